@@ -1,0 +1,191 @@
+/**
+ * Commands: options with defaults, `--help` that teaches, unknown options refused with a suggestion.
+ *
+ * @module
+ */
+import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
+import { UsageError } from "./errors.ts";
+import type { Reporter } from "./report.ts";
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Long name without dashes. */
+  name: string;
+  /** What to write after it, for example `<dir>`; a flag has none. */
+  value?: string;
+  /** Default as text; parsed like a given value. */
+  default?: string;
+  help: string;
+}
+
+/** What a command did. */
+export interface Outcome {
+  /** Whether everything that was asked for is in the output. */
+  complete: boolean;
+}
+
+/** A command: what it is for, what it takes, and the function that does it. */
+export interface Command<Options> {
+  /** How it is called, for example `stage2`. */
+  name: string;
+  /** One or more sentences for the head of the help. */
+  purpose: string;
+  options: readonly OptionSpec[];
+  /** Lines of the help, each a whole command line. */
+  examples: readonly string[];
+  /** Turns the text of the options into the plain object that `run` takes. */
+  parse(values: OptionValues): Options;
+  run(options: Options, reporter: Reporter): Promise<Outcome>;
+}
+
+/** The options as given, defaults filled in. */
+export class OptionValues {
+  constructor(private readonly values: ReadonlyMap<string, string | boolean>) {}
+
+  /** Whether a flag is set. */
+  flag(name: string): boolean {
+    return this.values.get(name) === true;
+  }
+
+  /** The text of an option, `undefined` when neither given nor defaulted. */
+  text(name: string): string | undefined {
+    const value = this.values.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** The text of an option that has a default. */
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw new UsageError(`Cannot go on without --${name}: give it a value`);
+    return value;
+  }
+
+  /** Items of a list separated by commas. */
+  list(name: string): string[] | undefined {
+    return this.text(name)?.split(",").map((item) => item.trim()).filter((item) => item !== "");
+  }
+
+  /**
+   * A whole number of at least `minimum`.
+   *
+   * @throws {UsageError} when it is something else.
+   */
+  count(name: string, minimum = 1): number {
+    return parseWhole(name, this.required(name), minimum);
+  }
+
+  /** Whole numbers separated by commas, for example forecast hours. */
+  counts(name: string): number[] | undefined {
+    return this.list(name)?.map((item) => parseWhole(name, item, 0));
+  }
+
+  /** Exactly `length` numbers separated by commas. */
+  numbers(name: string, length: number): number[] {
+    const numbers = (this.list(name) ?? []).map(Number);
+    if (numbers.length !== length || !numbers.every(Number.isFinite)) {
+      throw new UsageError(
+        `Cannot read --${name} "${this.text(name)}": give ${length} numbers separated by commas`,
+      );
+    }
+    return numbers;
+  }
+}
+
+function parseWhole(name: string, text: string, minimum: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < minimum) {
+    throw new UsageError(
+      `Cannot read --${name} "${text}": give a whole number of at least ${minimum}`,
+    );
+  }
+  return value;
+}
+
+/** Flags that every command has. */
+const COMMON: readonly OptionSpec[] = [
+  { name: "quiet", help: "print warnings and errors only" },
+  { name: "help", help: "print this help" },
+];
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} for an unknown option, with the nearest known one, and for stray arguments.
+ */
+export function parseCommandLine<Options>(
+  command: Command<Options>,
+  args: readonly string[],
+): OptionValues {
+  const options = [...command.options, ...COMMON];
+  const names = options.map((option) => option.name);
+  const flags = options.filter((option) => option.value === undefined).map(({ name }) => name);
+  const parsed = parseArgs([...args], {
+    string: names.filter((name) => !flags.includes(name)),
+    boolean: flags,
+    alias: { help: "h" },
+    unknown: (argument: string) => {
+      throw new UsageError(describeUnknown(argument, names));
+    },
+  });
+  const values = new Map<string, string | boolean>();
+  for (const option of options) {
+    const given = parsed[option.name];
+    const value = given === undefined || given === "" ? option.default : given;
+    if (given === "" && args.some((argument) => argument.startsWith(`--${option.name}`))) {
+      throw new UsageError(`Cannot read --${option.name}: it needs a value, ${option.value}`);
+    }
+    if (value !== undefined) values.set(option.name, value as string | boolean);
+  }
+  return new OptionValues(values);
+}
+
+function describeUnknown(argument: string, names: readonly string[]): string {
+  if (!argument.startsWith("-")) {
+    return `Cannot use "${argument}": every argument belongs to an option, see --help`;
+  }
+  const given = argument.replace(/^-+/, "").replace(/=.*$/, "");
+  const [nearest] = names
+    .map((name) => ({ name, distance: editDistance(given, name) }))
+    .sort((a, b) => a.distance - b.distance);
+  const hint = nearest && nearest.distance <= Math.max(2, given.length / 3)
+    ? `did you mean --${nearest.name}?`
+    : "see --help";
+  return `Cannot use option ${argument}: it is not known; ${hint}`;
+}
+
+/** Levenshtein distance: insertions, deletions and replacements from `a` to `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** The text of `--help`. */
+export function formatHelp<Options>(command: Command<Options>): string {
+  const rows = [...command.options, ...COMMON].map((option) => {
+    const left = `  --${option.name}${option.value ? ` ${option.value}` : ""}`;
+    const fallback = option.default === undefined ? "" : ` (default: ${option.default})`;
+    return { left, right: `${option.help}${fallback}` };
+  });
+  const width = Math.max(...rows.map((row) => row.left.length)) + 2;
+  return [
+    command.purpose,
+    "",
+    "Options:",
+    ...rows.map((row) => row.left.padEnd(width) + row.right),
+    "",
+    "Examples:",
+    ...command.examples.map((example) => `  ${example}`),
+    "",
+    "Exit codes: 0 done; 1 failed; 2 usage; 3 the data is not there; 4 network, server or",
+    "permissions; 5 done, but what is named as missing is missing.",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,29 @@
+/**
+ * Errors that end a command, and the exit codes of every command.
+ *
+ * @module
+ */
+
+/** Exit codes of every command. */
+export const EXIT = {
+  done: 0,
+  /** A fault of the program or of a file that it cannot explain further. */
+  failed: 1,
+  usage: 2,
+  /** The run, step or member is not there. */
+  missing: 3,
+  /** The network, the server or the permissions. */
+  unreachable: 4,
+  /** Done, but something that was asked for is missing and named. */
+  incomplete: 5,
+} as const;
+
+/** An option or argument that the user can mend. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Data that was asked for and does not exist: a run, a step, a member. */
+export class MissingDataError extends Error {
+  override readonly name = "MissingDataError";
+}

@@ -1,0 +1,77 @@
+/**
+ * Where the ensemble's files are: bucket, keys, and which file holds the control forecast.
+ *
+ * @module
+ */
+import { parseRun, referenceTime, type Run } from "./run.ts";
+
+/** The public bucket that references name, whatever mirror serves the bytes. */
+export const BUCKET = "ecmwf-forecasts";
+
+/** The bucket's region: its host is `ecmwf-forecasts.s3.eu-central-1.amazonaws.com`. */
+export const BUCKET_REGION = "eu-central-1";
+
+/** MARS stream of a file: `enfo` is the ensemble, `oper` the deterministic forecast. */
+export type Stream = "enfo" | "oper";
+
+/** One GRIB2 file of one step, and its index. */
+export interface StepFile {
+  stream: Stream;
+  stepHours: number;
+  /** `s3://…/….grib2` */
+  url: string;
+  /** `s3://…/….index` */
+  indexUrl: string;
+}
+
+/**
+ * First run of IFS cycle 50r1, 2026-05-12 06 UTC. From it on the ensemble's control is published in
+ * the `oper` file (`type=fc`), before it in the `enfo` file (`type=cf`).
+ */
+const CYCLE_50R1 = Date.UTC(2026, 4, 12, 6);
+
+/** Whether the control forecast of this run is in the `oper` file instead of the `enfo` file. */
+export function hasControlInOper(run: Run): boolean {
+  return referenceTime(run).getTime() >= CYCLE_50R1;
+}
+
+/** The files that hold the ensemble of one step: `enfo`, and `oper` where the control is there. */
+export function stepFiles(run: Run, stepHours: number): StepFile[] {
+  const streams: Stream[] = hasControlInOper(run) ? ["enfo", "oper"] : ["enfo"];
+  return streams.map((stream) => {
+    const suffix = stream === "enfo" ? "enfo-ef" : "oper-fc";
+    const stem = `s3://${BUCKET}/${run.date}/${run.hour}z/ifs/0p25/${stream}/` +
+      `${run.date}${run.hour}0000-${stepHours}h-${suffix}`;
+    return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
+  });
+}
+
+/** What the name of a GRIB2 file says of its content. */
+export interface FileName {
+  run: Run;
+  stepHours: number;
+  stream: Stream;
+}
+
+const FILE_NAME = /\/(\d{8})(\d{2})0000-(\d+)h-(enfo-ef|oper-fc)(?:\.grib2)?$/;
+
+/**
+ * Reads run, step and stream from the URL of a GRIB2 file, with or without its `.grib2`.
+ *
+ * @returns `undefined` when the URL is not of an IFS ensemble or deterministic file.
+ */
+export function parseFileName(url: string): FileName | undefined {
+  const match = FILE_NAME.exec(url);
+  if (!match) return undefined;
+  const [, date, hour, step, suffix] = match as unknown as [string, string, string, string, string];
+  return {
+    run: parseRun(date, hour),
+    stepHours: Number(step),
+    stream: suffix === "enfo-ef" ? "enfo" : "oper",
+  };
+}
+
+/** The URL with its `.grib2`, which the Python tools leave out. */
+export function canonicalUrl(url: string): string {
+  return url.endsWith(".grib2") ? url : `${url}.grib2`;
+}

@@ -1,0 +1,43 @@
+/**
+ * Which runs are on the server.
+ *
+ * @module
+ */
+import { type Storage, StorageError } from "../storage/mod.ts";
+import { stepFiles } from "./files.ts";
+import { formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
+
+/** The public bucket keeps at least the last days; older runs are not "latest" in any case. */
+const DAYS_TO_LOOK_BACK = 5;
+
+/**
+ * The newest run of an hour whose last step is published: every index of that step is there.
+ *
+ * Costs one HEAD a file, one or two a day looked at.
+ *
+ * @returns `undefined` when none of the last days is complete.
+ * @throws {StorageError} when the server cannot be asked.
+ */
+export async function findLatestRun(
+  storage: Storage,
+  hour: RunHour,
+  now: Date,
+): Promise<Run | undefined> {
+  for (let daysAgo = 0; daysAgo <= DAYS_TO_LOOK_BACK; daysAgo++) {
+    const run = parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour);
+    if (await isPublished(storage, run)) return run;
+  }
+  return undefined;
+}
+
+async function isPublished(storage: Storage, run: Run): Promise<boolean> {
+  for (const file of stepFiles(run, runSteps(run).at(-1)!)) {
+    try {
+      await storage.head(file.indexUrl);
+    } catch (error) {
+      if (error instanceof StorageError && error.kind === "missing") return false;
+      throw error;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,98 @@
+/**
+ * Forecast runs of the ECMWF open-data ensemble: their names, hours and steps.
+ *
+ * Source: ECMWF, "Open data: real-time forecasts from IFS and AIFS".
+ *
+ * @module
+ */
+
+/** A run hour in UTC. */
+export type RunHour = "00" | "06" | "12" | "18";
+
+/** One forecast run, for example `{ date: "20260206", hour: "00" }`. */
+export interface Run {
+  /** Date of the run in UTC, `YYYYMMDD`. */
+  date: string;
+  /** Hour of the run in UTC. */
+  hour: RunHour;
+}
+
+const HOURS: readonly string[] = ["00", "06", "12", "18"];
+
+/** A run or step that does not exist in ECMWF's schedule. */
+export class RunError extends Error {
+  override readonly name = "RunError";
+}
+
+/**
+ * Checks a date and an hour and joins them.
+ *
+ * @throws {RunError} when the date is not a day of the calendar or the hour is not a run hour.
+ */
+export function parseRun(date: string, hour: string): Run {
+  const paddedHour = hour.padStart(2, "0");
+  if (!HOURS.includes(paddedHour)) {
+    throw new RunError(`Cannot use run hour "${hour}": ECMWF runs at 00, 06, 12 and 18 UTC`);
+  }
+  const run: Run = { date, hour: paddedHour as RunHour };
+  if (!/^\d{8}$/.test(date) || formatDate(referenceTime(run)) !== date) {
+    throw new RunError(`Cannot use date "${date}": give a day of the calendar as YYYYMMDD`);
+  }
+  return run;
+}
+
+/** The instant at which the run starts. */
+export function referenceTime(run: Run): Date {
+  const { date, hour } = run;
+  return new Date(
+    Date.UTC(+date.slice(0, 4), +date.slice(4, 6) - 1, +date.slice(6, 8), +hour),
+  );
+}
+
+/** A day as `YYYYMMDD`, in UTC. */
+export function formatDate(time: Date): string {
+  return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 10).replaceAll("-", "");
+}
+
+/** The run as people write it: `20260206 00 UTC`. */
+export function describeRun(run: Run): string {
+  return `${run.date} ${run.hour} UTC`;
+}
+
+/** The run as file names carry it: `20260206_00z`. */
+export function runLabel(run: Run): string {
+  return `${run.date}_${run.hour}z`;
+}
+
+/**
+ * Forecast steps of a run in hours, ascending: 85 (0–144 by 3, 150–360 by 6) at 00 and 12 UTC,
+ * 49 (0–144 by 3) at 06 and 18 UTC.
+ */
+export function runSteps(run: Run): number[] {
+  const steps: number[] = [];
+  for (let step = 0; step <= 144; step += 3) steps.push(step);
+  if (run.hour === "00" || run.hour === "12") {
+    for (let step = 150; step <= 360; step += 6) steps.push(step);
+  }
+  return steps;
+}
+
+/**
+ * Checks that the run has every one of these steps.
+ *
+ * @returns the steps, ascending, each once.
+ * @throws {RunError} naming the first step that the run does not have.
+ */
+export function checkSteps(run: Run, steps: readonly number[]): number[] {
+  const known = new Set(runSteps(run));
+  for (const step of steps) {
+    if (!known.has(step)) {
+      const last = runSteps(run).at(-1);
+      const rule = last === 360 ? "0–144 by 3 and 150–360 by 6" : "0–144 by 3";
+      throw new RunError(
+        `Cannot use step ${step}: the ${run.hour} UTC run has steps ${rule} hours`,
+      );
+    }
+  }
+  return [...new Set(steps)].sort((a, b) => a - b);
+}

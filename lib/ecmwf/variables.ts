@@ -1,0 +1,199 @@
+/**
+ * The variables that can be written: which message each comes from, and its CF description.
+ *
+ * Encodings are those that ecCodes knows for ECMWF (definitions/grib2, WMO and localConcepts/ecmf),
+ * limited to the ones in the unit given here: a message in another unit is another parameter.
+ *
+ * @module
+ */
+
+/** A parameter as section 0 (discipline) and code tables 4.1 and 4.2 number it. */
+export interface ParameterCode {
+  discipline: number;
+  category: number;
+  number: number;
+}
+
+/** One variable of the output. */
+export interface Variable {
+  /** Name in the output. */
+  name: string;
+  /** MARS short name: `param` in the index and in reference keys. */
+  param: string;
+  /** MARS `levtype`. */
+  levtype: "sfc" | "pl";
+  /** Pressure level in hPa, for `levtype` `pl`. */
+  level?: number;
+  /** First fixed surface (code table 4.5); left out where ECMWF's tables leave it open. */
+  surface?: { type: number; value?: number };
+  /** Encodings under which ECMWF publishes it, all in `units`. */
+  encodings: readonly ParameterCode[];
+  /** Whether values accumulate from the start of the run. */
+  accumulated: boolean;
+  units: string;
+  longName: string;
+  /** CF standard name, where the CF table has one. */
+  standardName?: string;
+}
+
+const GROUND = 1;
+const ISOBARIC = 100;
+const ABOVE_GROUND = 103;
+const MOST_UNSTABLE_PARCEL = 17;
+
+const code = (discipline: number, category: number, number: number): ParameterCode => ({
+  discipline,
+  category,
+  number,
+});
+
+/** Every variable that can be written, by its name in the output. */
+export const VARIABLES: readonly Variable[] = [
+  {
+    name: "tp",
+    param: "tp",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 1, 193)],
+    accumulated: true,
+    units: "m",
+    longName: "total precipitation",
+    standardName: "lwe_thickness_of_precipitation_amount",
+  },
+  {
+    name: "t2m",
+    param: "2t",
+    levtype: "sfc",
+    surface: { type: ABOVE_GROUND, value: 2 },
+    encodings: [code(0, 0, 0)],
+    accumulated: false,
+    units: "K",
+    longName: "2 metre temperature",
+    standardName: "air_temperature",
+  },
+  {
+    name: "sp",
+    param: "sp",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 3, 0)],
+    accumulated: false,
+    units: "Pa",
+    longName: "surface pressure",
+    standardName: "surface_air_pressure",
+  },
+  {
+    name: "ssr",
+    param: "ssr",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 4, 9), code(192, 180, 176), code(192, 128, 176)],
+    accumulated: true,
+    units: "J m-2",
+    longName: "surface net short-wave (solar) radiation",
+    standardName: "integral_wrt_time_of_surface_net_downward_shortwave_flux",
+  },
+  {
+    name: "ssrd",
+    param: "ssrd",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 4, 7), code(192, 128, 169)],
+    accumulated: true,
+    units: "J m-2",
+    longName: "surface short-wave (solar) radiation downwards",
+    standardName: "integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air",
+  },
+  {
+    name: "tcw",
+    param: "tcw",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 1, 51)],
+    accumulated: false,
+    units: "kg m-2",
+    longName: "total column water",
+  },
+  {
+    name: "tcwv",
+    param: "tcwv",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 1, 64)],
+    accumulated: false,
+    units: "kg m-2",
+    longName: "total column water vapour",
+    standardName: "atmosphere_mass_content_of_water_vapor",
+  },
+  {
+    name: "tcc",
+    param: "tcc",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 6, 192)],
+    accumulated: false,
+    units: "1",
+    longName: "total cloud cover",
+    standardName: "cloud_area_fraction",
+  },
+  {
+    name: "u700",
+    param: "u",
+    levtype: "pl",
+    level: 700,
+    surface: { type: ISOBARIC, value: 70000 },
+    encodings: [code(0, 2, 2)],
+    accumulated: false,
+    units: "m s-1",
+    longName: "eastward wind at 700 hPa",
+    standardName: "eastward_wind",
+  },
+  {
+    name: "v700",
+    param: "v",
+    levtype: "pl",
+    level: 700,
+    surface: { type: ISOBARIC, value: 70000 },
+    encodings: [code(0, 2, 3)],
+    accumulated: false,
+    units: "m s-1",
+    longName: "northward wind at 700 hPa",
+    standardName: "northward_wind",
+  },
+  {
+    name: "sf",
+    param: "sf",
+    levtype: "sfc",
+    surface: { type: GROUND },
+    encodings: [code(0, 1, 198)],
+    accumulated: true,
+    units: "m",
+    longName: "snowfall water equivalent",
+    standardName: "lwe_thickness_of_snowfall_amount",
+  },
+  {
+    name: "ro",
+    param: "ro",
+    levtype: "sfc",
+    encodings: [code(2, 0, 201)],
+    accumulated: true,
+    units: "m",
+    longName: "runoff",
+  },
+  {
+    name: "cape",
+    param: "mucape",
+    levtype: "sfc",
+    surface: { type: MOST_UNSTABLE_PARCEL },
+    encodings: [code(0, 7, 6)],
+    accumulated: false,
+    units: "J kg-1",
+    longName: "most-unstable convective available potential energy",
+    standardName: "atmosphere_convective_available_potential_energy",
+  },
+];
+
+/** The variable of that output name; `undefined` when there is none. */
+export function findVariable(name: string): Variable | undefined {
+  return VARIABLES.find((variable) => variable.name === name);
+}

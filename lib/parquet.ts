@@ -1,0 +1,93 @@
+/**
+ * Store files: a Parquet file with the columns `key` (UTF-8) and `value` (bytes), Snappy, the layout
+ * that the Python tools write with DuckDB and read with fsspec.
+ *
+ * @module
+ */
+import { parquetMetadata, parquetRead } from "npm:hyparquet@1.31.5";
+import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
+import { formatReference, isReference, parseValue, type Store } from "./references.ts";
+
+/** A Parquet file that is damaged or holds no store. */
+export class ParquetError extends Error {
+  override readonly name = "ParquetError";
+  /** File in which the fault is. */
+  readonly source: string;
+
+  constructor(message: string, source: string, cause?: unknown) {
+    super(message, { cause });
+    this.source = source;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** The Parquet file of a store, rows in the store's order. */
+export function encodeStore(store: Store): Uint8Array {
+  const keys: string[] = [];
+  const values: Uint8Array[] = [];
+  for (const [key, value] of store) {
+    keys.push(key);
+    values.push(isReference(value) ? encoder.encode(formatReference(value)) : value);
+  }
+  const file = parquetWriteBuffer({
+    columnData: [
+      { name: "key", data: keys, type: "STRING", nullable: false },
+      { name: "value", data: values, type: "BYTE_ARRAY", nullable: false, statistics: false },
+    ],
+  });
+  return new Uint8Array(file);
+}
+
+/** Options of {@linkcode decodeStore}. */
+export interface DecodeStoreOptions {
+  /** File name, for errors. */
+  source: string;
+  /**
+   * Which keys to keep; the values of others are not parsed.
+   *
+   * @default all of them
+   */
+  keep?: (key: string) => boolean;
+}
+
+/**
+ * Reads a store from the bytes of a Parquet file.
+ *
+ * @throws {ParquetError} when the bytes are no Parquet file with the columns of a store.
+ * @throws {StoreError} when a value looks like a reference and is none.
+ */
+export async function decodeStore(bytes: Uint8Array, options: DecodeStoreOptions): Promise<Store> {
+  const { source, keep = () => true } = options;
+  const store: Store = new Map();
+  for (const [key, value] of await readRows(bytes, source)) {
+    if (!(value instanceof Uint8Array) || typeof key !== "string") {
+      throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
+    }
+    if (keep(key)) store.set(key, parseValue(key, value));
+  }
+  return store;
+}
+
+async function readRows(bytes: Uint8Array, source: string): Promise<unknown[][]> {
+  const file = bytes.slice().buffer;
+  let rows: unknown[][] = [];
+  try {
+    const metadata = parquetMetadata(file);
+    const columns = metadata.schema.slice(1).map((column) => column.name);
+    if (!columns.includes("key") || !columns.includes("value")) {
+      throw new TypeError(`its columns are ${columns.join(", ") || "none"}, not key and value`);
+    }
+    await parquetRead({
+      file,
+      metadata,
+      columns: ["key", "value"],
+      utf8: false,
+      onComplete: (read: unknown[][]) => (rows = read),
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ParquetError(`Cannot read ${source} as a store: ${reason}`, source, cause);
+  }
+  return rows;
+}
