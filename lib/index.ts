@@ -145,7 +145,8 @@ function findOverlaps(entries: readonly IndexEntry[]): IndexFault[] {
   for (const i of order) {
     const entry = entries[i]!;
     if (entry._offset < end) {
-      const message = `${describeEntry(entry)} at byte ${entry._offset} starts inside the message ` +
+      const message =
+        `${describeEntry(entry)} at byte ${entry._offset} starts inside the message ` +
         `that ends at byte ${end}`;
       faults.push({ kind: "overlap", entry: i, message });
     }

@@ -91,6 +91,20 @@ export function formatFieldKey(field: FieldKey): string {
   return `step_${step}/${field.param}/${field.levtype}${level}/${member}/0.0.0`;
 }
 
+/** The level whose messages also stand under a key without level, in hPa. */
+const UNNAMED_LEVEL = 700;
+
+/**
+ * Every key under which a field stands in a store. Existing readers know no level in a key, so a
+ * field at 700 hPa has a second one without.
+ */
+export function fieldKeys(field: FieldKey): string[] {
+  const key = formatFieldKey(field);
+  if (field.levtype !== "pl" || field.level !== UNNAMED_LEVEL) return [key];
+  const { level: _, ...unnamed } = field;
+  return [key, formatFieldKey(unnamed)];
+}
+
 const FIELD_KEY = /^step_(\d{3})\/([^/]+)\/([a-z]+)(?:\/(\d+))?\/((?:ens|control)[^/]*)\/0\.0\.0$/;
 
 /** The field of a fresh key; `undefined` for other keys of a store. */

@@ -56,7 +56,9 @@ export class OptionValues {
   /** The text of an option that has a default. */
   required(name: string): string {
     const value = this.text(name);
-    if (value === undefined) throw new UsageError(`Cannot go on without --${name}: give it a value`);
+    if (value === undefined) {
+      throw new UsageError(`Cannot go on without --${name}: give it a value`);
+    }
     return value;
   }
 

@@ -4,13 +4,22 @@
  * @module
  */
 import { RunError } from "../ecmwf/run.ts";
+import { GribError } from "../grib/mod.ts";
+import { IndexError } from "../index.ts";
+import { NetcdfError } from "../netcdf.ts";
+import { ParquetError } from "../parquet.ts";
+import { StoreError } from "../references.ts";
 import { StorageError } from "../storage/mod.ts";
+import { TemplateError } from "../template.ts";
 import { type Command, formatHelp, parseCommandLine } from "./command.ts";
 import { EXIT, MissingDataError, UsageError } from "./errors.ts";
 import { textReporter, type TextSink } from "./report.ts";
 
+/** Errors whose text says all there is to say; any other keeps its stack. */
+const EXPLAINED = [GribError, IndexError, NetcdfError, ParquetError, StoreError, TemplateError];
+
 /**
- * Runs a command. Errors that the user can act on are one line; others keep their stack.
+ * Runs a command. An error that the user can act on is one line.
  *
  * @param sink where lines, bars and errors go.
  * @param print where the help goes.
@@ -32,12 +41,15 @@ export async function runCommand<Options>(
     const outcome = await command.run(command.parse(values), reporter);
     return outcome.complete ? EXIT.done : EXIT.incomplete;
   } catch (error) {
-    const code = exitCode(error);
-    const text = error instanceof Error ? error.message : String(error);
-    const trace = code === EXIT.failed && error instanceof Error ? `\n${error.stack}` : "";
-    sink.write(`${command.name}: ${text}${trace}\n`);
-    return code;
+    sink.write(`${command.name}: ${describeError(error)}\n`);
+    return exitCode(error);
   }
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const explained = exitCode(error) !== EXIT.failed || EXPLAINED.some((it) => error instanceof it);
+  return explained ? error.message : error.stack ?? error.message;
 }
 
 /** The exit code that an error means. */

@@ -19,8 +19,8 @@ export interface ExpectedField {
 /** WMO code table C-11: European Centre for Medium-Range Weather Forecasts. */
 const ECMWF_CENTRE = 98;
 
-/** Code table 4.10: accumulation. */
-const ACCUMULATION = 1;
+/** Code table 4.10: accumulation, and missing, which messages in ECMWF's local discipline carry. */
+const ACCUMULATED: readonly (number | undefined)[] = [1, 255, undefined];
 
 /**
  * Compares a message's headers with the field that was asked for: centre, run, step, parameter,
@@ -68,9 +68,8 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
   if (stepRange.startHours !== start || stepRange.endHours !== expected.stepHours) {
     return `it is of step ${found}, not ${start}–${expected.stepHours} h`;
   }
-  const processing = typeOfStatisticalProcessing;
-  if (accumulated && processing !== undefined && processing !== ACCUMULATION) {
-    return `it is processed by ${processing} (code table 4.10), not accumulated`;
+  if (accumulated && !ACCUMULATED.includes(typeOfStatisticalProcessing)) {
+    return `it is processed by ${typeOfStatisticalProcessing} (code table 4.10), not accumulated`;
   }
   return undefined;
 }

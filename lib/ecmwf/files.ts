@@ -35,6 +35,11 @@ export function hasControlInOper(run: Run): boolean {
   return referenceTime(run).getTime() >= CYCLE_50R1;
 }
 
+/** The stream whose files hold a member (0 is the control). */
+export function streamOfMember(run: Run, member: number): Stream {
+  return member === 0 && hasControlInOper(run) ? "oper" : "enfo";
+}
+
 /** The files that hold the ensemble of one step: `enfo`, and `oper` where the control is there. */
 export function stepFiles(run: Run, stepHours: number): StepFile[] {
   const streams: Stream[] = hasControlInOper(run) ? ["enfo", "oper"] : ["enfo"];

@@ -1,0 +1,119 @@
+/**
+ * One field of the output: the same variable and step of every member, decoded over the region and
+ * reduced to mean and standard deviation.
+ *
+ * @module
+ */
+import { type ExpectedField, findMismatch } from "../ecmwf/check.ts";
+import type { Member } from "../ecmwf/members.ts";
+import { decodeField, GribError, parseFields, type Region, selectWindow } from "../grib/mod.ts";
+import { meanAndDeviation } from "./statistics.ts";
+
+/** Rows and columns of a window. */
+export interface WindowAxes {
+  /** Degrees north, north first. */
+  latitudes: Float64Array;
+  /** Degrees east, west first. */
+  longitudes: Float64Array;
+}
+
+/** A message that is not averaged in, and why. */
+export interface Rejection {
+  member: Member;
+  reason: string;
+}
+
+/** Mean and standard deviation of one field. */
+export interface ReducedField {
+  /** Absent when no member could be used. */
+  axes?: WindowAxes;
+  /** (latitude, longitude), row-major, north first. */
+  mean: Float32Array;
+  /** Population standard deviation, same shape. */
+  deviation: Float32Array;
+  /** Members averaged, ascending. */
+  members: Member[];
+  rejections: Rejection[];
+}
+
+interface DecodedMember {
+  member: Member;
+  axes: WindowAxes;
+  values: Float64Array;
+}
+
+/** Collects the messages of one field. */
+export class FieldReducer {
+  readonly #decoded: DecodedMember[] = [];
+  readonly #rejections: Rejection[] = [];
+
+  constructor(private readonly region: Region) {}
+
+  /**
+   * Checks and decodes one member's message. A message that is not the one expected, or cannot be
+   * decoded, is kept out and remembered as a rejection.
+   */
+  add(message: Uint8Array, expected: ExpectedField): void {
+    const { member } = expected;
+    try {
+      const fields = parseFields(message);
+      const [field] = fields;
+      if (!field || fields.length > 1) {
+        throw new GribError(`Cannot use a message of ${fields.length} fields: one is expected`);
+      }
+      const mismatch = findMismatch(field, expected);
+      if (mismatch) {
+        this.#rejections.push({ member, reason: mismatch });
+        return;
+      }
+      const window = selectWindow(field.grid, this.region);
+      const { latitudes, longitudes } = window;
+      const values = decodeField(field, window);
+      this.#decoded.push({ member, axes: { latitudes, longitudes }, values });
+    } catch (error) {
+      if (!(error instanceof GribError)) throw error;
+      this.#rejections.push({ member, reason: error.message });
+    }
+  }
+
+  /** Statistics of the members on the grid that most of them share; the others are rejected. */
+  reduce(): ReducedField {
+    const axes = mostCommon(this.#decoded.map((decoded) => decoded.axes));
+    const used = this.#decoded.filter((decoded) => axes && sameAxes(decoded.axes, axes));
+    const strays = this.#decoded.filter((decoded) => !used.includes(decoded));
+    used.sort((a, b) => a.member - b.member);
+    const points = axes ? axes.latitudes.length * axes.longitudes.length : 0;
+    return {
+      ...(axes && { axes }),
+      ...meanAndDeviation(used.map((decoded) => decoded.values), points),
+      members: used.map((decoded) => decoded.member),
+      rejections: [
+        ...this.#rejections,
+        ...strays.map(({ member }) => ({ member, reason: "it is on another grid" })),
+      ].sort((a, b) => a.member - b.member),
+    };
+  }
+}
+
+/** Whether two windows have the same points. */
+export function sameAxes(a: WindowAxes, b: WindowAxes): boolean {
+  return sameNumbers(a.latitudes, b.latitudes) && sameNumbers(a.longitudes, b.longitudes);
+}
+
+function sameNumbers(a: Float64Array, b: Float64Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** The axes that occur most often, the first of them when several do. */
+export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
+  const groups: { axes: WindowAxes; count: number }[] = [];
+  for (const axes of list) {
+    const group = groups.find((known) => sameAxes(known.axes, axes));
+    if (group) group.count++;
+    else groups.push({ axes, count: 1 });
+  }
+  return groups.reduce<typeof groups[number] | undefined>(
+    (best, group) => best && best.count >= group.count ? best : group,
+    undefined,
+  )?.axes;
+}

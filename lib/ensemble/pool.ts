@@ -1,0 +1,90 @@
+/**
+ * A pool of workers that decode and reduce fields. All messages of a field go to one worker.
+ *
+ * @module
+ */
+import type { ExpectedField } from "../ecmwf/check.ts";
+import type { Region } from "../grib/mod.ts";
+import type { ReducedField } from "./field.ts";
+import type { WorkerReply, WorkerRequest } from "./worker.ts";
+
+interface Call {
+  resolve(reply: WorkerReply): void;
+  reject(error: Error): void;
+}
+
+type RequestBody = WorkerRequest extends infer Request
+  ? Request extends WorkerRequest ? Omit<Request, "call"> : never
+  : never;
+
+/** Decodes and reduces fields in workers; `dispose` ends them. */
+export class DecodePool implements Disposable {
+  readonly #workers: Worker[];
+  readonly #calls = new Map<number, Call>();
+  #nextCall = 0;
+
+  /**
+   * @param region the window of every field.
+   * @param size number of workers; one a core serves best.
+   */
+  constructor(private readonly region: Region, size: number) {
+    this.#workers = Array.from({ length: size }, () => this.#startWorker());
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+    });
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#settle(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#failAll(new Error(`A decode worker stopped: ${event.message}`));
+    };
+    return worker;
+  }
+
+  /** Hands a message over to its field's worker; the bytes are moved, not copied. */
+  async add(
+    field: number,
+    message: Uint8Array<ArrayBuffer>,
+    expected: ExpectedField,
+  ): Promise<void> {
+    const { region } = this;
+    await this.#ask(field, { kind: "add", field, message, expected, region }, [message.buffer]);
+  }
+
+  /**
+   * Statistics of the messages added to a field; the worker forgets the field.
+   *
+   * @returns `undefined` when no message was added.
+   */
+  async reduce(field: number): Promise<ReducedField | undefined> {
+    return (await this.#ask(field, { kind: "reduce", field }, [])).reduced;
+  }
+
+  #ask(field: number, body: RequestBody, transfer: Transferable[]): Promise<WorkerReply> {
+    const call = this.#nextCall++;
+    const worker = this.#workers[field % this.#workers.length]!;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject });
+      worker.postMessage({ ...body, call }, transfer);
+    });
+  }
+
+  #settle(reply: WorkerReply): void {
+    const call = this.#calls.get(reply.call);
+    this.#calls.delete(reply.call);
+    if (reply.fault) call?.reject(new Error(`A decode worker failed: ${reply.fault}`));
+    else call?.resolve(reply);
+  }
+
+  #failAll(error: Error): void {
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#calls.clear();
+  }
+
+  /** Stops the workers. */
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+}

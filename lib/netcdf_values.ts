@@ -1,0 +1,96 @@
+/**
+ * Values as NetCDF classic files hold them: big-endian, padded to a multiple of 4 bytes.
+ *
+ * Source: NetCDF Users Guide, appendix "File Format Specifications", the classic format.
+ *
+ * @module
+ */
+
+/** Numbers that the format can hold: NC_BYTE (signed), NC_SHORT, NC_INT, NC_FLOAT, NC_DOUBLE. */
+export type NetcdfNumbers =
+  | Int8Array<ArrayBufferLike>
+  | Int16Array<ArrayBufferLike>
+  | Int32Array<ArrayBufferLike>
+  | Float32Array<ArrayBufferLike>
+  | Float64Array<ArrayBufferLike>;
+
+/** By kind of typed array: nc_type, and default fill value where padding can follow the values. */
+export const TYPES = {
+  Int8Array: { code: 1, fill: -127 },
+  Int16Array: { code: 3, fill: -32767 },
+  Int32Array: { code: 4, fill: 0 },
+  Float32Array: { code: 5, fill: 0 },
+  Float64Array: { code: 6, fill: 0 },
+};
+
+/** Length in bytes, then UTF-8 padded with zeros to a multiple of 4. */
+export function encodeText(text: string): Uint8Array {
+  const utf8 = new TextEncoder().encode(text);
+  const padding = new Uint8Array(padLength(utf8.length) - utf8.length);
+  return concatenate([encodeUint32(utf8.length), utf8, padding]);
+}
+
+/** Unsigned 32-bit integers. */
+export function encodeUint32(...values: number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, i) => view.setUint32(4 * i, value));
+  return new Uint8Array(view.buffer);
+}
+
+/** Numbers in big-endian order, followed by as many `fill` as it takes to a multiple of 4 bytes. */
+export function encodeNumbers(values: NetcdfNumbers, fill: number): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(padLength(values.byteLength)));
+  if (values instanceof Float32Array) putFloat32(view, values);
+  else if (values instanceof Float64Array) putFloat64(view, values);
+  else if (values instanceof Int32Array) putInt32(view, values);
+  else if (values instanceof Int16Array) putInt16(view, values, fill);
+  else putInt8(view, values, fill);
+  return new Uint8Array(view.buffer);
+}
+
+// JavaScript does not say which bits a NaN has (x86 makes negative ones), so the bits are given.
+function putFloat32(view: DataView, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) view.setUint32(4 * i, 0x7fc00000);
+    else view.setFloat32(4 * i, value);
+  }
+}
+
+function putFloat64(view: DataView, values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) view.setUint32(8 * i, 0x7ff80000); // the low half stays 0
+    else view.setFloat64(8 * i, value);
+  }
+}
+
+function putInt32(view: DataView, values: Int32Array): void {
+  for (let i = 0; i < values.length; i++) view.setInt32(4 * i, values[i]!);
+}
+
+function putInt16(view: DataView, values: Int16Array, fill: number): void {
+  for (let i = 0; i < values.length; i++) view.setInt16(2 * i, values[i]!);
+  for (let at = values.byteLength; at < view.byteLength; at += 2) view.setInt16(at, fill);
+}
+
+function putInt8(view: DataView, values: Int8Array, fill: number): void {
+  for (let i = 0; i < values.length; i++) view.setInt8(i, values[i]!);
+  for (let at = values.byteLength; at < view.byteLength; at++) view.setInt8(at, fill);
+}
+
+/** The next multiple of 4, in bytes. */
+export function padLength(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}
+
+/** The parts one after the other, as a copy. */
+export function concatenate(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}

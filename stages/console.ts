@@ -1,0 +1,39 @@
+/**
+ * The edge between commands and this process: its terminal, its environment, its exit code.
+ *
+ * @module
+ */
+import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
+import type { Command } from "../lib/cli/command.ts";
+import type { TextSink } from "../lib/cli/report.ts";
+import { runCommand } from "../lib/cli/run.ts";
+
+const encoder = new TextEncoder();
+
+const stderr: TextSink = {
+  write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
+  isTerminal: Deno.stderr.isTerminal(),
+};
+
+/** Runs a command on this process's arguments and ends the process with its exit code. */
+export async function exitWith<Options>(command: Command<Options>): Promise<never> {
+  const print = (text: string) => void Deno.stdout.writeSync(encoder.encode(text));
+  Deno.exit(await runCommand(command, Deno.args, stderr, print));
+}
+
+/** Variables that the stages look up, and nothing else: the permission sets allow just these. */
+export type EnvironmentName = "AWS_ENDPOINT_URL_S3" | "SOURCE_DATE_EPOCH";
+
+/** A variable of the environment, else of the file `.env` in the working folder. */
+export function readEnvironment(name: EnvironmentName): string | undefined {
+  return Deno.env.get(name) || readDotEnv()[name] || undefined;
+}
+
+function readDotEnv(): Record<string, string> {
+  try {
+    return parse(Deno.readTextFileSync(".env"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}

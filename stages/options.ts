@@ -1,0 +1,143 @@
+/**
+ * Options that several stages share, and how their text is read.
+ *
+ * @module
+ */
+import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
+import { BUCKET_REGION } from "../lib/ecmwf/files.ts";
+import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
+import { findLatestRun } from "../lib/ecmwf/published.ts";
+import { checkSteps, parseRun, type Run, type RunHour, runSteps } from "../lib/ecmwf/run.ts";
+import type { Reporter } from "../lib/cli/report.ts";
+import { openStorage, type Storage } from "../lib/storage/mod.ts";
+import { readEnvironment } from "./console.ts";
+
+export const DATE: OptionSpec = {
+  name: "date",
+  value: "<YYYYMMDD>",
+  default: "latest",
+  help: "day of the run, or `latest`: the newest run whose last step is published",
+};
+
+export const RUN_HOUR: OptionSpec = {
+  name: "run",
+  value: "<hour>",
+  default: "00",
+  help: "run hour in UTC: 00, 06, 12 or 18",
+};
+
+export const MAX_MEMBERS: OptionSpec = {
+  name: "max-members",
+  value: "<n>",
+  default: String(ENSEMBLE_SIZE),
+  help: "use the first n members, the control first",
+};
+
+export const STEPS: OptionSpec = {
+  name: "steps",
+  value: "<h,h,…>",
+  help: "forecast steps in hours (default: every step of the run)",
+};
+
+export const PARALLEL_WORKERS: OptionSpec = {
+  name: "parallel-workers",
+  value: "<n>",
+  default: "8",
+  help: "files fetched at once",
+};
+
+export const OUTPUT_DIR: OptionSpec = {
+  name: "output-dir",
+  value: "<dir>",
+  help: "folder of the Parquet files (default: ecmwf_three_stage_<date>_<run>z)",
+};
+
+export const ENDPOINT: OptionSpec = {
+  name: "endpoint",
+  value: "<url>",
+  help: "another S3 server, path style (default: AWS_ENDPOINT_URL_S3, else Amazon)",
+};
+
+/** What a stage works with besides its options. */
+export interface StageContext {
+  storage: Storage;
+  reporter: Reporter;
+}
+
+/** An object with the property, or without it when there is no value. */
+export function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { [key in Name]?: Value } {
+  return value === undefined ? {} : { [name]: value } as { [key in Name]: Value };
+}
+
+/** Where the S3 server is: the option, else the environment, else Amazon's own. */
+export function parseEndpoint(values: OptionValues): string | undefined {
+  const endpoint = values.text(ENDPOINT.name) ?? readEnvironment("AWS_ENDPOINT_URL_S3");
+  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+    throw new UsageError(`Cannot use endpoint "${endpoint}": give a URL like http://host:9000`);
+  }
+  return endpoint;
+}
+
+/** Opens storage for one command; waits between attempts are told. */
+export function openContext(endpoint: string | undefined, reporter: Reporter): StageContext {
+  const storage = openStorage({
+    ...(endpoint && { endpoint }),
+    region: BUCKET_REGION,
+    onRetry: ({ attempt, maxAttempts, error }) =>
+      reporter.info(`${error.message}; attempt ${attempt} of ${maxAttempts} failed, trying again`),
+  });
+  return { storage, reporter };
+}
+
+/** A run as asked for: a day or `latest`, and an hour. */
+export interface RunRequest {
+  date: string;
+  hour: RunHour;
+}
+
+/** The runs asked for by `--date` and `--run`; several dates are separated by commas. */
+export function parseRunRequests(values: OptionValues): RunRequest[] {
+  const dates = values.list(DATE.name) ?? [];
+  if (dates.length === 0) throw new UsageError("Cannot read --date: give YYYYMMDD or latest");
+  return dates.map((date) => {
+    const hour = values.required(RUN_HOUR.name);
+    // The hour is checked even when the day is still to be found.
+    const known = parseRun(date === "latest" ? "20260101" : date, hour);
+    return { date, hour: known.hour };
+  });
+}
+
+/** The one run of a stage that takes a single date. */
+export function parseRunRequest(values: OptionValues): RunRequest {
+  const [request, ...others] = parseRunRequests(values);
+  if (!request || others.length > 0) {
+    throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
+  }
+  return request;
+}
+
+/**
+ * Finds the day of `latest`.
+ *
+ * @throws {MissingDataError} when no run of the last days is complete.
+ */
+export async function resolveRun(request: RunRequest, context: StageContext): Promise<Run> {
+  if (request.date !== "latest") return parseRun(request.date, request.hour);
+  const run = await findLatestRun(context.storage, request.hour, new Date());
+  if (!run) {
+    throw new MissingDataError(
+      `Cannot find a complete ${request.hour} UTC run of the last days: give --date`,
+    );
+  }
+  context.reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
+  return run;
+}
+
+/** The steps asked for, checked against the run; every step of the run by default. */
+export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
+  return steps ? checkSteps(run, steps) : runSteps(run);
+}

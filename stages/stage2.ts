@@ -1,0 +1,303 @@
+/**
+ * Stage 2: fresh references of a run. Every index is read once and spread over the members.
+ *
+ * @module
+ */
+import { mapInParallel } from "../lib/parallel.ts";
+import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
+import { type StepFile, stepFiles, streamOfMember } from "../lib/ecmwf/files.ts";
+import { describeMembers, firstMembers, type Member, memberKeyName } from "../lib/ecmwf/members.ts";
+import { describeRun, type Run } from "../lib/ecmwf/run.ts";
+import { IndexError } from "../lib/index.ts";
+import { fieldKeys, type Store } from "../lib/references.ts";
+import { readStageStore, stageFolder, writeStageStore } from "../lib/stage_files.ts";
+import { readStepIndex, type StepIndex, summarize } from "../lib/step_index.ts";
+import { StorageError } from "../lib/storage/mod.ts";
+import { exitWith } from "./console.ts";
+import {
+  chooseSteps,
+  DATE,
+  ENDPOINT,
+  MAX_MEMBERS,
+  openContext,
+  optional,
+  OUTPUT_DIR,
+  PARALLEL_WORKERS,
+  parseEndpoint,
+  parseRunRequest,
+  resolveRun,
+  RUN_HOUR,
+  type RunRequest,
+  type StageContext,
+  STEPS,
+} from "./options.ts";
+
+/** What stage 2 works on. */
+export interface Stage2Options {
+  run: Run;
+  /** Forecast steps in hours. @default every step of the run */
+  steps?: readonly number[];
+  /** The first so many members, the control first. */
+  maxMembers: number;
+  /** Indexes fetched at once. */
+  parallelWorkers: number;
+  /** @default the folder of the run, `ecmwf_three_stage_<date>_<run>z` */
+  outputDir?: string;
+  /** Whether the result counts as complete although files or fields of the run are missing. */
+  allowMissing: boolean;
+}
+
+/** What stage 2 left. */
+export interface Stage2Result extends Outcome {
+  folder: string;
+  /** Members whose store was written, ascending. */
+  members: Member[];
+  /** Members of which nothing is in the run. */
+  absentMembers: Member[];
+  /** Files whose index or GRIB2 file could not be had. */
+  missingFiles: StepFile[];
+  /** Fields referenced, all members together. */
+  fieldCount: number;
+}
+
+/**
+ * Reads the indexes of a run and writes `stage2_<member>_merged.parquet`: the skeleton that stage 1
+ * left, if any, and the keys of every field of the member, step by step.
+ *
+ * Costs one GET a file for its index and one HEAD for its length: 85 files for a run at 00 or 12 UTC,
+ * twice that from IFS cycle 50r1 on.
+ *
+ * @throws {MissingDataError} when nothing of the run is there.
+ * @throws {StorageError} when no file can be had because of the network, or access is refused.
+ */
+export async function runStage2(
+  options: Stage2Options,
+  context: StageContext,
+): Promise<Stage2Result> {
+  const { run, outputDir = stageFolder(run) } = options;
+  const { reporter } = context;
+  const wanted = firstMembers(options.maxMembers);
+  const steps = chooseSteps(run, options.steps);
+  const files = steps.flatMap((step) => stepFiles(run, step));
+  const spread = await readIndexes(files, wanted, options, context);
+
+  const members = wanted.filter((member) => spread.stores.has(member));
+  const absentMembers = wanted.filter((member) => !spread.stores.has(member));
+  if (absentMembers.length > 0) {
+    reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absentMembers)}`);
+  }
+  const gaps = spread.counts.flatMap((counts) => findGaps(counts, members, run));
+  if (gaps.length > 0) reporter.warn(`fields are missing: ${summarize(gaps, 5)}`);
+  await writeStores(spread.stores, outputDir, context);
+
+  const { fieldCount, missingFiles, droppedLines } = spread;
+  reporter.info(
+    `stage 2: ${fieldCount} fields of ${members.length} members, ${files.length} files of ` +
+      `${describeRun(run)} in ${outputDir}`,
+  );
+  const whole = absentMembers.length + gaps.length + missingFiles.length + droppedLines === 0;
+  return {
+    folder: outputDir,
+    members,
+    absentMembers,
+    missingFiles,
+    fieldCount,
+    complete: whole || options.allowMissing,
+  };
+}
+
+/** How many fields each member has in a file. */
+interface FileCounts {
+  file: StepFile;
+  fields: Map<Member, number>;
+}
+
+/** The content of all indexes, member by member. */
+interface Spread {
+  /** Fresh references of each member, step by step. */
+  stores: Map<Member, Store>;
+  counts: FileCounts[];
+  missingFiles: StepFile[];
+  /** Lines of indexes that could not be used. */
+  droppedLines: number;
+  fieldCount: number;
+}
+
+/** Reads all files; those that fail while others are there get a second chance at the end. */
+async function readIndexes(
+  files: readonly StepFile[],
+  wanted: readonly Member[],
+  options: Stage2Options,
+  context: StageContext,
+): Promise<Spread> {
+  const spread: Spread = {
+    stores: new Map(),
+    counts: [],
+    missingFiles: [],
+    droppedLines: 0,
+    fieldCount: 0,
+  };
+  const collect = (index: StepIndex) => spreadFields(index, new Set(wanted), spread);
+  let failures = await readFiles(files, options, context, collect);
+  if (failures.length === files.length) throw explainAbsence(options.run, failures);
+  if (failures.length > 0) {
+    const missing = failures.map((failure) => failure.file);
+    failures = await readFiles(missing, options, context, collect);
+  }
+  for (const { file, error } of failures) {
+    spread.missingFiles.push(file);
+    context.reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
+  }
+  return spread;
+}
+
+async function readFiles(
+  files: readonly StepFile[],
+  { run, parallelWorkers }: Stage2Options,
+  context: StageContext,
+  collect: (index: StepIndex) => void,
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  const bar = context.reporter.progress("indexes", files.length);
+  const results = mapInParallel(parallelWorkers, files, (file) => readFile(file, run, context));
+  for await (const result of results) {
+    bar.advance(1);
+    if ("error" in result) failures.push(result);
+    else collect(result);
+  }
+  bar.finish();
+  return failures;
+}
+
+/** A file that could not be used. */
+interface Failure {
+  file: StepFile;
+  error: StorageError | IndexError;
+}
+
+/** The index of a file, or why there is none. Access refused by Deno ends the stage. */
+async function readFile(
+  file: StepFile,
+  run: Run,
+  { storage, reporter }: StageContext,
+): Promise<StepIndex | Failure> {
+  try {
+    const index = await readStepIndex(storage, run, file);
+    const { dropped, doubtful } = index.problems;
+    if (dropped.length > 0) {
+      reporter.warn(`${file.indexUrl}: lines left out: ${summarize(dropped)}`);
+    }
+    if (doubtful.length > 0) {
+      reporter.warn(`${file.indexUrl}: doubtful lines: ${summarize(doubtful)}`);
+    }
+    return index;
+  } catch (error) {
+    const refused = error instanceof StorageError && error.kind === "permission";
+    if (refused || !(error instanceof StorageError || error instanceof IndexError)) throw error;
+    return { file, error };
+  }
+}
+
+/** Adds the fields of a file to the stores of their members. */
+function spreadFields(index: StepIndex, wanted: ReadonlySet<Member>, spread: Spread): void {
+  const counts = new Map<Member, number>();
+  for (const { field, reference } of index.fields) {
+    const { member } = field;
+    if (!wanted.has(member)) continue;
+    counts.set(member, (counts.get(member) ?? 0) + 1);
+    let store = spread.stores.get(member);
+    if (!store) spread.stores.set(member, store = new Map());
+    for (const key of fieldKeys(field)) store.set(key, reference);
+    spread.fieldCount++;
+  }
+  spread.counts.push({ file: index.file, fields: counts });
+  spread.droppedLines += index.problems.dropped.length;
+}
+
+/** The error for a run of which no file can be had. */
+function explainAbsence(run: Run, failures: readonly Failure[]): Error {
+  const unreachable = failures.find(({ error }) =>
+    error instanceof StorageError && error.kind !== "missing"
+  );
+  if (unreachable) return unreachable.error;
+  return new MissingDataError(
+    `Cannot find anything of ${describeRun(run)}: ${failures[0]!.error.message}; ` +
+      `the run is not published yet, or no longer kept`,
+  );
+}
+
+/** Members that have fewer fields in a file than the member with most. */
+function findGaps(counts: FileCounts, members: readonly Member[], run: Run): string[] {
+  const { file, fields } = counts;
+  const inFile = members.filter((member) => streamOfMember(run, member) === file.stream);
+  const full = Math.max(1, ...inFile.map((member) => fields.get(member) ?? 0));
+  return inFile
+    .filter((member) => (fields.get(member) ?? 0) < full)
+    .map((member) =>
+      `step ${file.stepHours}, ${memberKeyName(member)}: ${fields.get(member) ?? 0} of ${full}`
+    );
+}
+
+async function writeStores(
+  stores: ReadonlyMap<Member, Store>,
+  folder: string,
+  { storage, reporter }: StageContext,
+): Promise<void> {
+  const bar = reporter.progress("stores", stores.size);
+  for (const [member, fresh] of stores) {
+    const skeleton = await readStageStore(storage, folder, 1, member);
+    const merged: Store = skeleton ? new Map([...skeleton, ...fresh]) : fresh;
+    await writeStageStore(storage, folder, 2, member, merged);
+    bar.advance(1);
+  }
+  bar.finish();
+}
+
+interface Stage2Request extends Omit<Stage2Options, "run"> {
+  request: RunRequest;
+  endpoint: string | undefined;
+}
+
+/** The flag of stage 2 that the pipeline has too. */
+export const ALLOW_MISSING: OptionSpec = {
+  name: "allow-missing",
+  help: "exit 0 although files or fields are missing; they are still named",
+};
+
+const command: Command<Stage2Request> = {
+  name: "stage2",
+  purpose:
+    "Stage 2: reads every .index of a run once and writes one Parquet file a member with the\n" +
+    "byte range of every field (step_036/tp/sfc/ens01/0.0.0 → [url, offset, length]).",
+  options: [
+    DATE,
+    RUN_HOUR,
+    STEPS,
+    MAX_MEMBERS,
+    PARALLEL_WORKERS,
+    ALLOW_MISSING,
+    OUTPUT_DIR,
+    ENDPOINT,
+  ],
+  examples: [
+    "deno run -A stages/stage2.ts --date 20260206",
+    "deno task stage2 --date 20260206 --run 12 --steps 36,39,42",
+    "deno task stage2 --date latest --max-members 10 --allow-missing",
+  ],
+  parse: (values) => ({
+    request: parseRunRequest(values),
+    ...optional("steps", values.counts("steps")),
+    maxMembers: values.count("max-members"),
+    parallelWorkers: values.count("parallel-workers"),
+    allowMissing: values.flag("allow-missing"),
+    ...optional("outputDir", values.text("output-dir")),
+    endpoint: parseEndpoint(values),
+  }),
+  async run({ request, endpoint, ...options }, reporter) {
+    const context = openContext(endpoint, reporter);
+    return await runStage2({ run: await resolveRun(request, context), ...options }, context);
+  },
+};
+
+if (import.meta.main) await exitWith(command);

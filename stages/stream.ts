@@ -1,0 +1,366 @@
+/**
+ * Streaming: references in, the NetCDF of ensemble mean and standard deviation out.
+ *
+ * @module
+ */
+import type { Command, Outcome } from "../lib/cli/command.ts";
+import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
+import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
+import { checkSteps, describeRun, parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
+import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
+import { mostCommon, type ReducedField, sameAxes, type WindowAxes } from "../lib/ensemble/field.ts";
+import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
+import { reduceFields } from "../lib/ensemble/reduce.ts";
+import type { Region } from "../lib/grib/mod.ts";
+import { encodeNetcdf } from "../lib/netcdf.ts";
+import { buildDataset, type OutputField } from "../lib/output.ts";
+import { GIK, type OutputProfile } from "../lib/profile.ts";
+import type { Store } from "../lib/references.ts";
+import { readStageStore, stageFolder } from "../lib/stage_files.ts";
+import { exitWith, readEnvironment } from "./console.ts";
+import {
+  DATE,
+  ENDPOINT,
+  MAX_MEMBERS,
+  openContext,
+  optional,
+  parseEndpoint,
+  resolveRun,
+  RUN_HOUR,
+  type StageContext,
+  STEPS,
+} from "./options.ts";
+
+/** What streaming works on. */
+export interface StreamOptions {
+  /** Folder of the final stores. @default the folder of `run` */
+  parquetDir?: string;
+  /** @default the run that the references point to */
+  run?: Run;
+  profile: OutputProfile;
+  /** Forecast steps in hours. @default the profile's */
+  steps?: readonly number[];
+  /** The first so many members, the control first. */
+  maxMembers: number;
+  /** @default the profile's */
+  variables?: readonly Variable[];
+  /** Degrees. @default the profile's */
+  region?: Region;
+  /** Messages under way at once. */
+  parallelFetches: number;
+  /** Folder of the NetCDF. */
+  outputDir: string;
+  /** The time that `history` gives. */
+  now: Date;
+}
+
+/** A field of the output and what went into it. */
+export interface StreamedField {
+  variable: Variable;
+  stepHours: number;
+  reduced: ReducedField;
+}
+
+/** What streaming left. */
+export interface StreamResult extends Outcome {
+  /** The NetCDF. */
+  path: string;
+  run: Run;
+  fields: StreamedField[];
+  /** Members that went into at least one field. */
+  membersUsed: Member[];
+  /** Messages asked for, one a member and field. */
+  messagesWanted: number;
+  messagesUsed: number;
+}
+
+/**
+ * Fetches every message that the output needs, reduces members to mean and standard deviation over
+ * the region, and writes the NetCDF.
+ *
+ * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps.
+ *
+ * @throws {MissingDataError} when there are no stores, or no message of any of them can be used.
+ * @throws {StorageError} when the server cannot be reached or refuses.
+ */
+export async function runStream(
+  options: StreamOptions,
+  context: StageContext,
+): Promise<StreamResult> {
+  const { profile, maxMembers, outputDir } = options;
+  const variables = options.variables ?? profile.variables.map((name) => findVariable(name)!);
+  const members = firstMembers(maxMembers);
+  const steps = [...new Set(options.steps ?? profile.steps)].sort((a, b) => a - b);
+  const stores = await readStores(options, members, variables, steps, context);
+  const run = chooseRun(options, stores);
+  checkSteps(run, steps);
+
+  const plan = planFields(stores, members, variables, steps, run);
+  const fields = await reducePlan(plan, run, options, context);
+  const axes = mostCommon(fields.flatMap(({ reduced }) => reduced.axes ?? []));
+  if (!axes) throw explainEmptiness(run, fields);
+  keepToAxes(fields, axes);
+
+  const membersUsed = members.filter((member) =>
+    fields.some(({ reduced }) => reduced.members.includes(member))
+  );
+  const dataset = buildDataset({
+    profile,
+    run,
+    variables,
+    steps,
+    axes,
+    fields: fields.flatMap(toOutputField),
+    membersUsed,
+    membersAbsent: members.filter((member) => !membersUsed.includes(member)),
+    history: `${options.now.toISOString()} written by gik-deno stream from byte references`,
+  });
+  const path = `${outputDir}/${profile.fileName(run)}`;
+  await context.storage.put(path, encodeNetcdf(dataset));
+
+  const messagesWanted = fields.length * members.length;
+  const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
+  const complete = messagesUsed === messagesWanted;
+  return { path, run, fields, membersUsed, messagesWanted, messagesUsed, complete };
+}
+
+async function readStores(
+  options: StreamOptions,
+  members: readonly Member[],
+  variables: readonly Variable[],
+  steps: readonly number[],
+  { storage, reporter }: StageContext,
+): Promise<Map<Member, Store>> {
+  const folder = options.parquetDir ?? stageFolder(options.run!);
+  const stores = new Map<Member, Store>();
+  const bar = reporter.progress("references", members.length);
+  for (const member of members) {
+    const keys = neededKeys(variables, steps, member);
+    const store = await readStageStore(storage, folder, 3, member, (key) => keys.has(key));
+    if (store) stores.set(member, store);
+    bar.advance(1);
+  }
+  bar.finish();
+  if (stores.size === 0) {
+    throw new MissingDataError(
+      `Cannot find stage3_<member>_final.parquet in ${folder}: run the pipeline first`,
+    );
+  }
+  const absent = members.filter((member) => !stores.has(member));
+  if (absent.length > 0) reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
+  return stores;
+}
+
+function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): Run {
+  const found = findRun(stores);
+  if (!found) {
+    throw new MissingDataError(
+      "Cannot find references of these variables and steps: run the pipeline for them",
+    );
+  }
+  const { run } = options;
+  if (run && runLabel(run) !== runLabel(found)) {
+    throw new MissingDataError(
+      `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
+    );
+  }
+  return found;
+}
+
+async function reducePlan(
+  plan: readonly PlannedField[],
+  run: Run,
+  options: StreamOptions,
+  { storage, reporter }: StageContext,
+): Promise<StreamedField[]> {
+  const total = plan.reduce((sum, field) => sum + field.messages.length, 0);
+  const bar = reporter.progress("messages", total);
+  let received = 0;
+  try {
+    const reduced = await reduceFields(plan, {
+      storage,
+      run,
+      region: options.region ?? options.profile.region,
+      parallelFetches: options.parallelFetches,
+      onMessage: (bytes) => bar.advance(1, `${((received += bytes) / 1e6).toFixed(0)} MB`),
+    });
+    return plan.map(({ variable, stepHours }, i) => ({
+      variable,
+      stepHours,
+      reduced: reduced[i]!,
+    }));
+  } finally {
+    bar.finish();
+  }
+}
+
+function explainEmptiness(run: Run, fields: readonly StreamedField[]): MissingDataError {
+  const [first] = fields.flatMap(({ variable, stepHours, reduced }) =>
+    reduced.rejections.map(({ member, reason }) =>
+      `${variable.name}, step ${stepHours}, ${describeMembers([member])}: ${reason}`
+    )
+  );
+  return new MissingDataError(
+    `Cannot use any message of ${describeRun(run)}, for example ${first ?? "none is referenced"}`,
+  );
+}
+
+/** Empties the fields that lie on other points than the output. */
+function keepToAxes(fields: readonly StreamedField[], axes: WindowAxes): void {
+  for (const field of fields) {
+    const { reduced } = field;
+    if (!reduced.axes || sameAxes(reduced.axes, axes)) continue;
+    const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
+    field.reduced = {
+      mean: new Float32Array(),
+      deviation: new Float32Array(),
+      members: [],
+      rejections: [...reduced.rejections, ...strays],
+    };
+  }
+}
+
+function toOutputField({ variable, stepHours, reduced }: StreamedField): OutputField[] {
+  if (reduced.members.length === 0) return [];
+  return [{ variable, stepHours, mean: reduced.mean, deviation: reduced.deviation }];
+}
+
+/** What is missing or was left out, one line a field and reason. */
+export function describeRejections(fields: readonly StreamedField[]): string[] {
+  return fields.flatMap(({ variable, stepHours, reduced }) => {
+    const byReason = Map.groupBy(reduced.rejections, ({ reason }) => reason);
+    return [...byReason].map(([reason, rejections]) => {
+      const members = describeMembers(rejections.map(({ member }) => member));
+      return `${variable.name}, step ${stepHours}, ${members}: ${reason}`;
+    });
+  });
+}
+
+function parseVariables(names: readonly string[]): Variable[] {
+  return names.map((name) => {
+    const variable = findVariable(name);
+    if (variable) return variable;
+    const known = VARIABLES.map((it) => it.name).join(", ");
+    throw new UsageError(`Cannot write variable "${name}": the known ones are ${known}`);
+  });
+}
+
+function parseRegion(numbers: readonly number[]): Region {
+  const [north, west, south, east] = numbers as [number, number, number, number];
+  if (north < south || north > 90 || south < -90) {
+    throw new UsageError(
+      `Cannot use region ${numbers.join(",")}: give north,west,south,east in degrees, north first`,
+    );
+  }
+  return { north, west, south, east };
+}
+
+/** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
+function readClock(): Date {
+  const epoch = readEnvironment("SOURCE_DATE_EPOCH");
+  if (epoch === undefined) return new Date();
+  if (!/^\d+$/.test(epoch)) {
+    throw new UsageError(`Cannot use SOURCE_DATE_EPOCH "${epoch}": give seconds since 1970`);
+  }
+  return new Date(Number(epoch) * 1000);
+}
+
+interface StreamRequest extends Omit<StreamOptions, "run"> {
+  date: string | undefined;
+  hour: string;
+  endpoint: string | undefined;
+}
+
+const { region } = GIK;
+
+const command: Command<StreamRequest> = {
+  name: "stream",
+  purpose: "Fetches the messages that the final stores refer to, and writes ensemble mean and\n" +
+    "standard deviation over a region as one NetCDF file.",
+  options: [
+    {
+      name: "parquet-dir",
+      value: "<dir>",
+      help: "folder of the final stores (default: the run's)",
+    },
+    { ...DATE, default: undefined, help: "day of the run (default: what the references say)" },
+    RUN_HOUR,
+    { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+    MAX_MEMBERS,
+    {
+      name: "variables",
+      value: "<v,v,…>",
+      default: GIK.variables.join(","),
+      help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
+    },
+    {
+      name: "region",
+      value: "<N,W,S,E>",
+      default: [region.north, region.west, region.south, region.east].join(","),
+      help: "degrees, edges included",
+    },
+    {
+      name: "parallel-fetches",
+      value: "<n>",
+      default: "8",
+      help: "messages fetched at once",
+    },
+    { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+    ENDPOINT,
+  ],
+  examples: [
+    "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
+    "deno task stream --date 20260206 --run 12 --steps 36,39,42",
+    "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
+  ],
+  parse: (values) => ({
+    date: values.text("date"),
+    hour: values.required("run"),
+    profile: GIK,
+    ...optional("parquetDir", values.text("parquet-dir")),
+    ...optional("steps", values.counts("steps")),
+    maxMembers: values.count("max-members"),
+    variables: parseVariables(values.list("variables") ?? []),
+    region: parseRegion(values.numbers("region", 4)),
+    parallelFetches: values.count("parallel-fetches"),
+    outputDir: values.required("output-dir"),
+    now: readClock(),
+    endpoint: parseEndpoint(values),
+  }),
+  async run({ date, hour, endpoint, ...options }, reporter) {
+    if (date === undefined && options.parquetDir === undefined) {
+      throw new UsageError("Cannot tell which run to stream: give --parquet-dir or --date");
+    }
+    const context = openContext(endpoint, reporter);
+    const request = date === undefined
+      ? undefined
+      : { date, hour: parseRun("20260101", hour).hour };
+    const run = request && await resolveRun(request, context);
+    const started = Date.now();
+    const result = await runStream({ ...options, ...optional("run", run) }, context);
+    for (const line of describeRejections(result.fields)) reporter.warn(line);
+    reporter.info(describeResult(result, context, Date.now() - started));
+    return result;
+  },
+};
+
+function describeResult(
+  result: StreamResult,
+  { storage }: StageContext,
+  elapsedMs: number,
+): string {
+  const { requests, retries, bytesReceived } = storage.counters;
+  const { messagesUsed, messagesWanted } = result;
+  return [
+    `${describeRun(result.run)}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
+    `  fields           ${result.fields.length} (variable × step)`,
+    `  members          ${result.membersUsed.length}`,
+    `  messages used    ${messagesUsed} of ${messagesWanted}`,
+    `  requests         ${requests}, ${retries} of them retries`,
+    `  received         ${(bytesReceived / 1e6).toFixed(1)} MB`,
+    `  time             ${(elapsedMs / 1000).toFixed(1)} s`,
+    `  written          ${result.path}`,
+  ].join("\n");
+}
+
+if (import.meta.main) await exitWith(command);
