@@ -1,0 +1,53 @@
+import { readError } from "./error.ts";
+import type { StorageCounters } from "./types.ts";
+
+/**
+ * One attempt at a request. Its signal fires when the caller aborts, when no byte has come for
+ * `timeoutMs`, and at its end, so that what is still being received is dropped.
+ */
+export class Attempt implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #counters: StorageCounters;
+  readonly #caller: AbortSignal | undefined;
+  readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
+  #lastProgressMs = performance.now();
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(
+    url: string,
+    timeoutMs: number,
+    counters: StorageCounters,
+    caller: AbortSignal | undefined,
+  ) {
+    this.#counters = counters;
+    this.#caller = caller;
+    caller?.addEventListener("abort", this.#onCallerAbort);
+    // A timer set once and looked at when due is cheaper than one reset for every chunk.
+    const checkProgress = () => {
+      const quietMs = performance.now() - this.#lastProgressMs;
+      if (quietMs < timeoutMs) this.#timer = setTimeout(checkProgress, timeoutMs - quietMs);
+      else this.#controller.abort(timeoutError(url, timeoutMs));
+    };
+    this.#timer = setTimeout(checkProgress, timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Notes that bytes of the body have come. */
+  noteReceived(bytes: number): void {
+    this.#counters.bytesReceived += bytes;
+    this.#lastProgressMs = performance.now();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener("abort", this.#onCallerAbort);
+    this.#controller.abort();
+  }
+}
+
+function timeoutError(url: string, timeoutMs: number) {
+  return readError("unreachable", url, `the server sent nothing for ${timeoutMs / 1000} s`);
+}

@@ -1,0 +1,110 @@
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { permissionError, readError, StorageError, type StorageErrorKind } from "./error.ts";
+import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo, Pieces } from "./types.ts";
+
+/** Files, by path or `file:` address. */
+export const localAccess: ObjectAccess = {
+  get: readLocal,
+  head: statLocal,
+  list: listLocal,
+  put: writeLocal,
+};
+
+async function readLocal(
+  url: string,
+  range: ByteRange | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const path = parsePath(url);
+  return await describeFailure("read", url, range ? readSlice(path, range) : Deno.readFile(path));
+}
+
+async function readSlice(path: string, { offset, length }: ByteRange) {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  if (offset + length > size) {
+    const state = `bytes ${offset}-${offset + length - 1} were asked for and it has only ${size}`;
+    throw readError("range", path, state);
+  }
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  for (let filled = 0; filled < length;) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) throw readError("corrupt", path, "it was cut short while it was read");
+    filled += count;
+  }
+  return bytes;
+}
+
+async function statLocal(url: string): Promise<ObjectInfo> {
+  const { isFile, size } = await describeFailure("read", url, Deno.stat(parsePath(url)));
+  if (!isFile) throw readError("missing", url, "it is a folder, not a file");
+  return { size };
+}
+
+/** As on S3, the prefix may end inside a name, and a folder that is not there is empty. */
+async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
+  const prefix = parsePath(prefixUrl);
+  const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
+  const paths = await describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)))
+    .catch((error) => {
+      if (error instanceof StorageError && error.kind === "missing") return [];
+      throw error;
+    });
+  for (const path of paths.filter((path) => path.startsWith(prefix)).sort()) {
+    yield { url: path, ...await statLocal(path) };
+  }
+}
+
+async function* walkFiles(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isDirectory) yield* walkFiles(`${folder}${entry.name}/`);
+    else yield folder + entry.name;
+  }
+}
+
+/** Writes to a temporary name in the same folder, then renames: readers see no half a file. */
+async function writeLocal(url: string, pieces: Pieces): Promise<void> {
+  const path = parsePath(url);
+  const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.part`);
+  await describeFailure("write", url, Deno.mkdir(dirname(path), { recursive: true }));
+  try {
+    await writePieces(url, temporary, pieces);
+    await describeFailure("write", url, Deno.rename(temporary, path));
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function writePieces(url: string, path: string, pieces: Pieces): Promise<void> {
+  const opening = Deno.open(path, { write: true, createNew: true });
+  using file = await describeFailure("write", url, opening);
+  for await (const piece of pieces) {
+    for (let written = 0; written < piece.length;) {
+      written += await describeFailure("write", url, file.write(piece.subarray(written)));
+    }
+  }
+}
+
+function parsePath(url: string): string {
+  return url.startsWith("file:") ? fileURLToPath(url) : url;
+}
+
+/** Turns what the system refuses into a StorageError. */
+async function describeFailure<T>(action: string, url: string, done: Promise<T>): Promise<T> {
+  try {
+    return await done;
+  } catch (cause) {
+    const fail = (kind: StorageErrorKind, state: string) =>
+      new StorageError(kind, url, `Cannot ${action} "${url}": ${state}`, { cause });
+    if (cause instanceof Deno.errors.NotFound) throw fail("missing", "there is no such file");
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw fail("denied", "the file system denies access, check the owner and mode");
+    }
+    if (cause instanceof Error && cause.message.includes("(os error ")) {
+      throw fail("unreachable", cause.message);
+    }
+    throw permissionError(url, cause) ?? cause;
+  }
+}

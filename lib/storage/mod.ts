@@ -1,0 +1,127 @@
+/**
+ * Objects by address, wherever they are: `s3://` (public buckets), `https://`, `http://`, `file:`
+ * and paths. What comes back is exactly the bytes that were asked for, or a `StorageError`.
+ *
+ * Permissions: `--allow-net=<host>` of each server (of a bucket on AWS:
+ * `<bucket>.s3.<region>.amazonaws.com`), `--allow-read` and `--allow-write` of local paths, and for
+ * `s3://` the three variables to ignore that `openStorage` names.
+ *
+ * @module
+ */
+import { permissionError, StorageError } from "./error.ts";
+import { httpRemote } from "./http.ts";
+import { localAccess } from "./local.ts";
+import { accessRemote, type Remote } from "./remote.ts";
+import type { RetryEvent, RetryPolicy } from "./retry.ts";
+import type { ByteRange, ObjectAccess, StorageCounters } from "./types.ts";
+
+export { StorageError, type StorageErrorKind } from "./error.ts";
+export type { RetryEvent } from "./retry.ts";
+export type { ByteRange, ListedObject, ObjectInfo, Pieces, StorageCounters } from "./types.ts";
+
+/** How to reach servers, and how long to go on trying. */
+export interface StorageOptions {
+  /** An S3 server that is not AWS, addressed path style. @default {undefined} (AWS) */
+  endpoint?: string;
+  /** Of the buckets. @default {"eu-central-1"} */
+  region?: string;
+  /** @default {10} */
+  maxAttempts?: number;
+  /** Longest wait before the second attempt, doubled for each one after it. @default {500} */
+  minDelayMs?: number;
+  /** Longest wait between attempts, unless a server asks for more. @default {30_000} */
+  maxDelayMs?: number;
+  /** An attempt fails when no byte has come for so long. @default {60_000} */
+  timeoutMs?: number;
+  /** Ends all requests; they reject with its reason. @default {undefined} */
+  signal?: AbortSignal;
+  /** Called before each wait. @default {undefined} */
+  onRetry?: (event: RetryEvent) => void;
+}
+
+/** Access to objects of all schemes, and what it has cost. */
+export interface Storage extends ObjectAccess {
+  readonly counters: Readonly<StorageCounters>;
+}
+
+/**
+ * Opens a storage for all schemes. Credentials are neither sent nor looked up. Nothing needs
+ * closing.
+ *
+ * The first use of `s3://` loads the AWS SDK (80 ms), which reads three environment variables that
+ * it does not need and throws where Deno refuses them. Give `--ignore-env` their names:
+ * `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
+ * `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`.
+ */
+export function openStorage(options: StorageOptions = {}): Storage {
+  const policy = planRetries(options);
+  const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
+  const http = accessRemote(httpRemote, policy, counters);
+  let s3: Promise<ObjectAccess> | undefined;
+
+  const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
+    switch (parseScheme(url)) {
+      case "s3":
+        return s3 ??= loadS3(url, options).then((it) => accessRemote(it, policy, counters));
+      case "http":
+      case "https":
+        return http;
+      case "file":
+        return localAccess;
+      default:
+        throw schemeError(url);
+    }
+  };
+  return {
+    counters,
+    async get(url, range) {
+      if (range) checkRange(url, range);
+      return await (await openAccess(url)).get(url, range);
+    },
+    head: async (url) => (await openAccess(url)).head(url),
+    async *list(prefixUrl) {
+      yield* (await openAccess(prefixUrl)).list(prefixUrl);
+    },
+    put: async (url, pieces) => (await openAccess(url)).put(url, pieces),
+  };
+}
+
+function planRetries(options: StorageOptions): RetryPolicy {
+  const { maxAttempts = 10, minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000 } = options;
+  const { signal, onRetry } = options;
+  return { maxAttempts, minDelayMs, maxDelayMs, timeoutMs, signal, onRetry };
+}
+
+/** Scheme in lower case; "file" for a path. */
+function parseScheme(url: string): string {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase() ?? "file";
+}
+
+function checkRange(url: string, { offset, length }: ByteRange): void {
+  if (Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length > 0) {
+    return;
+  }
+  throw new RangeError(
+    `Cannot read "${url}": offset ${offset} and length ${length} name no bytes, ` +
+      "give whole numbers, offset >= 0 and length > 0",
+  );
+}
+
+function schemeError(url: string): StorageError {
+  const state = `the scheme "${parseScheme(url)}" is not supported`;
+  const message = `Cannot use "${url}": ${state}, use s3://, https://, http://, file: or a path`;
+  return new StorageError("unsupported", url, message);
+}
+
+/** Loaded when needed: runs on paths and `https://` then need nothing of the SDK. */
+async function loadS3(
+  url: string,
+  { endpoint, region = "eu-central-1" }: StorageOptions,
+): Promise<Remote> {
+  try {
+    const { openS3 } = await import("./s3.ts");
+    return openS3({ endpoint, region });
+  } catch (error) {
+    throw permissionError(url, error) ?? error;
+  }
+}

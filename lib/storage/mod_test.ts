@@ -1,0 +1,47 @@
+import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { openStorage, StorageError } from "./mod.ts";
+
+Deno.test("openStorage() says which schemes it knows when given another", async () => {
+  const storage = openStorage();
+  for (
+    const use of [
+      () => storage.get("gs://bucket/key"),
+      () => storage.head("gs://bucket/key"),
+      () => Array.fromAsync(storage.list("gs://bucket/")),
+      () => storage.put("gs://bucket/key", []),
+    ]
+  ) {
+    const error = await assertRejects(use, StorageError, 'the scheme "gs" is not supported');
+    assertEquals([error.kind, error.url.startsWith("gs://bucket/")], ["unsupported", true]);
+  }
+});
+
+Deno.test("get() refuses ranges that name no bytes before it asks for them", async () => {
+  const storage = openStorage();
+  for (
+    const [offset, length] of [[-1, 5], [0, 0], [0.5, 5], [0, NaN], [0, -5], [2 ** 60, 1]] as const
+  ) {
+    await assertRejects(
+      () => storage.get("s3://bucket/key", { offset, length }),
+      RangeError,
+      `offset ${offset} and length ${length}`,
+    );
+  }
+  assertEquals(storage.counters.requests, 0);
+});
+
+Deno.test("get() says what an s3:// address lacks", async () => {
+  for (const url of ["s3://", "s3://bucket", "s3://bucket/", "s3:///key"]) {
+    const error = await assertRejects(() => openStorage().get(url), StorageError, "expected s3://");
+    assertEquals(error.kind, "unsupported");
+  }
+});
+
+Deno.test("put() to S3 says that only local paths can be written", async () => {
+  const error = await assertRejects(
+    () => openStorage().put("s3://bucket/key", []),
+    StorageError,
+    'Cannot write "s3://bucket/key"',
+  );
+  assertEquals(error.kind, "unsupported");
+});

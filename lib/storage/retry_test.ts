@@ -1,0 +1,143 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  type Fault,
+  type FaultRule,
+  faultsInTurn,
+  SLOW_DOWN,
+  startS3Server,
+} from "../../fixtures/s3_server.ts";
+import { openStorage, type RetryEvent, StorageError, type StorageOptions } from "./mod.ts";
+
+const URL = "s3://my-bucket/key";
+const RANGE = { offset: 10, length: 100 };
+const OBJECT = new Uint8Array(1000).map((_, i) => i % 251);
+
+/** A server with the faults, and a storage on it that does not wait long. */
+function start(faults: FaultRule, options: StorageOptions = {}) {
+  const server = startS3Server({ buckets: { "my-bucket": new Map([["key", OBJECT]]) }, faults });
+  const delays = { minDelayMs: 1, maxDelayMs: 2, maxAttempts: 4 };
+  return { server, storage: openStorage({ endpoint: server.url, ...delays, ...options }) };
+}
+
+Deno.test("get() tries again after 503, 500 and 429, and counts each attempt once", async () => {
+  const events: RetryEvent[] = [];
+  const { server, storage } = start(
+    faultsInTurn([
+      SLOW_DOWN,
+      { kind: "status", status: 500, code: "InternalError" },
+      { kind: "status", status: 429, code: "TooManyRequests" },
+    ]),
+    { onRetry: (event) => events.push(event) },
+  );
+  await using _ = server;
+  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+  assertEquals(server.requests.map(({ status }) => status), [503, 500, 429, 206]);
+  assertEquals(storage.counters, { requests: 4, retries: 3, bytesReceived: 100 });
+  assertEquals(
+    events.map(({ url, attempt, maxAttempts, error }) => [url, attempt, maxAttempts, error.status]),
+    [[URL, 1, 4, 503], [URL, 2, 4, 500], [URL, 3, 4, 429]],
+  );
+});
+
+const WRONG_BODIES: [string, Fault, "unreachable" | "corrupt"][] = [
+  ["a body that ends early", { kind: "cut", bytes: 60 }, "unreachable"],
+  ["a connection that breaks before the body", { kind: "cut", bytes: 0 }, "unreachable"],
+  ["a body that goes on", { kind: "long", bytes: 5 }, "corrupt"],
+  ["another range", { kind: "shift", bytes: 1 }, "corrupt"],
+];
+for (const [name, fault, kind] of WRONG_BODIES) {
+  Deno.test(`get() never gives ${name}: it tries again, then fails`, async () => {
+    const { server, storage } = start(faultsInTurn([fault, fault]));
+    await using _ = server;
+    assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+    assertEquals(server.requests.length, 3);
+
+    server.setFaults(() => fault);
+    const error = await assertRejects(() => storage.get(URL, RANGE), StorageError);
+    assertEquals([error.kind, error.attempts], [kind, 4]);
+    assertEquals(server.requests.length, 7);
+  });
+}
+
+Deno.test("head() and list() try again too", async () => {
+  const { server, storage } = start(
+    faultsInTurn([SLOW_DOWN, undefined, { kind: "cut", bytes: 9 }]),
+  );
+  await using _ = server;
+  assertEquals((await storage.head(URL)).size, 1000);
+  assertEquals((await Array.fromAsync(storage.list("s3://my-bucket/"))).length, 1);
+  assertEquals(storage.counters.retries, 2);
+});
+
+Deno.test("get() gives up after maxAttempts, with as many requests and no more", async () => {
+  const { server, storage } = start(() => SLOW_DOWN);
+  await using _ = server;
+  const error = await assertRejects(() => storage.get(URL), StorageError, "503 SlowDown");
+  assertStringIncludes(error.message, "gave up after 4 attempts");
+  assertEquals([error.kind, error.status, error.url], ["unreachable", 503, URL]);
+  assertEquals(server.requests.length, 4);
+});
+
+Deno.test("get() asks once for what is missing, denied or not done", async () => {
+  const { server, storage } = start(faultsInTurn([
+    { kind: "status", status: 404, code: "NoSuchKey" },
+    { kind: "status", status: 403, code: "AccessDenied" },
+    { kind: "whole" },
+  ]));
+  await using _ = server;
+  for (const kind of ["missing", "denied", "unsupported"]) {
+    const error = await assertRejects(() => storage.get(URL, RANGE), StorageError);
+    assertEquals(error.kind, kind);
+  }
+  assertEquals(server.requests.length, 3);
+});
+
+Deno.test("get() waits as long as Retry-After says", async () => {
+  const { server, storage } = start(faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.2 }]));
+  await using _ = server;
+  const startMs = performance.now();
+  await storage.get(URL);
+  assert(performance.now() - startMs >= 195);
+});
+
+Deno.test("get() tries again when the server stays silent", async () => {
+  const { server, storage } = start(faultsInTurn([{ kind: "delay", ms: 60_000 }]), {
+    timeoutMs: 300,
+  });
+  await using _ = server;
+  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+  assertEquals(storage.counters.retries, 1);
+});
+
+Deno.test("get() waits for a slow body as long as bytes keep coming", async () => {
+  await using server = Deno.serve({ port: 0, onListen: () => {} }, () => {
+    let left = 5;
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        controller.enqueue(OBJECT.subarray(0, 10));
+        if (--left === 0) controller.close();
+      },
+    });
+    return new Response(body, { headers: { "content-length": "50" } });
+  });
+  const storage = openStorage({ maxAttempts: 1, timeoutMs: 600 });
+  assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 50);
+});
+
+Deno.test("get() rejects with the signal's reason, in a request and between two", async () => {
+  for (const fault of [{ kind: "delay", ms: 60_000 } as const, SLOW_DOWN]) {
+    const stop = new AbortController();
+    const { server, storage } = start(() => fault, {
+      signal: stop.signal,
+      minDelayMs: 30_000,
+      maxDelayMs: 30_000,
+      onRetry: () => stop.abort(new RangeError("enough")),
+    });
+    await using _ = server;
+    const result = assertRejects(() => storage.get(URL), RangeError, "enough");
+    if (fault.kind === "delay") stop.abort(new RangeError("enough"));
+    await result;
+    await assertRejects(() => storage.get(URL), RangeError, "enough");
+  }
+});

@@ -1,0 +1,57 @@
+/** Bytes `offset` to `offset + length - 1`. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/** What is known of an object without reading it. */
+export interface ObjectInfo {
+  /** In bytes. */
+  size: number;
+  /** Changes when the content does; as the server gives it, with its quotes. */
+  etag?: string;
+}
+
+/** An entry of a listing. */
+export interface ListedObject {
+  url: string;
+  /** In bytes. */
+  size: number;
+}
+
+/** What an object is written from: its bytes in order, in pieces of any size. */
+export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What can be done with objects. Each call may reject with a `StorageError`. */
+export interface ObjectAccess {
+  /**
+   * The bytes of an object, or of a range of it, in a buffer of their own.
+   *
+   * Costs one request. Bodies that are short, too long, or another range are errors, never data.
+   *
+   * @throws {RangeError} if the range is empty or not whole numbers of bytes.
+   */
+  get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
+  /** Size and ETag, for one request. */
+  head(url: string): Promise<ObjectInfo>;
+  /**
+   * The objects whose address begins with `prefixUrl`, in the order of their keys; none is not an
+   * error. Costs one request for 1000 objects. Not on `https://`.
+   */
+  list(prefixUrl: string): AsyncIterable<ListedObject>;
+  /**
+   * Writes an object whole or not at all, and creates its folders. Only local paths.
+   *
+   * @throws What `pieces` throws; nothing is left of the object then.
+   */
+  put(url: string, pieces: Pieces): Promise<void>;
+}
+
+/** What went over the network so far. Local paths do not count. */
+export interface StorageCounters {
+  /** Attempts: the first ones and the retries. */
+  requests: number;
+  retries: number;
+  /** Of bodies of objects, those of failed attempts among them. */
+  bytesReceived: number;
+}
