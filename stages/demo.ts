@@ -1,0 +1,107 @@
+/**
+ * The main job on the run that comes with the project: a local S3 server in front of `fixtures/run`,
+ * the pipeline, streaming, and a comparison with what ecCodes and numpy make of the same messages.
+ *
+ * @module
+ */
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  EMBEDDED_FOLDER,
+  EMBEDDED_STEPS,
+  largestDifference,
+  readExpected,
+} from "../fixtures/embedded_run.ts";
+import { startS3Server } from "../fixtures/s3_server.ts";
+import type { Command, Outcome } from "../lib/cli/command.ts";
+import type { Reporter } from "../lib/cli/report.ts";
+import { BUCKET } from "../lib/ecmwf/files.ts";
+import { describeRun } from "../lib/ecmwf/run.ts";
+import type { Variable } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/profile.ts";
+import { stageFolder } from "../lib/stage_files.ts";
+import { exitWith } from "./console.ts";
+import { openContext } from "./options.ts";
+import { runPipeline } from "./pipeline.ts";
+import { runStream, type StreamedField } from "./stream.ts";
+
+const OUTPUT_DIR = "demo_output";
+
+/** Largest relative difference to the expected values that float32 explains. */
+const TOLERANCE = 1e-6;
+
+/** Runs the main job on both embedded runs. */
+export async function runDemo(outputDir: string, reporter: Reporter): Promise<Outcome> {
+  await using server = startS3Server({ buckets: { [BUCKET]: EMBEDDED_FOLDER } });
+  let complete = true;
+  for (const { run, members } of [BEFORE_50R1, AFTER_50R1]) {
+    reporter.info(`\n${describeRun(run)}, ${members} members, from a local S3 server`);
+    const context = openContext(server.url, reporter);
+    const folder = `${outputDir}/${stageFolder(run)}`;
+    const pipeline = await runPipeline({
+      run,
+      steps: EMBEDDED_STEPS,
+      maxMembers: members,
+      parallelWorkers: 8,
+      outputDir: folder,
+      requireTemplate: false,
+      templateCache: outputDir,
+      allowMissing: false,
+      zip: false,
+    }, context);
+    const stream = await runStream({
+      parquetDir: folder,
+      profile: GIK,
+      steps: EMBEDDED_STEPS,
+      maxMembers: members,
+      parallelFetches: 8,
+      outputDir,
+      now: new Date(),
+    }, context);
+    const expected = await readExpected(run);
+    const worst = largestDifference(stream.fields, expected);
+    reporter.info(formatRanges(stream.fields));
+    reporter.info(`${stream.messagesUsed} of ${stream.messagesWanted} messages → ${stream.path}`);
+    reporter.info(`largest relative difference to ecCodes and numpy: ${worst.toExponential(1)}`);
+    complete &&= pipeline.complete && stream.complete && worst <= TOLERANCE;
+  }
+  return { complete };
+}
+
+/** A table: range of the mean and of the deviation of each variable over all steps. */
+function formatRanges(fields: readonly StreamedField[]): string {
+  const variables = [...new Set(fields.map((field) => field.variable))];
+  const rows = variables.map((variable) => {
+    const own = fields.filter((field) => field.variable === variable);
+    return formatRow(variable, own);
+  });
+  const header = ["variable", "units", "ensemble mean", "standard deviation"];
+  return [header, ...rows].map((row) => formatCells(row)).join("\n");
+}
+
+function formatRow(variable: Variable, fields: readonly StreamedField[]): string[] {
+  const range = (values: number[]) =>
+    `${Math.min(...values).toPrecision(4)} … ${Math.max(...values).toPrecision(4)}`;
+  return [
+    variable.name,
+    variable.units,
+    range(fields.flatMap(({ reduced }) => [...reduced.mean])),
+    range(fields.flatMap(({ reduced }) => [...reduced.deviation])),
+  ];
+}
+
+function formatCells([name, units, mean, deviation]: string[]): string {
+  return `  ${name!.padEnd(10)}${units!.padEnd(9)}${mean!.padEnd(28)}${deviation}`;
+}
+
+const command: Command<Record<string, never>> = {
+  name: "demo",
+  purpose: "The main job on the embedded run, without any network: references, NetCDF, and a\n" +
+    `comparison with ecCodes and numpy. Writes to ${OUTPUT_DIR}/.`,
+  options: [],
+  examples: ["deno task demo"],
+  parse: () => ({}),
+  run: (_, reporter) => runDemo(OUTPUT_DIR, reporter),
+};
+
+if (import.meta.main) await exitWith(command);

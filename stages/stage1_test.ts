@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { packTar } from "npm:modern-tar@0.8.6";
+import { BEFORE_50R1, openWorkplace, readEmbeddedBucket } from "../fixtures/embedded_run.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
+import { stepFiles } from "../lib/ecmwf/files.ts";
+import { parseRun } from "../lib/ecmwf/run.ts";
+import { encodeStore } from "../lib/parquet.ts";
+import { isReference, type Store } from "../lib/references.ts";
+import { readStageStore } from "../lib/stage_files.ts";
+import { StorageError } from "../lib/storage/mod.ts";
+import { TemplateError } from "../lib/template.ts";
+import { runStage1, type Stage1Options } from "./stage1.ts";
+
+const { run, members } = BEFORE_50R1;
+
+function options(folder: string): Stage1Options {
+  return {
+    run,
+    maxMembers: members,
+    outputDir: folder,
+    requireTemplate: false,
+    templateCache: `${folder}/cache`,
+  };
+}
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+/** A template of one member: a time coordinate, metadata that names `param`, and a reference. */
+async function writeTemplate(path: string, param: string): Promise<void> {
+  const store: Store = new Map();
+  store.set(".zgroup", text('{"zarr_format":2}'));
+  store.set(`${param}/.zattrs`, text(`{"GRIB_shortName":"${param}"}`));
+  store.set("time/0", new Uint8Array(new BigInt64Array([1716940800n]).buffer));
+  store.set(`${param}/0.0`, {
+    url: "s3://old/20240529000000-0h-enfo-ef.grib2",
+    offset: 0,
+    length: 9,
+  });
+  const data = encodeStore(store);
+  const name = "gik-fmrc/v2ecmwf_fmrc/ens_control/ecmwf-2024052900-control-rt000.par";
+  const tar = await packTar([{ header: { name, size: data.length, type: "file" }, body: data }]);
+  const gzip = new Blob([tar]).stream().pipeThrough(new CompressionStream("gzip"));
+  await Deno.writeFile(path, gzip);
+}
+
+Deno.test("runStage1() leaves a skeleton of the template, without references, at the run's time", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  await writeTemplate(`${folder}/t.tar.gz`, "2t");
+  const result = await runStage1({ ...options(folder), template: `${folder}/t.tar.gz` }, context);
+  assert(result.complete && result.fromTemplate);
+  const store = await readStageStore(context.storage, folder, 1, 0);
+  assertEquals([...store!.keys()], [".zgroup", "2t/.zattrs", "time/0"]);
+  assert([...store!.values()].every((value) => !isReference(value)));
+  assertStringIncludes(warnings.join("\n"), "the template does not describe");
+});
+
+Deno.test("runStage1() goes on without a template that cannot be had, and says so", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server, warnings } = place;
+  const template = `${server.url}/none/template.tar.gz`;
+  const result = await runStage1({ ...options(folder), template }, context);
+  assert(result.complete && !result.fromTemplate);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0]!, "going on without a template");
+});
+
+Deno.test("runStage1() stops at a template that cannot be had or read when it is required", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server } = place;
+  const required = { ...options(folder), requireTemplate: true };
+  const template = `${server.url}/none/template.tar.gz`;
+  await assertRejects(() => runStage1({ ...required, template }, context), StorageError, "404");
+  await Deno.writeTextFile(`${folder}/bad.tar.gz`, "no archive");
+  const damaged = { ...required, template: `${folder}/bad.tar.gz` };
+  await assertRejects(() => runStage1(damaged, context), TemplateError, "bad.tar.gz");
+});
+
+Deno.test("runStage1() downloads a template once", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeTemplate(`${folder}/t.tar.gz`, "2t");
+  await using web = await openWorkplace(
+    new Map([["t.tar.gz", await Deno.readFile(`${folder}/t.tar.gz`)]]),
+  );
+  const template = `${web.server.url}/ecmwf-forecasts/t.tar.gz`;
+  for (let i = 0; i < 2; i++) await runStage1({ ...options(folder), template }, context);
+  assertEquals(web.server.counters.byMethod, { HEAD: 2, GET: 1 });
+});
+
+Deno.test("runStage1() names the members that the run lacks and is incomplete", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  const result = await runStage1({ ...options(folder), maxMembers: 7 }, context);
+  assert(!result.complete);
+  assertStringIncludes(warnings.join("\n"), "has 4 members at step 0; absent: 4–6");
+});
+
+Deno.test("runStage1() says that a run without step 0 is not there", async () => {
+  await using place = await openWorkplace();
+  const absent = { ...options(place.folder), run: parseRun("20260207", "00") };
+  await assertRejects(
+    () => runStage1(absent, place.context),
+    MissingDataError,
+    "20260207 00 UTC",
+  );
+});
+
+Deno.test("runStage1() finds by decoding that a file does not belong to its index", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = (step: number) => stepFiles(run, step)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  const other = bucket.get(key(36))!;
+  // Long enough for every range of the index, so that only the content is wrong.
+  bucket.set(key(0), new Uint8Array([...other, ...other]));
+  await using place = await openWorkplace(bucket);
+  const result = await runStage1(options(place.folder), place.context);
+  assert(!result.complete);
+  assertStringIncludes(place.warnings.join("\n"), "spot check of");
+});

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  EMBEDDED_STEPS,
+  type EmbeddedRun,
+  openWorkplace,
+  readEmbeddedBucket,
+} from "../fixtures/embedded_run.ts";
+import { SLOW_DOWN } from "../fixtures/s3_server.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
+import { stepFiles } from "../lib/ecmwf/files.ts";
+import { parseRun, type Run } from "../lib/ecmwf/run.ts";
+import { parseIndex } from "../lib/index.ts";
+import { isReference, type Store } from "../lib/references.ts";
+import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
+import { StorageError } from "../lib/storage/mod.ts";
+import { runStage2, type Stage2Options } from "./stage2.ts";
+
+function options({ run, members }: EmbeddedRun, folder: string): Stage2Options {
+  return {
+    run,
+    steps: EMBEDDED_STEPS,
+    maxMembers: members,
+    parallelWorkers: 3,
+    outputDir: folder,
+    allowMissing: false,
+  };
+}
+
+const indexKey = (run: Run, step: number, file = 0) =>
+  stepFiles(run, step)[file]!.indexUrl.replace("s3://ecmwf-forecasts/", "");
+
+const reference = (store: Store | undefined, key: string) => {
+  const value = store?.get(key);
+  return value && isReference(value) ? value : undefined;
+};
+
+Deno.test("runStage2() references every line of every index, for its own member", async () => {
+  const bucket = await readEmbeddedBucket();
+  for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
+    await using place = await openWorkplace(bucket);
+    const { context, folder } = place;
+    const result = await runStage2(options(embedded, folder), context);
+    assert(result.complete);
+    let lines = 0;
+    for (const file of EMBEDDED_STEPS.flatMap((step) => stepFiles(embedded.run, step))) {
+      const index = bucket.get(file.indexUrl.replace("s3://ecmwf-forecasts/", ""))!;
+      for (const entry of parseIndex(new TextDecoder().decode(index), file.indexUrl)) {
+        const member = Number(entry.number ?? 0);
+        const name = member === 0 ? "control" : `ens${String(member).padStart(2, "0")}`;
+        const level = entry.levelist ? `/${entry.levelist}` : "";
+        const step = entry.step.padStart(3, "0");
+        const key = `step_${step}/${entry.param}/${entry.levtype}${level}/${name}/0.0.0`;
+        const store = await readStageStore(context.storage, folder, 2, member, (it) => it === key);
+        const { _offset: offset, _length: length } = entry;
+        assertEquals(reference(store, key), { url: file.url, offset, length });
+        lines++;
+      }
+    }
+    assertEquals(result.fieldCount, lines);
+  }
+});
+
+Deno.test("runStage2() gives the 700 hPa message for keys without a level", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await runStage2(options(BEFORE_50R1, folder), context);
+  const store = await readStageStore(context.storage, folder, 2, 1);
+  const named = reference(store, "step_036/u/pl/700/ens01/0.0.0");
+  assert(named);
+  assertEquals(reference(store, "step_036/u/pl/ens01/0.0.0"), named);
+});
+
+Deno.test("runStage2() fetches each index once and asks each file for its length once", async () => {
+  await using place = await openWorkplace();
+  await runStage2(options(AFTER_50R1, place.folder), place.context);
+  const files = EMBEDDED_STEPS.length * 2;
+  assertEquals(place.server.counters.byMethod, { GET: files, HEAD: files });
+  assertEquals(place.server.counters.bySuffix, { index: files, grib2: files });
+});
+
+Deno.test("runStage2() keeps what stage 1 left, before the fresh keys", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  const skeleton: Store = new Map([[".zgroup", new TextEncoder().encode('{"zarr_format":2}')]]);
+  await writeStageStore(context.storage, folder, 1, 0, skeleton);
+  await runStage2(options(BEFORE_50R1, folder), context);
+  const store = await readStageStore(context.storage, folder, 2, 0);
+  assertEquals([...store!.keys()][0], ".zgroup");
+  assert(store!.size > 1);
+});
+
+Deno.test("runStage2() goes on without a missing index, asks for it again, and is incomplete", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = indexKey(BEFORE_50R1.run, 39);
+  bucket.delete(key);
+  await using place = await openWorkplace(bucket);
+  const { context, folder, server, warnings } = place;
+  const result = await runStage2(options(BEFORE_50R1, folder), context);
+  assert(!result.complete);
+  assertEquals(result.missingFiles.map((file) => file.stepHours), [39]);
+  assertEquals(result.members, [0, 1, 2, 3]);
+  assertEquals(server.requests.filter((it) => it.key === key).length, 2);
+  assertStringIncludes(warnings.join("\n"), "step 39 (enfo) is missing");
+  const allowed = { ...options(BEFORE_50R1, folder), allowMissing: true };
+  assert((await runStage2(allowed, context)).complete);
+});
+
+Deno.test("runStage2() says that a run of which nothing is there is not there", async () => {
+  await using place = await openWorkplace();
+  const absent = { run: parseRun("20260207", "00"), members: 4 };
+  await assertRejects(
+    () => runStage2(options(absent, place.folder), place.context),
+    MissingDataError,
+    "Cannot find anything of 20260207 00 UTC",
+  );
+});
+
+Deno.test("runStage2() says that the server is busy when it answers SlowDown to the end", async () => {
+  await using place = await openWorkplace();
+  place.server.setFaults(() => SLOW_DOWN);
+  const error = await assertRejects(
+    () => runStage2(options(BEFORE_50R1, place.folder), place.context),
+    StorageError,
+    "503",
+  );
+  assertEquals(error.kind, "unreachable");
+});
+
+Deno.test("runStage2() names members that the run lacks, and a control lost from oper", async () => {
+  const bucket = await readEmbeddedBucket();
+  for (const step of EMBEDDED_STEPS) {
+    bucket.set(indexKey(AFTER_50R1.run, step, 1), new Uint8Array());
+  }
+  await using place = await openWorkplace(bucket);
+  const asked = { ...options(AFTER_50R1, place.folder), maxMembers: 5 };
+  const result = await runStage2(asked, place.context);
+  assert(!result.complete);
+  assertEquals(result.members, [1, 2]);
+  assertStringIncludes(place.warnings.join("\n"), "lacks members control, 3–4");
+});
+
+Deno.test("runStage2() leaves out lines past the end of their file and names the gap", async () => {
+  const bucket = await readEmbeddedBucket();
+  const file = stepFiles(BEFORE_50R1.run, 36)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  bucket.set(file, bucket.get(file)!.slice(0, -1));
+  await using place = await openWorkplace(bucket);
+  const result = await runStage2(options(BEFORE_50R1, place.folder), place.context);
+  assert(!result.complete);
+  assertStringIncludes(place.warnings.join("\n"), "the file at");
+  assertStringIncludes(place.warnings.join("\n"), "26 of 27");
+});
+
+Deno.test("runStage2() does not take an index of another run for this one", async () => {
+  const bucket = await readEmbeddedBucket();
+  const own = indexKey(BEFORE_50R1.run, 36);
+  const text = new TextDecoder().decode(bucket.get(own)!).replaceAll("20260206", "20260205");
+  bucket.set(own, new TextEncoder().encode(text));
+  await using place = await openWorkplace(bucket);
+  const asked = { ...options(BEFORE_50R1, place.folder), steps: [36, 39] };
+  const result = await runStage2(asked, place.context);
+  assert(!result.complete);
+  assertStringIncludes(place.warnings.join("\n"), "20260205 0000 step 36, not 20260206 00 UTC");
+});
