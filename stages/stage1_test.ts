@@ -93,7 +93,7 @@ Deno.test("runStage1() names the members that the run lacks and is incomplete", 
   const { context, folder, warnings } = place;
   const result = await runStage1({ ...options(folder), maxMembers: 7 }, context);
   assert(!result.complete);
-  assertStringIncludes(warnings.join("\n"), "has 4 members at step 0; absent: 4–6");
+  assertStringIncludes(warnings.join("\n"), "has 4 members at step 0; absent: 4-6");
 });
 
 Deno.test("runStage1() says that a run without step 0 is not there", async () => {

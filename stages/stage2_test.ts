@@ -138,7 +138,7 @@ Deno.test("runStage2() names members that the run lacks, and a control lost from
   const result = await runStage2(asked, place.context);
   assert(!result.complete);
   assertEquals(result.members, [1, 2]);
-  assertStringIncludes(place.warnings.join("\n"), "lacks members control, 3–4");
+  assertStringIncludes(place.warnings.join("\n"), "lacks members control, 3-4");
 });
 
 Deno.test("runStage2() leaves out lines past the end of their file and names the gap", async () => {

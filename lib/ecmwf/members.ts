@@ -35,7 +35,7 @@ export function parseMember(name: string): Member | undefined {
   return member >= 1 && member < ENSEMBLE_SIZE ? member : undefined;
 }
 
-/** Members as people read them: `control, 1–3, 7`. */
+/** Members as people read them: `control, 1-3, 7`. */
 export function describeMembers(members: readonly Member[]): string {
   const parts: string[] = [];
   const sorted = [...members].sort((a, b) => a - b);
@@ -43,7 +43,7 @@ export function describeMembers(members: readonly Member[]): string {
     let last = i;
     while (sorted[i] !== 0 && sorted[last + 1] === sorted[last]! + 1) last++;
     const [from, to] = [sorted[i]!, sorted[last]!];
-    parts.push(from === 0 ? "control" : from === to ? `${from}` : `${from}–${to}`);
+    parts.push(from === 0 ? "control" : from === to ? `${from}` : `${from}-${to}`);
     i = last + 1;
   }
   return parts.join(", ");

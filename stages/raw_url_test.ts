@@ -1,0 +1,41 @@
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
+import { startS3Server } from "../fixtures/s3_server.ts";
+
+const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
+
+Deno.test("every stage runs straight from a URL, in a folder without the project", async () => {
+  await using server = startS3Server({
+    buckets: { "ecmwf-forecasts": EMBEDDED_FOLDER },
+    root: ROOT,
+  });
+  const folder = await Deno.makeTempDir();
+  try {
+    const run = ["--date", BEFORE_50R1.run.date, "--max-members", "4", "--endpoint", server.url];
+    const steps = ["--steps", EMBEDDED_STEPS.join(",")];
+    const stages = [
+      { name: "stage1", args: [...run, "--no-template"] },
+      { name: "stage2", args: [...run, ...steps] },
+      { name: "stage3", args: run },
+      { name: "pipeline", args: [...run, ...steps, "--no-template"] },
+      { name: "stream", args: [...run, ...steps] },
+    ];
+    for (const { name, args } of stages) {
+      const url = `${server.url}/stages/${name}.ts`;
+      // On the open internet JSR takes the place of the import map.
+      const command = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", `--import-map=${server.url}/deno.json`, url, ...args],
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+      });
+      const { code, stderr } = await command.output();
+      const errors = new TextDecoder().decode(stderr);
+      assertEquals(code, 0, errors);
+      assertStringIncludes(errors, BEFORE_50R1.run.date);
+    }
+    const output = [...Deno.readDirSync(`${folder}/cgan_output`)].map((entry) => entry.name);
+    assertEquals(output, ["IFS_20260206_00Z_cgan.nc"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,199 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { NetCDFReader } from "npm:netcdfjs@4.0.0";
+import {
+  BEFORE_50R1,
+  EMBEDDED_STEPS,
+  openWorkplace,
+  readEmbeddedBucket,
+  type Workplace,
+} from "../fixtures/embedded_run.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
+import { stepFiles } from "../lib/ecmwf/files.ts";
+import { firstMembers } from "../lib/ecmwf/members.ts";
+import { parseRun } from "../lib/ecmwf/run.ts";
+import { findVariable } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/profile.ts";
+import { isReference, type Reference, type Store } from "../lib/references.ts";
+import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
+import { StorageError } from "../lib/storage/mod.ts";
+import { runStage2 } from "./stage2.ts";
+import { runStage3 } from "./stage3.ts";
+import { describeRejections, runStream, type StreamOptions } from "./stream.ts";
+
+const { run, members } = BEFORE_50R1;
+
+function options(folder: string, names: readonly string[] = ["t2m", "u700"]): StreamOptions {
+  return {
+    parquetDir: folder,
+    profile: GIK,
+    steps: EMBEDDED_STEPS,
+    maxMembers: members,
+    variables: names.map((name) => findVariable(name)!),
+    parallelFetches: 4,
+    outputDir: `${folder}/out`,
+    now: new Date(0),
+  };
+}
+
+/** Leaves final stores of the embedded run in the workplace's folder. */
+async function writeFinalStores({ context, folder }: Workplace): Promise<void> {
+  const stage = { run, maxMembers: members, outputDir: folder };
+  await runStage2(
+    { ...stage, steps: EMBEDDED_STEPS, parallelWorkers: 4, allowMissing: false },
+    context,
+  );
+  await runStage3({ ...stage, zip: false }, context);
+}
+
+/** Changes the final store of a member. */
+async function changeStore(
+  { context, folder }: Workplace,
+  member: number,
+  change: (store: Store) => Store,
+): Promise<void> {
+  const store = await readStageStore(context.storage, folder, 3, member);
+  await writeStageStore(context.storage, folder, 3, member, change(store!));
+}
+
+/** What the Python tools leave: no level in keys, no .grib2 in URLs, any level under the key. */
+function asPythonTools(store: Store, level: number): Store {
+  const python: Store = new Map();
+  for (const [key, value] of store) {
+    const named = new RegExp(`/pl/${level}/`).test(key);
+    if (!isReference(value) || (/\/pl\//.test(key) && !named)) continue;
+    const { url, offset, length } = value;
+    python.set(key.replace(`/pl/${level}/`, "/pl/"), {
+      url: url.replace(/\.grib2$/, ""),
+      offset,
+      length,
+    });
+  }
+  return python;
+}
+
+async function readVariable(path: string, name: string): Promise<number[]> {
+  const reader = new NetCDFReader(await Deno.readFile(path));
+  return (reader.getDataVariable(name) as number[]).flat();
+}
+
+Deno.test("runStream() reads files of the Python tools, which name no level and no .grib2", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const own = await Deno.readFile((await runStream(options(folder), context)).path);
+  for (const member of firstMembers(members)) {
+    await changeStore(place, member, (store) => asPythonTools(store, 700));
+  }
+  const result = await runStream(options(folder), context);
+  assert(result.complete);
+  assertEquals(await Deno.readFile(result.path), own);
+});
+
+Deno.test("runStream() never averages in a pressure level that was mixed up", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  await changeStore(place, 2, (store) => asPythonTools(store, 850));
+  const result = await runStream(options(folder), context);
+  assert(!result.complete);
+  assertEquals(result.messagesWanted - result.messagesUsed, EMBEDDED_STEPS.length);
+  for (const { variable, reduced } of result.fields) {
+    assertEquals(reduced.members, variable.name === "u700" ? [0, 1, 3] : [0, 1, 2, 3]);
+  }
+  const lines = describeRejections(result.fields);
+  assertEquals(lines.length, EMBEDDED_STEPS.length);
+  assertStringIncludes(lines[0]!, "u700, step 36, 2: it lies at 85000 on surface type 100");
+});
+
+const WRONG_MESSAGES = [
+  { what: "member", from: "step_036/2t/sfc/ens01/0.0.0", text: "it is of member 1" },
+  { what: "parameter", from: "step_036/sp/sfc/ens02/0.0.0", text: "it holds parameter 0.3.0" },
+];
+
+for (const { what, from, text } of WRONG_MESSAGES) {
+  Deno.test(`runStream() drops a message of another ${what}, counts it and names it`, async () => {
+    await using place = await openWorkplace();
+    const { context, folder } = place;
+    await writeFinalStores(place);
+    const donor = await readStageStore(context.storage, folder, 3, what === "member" ? 1 : 2);
+    const wrong = donor!.get(from) as Reference;
+    await changeStore(place, 2, (store) => store.set("step_036/2t/sfc/ens02/0.0.0", wrong));
+    const result = await runStream(options(folder), context);
+    assertEquals(result.complete, false);
+    assertEquals(result.messagesWanted - result.messagesUsed, 1);
+    assertStringIncludes(describeRejections(result.fields).join("\n"), `t2m, step 36, 2: ${text}`);
+  });
+}
+
+Deno.test("runStream() drops a damaged message and keeps the other members", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const store = await readStageStore(context.storage, folder, 3, 3);
+  const { offset } = store!.get("step_039/2t/sfc/ens03/0.0.0") as Reference;
+  const key = stepFiles(run, 39)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
+  const result = await runStream(options(folder), context);
+  assertEquals(result.complete, false);
+  const hurt = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
+  assertEquals(hurt.reduced.members, [0, 1, 2]);
+});
+
+Deno.test("runStream() says in the file how many members there are, and which are absent", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  await writeFinalStores(place);
+  await Deno.remove(`${folder}/stage3_ens_02_final.parquet`);
+  const { path, complete } = await runStream({ ...options(folder), maxMembers: 6 }, context);
+  assertEquals(complete, false);
+  assertStringIncludes(warnings.join("\n"), "no store of 2, 4-5");
+  const reader = new NetCDFReader(await Deno.readFile(path));
+  assertEquals(Number(reader.getAttribute("n_ensemble_members")), 3);
+  assertEquals(reader.getAttribute("absent_ensemble_members"), "2, 4-5");
+});
+
+Deno.test("runStream() leaves NaN where a variable is not in the run", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const result = await runStream(options(folder, ["t2m", "cape"]), context);
+  assertEquals(result.complete, false);
+  const values = await readVariable(result.path, "cape_ensemble_mean");
+  assert(values.length > 0 && values.every(Number.isNaN));
+  const others = await readVariable(result.path, "t2m_ensemble_mean");
+  assert(others.every(Number.isFinite));
+});
+
+Deno.test("runStream() fetches nothing that the output does not need", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server } = place;
+  await writeFinalStores(place);
+  const before = server.requests.length;
+  await runStream({ ...options(folder, ["tp"]), steps: [39], maxMembers: 2 }, context);
+  const requests = server.requests.slice(before);
+  assertEquals(requests.length, 2);
+  assert(requests.every(({ key }) => key.endsWith("-39h-enfo-ef.grib2")));
+});
+
+Deno.test("runStream() writes nothing when the server goes away", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server } = place;
+  await writeFinalStores(place);
+  let left = 5;
+  server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
+  await assertRejects(() => runStream(options(folder), context), StorageError, "500");
+  await assertRejects(() => Deno.stat(`${folder}/out`), Deno.errors.NotFound);
+});
+
+Deno.test("runStream() says what is missing: stores, references, the run asked for", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  const stream = (change: Partial<StreamOptions>) => () =>
+    runStream({ ...options(folder), ...change }, context);
+  await assertRejects(stream({}), MissingDataError, "run the pipeline first");
+  await writeFinalStores(place);
+  await assertRejects(stream({ steps: [42] }), MissingDataError, "Cannot find references");
+  const other = parseRun("20260207", "00");
+  await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
+});
