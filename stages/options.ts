@@ -73,6 +73,21 @@ export function optional<Name extends string, Value>(
   return value === undefined ? {} : { [name]: value } as { [key in Name]: Value };
 }
 
+/** Bytes as people read them, without the unit. */
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
+}
+
+/** What storage has cost so far, as lines of a summary. */
+export function describeTraffic({ storage }: StageContext, elapsedMs: number): string[] {
+  const { requests, retries, bytesReceived } = storage.counters;
+  return [
+    `  requests         ${requests}, ${retries} of them retries`,
+    `  received         ${megabytes(bytesReceived)} MB`,
+    `  time             ${(elapsedMs / 1000).toFixed(1)} s`,
+  ];
+}
+
 /** Where the S3 server is: the option, else the environment, else Amazon's own. */
 export function parseEndpoint(values: OptionValues): string | undefined {
   const endpoint = values.text(ENDPOINT.name) ?? readEnvironment("AWS_ENDPOINT_URL_S3");

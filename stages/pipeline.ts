@@ -8,6 +8,7 @@ import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { exitWith } from "./console.ts";
 import {
   DATE,
+  describeTraffic,
   ENDPOINT,
   MAX_MEMBERS,
   openContext,
@@ -122,18 +123,15 @@ const command: Command<PipelineRequest> = {
 function describeResult(
   run: Run,
   { stage2, stage3, complete }: PipelineResult,
-  { storage }: StageContext,
+  context: StageContext,
   elapsedMs: number,
 ): string {
-  const { requests, retries, bytesReceived } = storage.counters;
   return [
     `${describeRun(run)}: ${complete ? "complete" : "INCOMPLETE, see the warnings"}`,
     `  members          ${stage3.members.length}`,
     `  references       ${stage2.fieldCount}`,
     `  missing files    ${stage2.missingFiles.length}`,
-    `  requests         ${requests}, ${retries} of them retries`,
-    `  received         ${(bytesReceived / 1e6).toFixed(1)} MB`,
-    `  time             ${(elapsedMs / 1000).toFixed(1)} s`,
+    ...describeTraffic(context, elapsedMs),
     `  stores in        ${stage3.folder}`,
   ].join("\n");
 }

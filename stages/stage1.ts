@@ -5,6 +5,7 @@
  */
 import type { Command, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
+import type { Progress } from "../lib/cli/report.ts";
 import { download } from "../lib/download.ts";
 import { findMismatch } from "../lib/ecmwf/check.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
@@ -16,13 +17,14 @@ import type { Store } from "../lib/references.ts";
 import { deflateStore, storeParameters } from "../lib/skeleton.ts";
 import { stageFolder, writeStageStore } from "../lib/stage_files.ts";
 import { type IndexedField, readStepIndex, summarize } from "../lib/step_index.ts";
-import { StorageError } from "../lib/storage/mod.ts";
+import { type Storage, StorageError } from "../lib/storage/mod.ts";
 import { readTemplate, type Template, TemplateError } from "../lib/template.ts";
 import { exitWith } from "./console.ts";
 import {
   DATE,
   ENDPOINT,
   MAX_MEMBERS,
+  megabytes,
   openContext,
   optional,
   OUTPUT_DIR,
@@ -213,7 +215,7 @@ async function openTemplate(
   }
 }
 
-/** The path of a template on this disk, downloaded when it is a URL. */
+/** The path of a template on this disk, downloaded when it is a URL that is not in the cache. */
 async function fetchTemplate(
   template: string,
   cache: string,
@@ -224,18 +226,27 @@ async function fetchTemplate(
     return template;
   }
   const path = `${cache}/${new URL(template).pathname.split("/").at(-1) || "template.tar.gz"}`;
-  let bar: ReturnType<typeof reporter.progress> | undefined;
+  let bar: Progress | undefined;
   let shown = 0;
-  await download(storage, template, path, (received, size) => {
+  const showPart = (received: number, size: number) => {
     bar ??= reporter.progress("template", size);
-    bar.advance(
-      received - shown,
-      `${(received / 1e6).toFixed(0)} of ${(size / 1e6).toFixed(0)} MB`,
-    );
+    bar.advance(received - shown, `${megabytes(received)} of ${megabytes(size)} MB`);
     shown = received;
-  });
-  bar?.finish();
+  };
+  try {
+    await download(storage, template, path, showPart);
+  } catch (error) {
+    const cached = error instanceof StorageError && await isThere(path, storage);
+    if (!cached) throw error;
+    reporter.warn(`${error.message}; using ${path}, downloaded before`);
+  } finally {
+    bar?.finish();
+  }
   return path;
+}
+
+async function isThere(path: string, storage: Storage): Promise<boolean> {
+  return await storage.head(path).then(() => true, () => false);
 }
 
 function compareParameters(

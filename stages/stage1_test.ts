@@ -117,3 +117,17 @@ Deno.test("runStage1() finds by decoding that a file does not belong to its inde
   assert(!result.complete);
   assertStringIncludes(place.warnings.join("\n"), "spot check of");
 });
+
+Deno.test("runStage1() uses a template downloaded before when the server is gone", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  await writeTemplate(`${folder}/t.tar.gz`, "2t");
+  const objects = new Map([["t.tar.gz", await Deno.readFile(`${folder}/t.tar.gz`)]]);
+  await using web = await openWorkplace(objects);
+  const template = `${web.server.url}/ecmwf-forecasts/t.tar.gz`;
+  await runStage1({ ...options(folder), template }, context);
+  objects.clear();
+  const result = await runStage1({ ...options(folder), template }, context);
+  assert(result.fromTemplate);
+  assertStringIncludes(warnings.at(-2)!, "downloaded before");
+});

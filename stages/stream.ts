@@ -20,8 +20,10 @@ import { readStageStore, stageFolder } from "../lib/stage_files.ts";
 import { exitWith, readEnvironment } from "./console.ts";
 import {
   DATE,
+  describeTraffic,
   ENDPOINT,
   MAX_MEMBERS,
+  megabytes,
   openContext,
   optional,
   parseEndpoint,
@@ -182,7 +184,7 @@ async function reducePlan(
       run,
       region: options.region ?? options.profile.region,
       parallelFetches: options.parallelFetches,
-      onMessage: (bytes) => bar.advance(1, `${((received += bytes) / 1e6).toFixed(0)} MB`),
+      onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
     });
     return plan.map(({ variable, stepHours }, i) => ({
       variable,
@@ -346,19 +348,16 @@ const command: Command<StreamRequest> = {
 
 function describeResult(
   result: StreamResult,
-  { storage }: StageContext,
+  context: StageContext,
   elapsedMs: number,
 ): string {
-  const { requests, retries, bytesReceived } = storage.counters;
   const { messagesUsed, messagesWanted } = result;
   return [
     `${describeRun(result.run)}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
     `  fields           ${result.fields.length} (variable × step)`,
     `  members          ${result.membersUsed.length}`,
     `  messages used    ${messagesUsed} of ${messagesWanted}`,
-    `  requests         ${requests}, ${retries} of them retries`,
-    `  received         ${(bytesReceived / 1e6).toFixed(1)} MB`,
-    `  time             ${(elapsedMs / 1000).toFixed(1)} s`,
+    ...describeTraffic(context, elapsedMs),
     `  written          ${result.path}`,
   ].join("\n");
 }

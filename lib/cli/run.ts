@@ -13,7 +13,7 @@ import { StorageError } from "../storage/mod.ts";
 import { TemplateError } from "../template.ts";
 import { type Command, formatHelp, parseCommandLine } from "./command.ts";
 import { EXIT, MissingDataError, UsageError } from "./errors.ts";
-import { textReporter, type TextSink } from "./report.ts";
+import { CLEAR_LINE, textReporter, type TextSink } from "./report.ts";
 
 /** Errors whose text says all there is to say; any other keeps its stack. */
 const EXPLAINED = [GribError, IndexError, NetcdfError, ParquetError, StoreError, TemplateError];
@@ -41,6 +41,8 @@ export async function runCommand<Options>(
     const outcome = await command.run(command.parse(values), reporter);
     return outcome.complete ? EXIT.done : EXIT.incomplete;
   } catch (error) {
+    // The work may have ended under a bar.
+    if (sink.isTerminal) sink.write(CLEAR_LINE);
     sink.write(`${command.name}: ${describeError(error)}\n`);
     return exitCode(error);
   }
@@ -59,5 +61,6 @@ export function exitCode(error: unknown): number {
   if (error instanceof StorageError) {
     return error.kind === "missing" ? EXIT.missing : EXIT.unreachable;
   }
+  if (error instanceof Deno.errors.NotCapable) return EXIT.unreachable;
   return EXIT.failed;
 }

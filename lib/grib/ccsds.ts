@@ -1,0 +1,137 @@
+/**
+ * Lossless data compression CCSDS 121.0-B (Rice coding in blocks), as in GRIB2 template 7.42.
+ *
+ * @module
+ */
+import { type BitCursor, openBits } from "./ccsds/bit_cursor.ts";
+import { type CcsdsParameters, type Coding, planCoding } from "./ccsds/coding.ts";
+import { readInterval, skipInterval } from "./ccsds/interval.ts";
+import { GribError } from "./error.ts";
+
+export type { CcsdsParameters } from "./ccsds/coding.ts";
+
+/** Part of a stream, counted in samples. */
+export interface SampleRange {
+  /** First sample, from 0. */
+  start: number;
+  /** Sample after the last (exclusive). */
+  end: number;
+}
+
+/** Decoded samples. */
+export interface CcsdsResult {
+  /** In the order of the stream; an `Int32Array` exactly when flag 1 (signed) is set. */
+  samples: Uint32Array | Int32Array;
+  /**
+   * Bytes from the beginning of the stream to the end of the block that holds the last sample: with
+   * these alone the same call gives the same samples, with one less it throws.
+   */
+  bytesConsumed: number;
+}
+
+/** Above this (64 MiB) a stream is walked before memory is taken for its samples. */
+const MAX_TRUSTED_SAMPLES = 2 ** 24;
+
+/**
+ * Decodes a range of samples. Reference intervals before the range are skipped, at about a tenth of
+ * the cost of decoding them; nothing after the block with its last sample is looked at.
+ *
+ * @param stream The coded data, section 7 of the message from octet 6 on. Not copied.
+ * @param parameters Section 5 of the message.
+ * @param sampleCount How many samples are coded in all.
+ * @param range Which of them to decode. @default all
+ * @param out Where to put them, from index 0; `samples` is then a view of it. @default allocated
+ * @throws {GribError} when a parameter is not defined by the standard, the range is not within the
+ *   samples or `out` is shorter, and when the stream is damaged or ends before the end of the range.
+ */
+export function decodeCcsds(
+  stream: Uint8Array,
+  parameters: CcsdsParameters,
+  sampleCount: number,
+  range: SampleRange = { start: 0, end: sampleCount },
+  out?: Uint32Array,
+): CcsdsResult {
+  const coding = planCoding(parameters);
+  checkRange(range, sampleCount);
+  const cursor = openBits(stream);
+  const samples = out ? takeOut(out, range) : allocateSamples(stream, coding, range);
+  const { buffer, byteOffset, length } = samples;
+  const target = new Int32Array(buffer, byteOffset, length);
+  if (length > 0) readRange(cursor, coding, range, target);
+  return {
+    samples: coding.isSigned ? target : samples,
+    bytesConsumed: Math.ceil(cursor.bit / 8),
+  };
+}
+
+/**
+ * Decodes the intervals that the range touches: straight to `target` those that lie wholly inside
+ * it, by way of a scratch interval the first and the last.
+ */
+function readRange(
+  cursor: BitCursor,
+  coding: Coding,
+  range: SampleRange,
+  target: Int32Array,
+): void {
+  const { samplesPerInterval, blocksPerInterval, blockSize } = coding;
+  const { start, end } = range;
+  const first = Math.floor(start / samplesPerInterval);
+  skipIntervals(cursor, coding, first);
+  let scratch: Int32Array | undefined;
+  for (let from = first * samplesPerInterval; from < end; from += samplesPerInterval) {
+    if (from >= start && from + samplesPerInterval <= end) {
+      readInterval(cursor, coding, blocksPerInterval, target, from - start);
+    } else {
+      scratch ??= new Int32Array(samplesPerInterval);
+      const count = Math.min(samplesPerInterval, end - from);
+      readInterval(cursor, coding, Math.ceil(count / blockSize), scratch, 0);
+      const skipped = Math.max(0, start - from);
+      target.set(scratch.subarray(skipped, count), from + skipped - start);
+    }
+  }
+}
+
+function skipIntervals(cursor: BitCursor, coding: Coding, count: number): void {
+  for (let i = 0; i < count; i++) skipInterval(cursor, coding);
+}
+
+function takeOut(out: Uint32Array, range: SampleRange): Uint32Array {
+  const count = range.end - range.start;
+  if (out.length < count) {
+    throw new GribError(
+      `Cannot decode ${count} CCSDS samples: \`out\` has room for ${out.length}, make it larger`,
+    );
+  }
+  return out.subarray(0, count);
+}
+
+/**
+ * Allocates room for the samples of a range. Some hundred bytes of zero blocks can stand for a
+ * million samples, so the count cannot be judged by the length of the stream.
+ */
+function allocateSamples(stream: Uint8Array, coding: Coding, range: SampleRange): Uint32Array {
+  const count = range.end - range.start;
+  if (count > MAX_TRUSTED_SAMPLES) {
+    const wholeIntervals = Math.floor(range.end / coding.samplesPerInterval);
+    skipIntervals(openBits(stream), coding, wholeIntervals);
+  }
+  try {
+    return new Uint32Array(count);
+  } catch (cause) {
+    throw new GribError(
+      `Cannot decode ${count} CCSDS samples: there is no memory for them, decode smaller ranges`,
+      { cause },
+    );
+  }
+}
+
+function checkRange({ start, end }: SampleRange, sampleCount: number): void {
+  const isValid = [start, end, sampleCount].every(Number.isSafeInteger) &&
+    0 <= start && start <= end && end <= sampleCount;
+  if (isValid) return;
+  throw new GribError(
+    `Cannot decode CCSDS samples ${start} to ${end}: the message says it has ${sampleCount}`,
+    { section: 5 },
+  );
+}

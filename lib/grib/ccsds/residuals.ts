@@ -1,0 +1,203 @@
+/**
+ * The residuals of one block: reading them from each code option, turning them into samples.
+ *
+ * @module
+ */
+import {
+  type BitCursor,
+  blockDamaged,
+  loadWord,
+  MAX_NARROW_BITS,
+  readBits,
+  skipBits,
+  streamEnds,
+} from "./bit_cursor.ts";
+import type { Coding } from "./coding.ts";
+import { countOnes, reverseBits } from "./unary.ts";
+
+// Loops run a tenth faster over constant arrays of their own module than over imported ones or
+// parameters, so both stay here. Every block overwrites them.
+
+/**
+ * Where the unary codes of the block end: from index 1 on the offset of the one that ends each,
+ * index 0 the offset before the first. Code i is `codeEnds[i + 1] - codeEnds[i] - 1`. Up to 64
+ * codes, and what else the word with the last one holds.
+ */
+const codeEnds = new Int32Array(1 + 64 + 32 + 4);
+
+/** Residual i belongs to sample i of the block: an unsigned 32-bit integer in a signed one. */
+const residuals = new Int32Array(64);
+
+/**
+ * Reads the residuals from `start` to the end of the block: all quotients in unary, then all k-bit
+ * remainders.
+ *
+ * @throws {GribError} past the end of the stream, or when a residual has more than 32 bits.
+ */
+export function readSplit(cursor: BitCursor, k: number, start: number, blockSize: number): void {
+  const startBit = cursor.bit;
+  readUnary(cursor, start, blockSize);
+  if ((cursor.bit - startBit) >>> 1 >>> (31 - k) !== 0) checkQuotients(cursor, k, start, blockSize);
+  if (k <= MAX_NARROW_BITS) joinRemainders(cursor, k, start, blockSize);
+  else joinWideRemainders(cursor, k, start, blockSize);
+}
+
+/** Reads the codes `start` to `end` (exclusive) to {@link codeEnds}. */
+function readUnary(cursor: BitCursor, start: number, end: number): void {
+  const { endBit } = cursor;
+  let byte = cursor.bit >>> 3;
+  let word = loadWord(cursor, byte) & (-1 >>> (cursor.bit & 7));
+  let found = start;
+  codeEnds[start] = cursor.bit - 1;
+  for (;;) {
+    const ones = countOnes(word);
+    writeOnes(reverseBits(word), byte * 8 + 31, found + 1, Math.min(found + ones, end) + 1);
+    found += ones;
+    if (found >= end) break;
+    byte += 4;
+    if (byte * 8 >= endBit) throw streamEnds(cursor);
+    word = loadWord(cursor, byte);
+  }
+  cursor.bit = codeEnds[end]! + 1;
+}
+
+/**
+ * Writes the offsets of the ones of a reversed word, whose highest bit is at `top`. Four at a time,
+ * as loops of unforeseeable length are slow; the next word overwrites those from `end` on.
+ */
+function writeOnes(reversed: number, top: number, start: number, end: number): void {
+  let ones = reversed;
+  for (let i = start; i < end; i += 4) {
+    codeEnds[i] = top - Math.clz32(ones & -ones);
+    ones &= ones - 1;
+    codeEnds[i + 1] = top - Math.clz32(ones & -ones);
+    ones &= ones - 1;
+    codeEnds[i + 2] = top - Math.clz32(ones & -ones);
+    ones &= ones - 1;
+    codeEnds[i + 3] = top - Math.clz32(ones & -ones);
+    ones &= ones - 1;
+  }
+}
+
+/** Refuses a quotient that, followed by k bits, has more than 32. */
+function checkQuotients(cursor: BitCursor, k: number, start: number, end: number): void {
+  for (let i = start; i < end; i++) {
+    const quotient = codeEnds[i + 1]! - codeEnds[i]! - 1;
+    if (quotient >= 2 ** (32 - k)) throw blockDamaged(cursor, "holds a residual above 32 bits");
+  }
+}
+
+/**
+ * Appends to each quotient its remainder of up to 25 bits, found in one word, which may reach over
+ * the end of the stream: the last ones are therefore read from the padded copy of the tail.
+ */
+function joinRemainders(cursor: BitCursor, k: number, start: number, end: number): void {
+  let bit = cursor.bit;
+  skipBits(cursor, k * (end - start));
+  let view = cursor.view;
+  if (cursor.bit >>> 3 > cursor.lastWordByte) {
+    view = cursor.tail;
+    bit -= cursor.tailByte * 8;
+  }
+  const mask = (1 << k) - 1;
+  const lowestShift = 32 - k;
+  let previousEnd = codeEnds[start]!;
+  for (let i = start; i < end; i++) {
+    const codeEnd = codeEnds[i + 1]!;
+    const remainder = (view.getInt32(bit >>> 3) >>> (lowestShift - (bit & 7))) & mask;
+    residuals[i] = ((codeEnd - previousEnd - 1) << k) | remainder;
+    previousEnd = codeEnd;
+    bit += k;
+  }
+}
+
+function joinWideRemainders(cursor: BitCursor, k: number, start: number, end: number): void {
+  for (let i = start; i < end; i++) {
+    residuals[i] = ((codeEnds[i + 1]! - codeEnds[i]! - 1) << k) | readBits(cursor, k);
+  }
+}
+
+/**
+ * Reads the residuals of a whole block from codes of pairs: (a, b) has number
+ * (a + b)(a + b + 1) / 2 + b. Where a reference sample stands first, residual 0 means nothing.
+ *
+ * @throws {GribError} past the end of the stream.
+ */
+export function readSecondExtension(cursor: BitCursor, blockSize: number): void {
+  const pairs = blockSize / 2;
+  readUnary(cursor, 0, pairs);
+  for (let i = 0; i < pairs; i++) {
+    const code = codeEnds[i + 1]! - codeEnds[i]! - 1;
+    const sum = (Math.sqrt(8 * code + 1) - 1) >>> 1;
+    const second = code - ((sum * (sum + 1)) >>> 1);
+    residuals[2 * i] = sum - second;
+    residuals[2 * i + 1] = second;
+  }
+}
+
+/**
+ * Reads the residuals from `start` to the end of the block as they are.
+ *
+ * @throws {GribError} past the end of the stream.
+ */
+export function readUncompressed(
+  cursor: BitCursor,
+  bitsPerSample: number,
+  start: number,
+  blockSize: number,
+): void {
+  for (let i = start; i < blockSize; i++) residuals[i] = readBits(cursor, bitsPerSample);
+}
+
+/**
+ * Turns residuals into samples: each is predicted to equal the one before it, `target[at - 1]` to
+ * begin with. A residual interleaves the differences that lie in range on both sides of the
+ * prediction (0, -1, 1, -2, …), then counts up those on the side with more room (CCSDS 121.0-B,
+ * unit-delay predictor and prediction error mapper).
+ *
+ * Done in the signed range, where 32-bit arithmetic overflows for no width of samples.
+ */
+export function addResiduals(
+  cursor: BitCursor,
+  coding: Coding,
+  start: number,
+  target: Int32Array,
+  at: number,
+): void {
+  const { signedMaximum, bias, blockSize } = coding;
+  let sample = (target[at + start - 1]! - bias) | 0;
+  let largeHalves = 0;
+  for (let i = start; i < blockSize; i++) {
+    const residual = residuals[i]!;
+    const half = residual >>> 1;
+    const odd = residual & 1;
+    const sign = sample >> 31;
+    const room = signedMaximum - (sample ^ sign);
+    if (half <= room - odd) sample = (sample + (half ^ -odd)) | 0;
+    else {
+      sample = (signedMaximum - residual) ^ sign;
+      largeHalves |= half;
+    }
+    target[at + i] = sample + bias;
+  }
+  if (largeHalves > signedMaximum) throw residualTooLarge(cursor, coding);
+}
+
+/** Without preprocessing, residuals are the samples. */
+export function copyResiduals(
+  cursor: BitCursor,
+  coding: Coding,
+  target: Int32Array,
+  at: number,
+): void {
+  const { signedMaximum, signShift, blockSize } = coding;
+  for (let i = 0; i < blockSize; i++) {
+    const residual = residuals[i]!;
+    if (residual >>> 1 > signedMaximum) throw residualTooLarge(cursor, coding);
+    target[at + i] = (residual << signShift) >> signShift;
+  }
+}
+
+function residualTooLarge(cursor: BitCursor, coding: Coding): Error {
+  return blockDamaged(cursor, `holds a residual of more than ${coding.bitsPerSample} bits`);
+}

@@ -1,0 +1,139 @@
+/**
+ * A field's values on the points of a window.
+ *
+ * @module
+ */
+import { type Bitmap, countOnes, spreadOverBitmap } from "./bitmap.ts";
+import { GribError } from "./error.ts";
+import type { GribField } from "./fields.ts";
+import { equalGrids } from "./grid.ts";
+import { openPacking } from "./packing.ts";
+import type { ValueReader } from "./scaling.ts";
+import { fullWindow, type GridWindow } from "./window.ts";
+
+/** Grid points that lie side by side in the message, and where they go. */
+interface PointRun {
+  /** First point, counted in file order. */
+  readonly startPoint: number;
+  readonly count: number;
+  /** Index of the first one in the output. */
+  readonly outStart: number;
+}
+
+/** The packed values of a point run: the points that the bitmap leaves out have none. */
+interface ValueRun extends PointRun {
+  /** First value, counted among the packed values. */
+  readonly startValue: number;
+  readonly valueCount: number;
+}
+
+/**
+ * Decodes a field on a window: row-major, north first, each row from west to east, NaN where the
+ * message has no value. Units are those of the parameter (code table 4.2).
+ *
+ * Values are computed in float64 as ecCodes does, and equal its own to the last bit. Only what the
+ * window needs is decoded: with simple packing its own points, with CCSDS the rows from its first to
+ * its last, with complex packing all points up to its last.
+ *
+ * @param window of the field's grid; the whole grid when left out.
+ * @param out an array to fill and return, of at least as many elements as the window has points.
+ * @throws {GribError} when the data are damaged, the window is for another grid, or `out` is short.
+ */
+export function decodeField(
+  field: GribField,
+  window: GridWindow = fullWindow(field.grid),
+  out?: Float64Array,
+): Float64Array {
+  checkGrid(field, window);
+  const values = takeOut(window.rowCount * window.columnCount, out);
+  const runs = locateValues(planPointRuns(window), field.bitmap);
+  const first = runs[0]!;
+  const last = runs.at(-1)!;
+  const endValue = last.startValue + last.valueCount;
+  checkValuesEnd(field, endValue);
+  const readValues = openPacking(field.representation, field.data, first.startValue, endValue);
+  for (const run of runs) readRun(run, readValues, field, values);
+  return values;
+}
+
+/** The runs of points that make up a window, in file order. */
+function planPointRuns(window: GridWindow): PointRun[] {
+  const { grid, firstRow, rowCount } = window;
+  const runs: PointRun[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    const fromNorth = firstRow + row;
+    const fileRow = grid.rowsFromSouth ? grid.rowCount - 1 - fromNorth : fromNorth;
+    let outStart = row * window.columnCount;
+    for (const { firstColumn, columnCount } of window.columnRuns) {
+      const fileColumn = grid.columnsFromEast
+        ? grid.columnCount - firstColumn - columnCount
+        : firstColumn;
+      const startPoint = fileRow * grid.columnCount + fileColumn;
+      runs.push({ startPoint, count: columnCount, outStart });
+      outStart += columnCount;
+    }
+  }
+  return runs.sort((a, b) => a.startPoint - b.startPoint);
+}
+
+/** Finds the packed values of runs that are in file order, in one pass over the bitmap. */
+function locateValues(runs: readonly PointRun[], bitmap: Bitmap | undefined): ValueRun[] {
+  let point = 0;
+  let value = 0;
+  return runs.map((run) => {
+    if (bitmap === undefined) return { ...run, startValue: run.startPoint, valueCount: run.count };
+    const startValue = value + countOnes(bitmap, point, run.startPoint);
+    const valueCount = countOnes(bitmap, run.startPoint, run.startPoint + run.count);
+    point = run.startPoint + run.count;
+    value = startValue + valueCount;
+    return { ...run, startValue, valueCount };
+  });
+}
+
+function readRun(
+  run: ValueRun,
+  readValues: ValueReader,
+  { bitmap, grid }: GribField,
+  out: Float64Array,
+): void {
+  const { startPoint, count, startValue, valueCount, outStart } = run;
+  readValues(startValue, valueCount, out, outStart);
+  if (bitmap) spreadOverBitmap(bitmap, startPoint, count, valueCount, out, outStart);
+  if (grid.columnsFromEast) out.subarray(outStart, outStart + count).reverse();
+}
+
+function checkGrid(field: GribField, window: GridWindow): void {
+  if (equalGrids(field.grid, window.grid)) return;
+  throw new GribError(
+    `Cannot decode the field at byte ${field.messageOffset}: its grid is not the window's; ` +
+      `select the window from field.grid`,
+  );
+}
+
+function takeOut(pointCount: number, out: Float64Array | undefined): Float64Array {
+  if (out === undefined) return allocateValues(pointCount);
+  if (out.length >= pointCount) return out;
+  throw new GribError(
+    `Cannot decode ${pointCount} points into an array of ${out.length}; give a longer one`,
+  );
+}
+
+function allocateValues(pointCount: number): Float64Array {
+  try {
+    return new Float64Array(pointCount);
+  } catch (cause) {
+    throw new GribError(
+      `Cannot decode ${pointCount} points: there is no memory for them; select a smaller window`,
+      { cause },
+    );
+  }
+}
+
+function checkValuesEnd(field: GribField, endValue: number): void {
+  if (endValue <= field.representation.valueCount) return;
+  throw new GribError(
+    `Cannot decode the field at byte ${field.messageOffset}: its bitmap needs at least ${endValue} ` +
+      `values and ${field.representation.valueCount} are packed; the message is damaged`,
+    { section: 6, offset: field.messageOffset },
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * GRIB2 messages on regular latitude–longitude grids, decoded on the window that is needed.
+ *
+ * Every failure is a {@link GribError}.
+ *
+ * ```ts
+ * import { decodeField, parseFields, selectWindow } from "./mod.ts";
+ *
+ * const bytes = await Deno.readFile("fixtures/grib/messages.grib2");
+ * const field = parseFields(bytes)[0]!;
+ * const window = selectWindow(field.grid, { north: 25, west: 19, south: -14, east: 55 });
+ * const values = decodeField(field, window);
+ * for (let row = 0; row < window.rowCount; row++) {
+ *   console.log(window.latitudes[row], values[row * window.columnCount]); // west end of the row
+ * }
+ * ```
+ *
+ * @module
+ */
+export { decodeField } from "./decode.ts";
+export { GribError, type GribErrorDetail } from "./error.ts";
+export { type GribField, parseFields } from "./fields.ts";
+export { equalGrids, type RegularLatLonGrid } from "./grid.ts";
+export type { Level, Product, StepRange } from "./product.ts";
+export type {
+  CcsdsRepresentation,
+  ComplexRepresentation,
+  Representation,
+  Scaling,
+  SimpleRepresentation,
+} from "./representation.ts";
+export type { Bitmap } from "./bitmap.ts";
+export {
+  type ColumnRun,
+  fullWindow,
+  type GridWindow,
+  type Region,
+  selectWindow,
+} from "./window.ts";

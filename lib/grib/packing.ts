@@ -1,0 +1,34 @@
+/**
+ * Packed data to values, whatever the packing.
+ *
+ * @module
+ */
+import { openCcsds } from "./packing_ccsds.ts";
+import { openComplex } from "./packing_complex.ts";
+import { openSimple } from "./packing_simple.ts";
+import type { Representation } from "./representation.ts";
+import type { ValueReader } from "./scaling.ts";
+
+/**
+ * Opens packed data for reading the values from `start` to `end` (exclusive, counted among the
+ * packed values). CCSDS and complex packing decode here, the range or all that it depends on; simple
+ * packing and constant fields decode nothing before they are read.
+ *
+ * @throws {GribError} when the data are damaged.
+ */
+export function openPacking(
+  representation: Representation,
+  data: Uint8Array,
+  start: number,
+  end: number,
+): ValueReader {
+  switch (representation.template) {
+    case 0:
+      return openSimple(representation, data);
+    case 2:
+    case 3:
+      return openComplex(representation, data, end);
+    case 42:
+      return openCcsds(representation, data, start, end);
+  }
+}
