@@ -115,7 +115,7 @@ export async function runStream(
     fields: fields.flatMap(toOutputField),
     membersUsed,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
-    history: `${options.now.toISOString()} written by gik-deno stream from byte references`,
+    history: formatHistory(options.now),
   });
   const path = `${outputDir}/${profile.fileName(run)}`;
   await context.storage.put(path, encodeNetcdf(dataset));
@@ -124,6 +124,11 @@ export async function runStream(
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
   const complete = messagesUsed === messagesWanted;
   return { path, run, fields, membersUsed, messagesWanted, messagesUsed, complete };
+}
+
+/** The `history` of the output. */
+export function formatHistory(now: Date): string {
+  return `${now.toISOString()} written by gik-deno stream from byte references`;
 }
 
 async function readStores(
