@@ -23,15 +23,10 @@ import {
   type StageContext,
   STEPS,
 } from "./options.ts";
-import {
-  parseTemplateOptions,
-  runStage1,
-  type Stage1Options,
-  type Stage1Result,
-  TEMPLATE_OPTIONS,
-} from "./stage1.ts";
+import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
 import { ALLOW_MISSING, runStage2, type Stage2Options, type Stage2Result } from "./stage2.ts";
 import { runStage3, type Stage3Options, type Stage3Result, ZIP } from "./stage3.ts";
+import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./template_options.ts";
 
 /** What the pipeline works on: the options of its stages. */
 export interface PipelineOptions extends Stage1Options, Stage2Options, Stage3Options {}
