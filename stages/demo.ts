@@ -18,12 +18,13 @@ import type { Reporter } from "../lib/cli/report.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { describeRun } from "../lib/ecmwf/run.ts";
 import type { Variable } from "../lib/ecmwf/variables.ts";
+import type { ResultField } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
 import { openContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
-import { runStream, type StreamedField } from "./stream.ts";
+import { runStream } from "./stream.ts";
 
 const OUTPUT_DIR = "demo_output";
 
@@ -69,7 +70,7 @@ export async function runDemo(outputDir: string, reporter: Reporter): Promise<Ou
 }
 
 /** A table: range of the mean and of the deviation of each variable over all steps. */
-function formatRanges(fields: readonly StreamedField[]): string {
+function formatRanges(fields: readonly ResultField[]): string {
   const variables = [...new Set(fields.map((field) => field.variable))];
   const rows = variables.map((variable) => {
     const own = fields.filter((field) => field.variable === variable);
@@ -79,7 +80,7 @@ function formatRanges(fields: readonly StreamedField[]): string {
   return [header, ...rows].map((row) => formatCells(row)).join("\n");
 }
 
-function formatRow(variable: Variable, fields: readonly StreamedField[]): string[] {
+function formatRow(variable: Variable, fields: readonly ResultField[]): string[] {
   const range = (values: number[]) =>
     `${Math.min(...values).toPrecision(4)} … ${Math.max(...values).toPrecision(4)}`;
   return [

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
+import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
@@ -62,6 +63,26 @@ for (const set of SETS) {
       REFUSED.map(({ what }, i) => `${what}: ${printed[i]}`),
       REFUSED.map(({ what }) => `${what}: NotCapable`),
     );
+  });
+}
+
+const HUGGING_FACE = [
+  "huggingface.co:443",
+  "cdn-lfs.huggingface.co:443",
+  "cas-bridge.xethub.hf.co:443",
+];
+const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
+
+for (const set of SETS) {
+  const withTemplate = set === "stage1" || set === "pipeline";
+  const hosts = withTemplate ? "the bucket's host and Hugging Face" : "the bucket's host only";
+  Deno.test(`under -P=${set} a stage may reach ${hosts}`, async () => {
+    const code = [BUCKET_HOST, ...HUGGING_FACE].map((host) =>
+      `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
+    );
+    const states = (await runUnder(set, code.join("\n"))).split("\n");
+    const template = withTemplate ? "granted" : "prompt";
+    assertEquals(states, ["granted", ...HUGGING_FACE.map(() => template)]);
   });
 }
 

@@ -8,9 +8,9 @@ import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
-import { mostCommon, type ReducedField, sameAxes, type WindowAxes } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields } from "../lib/ensemble/reduce.ts";
+import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset, type OutputField } from "../lib/output.ts";
@@ -56,19 +56,12 @@ export interface StreamOptions {
   now: Date;
 }
 
-/** A field of the output and what went into it. */
-export interface StreamedField {
-  variable: Variable;
-  stepHours: number;
-  reduced: ReducedField;
-}
-
 /** What streaming left. */
 export interface StreamResult extends Outcome {
   /** The NetCDF. */
   path: string;
   run: Run;
-  fields: StreamedField[];
+  fields: ResultField[];
   /** Members that went into at least one field. */
   membersUsed: Member[];
   /** Messages asked for, one a member and field. */
@@ -98,10 +91,8 @@ export async function runStream(
   checkSteps(run, steps);
 
   const plan = planFields(stores, members, variables, steps, run);
-  const fields = await reducePlan(plan, run, options, context);
-  const axes = mostCommon(fields.flatMap(({ reduced }) => reduced.axes ?? []));
+  const { axes, fields } = alignFields(await reducePlan(plan, run, options, context));
   if (!axes) throw explainEmptiness(run, fields);
-  keepToAxes(fields, axes);
 
   const membersUsed = members.filter((member) =>
     fields.some(({ reduced }) => reduced.members.includes(member))
@@ -179,7 +170,7 @@ async function reducePlan(
   run: Run,
   options: StreamOptions,
   { storage, reporter }: StageContext,
-): Promise<StreamedField[]> {
+): Promise<ResultField[]> {
   const total = plan.reduce((sum, field) => sum + field.messages.length, 0);
   const bar = reporter.progress("messages", total);
   let received = 0;
@@ -201,46 +192,16 @@ async function reducePlan(
   }
 }
 
-function explainEmptiness(run: Run, fields: readonly StreamedField[]): MissingDataError {
-  const [first] = fields.flatMap(({ variable, stepHours, reduced }) =>
-    reduced.rejections.map(({ member, reason }) =>
-      `${variable.name}, step ${stepHours}, ${describeMembers([member])}: ${reason}`
-    )
-  );
+function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {
+  const [example = "nothing is referenced"] = describeRejections(fields);
   return new MissingDataError(
-    `Cannot use any message of ${describeRun(run)}, for example ${first ?? "none is referenced"}`,
+    `Cannot use any message of ${describeRun(run)}, for example ${example}`,
   );
 }
 
-/** Empties the fields that lie on other points than the output. */
-function keepToAxes(fields: readonly StreamedField[], axes: WindowAxes): void {
-  for (const field of fields) {
-    const { reduced } = field;
-    if (!reduced.axes || sameAxes(reduced.axes, axes)) continue;
-    const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
-    field.reduced = {
-      mean: new Float32Array(),
-      deviation: new Float32Array(),
-      members: [],
-      rejections: [...reduced.rejections, ...strays],
-    };
-  }
-}
-
-function toOutputField({ variable, stepHours, reduced }: StreamedField): OutputField[] {
+function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
   return [{ variable, stepHours, mean: reduced.mean, deviation: reduced.deviation }];
-}
-
-/** What is missing or was left out, one line a field and reason. */
-export function describeRejections(fields: readonly StreamedField[]): string[] {
-  return fields.flatMap(({ variable, stepHours, reduced }) => {
-    const byReason = Map.groupBy(reduced.rejections, ({ reason }) => reason);
-    return [...byReason].map(([reason, rejections]) => {
-      const members = describeMembers(rejections.map(({ member }) => member));
-      return `${variable.name}, step ${stepHours}, ${members}: ${reason}`;
-    });
-  });
 }
 
 function parseVariables(names: readonly string[]): Variable[] {

@@ -12,13 +12,14 @@ import { stepFiles } from "../lib/ecmwf/files.ts";
 import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariable } from "../lib/ecmwf/variables.ts";
+import { describeRejections } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
 import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
 import { StorageError } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3 } from "./stage3.ts";
-import { describeRejections, runStream, type StreamOptions } from "./stream.ts";
+import { runStream, type StreamOptions } from "./stream.ts";
 
 const { run, members } = BEFORE_50R1;
 

@@ -1,0 +1,56 @@
+/**
+ * Reduced fields by variable and step, and what they lack.
+ *
+ * @module
+ */
+import { describeMembers } from "../ecmwf/members.ts";
+import type { Variable } from "../ecmwf/variables.ts";
+import { mostCommon, type ReducedField, sameAxes, type WindowAxes } from "./field.ts";
+
+/** A reduced field and which one it is. */
+export interface ResultField {
+  variable: Variable;
+  stepHours: number;
+  reduced: ReducedField;
+}
+
+/** Fields on the points that most of them share. */
+export interface AlignedFields {
+  /** `undefined` when no field has a value. */
+  axes: WindowAxes | undefined;
+  fields: ResultField[];
+}
+
+/** Finds the points that most fields share, and empties the fields that lie on others. */
+export function alignFields(fields: readonly ResultField[]): AlignedFields {
+  const axes = mostCommon(fields.flatMap(({ reduced }) => reduced.axes ?? []));
+  const aligned = fields.map((field) => {
+    const own = field.reduced.axes;
+    return !own || !axes || sameAxes(own, axes) ? field : emptyStray(field);
+  });
+  return { axes, fields: aligned };
+}
+
+function emptyStray({ reduced, ...field }: ResultField): ResultField {
+  const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
+  return {
+    ...field,
+    reduced: {
+      mean: new Float32Array(),
+      deviation: new Float32Array(),
+      members: [],
+      rejections: [...reduced.rejections, ...strays],
+    },
+  };
+}
+
+/** What is missing or was left out, one line a field and reason. */
+export function describeRejections(fields: readonly ResultField[]): string[] {
+  return fields.flatMap(({ variable, stepHours, reduced }) => {
+    const byReason = Map.groupBy(reduced.rejections, ({ reason }) => reason);
+    return [...byReason].map(([reason, rejections]) => {
+      const members = describeMembers(rejections.map(({ member }) => member));
+      return `${variable.name}, step ${stepHours}, ${members}: ${reason}`;
+    });
+  });
+}
