@@ -73,7 +73,7 @@ function parseLine(content: string, source: string, line: number): IndexEntry {
       cause,
     );
   }
-  const fault = findMissingField(value);
+  const fault = findFieldFault(value);
   if (fault) {
     throw new IndexError(`Cannot use line ${line} of ${source}: ${fault}`, source, line);
   }
@@ -81,12 +81,17 @@ function parseLine(content: string, source: string, line: number): IndexEntry {
 }
 
 const TEXT_FIELDS = ["date", "time", "type", "stream", "step", "levtype", "param"] as const;
+const OPTIONAL_TEXT_FIELDS = ["levelist", "number"] as const;
 
-function findMissingField(value: unknown): string | undefined {
+function findFieldFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return "it is not an object";
   const entry = value as Record<string, unknown>;
   for (const field of TEXT_FIELDS) {
     if (typeof entry[field] !== "string") return `it has no text "${field}"`;
+  }
+  for (const field of OPTIONAL_TEXT_FIELDS) {
+    const optional = entry[field];
+    if (optional !== undefined && typeof optional !== "string") return `its "${field}" is no text`;
   }
   if (!isCount(entry._offset)) return `"_offset" is not a byte offset`;
   if (!isCount(entry._length) || entry._length === 0) return `"_length" is not a byte length`;
@@ -180,6 +185,7 @@ function findPastEnd(entries: readonly IndexEntry[], fileLength: number): IndexF
 
 /** The field of an entry as people read it: `pf 7 u pl 700 step 36`. */
 export function describeEntry(entry: IndexEntry): string {
-  return `${entry.type} ${entry.number ?? ""} ${entry.param} ${entry.levtype} ` +
-    `${entry.levelist ?? ""} step ${entry.step}`;
+  const number = entry.number === undefined ? "" : ` ${entry.number}`;
+  const level = entry.levelist === undefined ? "" : ` ${entry.levelist}`;
+  return `${entry.type}${number} ${entry.param} ${entry.levtype}${level} step ${entry.step}`;
 }

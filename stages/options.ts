@@ -116,9 +116,7 @@ export interface RunRequest {
 
 /** The runs asked for by `--date` and `--run`; several dates are separated by commas. */
 export function parseRunRequests(values: OptionValues): RunRequest[] {
-  const dates = values.list(DATE.name) ?? [];
-  if (dates.length === 0) throw new UsageError("Cannot read --date: give YYYYMMDD or latest");
-  return dates.map((date) => {
+  return values.list(DATE.name)!.map((date) => {
     const hour = values.required(RUN_HOUR.name);
     // The hour is checked even when the day is still to be found.
     const known = parseRun(date === "latest" ? "20260101" : date, hour);

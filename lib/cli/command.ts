@@ -62,9 +62,18 @@ export class OptionValues {
     return value;
   }
 
-  /** Items of a list separated by commas. */
+  /**
+   * Items of a list separated by commas, at least one.
+   *
+   * @throws {UsageError} when there is none: a command that does nothing would look like success.
+   */
   list(name: string): string[] | undefined {
-    return this.text(name)?.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    const text = this.text(name);
+    const items = text?.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    if (items?.length === 0) {
+      throw new UsageError(`Cannot read --${name} "${text}": give at least one value`);
+    }
+    return items;
   }
 
   /**
@@ -121,24 +130,38 @@ export function parseCommandLine<Options>(
   const options = [...command.options, ...COMMON];
   const names = options.map((option) => option.name);
   const flags = options.filter((option) => option.value === undefined).map(({ name }) => name);
-  const parsed = parseArgs([...args], {
-    string: names.filter((name) => !flags.includes(name)),
+  const valued = names.filter((name) => !flags.includes(name));
+  const parsed = parseArgs(joinNegativeNumbers(args, valued), {
+    string: valued,
     boolean: flags,
     alias: { help: "h" },
     unknown: (argument: string) => {
       throw new UsageError(describeUnknown(argument, names));
     },
   });
+  // Arguments after "--" are not shown to `unknown`.
+  if (parsed._.length > 0) throw new UsageError(describeUnknown(String(parsed._[0]), names));
   const values = new Map<string, string | boolean>();
   for (const option of options) {
-    const given = parsed[option.name];
-    const value = given === undefined || given === "" ? option.default : given;
-    if (given === "" && args.some((argument) => argument.startsWith(`--${option.name}`))) {
+    const value = parsed[option.name] ?? option.default;
+    if (value === "") {
       throw new UsageError(`Cannot read --${option.name}: it needs a value, ${option.value}`);
     }
     if (value !== undefined) values.set(option.name, value as string | boolean);
   }
   return new OptionValues(values);
+}
+
+/** `--region -5,33,…` as `--region=-5,33,…`: on its own such a value is taken for short options. */
+function joinNegativeNumbers(args: readonly string[], valued: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const argument of args) {
+    const previous = joined.at(-1) ?? "";
+    const isValue = /^-[\d.]/.test(argument) && valued.some((name) => previous === `--${name}`);
+    if (isValue) joined[joined.length - 1] = `${previous}=${argument}`;
+    else joined.push(argument);
+  }
+  return joined;
 }
 
 function describeUnknown(argument: string, names: readonly string[]): string {

@@ -36,6 +36,9 @@ export const silentReporter: Reporter = {
   progress: () => ({ advance() {}, finish() {} }),
 };
 
+/** Empties the line of a terminal on which a bar stands. */
+export const CLEAR_LINE = "\r\x1b[K";
+
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
 const BAR_CELLS = 24;
@@ -50,7 +53,7 @@ export function textReporter(sink: TextSink, quiet = false): Reporter {
   const writeLine = (line: string) => {
     bar?.clear();
     sink.write(`${line}\n`);
-    bar?.draw();
+    if (sink.isTerminal) bar?.draw();
   };
   return {
     info: (line) => quiet || writeLine(line),
@@ -92,14 +95,14 @@ class TextProgress implements Progress {
   }
 
   clear(): void {
-    if (this.sink.isTerminal) this.sink.write("\r\x1b[K");
+    if (this.sink.isTerminal) this.sink.write(CLEAR_LINE);
   }
 
   draw(): void {
     this.#drawn = Date.now();
     const text = formatProgress(this.label, this.#done, this.total, this.#drawn - this.#start);
     const line = this.#note ? `${text}  ${this.#note}` : text;
-    this.sink.write(this.sink.isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+    this.sink.write(this.sink.isTerminal ? CLEAR_LINE + line : `${line}\n`);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseRun, referenceTime, type Run } from "./run.ts";
+import { parseRun, referenceTime, type Run, RunError } from "./run.ts";
 
 /** The public bucket that references name, whatever mirror serves the bytes. */
 export const BUCKET = "ecmwf-forecasts";
@@ -63,17 +63,19 @@ const FILE_NAME = /\/(\d{8})(\d{2})0000-(\d+)h-(enfo-ef|oper-fc)(?:\.grib2)?$/;
 /**
  * Reads run, step and stream from the URL of a GRIB2 file, with or without its `.grib2`.
  *
- * @returns `undefined` when the URL is not of an IFS ensemble or deterministic file.
+ * @returns `undefined` when the URL is not of an IFS ensemble or deterministic file of any run.
  */
 export function parseFileName(url: string): FileName | undefined {
   const match = FILE_NAME.exec(url);
   if (!match) return undefined;
   const [, date, hour, step, suffix] = match as unknown as [string, string, string, string, string];
-  return {
-    run: parseRun(date, hour),
-    stepHours: Number(step),
-    stream: suffix === "enfo-ef" ? "enfo" : "oper",
-  };
+  const stream = suffix === "enfo-ef" ? "enfo" : "oper";
+  try {
+    return { run: parseRun(date, hour), stepHours: Number(step), stream };
+  } catch (error) {
+    if (error instanceof RunError) return undefined;
+    throw error;
+  }
 }
 
 /** The URL with its `.grib2`, which the Python tools leave out. */

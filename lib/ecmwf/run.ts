@@ -31,7 +31,7 @@ export class RunError extends Error {
  */
 export function parseRun(date: string, hour: string): Run {
   const paddedHour = hour.padStart(2, "0");
-  if (!HOURS.includes(paddedHour)) {
+  if (hour === "" || !HOURS.includes(paddedHour)) {
     throw new RunError(`Cannot use run hour "${hour}": ECMWF runs at 00, 06, 12 and 18 UTC`);
   }
   const run: Run = { date, hour: paddedHour as RunHour };

@@ -78,15 +78,16 @@ export class FieldReducer {
 
   /** Statistics of the members on the grid that most of them share; the others are rejected. */
   reduce(): ReducedField {
-    const axes = mostCommon(this.#decoded.map((decoded) => decoded.axes));
-    const used = this.#decoded.filter((decoded) => axes && sameAxes(decoded.axes, axes));
-    const strays = this.#decoded.filter((decoded) => !used.includes(decoded));
-    used.sort((a, b) => a.member - b.member);
+    // By member, not as they came: equal input gives equal bits.
+    const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
+    const axes = mostCommon(decoded.map((it) => it.axes));
+    const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
+    const strays = decoded.filter((it) => !used.includes(it));
     const points = axes ? axes.latitudes.length * axes.longitudes.length : 0;
     return {
       ...(axes && { axes }),
-      ...meanAndDeviation(used.map((decoded) => decoded.values), points),
-      members: used.map((decoded) => decoded.member),
+      ...meanAndDeviation(used.map((it) => it.values), points),
+      members: used.map((it) => it.member),
       rejections: [
         ...this.#rejections,
         ...strays.map(({ member }) => ({ member, reason: "it is on another grid" })),

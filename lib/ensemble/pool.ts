@@ -22,6 +22,8 @@ export class DecodePool implements Disposable {
   readonly #workers: Worker[];
   readonly #calls = new Map<number, Call>();
   #nextCall = 0;
+  /** Why a worker stopped: it answers no call any more. */
+  #failure: Error | undefined;
 
   /**
    * @param region the window of every field.
@@ -66,6 +68,7 @@ export class DecodePool implements Disposable {
     const call = this.#nextCall++;
     const worker = this.#workers[field % this.#workers.length]!;
     return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
       this.#calls.set(call, { resolve, reject });
       worker.postMessage({ ...body, call }, transfer);
     });
@@ -79,6 +82,7 @@ export class DecodePool implements Disposable {
   }
 
   #failAll(error: Error): void {
+    this.#failure = error;
     for (const call of this.#calls.values()) call.reject(error);
     this.#calls.clear();
   }

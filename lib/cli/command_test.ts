@@ -1,0 +1,178 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { type Command, formatHelp, OptionValues, parseCommandLine } from "./command.ts";
+import { UsageError } from "./errors.ts";
+
+const COMMAND: Command<null> = {
+  name: "cook",
+  purpose: "Cooks what it is given.",
+  options: [
+    { name: "run", value: "<hour>", default: "00", help: "hour to start" },
+    { name: "run-stage1", help: "stir first" },
+    { name: "no-salt", help: "leave the salt out" },
+    { name: "steps", value: "<h,h,…>", help: "hours to look" },
+    { name: "region", value: "<N,W,S,E>", default: "25,19,-14,55", help: "edges, degrees" },
+    { name: "max-members", value: "<n>", default: "51", help: "how many" },
+  ],
+  examples: ["deno task cook --run 12", "deno task cook --steps 36,39 --no-salt"],
+  parse: () => null,
+  run: () => Promise.resolve({ complete: true }),
+};
+
+const parse = (...args: string[]) => parseCommandLine(COMMAND, args);
+
+function assertUsage(args: string[], message: string): void {
+  const error = assertThrows(() => parse(...args), UsageError);
+  assertEquals(error.message, message);
+}
+
+Deno.test("parseCommandLine() fills in defaults, and leaves the rest out", () => {
+  const values = parse();
+  assertEquals(values.text("run"), "00");
+  assertEquals(values.text("steps"), undefined);
+  assertEquals(values.list("steps"), undefined);
+  assertEquals(values.counts("steps"), undefined);
+  for (const flag of ["run-stage1", "no-salt", "quiet", "help"]) {
+    assertEquals(values.flag(flag), false);
+  }
+});
+
+Deno.test("parseCommandLine() takes a value after a space or an equals sign, the last of several", () => {
+  assertEquals(parse("--run", "12").text("run"), "12");
+  assertEquals(parse("--run=12").text("run"), "12");
+  assertEquals(parse("--run", "06", "--run=18").text("run"), "18");
+});
+
+Deno.test("parseCommandLine() keeps the text of numbers as it is", () => {
+  assertEquals(parse("--run", "06").text("run"), "06");
+  assertEquals(parse("--steps=1e2").text("steps"), "1e2");
+});
+
+Deno.test("parseCommandLine() takes flags, -h for --help, and flags whose names begin with no-", () => {
+  const values = parse("--run-stage1", "--no-salt", "--quiet", "-h");
+  for (const flag of ["run-stage1", "no-salt", "quiet", "help"]) {
+    assertEquals(values.flag(flag), true);
+  }
+});
+
+Deno.test("parseCommandLine() takes values that begin with a minus, after a space too", () => {
+  const south = [-5, 33.5, -14, 42];
+  assertEquals(parse("--region=-5,33.5,-14,42").numbers("region", 4), south);
+  assertEquals(parse("--region", "-5,33.5,-14,42").numbers("region", 4), south);
+  const values = parse("--region", "-.5,1,-2,3", "--no-salt", "--run", "12");
+  assertEquals(values.numbers("region", 4), [-0.5, 1, -2, 3]);
+  assertEquals([values.flag("no-salt"), values.text("run")], [true, "12"]);
+});
+
+Deno.test("parseCommandLine() takes a minus after a flag for no value", () => {
+  assertUsage(["--no-salt", "-5"], "Cannot use option -5: it is not known; see --help");
+});
+
+Deno.test("parseCommandLine() names the nearest option when it knows none of the name", () => {
+  const hint = (given: string, known: string) =>
+    assertUsage([given], `Cannot use option ${given}: it is not known; did you mean --${known}?`);
+  hint("--regoin=1,2,3,4", "region");
+  hint("--step", "steps");
+  hint("--max_members", "max-members");
+  hint("--run-stage2", "run-stage1");
+  hint("--runs", "run");
+  hint("--halp", "help");
+  hint("-steps", "steps");
+});
+
+Deno.test("parseCommandLine() refers to the help when no option has a name like it", () => {
+  for (const given of ["--colour", "--x", "-q", "--no-quiet", "--__proto__=1", "-"]) {
+    assertUsage([given], `Cannot use option ${given}: it is not known; see --help`);
+  }
+});
+
+Deno.test("parseCommandLine() refuses an option that needs a value and has none", () => {
+  const runNeeds = "Cannot read --run: it needs a value, <hour>";
+  assertUsage(["--run"], runNeeds);
+  assertUsage(["--run="], runNeeds);
+  assertUsage(["--run", "--no-salt"], runNeeds);
+  assertUsage(["--run", "--run-stage1"], runNeeds);
+  assertUsage(["--steps="], "Cannot read --steps: it needs a value, <h,h,…>");
+  assertUsage(["--region", "--quiet"], "Cannot read --region: it needs a value, <N,W,S,E>");
+});
+
+Deno.test("parseCommandLine() refuses arguments that belong to no option", () => {
+  const stray = (text: string) =>
+    `Cannot use "${text}": every argument belongs to an option, see --help`;
+  assertUsage(["20260206"], stray("20260206"));
+  assertUsage(["--no-salt", "yes"], stray("yes"));
+  assertUsage(["--run", "12", "18"], stray("18"));
+  assertUsage(["--", "file"], stray("file"));
+  assertUsage([""], stray(""));
+});
+
+function valuesOf(text: string): OptionValues {
+  return new OptionValues(new Map([["x", text]]));
+}
+
+Deno.test("list() trims items, drops empty ones, and refuses a list of none", () => {
+  assertEquals(valuesOf(" tp, t2m ,,sp,").list("x"), ["tp", "t2m", "sp"]);
+  for (const text of [",", " ", " , ,"]) {
+    const message = `Cannot read --x "${text}": give at least one value`;
+    assertThrows(() => valuesOf(text).list("x"), UsageError, message);
+    assertThrows(() => valuesOf(text).counts("x"), UsageError, message);
+  }
+});
+
+Deno.test("count() takes whole numbers from its minimum on", () => {
+  assertEquals(valuesOf("1").count("x"), 1);
+  assertEquals(valuesOf("051").count("x"), 51);
+  assertEquals(valuesOf("0").count("x", 0), 0);
+  for (const text of ["0", "-1", "1.5", "1e3", "0x10", "", " 1", "eight", "NaN"]) {
+    const message = `Cannot read --x "${text}": give a whole number of at least 1`;
+    assertThrows(() => valuesOf(text).count("x"), UsageError, message);
+  }
+});
+
+Deno.test("counts() names the number that it cannot read", () => {
+  assertEquals(valuesOf("0, 36,39").counts("x"), [0, 36, 39]);
+  assertThrows(
+    () => valuesOf("36,3h").counts("x"),
+    UsageError,
+    'Cannot read --x "3h": give a whole number of at least 0',
+  );
+});
+
+Deno.test("numbers() takes exactly as many numbers as it is told", () => {
+  assertEquals(valuesOf("25,19.5,-14,55").numbers("x", 4), [25, 19.5, -14, 55]);
+  for (const text of ["25,19,-14", "1,2,3,4,5", "1,2,,4", "1,2,3,x", "1,2,3,Infinity"]) {
+    const message = `Cannot read --x "${text}": give 4 numbers separated by commas`;
+    assertThrows(() => valuesOf(text).numbers("x", 4), UsageError, message);
+  }
+});
+
+Deno.test("required() asks for the value of an option without default", () => {
+  assertEquals(parse("--steps", "36").required("steps"), "36");
+  assertThrows(
+    () => parse().required("steps"),
+    UsageError,
+    "Cannot go on without --steps: give it a value",
+  );
+});
+
+Deno.test("formatHelp() has purpose, every option with its default, examples and exit codes", () => {
+  const help = formatHelp(COMMAND);
+  assertStringIncludes(help, "Cooks what it is given.\n");
+  for (
+    const line of [
+      /^ {2}--run <hour> +hour to start \(default: 00\)$/m,
+      /^ {2}--run-stage1 +stir first$/m,
+      /^ {2}--no-salt +leave the salt out$/m,
+      /^ {2}--steps <h,h,…> +hours to look$/m,
+      /^ {2}--region <N,W,S,E> +edges, degrees \(default: 25,19,-14,55\)$/m,
+      /^ {2}--max-members <n> +how many \(default: 51\)$/m,
+      /^ {2}--quiet +print warnings and errors only$/m,
+      /^ {2}--help +print this help$/m,
+      /^ {2}deno task cook --run 12$/m,
+      /^ {2}deno task cook --steps 36,39 --no-salt$/m,
+      /^Exit codes: 0 done; 1 failed; 2 usage; 3 /m,
+    ]
+  ) assertEquals(line.test(help), true, `${line} in\n${help}`);
+  const columns = help.split("\n").filter((line) => line.startsWith("  --"))
+    .map((line) => /^ {2}--\S+(?: <\S+)? +/.exec(line)![0].length);
+  assertEquals(new Set(columns).size, 1);
+});

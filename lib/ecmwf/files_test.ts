@@ -1,0 +1,82 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
+import {
+  canonicalUrl,
+  hasControlInOper,
+  parseFileName,
+  stepFiles,
+  streamOfMember,
+} from "./files.ts";
+import { parseRun } from "./run.ts";
+
+const LAST_BEFORE_50R1 = parseRun("20260512", "00");
+const FIRST_OF_50R1 = parseRun("20260512", "06");
+
+Deno.test("hasControlInOper() is true from the run of 2026-05-12 06 UTC on", () => {
+  assertEquals(hasControlInOper(parseRun("20240101", "18")), false);
+  assertEquals(hasControlInOper(parseRun("20260511", "18")), false);
+  assertEquals(hasControlInOper(LAST_BEFORE_50R1), false);
+  assertEquals(hasControlInOper(FIRST_OF_50R1), true);
+  assertEquals(hasControlInOper(parseRun("20260513", "00")), true);
+});
+
+Deno.test("streamOfMember() takes only the control, and only from 50r1 on, from oper", () => {
+  for (const member of [0, 1, 50]) assertEquals(streamOfMember(LAST_BEFORE_50R1, member), "enfo");
+  assertEquals(streamOfMember(FIRST_OF_50R1, 0), "oper");
+  for (const member of [1, 50]) assertEquals(streamOfMember(FIRST_OF_50R1, member), "enfo");
+});
+
+Deno.test("stepFiles() gives one file before 50r1 and two from it on", () => {
+  assertEquals(stepFiles(LAST_BEFORE_50R1, 36), [{
+    stream: "enfo",
+    stepHours: 36,
+    url: "s3://ecmwf-forecasts/20260512/00z/ifs/0p25/enfo/20260512000000-36h-enfo-ef.grib2",
+    indexUrl: "s3://ecmwf-forecasts/20260512/00z/ifs/0p25/enfo/20260512000000-36h-enfo-ef.index",
+  }]);
+  assertEquals(stepFiles(FIRST_OF_50R1, 0).map(({ stream, url }) => [stream, url]), [
+    ["enfo", "s3://ecmwf-forecasts/20260512/06z/ifs/0p25/enfo/20260512060000-0h-enfo-ef.grib2"],
+    ["oper", "s3://ecmwf-forecasts/20260512/06z/ifs/0p25/oper/20260512060000-0h-oper-fc.grib2"],
+  ]);
+});
+
+Deno.test("stepFiles() names the files that the embedded runs have", async () => {
+  for (const [date, hour, count] of [["20260206", "00", 1], ["20260520", "12", 2]] as const) {
+    const files = stepFiles(parseRun(date, hour), 39).flatMap((it) => [it.url, it.indexUrl]);
+    assertEquals(files.length, 2 * count);
+    for (const url of files) {
+      const path = url.replace("s3://ecmwf-forecasts/", EMBEDDED_FOLDER);
+      assertEquals((await Deno.stat(path)).isFile, true);
+    }
+  }
+});
+
+Deno.test("parseFileName() reads what stepFiles() writes, with .grib2 and without", () => {
+  for (const run of [LAST_BEFORE_50R1, FIRST_OF_50R1]) {
+    for (const { url, stream, stepHours } of [...stepFiles(run, 3), ...stepFiles(run, 144)]) {
+      assertEquals(parseFileName(url), { run, stepHours, stream });
+      assertEquals(parseFileName(url.slice(0, -".grib2".length)), { run, stepHours, stream });
+    }
+  }
+});
+
+Deno.test("parseFileName() knows no other files, and none of a run that cannot be", () => {
+  const folder = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo";
+  for (
+    const url of [
+      `${folder}/20260206000000-36h-enfo-ef.index`,
+      `${folder}/20260206000000-36h-enfo-ep.grib2`,
+      `${folder}/20260206000000-36h-enfo-ef.grib2.tmp`,
+      `${folder}/2026020600-36h-enfo-ef.grib2`,
+      `${folder}/20260230000000-36h-enfo-ef.grib2`,
+      `${folder}/20260206030000-36h-enfo-ef.grib2`,
+      "20260206000000-36h-enfo-ef.grib2",
+      "",
+    ]
+  ) assertEquals(parseFileName(url), undefined, url);
+});
+
+Deno.test("canonicalUrl() adds the .grib2 that the Python tools leave out", () => {
+  const { url } = stepFiles(FIRST_OF_50R1, 36)[0]!;
+  assertEquals(canonicalUrl(url), url);
+  assertEquals(canonicalUrl(url.slice(0, -".grib2".length)), url);
+});

@@ -1,0 +1,104 @@
+import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { GribError } from "../error.ts";
+import { openBits } from "./bit_cursor.ts";
+import { type CcsdsParameters, planCoding } from "./coding.ts";
+import { readInterval, skipInterval } from "./interval.ts";
+
+// Streams written by hand from the standard, for what encoders do not write.
+
+const ONE_BLOCK: CcsdsParameters = {
+  bitsPerSample: 8,
+  blockSize: 8,
+  referenceSampleInterval: 1,
+  flags: 8,
+};
+
+/** Bytes of a string of bits; spaces are for the reader. */
+function packBits(text: string): Uint8Array {
+  const bits = text.replaceAll(" ", "");
+  const lengthBytes = Math.ceil(bits.length / 8);
+  const padded = bits.padEnd(lengthBytes * 8, "0");
+  return Uint8Array.from(
+    { length: lengthBytes },
+    (_, i) => parseInt(padded.slice(8 * i, 8 * i + 8), 2),
+  );
+}
+
+/** Decodes one interval; skipping it must end at the same bit. */
+function decodeInterval(parameters: CcsdsParameters, bits: string): number[] {
+  const coding = planCoding(parameters);
+  const stream = packBits(bits);
+  const samples = new Int32Array(coding.samplesPerInterval);
+  const reading = openBits(stream);
+  readInterval(reading, coding, coding.blocksPerInterval, samples, 0);
+  const skipping = openBits(stream);
+  skipInterval(skipping, coding);
+  assertEquals(skipping.bit, reading.bit);
+  return [...samples];
+}
+
+Deno.test("readInterval() maps residuals to both sides, then to the side with more room", () => {
+  const quotients = [0, 1, 2, 3, 4, 5, 6].map((quotient) => "0".repeat(quotient) + "1").join(" ");
+  assertEquals(
+    decodeInterval(ONE_BLOCK, `001 00000010 ${quotients}`),
+    [2, 2, 1, 2, 0, 4, 1, 6],
+  );
+  assertEquals(
+    decodeInterval(ONE_BLOCK, `001 11111110 ${quotients}`),
+    [254, 254, 253, 254, 252, 254, 250, 253],
+  );
+});
+
+Deno.test("readInterval() reads pairs of any size in the second extension", () => {
+  const number = (a: number, b: number) => (a + b) * (a + b + 1) / 2 + b;
+  const code = (a: number, b: number) => "0".repeat(number(a, b)) + "1";
+  const bits = `000 1 ${code(0, 1)} ${code(30, 2)} ${code(0, 0)} ${code(1, 40)}`;
+  assertEquals(decodeInterval({ ...ONE_BLOCK, flags: 0 }, bits), [0, 1, 30, 2, 0, 0, 1, 40]);
+});
+
+Deno.test("readInterval() splits off more bits than a sample has", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 17, flags: 0 };
+  const remainders = [1, 2, 3, 4, 5, 6, 7, 2 ** 17 - 1];
+  const bits = remainders.map((remainder) => remainder.toString(2).padStart(29, "0")).join(" ");
+  assertEquals(decodeInterval(parameters, `11110 ${"1".repeat(8)} ${bits}`), remainders);
+});
+
+Deno.test("readInterval() takes quotients that stretch over many words", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 16, flags: 0 };
+  const quotients = [0, 31, 32, 33, 1000, 65535, 63, 5];
+  const bits = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
+  assertEquals(decodeInterval(parameters, `0001 ${bits}`), quotients);
+});
+
+Deno.test("readInterval() throws GribError for a residual wider than a sample", () => {
+  const quotients = `${"0".repeat(256)}1 ${"1".repeat(7)}`;
+  for (const [flags, reference] of [[0, ""], [8, "00000000"]] as const) {
+    assertThrows(
+      () => decodeInterval({ ...ONE_BLOCK, flags }, `001 ${reference} ${quotients}`),
+      GribError,
+      "residual of more than 8 bits",
+    );
+  }
+});
+
+Deno.test("readInterval() throws GribError for a residual wider than 32 bits", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 32, flags: 0 };
+  assertThrows(
+    () => decodeInterval(parameters, `11110 00000000 1 ${"1".repeat(7)} ${"0".repeat(29 * 8)}`),
+    GribError,
+    "residual above 32 bits",
+  );
+});
+
+Deno.test("readInterval() and skipInterval() throw GribError for zero blocks beyond the interval", () => {
+  const parameters = { ...ONE_BLOCK, referenceSampleInterval: 3 };
+  const stream = packBits("000 0 00000000 0001");
+  const coding = planCoding(parameters);
+  const message = "starts 4 zero blocks where the interval has 3 left";
+  assertThrows(
+    () => readInterval(openBits(stream), coding, 3, new Int32Array(24), 0),
+    GribError,
+    message,
+  );
+  assertThrows(() => skipInterval(openBits(stream), coding), GribError, message);
+});
