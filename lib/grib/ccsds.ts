@@ -33,7 +33,7 @@ export interface CcsdsResult {
 const MAX_TRUSTED_SAMPLES = 2 ** 24;
 
 /**
- * Decodes a range of samples. Reference intervals before the range are skipped, at about a tenth of
+ * Decodes a range of samples. Reference intervals before the range are skipped, at about a sixth of
  * the cost of decoding them; nothing after the block with its last sample is looked at.
  *
  * @param stream The coded data, section 7 of the message from octet 6 on. Not copied.

@@ -45,7 +45,7 @@ function skipBlock(cursor: BitCursor, coding: Coding, block: number): number {
 
 /**
  * Decodes the first `blockCount` blocks of an interval to `target` from `targetStart` on, which
- * must have room for them all; `isPadded` padding is passed only at the end of the interval.
+ * must have room for them all.
  *
  * @throws {GribError} past the end of the stream, or when a block cannot be what is coded.
  */

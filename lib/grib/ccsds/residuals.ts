@@ -63,7 +63,7 @@ function readUnary(cursor: BitCursor, start: number, end: number): void {
 
 /**
  * Writes the offsets of the ones of a reversed word, whose highest bit is at `top`. Four at a time,
- * as loops of unforeseeable length are slow; the next word overwrites those from `end` on.
+ * as branches that nothing foretells are slow; the next word overwrites those from `end` on.
  */
 function writeOnes(reversed: number, top: number, start: number, end: number): void {
   let ones = reversed;
@@ -176,10 +176,12 @@ export function addResiduals(
     if (half <= room - odd) sample = (sample + (half ^ -odd)) | 0;
     else {
       sample = (signedMaximum - residual) ^ sign;
+      // Only a residual that comes here can have more bits than a sample.
       largeHalves |= half;
     }
     target[at + i] = sample + bias;
   }
+  // The maximum is all ones: what is put together from no larger numbers is no larger either.
   if (largeHalves > signedMaximum) throw residualTooLarge(cursor, coding);
 }
 

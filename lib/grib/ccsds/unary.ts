@@ -1,5 +1,5 @@
 /**
- * Fundamental sequences: the integer m as m zeros and a one (CCSDS 121.0-B, 3.2).
+ * Fundamental sequences: the integer m as m zeros and a one (CCSDS 121.0-B).
  *
  * A stream is mostly these codes and the remainders between them. All that matters is where the
  * ones are, so a word of 32 bits is worked on at a time.
@@ -33,7 +33,7 @@ export function countOnes(word: number): number {
   return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** The first bit last: the lowest one, which is found and cleared in two operations, comes first. */
+/** The bits in reverse: a lowest one is found and cleared in fewer operations than a highest. */
 export function reverseBits(word: number): number {
   let bits = word;
   bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
