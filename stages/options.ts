@@ -40,13 +40,6 @@ export const STEPS: OptionSpec = {
   help: "forecast steps in hours (default: every step of the run)",
 };
 
-export const PARALLEL_WORKERS: OptionSpec = {
-  name: "parallel-workers",
-  value: "<n>",
-  default: "8",
-  help: "files fetched at once",
-};
-
 export const OUTPUT_DIR: OptionSpec = {
   name: "output-dir",
   value: "<dir>",
@@ -124,15 +117,6 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
   });
 }
 
-/** The one run of a stage that takes a single date. */
-export function parseRunRequest(values: OptionValues): RunRequest {
-  const [request, ...others] = parseRunRequests(values);
-  if (!request || others.length > 0) {
-    throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
-  }
-  return request;
-}
-
 /**
  * Finds the day of `latest`.
  *
@@ -148,6 +132,53 @@ export async function resolveRun(request: RunRequest, context: StageContext): Pr
   }
   context.reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
   return run;
+}
+
+/** Options that stages 1, 2 and 3 have in common. */
+export const STAGE_OPTIONS: readonly OptionSpec[] = [
+  DATE,
+  RUN_HOUR,
+  MAX_MEMBERS,
+  OUTPUT_DIR,
+  ENDPOINT,
+];
+
+/** The text of {@linkcode STAGE_OPTIONS}, read. */
+export interface StageRequest {
+  runRequests: RunRequest[];
+  /** The first so many members, the control first. */
+  maxMembers: number;
+  /** Folder of the Parquet files. @default the folder of the run */
+  outputDir?: string;
+  /** @default Amazon */
+  endpoint?: string;
+}
+
+/** Reads {@linkcode STAGE_OPTIONS}. */
+export function parseStageRequest(values: OptionValues): StageRequest {
+  return {
+    runRequests: parseRunRequests(values),
+    maxMembers: values.count(MAX_MEMBERS.name),
+    ...optional("outputDir", values.text(OUTPUT_DIR.name)),
+    ...optional("endpoint", parseEndpoint(values)),
+  };
+}
+
+/**
+ * Opens storage and finds the run of a stage that takes one.
+ *
+ * @throws {UsageError} when several are asked for.
+ */
+export async function openRun(
+  { runRequests, endpoint }: StageRequest,
+  reporter: Reporter,
+): Promise<{ run: Run; context: StageContext }> {
+  const [request, ...others] = runRequests;
+  if (!request || others.length > 0) {
+    throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
+  }
+  const context = openContext(endpoint, reporter);
+  return { run: await resolveRun(request, context), context };
 }
 
 /** The steps asked for, checked against the run; every step of the run by default. */

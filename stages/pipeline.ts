@@ -3,30 +3,34 @@
  *
  * @module
  */
-import type { Command, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
+import { UsageError } from "../lib/cli/errors.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { exitWith } from "./console.ts";
 import {
-  DATE,
   describeTraffic,
-  ENDPOINT,
-  MAX_MEMBERS,
   openContext,
-  optional,
-  OUTPUT_DIR,
-  PARALLEL_WORKERS,
-  parseEndpoint,
-  parseRunRequests,
+  parseStageRequest,
   resolveRun,
-  RUN_HOUR,
-  type RunRequest,
+  STAGE_OPTIONS,
   type StageContext,
-  STEPS,
+  type StageRequest,
 } from "./options.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
-import { ALLOW_MISSING, runStage2, type Stage2Options, type Stage2Result } from "./stage2.ts";
+import {
+  INDEX_OPTIONS,
+  type IndexOptions,
+  parseIndexOptions,
+  runStage2,
+  type Stage2Options,
+  type Stage2Result,
+} from "./stage2.ts";
 import { runStage3, type Stage3Options, type Stage3Result, ZIP } from "./stage3.ts";
-import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./template_options.ts";
+import {
+  parseTemplateOptions,
+  TEMPLATE_OPTIONS,
+  type TemplateOptions,
+} from "./template_options.ts";
 
 /** What the pipeline works on: the options of its stages. */
 export interface PipelineOptions extends Stage1Options, Stage2Options, Stage3Options {}
@@ -54,60 +58,47 @@ export async function runPipeline(
   return { stage1, stage2, stage3, complete: whole || options.allowMissing };
 }
 
-interface PipelineRequest extends Omit<PipelineOptions, "run"> {
-  requests: RunRequest[];
-  endpoint: string | undefined;
+interface PipelineRequest extends StageRequest, TemplateOptions, IndexOptions {
+  zip: boolean;
 }
+
+const SCAN_OPTIONS: readonly OptionSpec[] = [
+  { name: "skip-grib-scan", help: "make skeletons from the template; this is what happens anyway" },
+  {
+    name: "hours",
+    value: "<h,h>",
+    default: "0,3",
+    help: "forecast hours that --run-stage1 scans (not in this version)",
+  },
+];
 
 const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
-    "references a member, in one process.",
-  options: [
-    { ...DATE, help: `${DATE.help}; several separated by commas` },
-    RUN_HOUR,
-    STEPS,
-    MAX_MEMBERS,
-    PARALLEL_WORKERS,
-    ...TEMPLATE_OPTIONS,
-    {
-      name: "skip-grib-scan",
-      help: "make skeletons from the template; this is what happens anyway",
-    },
-    {
-      name: "hours",
-      value: "<h,h>",
-      default: "0,3",
-      help: "forecast hours that --run-stage1 scans (not in this version)",
-    },
-    ALLOW_MISSING,
-    ZIP,
-    OUTPUT_DIR,
-    ENDPOINT,
-  ],
+    "references a member, in one process. --date takes several days separated by commas.",
+  options: [...STAGE_OPTIONS, ...INDEX_OPTIONS, ...TEMPLATE_OPTIONS, ...SCAN_OPTIONS, ZIP],
   examples: [
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
   ],
   parse: (values) => ({
-    requests: parseRunRequests(values),
-    ...optional("steps", values.counts("steps")),
-    maxMembers: values.count("max-members"),
-    parallelWorkers: values.count("parallel-workers"),
-    allowMissing: values.flag("allow-missing"),
-    zip: values.flag("zip"),
+    ...parseStageRequest(values),
+    ...parseIndexOptions(values),
     ...parseTemplateOptions(values),
-    ...optional("outputDir", values.text("output-dir")),
-    endpoint: parseEndpoint(values),
+    zip: values.flag("zip"),
   }),
-  async run({ requests, endpoint, ...options }, reporter) {
-    const context = openContext(endpoint, reporter);
+  async run(request, reporter) {
+    const { runRequests, outputDir, endpoint } = request;
+    if (outputDir !== undefined && runRequests.length > 1) {
+      throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
+    }
     let complete = true;
-    for (const request of requests) {
-      const run = await resolveRun(request, context);
+    for (const runRequest of runRequests) {
+      const context = openContext(endpoint, reporter);
+      const run = await resolveRun(runRequest, context);
       const started = Date.now();
-      const result = await runPipeline({ ...options, run }, context);
+      const result = await runPipeline({ ...request, run }, context);
       complete &&= result.complete;
       reporter.info(describeResult(run, result, context, Date.now() - started));
     }

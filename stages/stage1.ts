@@ -17,18 +17,11 @@ import { StorageError } from "../lib/storage/mod.ts";
 import type { Template } from "../lib/template.ts";
 import { exitWith } from "./console.ts";
 import {
-  DATE,
-  ENDPOINT,
-  MAX_MEMBERS,
-  openContext,
-  optional,
-  OUTPUT_DIR,
-  parseEndpoint,
-  parseRunRequest,
-  resolveRun,
-  RUN_HOUR,
-  type RunRequest,
+  openRun,
+  parseStageRequest,
+  STAGE_OPTIONS,
   type StageContext,
+  type StageRequest,
 } from "./options.ts";
 import {
   compareParameters,
@@ -140,32 +133,21 @@ function makeSkeleton(template: Template | undefined, member: Member, run: Run):
   return deflateStore(store, referenceTime(template.run), referenceTime(run)).store;
 }
 
-interface Stage1Request extends Omit<Stage1Options, "run"> {
-  request: RunRequest;
-  endpoint: string | undefined;
-}
-
-const command: Command<Stage1Request> = {
+const command: Command<StageRequest & TemplateOptions> = {
   name: "stage1",
   purpose:
     "Stage 1: checks that a run of the ECMWF ensemble is there, and writes the skeleton of\n" +
     "every member's store (metadata and coordinates) from a template archive.",
-  options: [DATE, RUN_HOUR, MAX_MEMBERS, ...TEMPLATE_OPTIONS, OUTPUT_DIR, ENDPOINT],
+  options: [...STAGE_OPTIONS, ...TEMPLATE_OPTIONS],
   examples: [
     "deno task stage1 --date 20260206",
     "deno task stage1 --date latest --run 12 --no-template",
     "deno task stage1 --date 20260206 --template ./template.tar.gz --require-template",
   ],
-  parse: (values) => ({
-    request: parseRunRequest(values),
-    maxMembers: values.count("max-members"),
-    ...optional("outputDir", values.text("output-dir")),
-    ...parseTemplateOptions(values),
-    endpoint: parseEndpoint(values),
-  }),
-  async run({ request, endpoint, ...options }, reporter) {
-    const context = openContext(endpoint, reporter);
-    return await runStage1({ run: await resolveRun(request, context), ...options }, context);
+  parse: (values) => ({ ...parseStageRequest(values), ...parseTemplateOptions(values) }),
+  async run(request, reporter) {
+    const { run, context } = await openRun(request, reporter);
+    return await runStage1({ ...request, run }, context);
   },
 };
 

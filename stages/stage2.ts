@@ -4,7 +4,7 @@
  * @module
  */
 import { mapInParallel } from "../lib/parallel.ts";
-import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { type StepFile, stepFiles, streamOfMember } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member, memberKeyName } from "../lib/ecmwf/members.ts";
@@ -17,19 +17,12 @@ import { StorageError } from "../lib/storage/mod.ts";
 import { exitWith } from "./console.ts";
 import {
   chooseSteps,
-  DATE,
-  ENDPOINT,
-  MAX_MEMBERS,
-  openContext,
+  openRun,
   optional,
-  OUTPUT_DIR,
-  PARALLEL_WORKERS,
-  parseEndpoint,
-  parseRunRequest,
-  resolveRun,
-  RUN_HOUR,
-  type RunRequest,
+  parseStageRequest,
+  STAGE_OPTIONS,
   type StageContext,
+  type StageRequest,
   STEPS,
 } from "./options.ts";
 
@@ -254,49 +247,48 @@ async function writeStores(
   bar.finish();
 }
 
-interface Stage2Request extends Omit<Stage2Options, "run"> {
-  request: RunRequest;
-  endpoint: string | undefined;
+/** Options of stage 2 that the pipeline has too. */
+export const INDEX_OPTIONS: readonly OptionSpec[] = [
+  STEPS,
+  {
+    name: "parallel-workers",
+    value: "<n>",
+    default: "8",
+    help: "indexes fetched at once",
+  },
+  {
+    name: "allow-missing",
+    help: "exit 0 although files or fields are missing; they are still named",
+  },
+];
+
+/** What {@linkcode INDEX_OPTIONS} say. */
+export type IndexOptions = Pick<Stage2Options, "steps" | "parallelWorkers" | "allowMissing">;
+
+/** Reads {@linkcode INDEX_OPTIONS}. */
+export function parseIndexOptions(values: OptionValues): IndexOptions {
+  return {
+    ...optional("steps", values.counts("steps")),
+    parallelWorkers: values.count("parallel-workers"),
+    allowMissing: values.flag("allow-missing"),
+  };
 }
 
-/** The flag of stage 2 that the pipeline has too. */
-export const ALLOW_MISSING: OptionSpec = {
-  name: "allow-missing",
-  help: "exit 0 although files or fields are missing; they are still named",
-};
-
-const command: Command<Stage2Request> = {
+const command: Command<StageRequest & IndexOptions> = {
   name: "stage2",
   purpose:
     "Stage 2: reads every .index of a run once and writes one Parquet file a member with the\n" +
     "byte range of every field (step_036/tp/sfc/ens01/0.0.0 → [url, offset, length]).",
-  options: [
-    DATE,
-    RUN_HOUR,
-    STEPS,
-    MAX_MEMBERS,
-    PARALLEL_WORKERS,
-    ALLOW_MISSING,
-    OUTPUT_DIR,
-    ENDPOINT,
-  ],
+  options: [...STAGE_OPTIONS, ...INDEX_OPTIONS],
   examples: [
     "deno run -A stages/stage2.ts --date 20260206",
     "deno task stage2 --date 20260206 --run 12 --steps 36,39,42",
     "deno task stage2 --date latest --max-members 10 --allow-missing",
   ],
-  parse: (values) => ({
-    request: parseRunRequest(values),
-    ...optional("steps", values.counts("steps")),
-    maxMembers: values.count("max-members"),
-    parallelWorkers: values.count("parallel-workers"),
-    allowMissing: values.flag("allow-missing"),
-    ...optional("outputDir", values.text("output-dir")),
-    endpoint: parseEndpoint(values),
-  }),
-  async run({ request, endpoint, ...options }, reporter) {
-    const context = openContext(endpoint, reporter);
-    return await runStage2({ run: await resolveRun(request, context), ...options }, context);
+  parse: (values) => ({ ...parseStageRequest(values), ...parseIndexOptions(values) }),
+  async run(request, reporter) {
+    const { run, context } = await openRun(request, reporter);
+    return await runStage2({ ...request, run }, context);
   },
 };
 

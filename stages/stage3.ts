@@ -19,18 +19,12 @@ import {
 } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
 import {
-  DATE,
-  ENDPOINT,
-  MAX_MEMBERS,
-  openContext,
+  openRun,
   optional,
-  OUTPUT_DIR,
-  parseEndpoint,
-  parseRunRequest,
-  resolveRun,
-  RUN_HOUR,
-  type RunRequest,
+  parseStageRequest,
+  STAGE_OPTIONS,
   type StageContext,
+  type StageRequest,
 } from "./options.ts";
 
 /** What stage 3 works on. */
@@ -156,38 +150,27 @@ async function writeZip(
   return path;
 }
 
-interface Stage3Request extends Omit<Stage3Options, "run"> {
-  request: RunRequest;
-  endpoint: string | undefined;
-}
-
 /** The flag of stage 3 that the pipeline has too. */
 export const ZIP: OptionSpec = {
   name: "zip",
   help: "also write all stage files as <output-dir>.zip",
 };
 
-const command: Command<Stage3Request> = {
+const command: Command<StageRequest & { zip: boolean }> = {
   name: "stage3",
   purpose:
     "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final\n" +
     "Parquet file of every member, stage3_<member>_final.parquet.",
-  options: [DATE, RUN_HOUR, MAX_MEMBERS, ZIP, OUTPUT_DIR, ENDPOINT],
+  options: [...STAGE_OPTIONS, ZIP],
   examples: [
     "deno task stage3 --date 20260206",
     "deno task stage3 --date 20260206 --zip",
     "deno task stage3 --date 20260206 --run 12 --output-dir ./run12",
   ],
-  parse: (values) => ({
-    request: parseRunRequest(values),
-    maxMembers: values.count("max-members"),
-    zip: values.flag("zip"),
-    ...optional("outputDir", values.text("output-dir")),
-    endpoint: parseEndpoint(values),
-  }),
-  async run({ request, endpoint, ...options }, reporter) {
-    const context = openContext(endpoint, reporter);
-    return await runStage3({ run: await resolveRun(request, context), ...options }, context);
+  parse: (values) => ({ ...parseStageRequest(values), zip: values.flag("zip") }),
+  async run(request, reporter) {
+    const { run, context } = await openRun(request, reporter);
+    return await runStage3({ ...request, run }, context);
   },
 };
 

@@ -26,9 +26,9 @@ export type {
   CcsdsRepresentation,
   ComplexRepresentation,
   Representation,
-  Scaling,
   SimpleRepresentation,
 } from "./representation.ts";
+export type { Scaling } from "./scaling.ts";
 export type { Bitmap } from "./bitmap.ts";
 export {
   type ColumnRun,

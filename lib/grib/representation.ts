@@ -13,21 +13,7 @@ import {
   skipBytes,
 } from "./cursor.ts";
 import { GribError } from "./error.ts";
-import { powerOf } from "./scaling.ts";
-
-/** What every packing has: `value = (R + X·2^E)·10^-D` for packed integers X. */
-export interface Scaling {
-  /** Packed values; points that the bitmap leaves out have none. */
-  readonly valueCount: number;
-  /** R. */
-  readonly referenceValue: number;
-  /** E. */
-  readonly binaryScaleFactor: number;
-  /** D. */
-  readonly decimalScaleFactor: number;
-  /** Width of X; in complex packing, of the reference value of each group. */
-  readonly bitsPerValue: number;
-}
+import { powerOf, type Scaling } from "./scaling.ts";
 
 /** Template 5.0, simple packing. */
 export interface SimpleRepresentation extends Scaling {

@@ -3,7 +3,20 @@
  *
  * @module
  */
-import type { Scaling } from "./representation.ts";
+
+/** What every packing has: `value = (R + X·2^E)·10^-D` for packed integers X. */
+export interface Scaling {
+  /** Packed values; points that the bitmap leaves out have none. */
+  readonly valueCount: number;
+  /** R. */
+  readonly referenceValue: number;
+  /** E. */
+  readonly binaryScaleFactor: number;
+  /** D. */
+  readonly decimalScaleFactor: number;
+  /** Width of X; in complex packing, of the reference value of each group. */
+  readonly bitsPerValue: number;
+}
 
 /**
  * Writes `count` values, from the one at `start` among the packed values, to `out` from `outStart`.
