@@ -1,0 +1,187 @@
+/**
+ * Synthetic runs of full size for the benchmarks, written to a folder laid out like the bucket:
+ * indexes alone, or indexes with messages.
+ *
+ * @module
+ */
+import { stepFiles } from "../lib/ecmwf/files.ts";
+import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
+import { referenceTime, type Run } from "../lib/ecmwf/run.ts";
+
+/** The field of an index line, in MARS terms. */
+export interface BenchField {
+  param: string;
+  levtype: "sfc" | "pl" | "sol";
+  level?: number;
+}
+
+/** One message and where it lies in its file. */
+interface IndexLine extends BenchField {
+  member: number;
+  offset: number;
+  length: number;
+}
+
+// deno-fmt-ignore
+const SURFACE = [
+  "10u", "10v", "100u", "100v", "2d", "2t", "10fg", "asn", "ewss", "lsm", "msl", "mucape", "mx2t3",
+  "mn2t3", "nsss", "ptype", "ro", "rsn", "sd", "sf", "sithick", "skt", "sp", "ssr", "ssrd", "str",
+  "strd", "sve", "svn", "tcc", "tcw", "tcwv", "tp", "tprate", "zos",
+];
+const PRESSURE = ["d", "gh", "q", "r", "t", "u", "v", "vo", "w"];
+const LEVELS = [1000, 925, 850, 700, 600, 500, 400, 300, 250, 200, 150, 100, 50];
+const SOIL = ["sot", "vsw"];
+const LAYERS = [1, 2, 3, 4];
+
+/** The 160 fields of one member and step. */
+export const ALL_FIELDS: readonly BenchField[] = [
+  ...SURFACE.map((param): BenchField => ({ param, levtype: "sfc" })),
+  ...PRESSURE.flatMap((param) =>
+    LEVELS.map((level): BenchField => ({ param, levtype: "pl", level }))
+  ),
+  ...SOIL.flatMap((param) => LAYERS.map((level): BenchField => ({ param, levtype: "sol", level }))),
+];
+
+/**
+ * Writes the indexes of a run with 160 fields of 51 members at every step, 8,160 lines each, and
+ * GRIB2 files of the right length that hold nothing (sparse).
+ *
+ * @returns the number of files.
+ */
+export async function writeIndexes(
+  folder: string,
+  run: Run,
+  steps: readonly number[],
+): Promise<number> {
+  for (const stepHours of steps) {
+    const { text, lengthBytes } = makeIndex(run, stepHours);
+    const stem = await makeStem(folder, run, stepHours);
+    await Deno.writeTextFile(`${stem}.index`, text);
+    await Deno.create(`${stem}.grib2`).then((file) => file.close());
+    await Deno.truncate(`${stem}.grib2`, lengthBytes);
+  }
+  return steps.length;
+}
+
+/** The index of one step: 8,160 lines, 1.9 MB, and the length of the GRIB2 file that it describes. */
+export function makeIndex(run: Run, stepHours: number): { text: string; lengthBytes: number } {
+  const random = makeRandom(stepHours);
+  const lines: string[] = [];
+  let offset = 0;
+  for (const { member, field } of shuffleNear(ALL_FIELDS, random)) {
+    const length = 300_000 + Math.floor(random() * 700_000);
+    lines.push(formatIndexLine(run, stepHours, { ...field, member, offset, length }));
+    offset += length;
+  }
+  return { text: lines.join(""), lengthBytes: offset };
+}
+
+/** A line as ECMWF writes it, with its line end. */
+function formatIndexLine(run: Run, stepHours: number, line: IndexLine): string {
+  const { param, levtype, level, member, offset, length } = line;
+  const levelist = level === undefined ? "" : `"levelist": "${level}", `;
+  const number = member === 0 ? "" : `"number": "${member}", `;
+  return `{"domain": "g", "date": "${run.date}", "time": "${run.hour}00", "expver": "0001", ` +
+    `"class": "od", "type": "${member === 0 ? "cf" : "pf"}", "stream": "enfo", ` +
+    `"step": "${stepHours}", ${levelist}"levtype": "${levtype}", ${number}"param": "${param}", ` +
+    `"_offset": ${offset}, "_length": ${length}}\n`;
+}
+
+/** Every field of every member: fields in a random order, their messages a few fields out of place. */
+function shuffleNear<Field>(fields: readonly Field[], random: () => number) {
+  const messages: { member: number; field: Field; rank: number }[] = [];
+  const places = new Map(fields.map((field) => [field, random() * fields.length]));
+  for (let member = 0; member < ENSEMBLE_SIZE; member++) {
+    for (const field of fields) {
+      messages.push({ member, field, rank: places.get(field)! + 2 * random() });
+    }
+  }
+  return messages.sort((a, b) => a.rank - b.rank);
+}
+
+/** Numbers in [0, 1), the same for the same seed. */
+function makeRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+}
+
+/** Where the two files of a step are, without their endings; the folder is made. */
+async function makeStem(folder: string, run: Run, stepHours: number): Promise<string> {
+  const path = new URL(stepFiles(run, stepHours)[0]!.url).pathname.replace(/\.grib2$/, "");
+  await Deno.mkdir(`${folder}${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
+  return folder + path;
+}
+
+/** A field and its encoded messages: the control's first, then some of perturbed members. */
+export interface BaseMessages {
+  field: BenchField;
+  messages: Uint8Array[];
+}
+
+/**
+ * Writes index and GRIB2 file of steps with 51 members. Members beyond the base are copies of its
+ * perturbed members in turn, with member and step in their headers set.
+ *
+ * @returns the number of messages.
+ */
+export async function writeMessages(
+  folder: string,
+  run: Run,
+  steps: readonly number[],
+  base: readonly BaseMessages[],
+): Promise<number> {
+  for (const stepHours of steps) {
+    const stem = await makeStem(folder, run, stepHours);
+    using file = await Deno.create(`${stem}.grib2`);
+    let index = "";
+    let offset = 0;
+    for (const { member, field: { field, messages } } of shuffleNear(base, makeRandom(stepHours))) {
+      const copy = member === 0 ? 0 : 1 + (member - 1) % (messages.length - 1);
+      const message = moveMessage(messages[copy]!, run, stepHours, member);
+      const { length } = message;
+      for (let at = 0; at < length;) at += await file.write(message.subarray(at));
+      index += formatIndexLine(run, stepHours, { ...field, member, offset, length });
+      offset += length;
+    }
+    await Deno.writeTextFile(`${stem}.index`, index);
+  }
+  return steps.length * base.length * ENSEMBLE_SIZE;
+}
+
+/**
+ * A copy of a message with another member and step. Product templates 4.1 and 4.11: octets of
+ * section 4, from 1, as in the WMO Manual on Codes.
+ */
+function moveMessage(
+  message: Uint8Array,
+  run: Run,
+  stepHours: number,
+  member: number,
+): Uint8Array {
+  const moved = message.slice();
+  const view = new DataView(moved.buffer);
+  const beforeSection = findSection(view, 4) - 1;
+  const template = view.getUint16(beforeSection + 8);
+  view.setUint8(beforeSection + 36, member);
+  view.setUint8(beforeSection + 37, ENSEMBLE_SIZE);
+  if (template === 1) {
+    view.setUint32(beforeSection + 19, stepHours);
+  } else if (template === 11) {
+    const end = new Date(referenceTime(run).getTime() + stepHours * 3_600_000);
+    view.setUint16(beforeSection + 38, end.getUTCFullYear());
+    view.setUint8(beforeSection + 40, end.getUTCMonth() + 1);
+    view.setUint8(beforeSection + 41, end.getUTCDate());
+    view.setUint8(beforeSection + 42, end.getUTCHours());
+    view.setUint32(beforeSection + 53, stepHours);
+  } else {
+    throw new RangeError(`Cannot move a message of product template 4.${template}`);
+  }
+  return moved;
+}
+
+/** Offset of the first octet of a section of a message. */
+function findSection(view: DataView, section: number): number {
+  let offset = 16;
+  while (view.getUint8(offset + 4) !== section) offset += view.getUint32(offset);
+  return offset;
+}
