@@ -33,7 +33,7 @@ export class StoreError extends Error {
 
 /** Whether the value is a byte range of a remote file. */
 export function isReference(value: StoreValue): value is Reference {
-  return !(value instanceof Uint8Array);
+  return "url" in value;
 }
 
 /** The text of a reference in a store file. URLs of ECMWF need no JSON escapes. */

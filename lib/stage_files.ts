@@ -6,7 +6,7 @@
 import { type Member, memberFileName } from "./ecmwf/members.ts";
 import { type Run, runLabel } from "./ecmwf/run.ts";
 import { decodeStore, encodeStore } from "./parquet.ts";
-import type { Store } from "./references.ts";
+import type { Store, StoreValue } from "./references.ts";
 import { type Storage, StorageError } from "./storage/mod.ts";
 
 /** A stage that leaves one Parquet file a member. */
@@ -30,7 +30,7 @@ export async function writeStageStore(
   folder: string,
   stage: Stage,
   member: Member,
-  store: Store,
+  store: Iterable<readonly [string, StoreValue]>,
 ): Promise<void> {
   await storage.put(`${folder}/${stageFileName(stage, member)}`, [encodeStore(store)]);
 }

@@ -10,7 +10,7 @@ import { type StepFile, stepFiles, streamOfMember } from "../lib/ecmwf/files.ts"
 import { describeMembers, firstMembers, type Member, memberKeyName } from "../lib/ecmwf/members.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { IndexError } from "../lib/index.ts";
-import { fieldKeys, type Store } from "../lib/references.ts";
+import { RunFields } from "../lib/run_fields.ts";
 import { readStageStore, stageFolder, writeStageStore } from "../lib/stage_files.ts";
 import { readStepIndex, type StepIndex, summarize } from "../lib/step_index.ts";
 import { StorageError } from "../lib/storage/mod.ts";
@@ -73,18 +73,20 @@ export async function runStage2(
   const wanted = firstMembers(options.maxMembers);
   const steps = chooseSteps(run, options.steps);
   const files = steps.flatMap((step) => stepFiles(run, step));
-  const spread = await readIndexes(files, wanted, options, context);
+  const index = await readIndexes(files, wanted, options, context);
 
-  const members = wanted.filter((member) => spread.stores.has(member));
-  const absentMembers = wanted.filter((member) => !spread.stores.has(member));
+  const present = new Set(index.fields.members);
+  const members = wanted.filter((member) => present.has(member));
+  const absentMembers = wanted.filter((member) => !present.has(member));
   if (absentMembers.length > 0) {
     reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absentMembers)}`);
   }
-  const gaps = spread.counts.flatMap((counts) => findGaps(counts, members, run));
+  const gaps = index.counts.flatMap((counts) => findGaps(counts, members, run));
   if (gaps.length > 0) reporter.warn(`fields are missing: ${summarize(gaps, 5)}`);
-  await writeStores(spread.stores, outputDir, context);
+  await writeStores(index.fields, members, outputDir, context);
 
-  const { fieldCount, missingFiles, droppedLines } = spread;
+  const { missingFiles, droppedLines } = index;
+  const fieldCount = index.fields.count;
   reporter.info(
     `stage 2: ${fieldCount} fields of ${members.length} members, ${files.length} files of ` +
       `${describeRun(run)} in ${outputDir}`,
@@ -106,15 +108,13 @@ interface FileCounts {
   fields: Map<Member, number>;
 }
 
-/** The content of all indexes, member by member. */
-interface Spread {
-  /** Fresh references of each member, step by step. */
-  stores: Map<Member, Store>;
+/** The content of all indexes. */
+interface RunIndex {
+  fields: RunFields;
   counts: FileCounts[];
   missingFiles: StepFile[];
   /** Lines of indexes that could not be used. */
   droppedLines: number;
-  fieldCount: number;
 }
 
 /** Reads all files; those that fail while others are there get a second chance at the end. */
@@ -123,15 +123,14 @@ async function readIndexes(
   wanted: readonly Member[],
   options: Stage2Options,
   context: StageContext,
-): Promise<Spread> {
-  const spread: Spread = {
-    stores: new Map(),
+): Promise<RunIndex> {
+  const result: RunIndex = {
+    fields: new RunFields(),
     counts: [],
     missingFiles: [],
     droppedLines: 0,
-    fieldCount: 0,
   };
-  const collect = (index: StepIndex) => spreadFields(index, new Set(wanted), spread);
+  const collect = (index: StepIndex) => collectFile(index, new Set(wanted), result);
   let failures = await readFiles(files, options, context, collect);
   if (failures.length === files.length) throw explainAbsence(options.run, failures);
   if (failures.length > 0) {
@@ -139,10 +138,10 @@ async function readIndexes(
     failures = await readFiles(missing, options, context, collect);
   }
   for (const { file, error } of failures) {
-    spread.missingFiles.push(file);
+    result.missingFiles.push(file);
     context.reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
   }
-  return spread;
+  return result;
 }
 
 async function readFiles(
@@ -192,20 +191,14 @@ async function readFile(
   }
 }
 
-/** Adds the fields of a file to the stores of their members. */
-function spreadFields(index: StepIndex, wanted: ReadonlySet<Member>, spread: Spread): void {
+/** Adds the fields that the members wanted have in a file. */
+function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunIndex): void {
+  const fields = index.fields.filter(({ field }) => wanted.has(field.member));
   const counts = new Map<Member, number>();
-  for (const { field, reference } of index.fields) {
-    const { member } = field;
-    if (!wanted.has(member)) continue;
-    counts.set(member, (counts.get(member) ?? 0) + 1);
-    let store = spread.stores.get(member);
-    if (!store) spread.stores.set(member, store = new Map());
-    for (const key of fieldKeys(field)) store.set(key, reference);
-    spread.fieldCount++;
-  }
-  spread.counts.push({ file: index.file, fields: counts });
-  spread.droppedLines += index.problems.dropped.length;
+  for (const { field } of fields) counts.set(field.member, (counts.get(field.member) ?? 0) + 1);
+  result.fields.addFile(fields);
+  result.counts.push({ file: index.file, fields: counts });
+  result.droppedLines += index.problems.dropped.length;
 }
 
 /** The error for a run of which no file can be had. */
@@ -233,15 +226,16 @@ function findGaps(counts: FileCounts, members: readonly Member[], run: Run): str
 }
 
 async function writeStores(
-  stores: ReadonlyMap<Member, Store>,
+  fields: RunFields,
+  members: readonly Member[],
   folder: string,
   { storage, reporter }: StageContext,
 ): Promise<void> {
-  const bar = reporter.progress("stores", stores.size);
-  for (const [member, fresh] of stores) {
-    const skeleton = await readStageStore(storage, folder, 1, member);
-    const merged: Store = skeleton ? new Map([...skeleton, ...fresh]) : fresh;
-    await writeStageStore(storage, folder, 2, member, merged);
+  const bar = reporter.progress("stores", members.length);
+  for (const member of members) {
+    const skeleton = await readStageStore(storage, folder, 1, member) ?? [];
+    const store = [...skeleton, ...fields.references(member)];
+    await writeStageStore(storage, folder, 2, member, store);
     bar.advance(1);
   }
   bar.finish();
