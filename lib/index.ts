@@ -129,17 +129,32 @@ export function findIndexFaults(
   ];
 }
 
+/** What tells fields of a file apart, but for the member. */
+const FIELD_NAMES = ["param", "levelist", "levtype", "type", "step"] as const;
+
+/** Branches by the first of the names, the next, …, and at last by member. */
+type FieldTree = Map<string | undefined, FieldTree>;
+
+/** A tree of the texts that are there: to make one text a field would take twice as long. */
 function findDuplicates(entries: readonly IndexEntry[]): IndexFault[] {
   const faults: IndexFault[] = [];
-  const seen = new Set<string>();
+  const tree: FieldTree = new Map();
   entries.forEach((entry, i) => {
-    const field = describeEntry(entry);
-    if (seen.has(field)) {
-      faults.push({ kind: "duplicate", entry: i, message: `${field} is listed more than once` });
+    let members = tree;
+    for (const name of FIELD_NAMES) members = openBranch(members, entry[name]);
+    if (members.has(entry.number)) {
+      const message = `${describeEntry(entry)} is listed more than once`;
+      faults.push({ kind: "duplicate", entry: i, message });
     }
-    seen.add(field);
+    members.set(entry.number, tree);
   });
   return faults;
+}
+
+function openBranch(tree: FieldTree, name: string | undefined): FieldTree {
+  let branch = tree.get(name);
+  if (!branch) tree.set(name, branch = new Map());
+  return branch;
 }
 
 function findOverlaps(entries: readonly IndexEntry[]): IndexFault[] {

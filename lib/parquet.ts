@@ -36,31 +36,32 @@ export function encodeStore(store: Iterable<readonly [string, StoreValue]>): Uin
     keys.push(key);
     values.push(value);
   }
+  // As DuckDB writes them: a dictionary would not shorten keys that all differ.
+  const options = { nullable: false, encoding: "PLAIN" } as const;
   const file = parquetWriteBuffer({
     columnData: [
-      { name: "key", data: keys, type: "STRING", nullable: false },
-      {
-        name: "value",
-        data: encodeValues(values),
-        type: "BYTE_ARRAY",
-        nullable: false,
-        statistics: false,
-      },
+      { name: "key", type: "STRING", data: encodeTexts(keys), ...options },
+      { name: "value", type: "BYTE_ARRAY", data: encodeValues(values), ...options },
     ],
+    // Readers take whole files: the smallest and largest key would help nobody.
+    statistics: false,
   });
   return new Uint8Array(file);
 }
 
-/** The bytes of each value. The texts of references are encoded all at once: a call each is slow. */
 function encodeValues(values: readonly StoreValue[]): Uint8Array[] {
-  const texts = values.map((value) => isReference(value) ? formatReference(value) : "");
+  const texts = encodeTexts(values.filter(isReference).map(formatReference));
+  let next = 0;
+  return values.map((value) => isReference(value) ? texts[next++]! : value);
+}
+
+/** The UTF-8 bytes of each text, encoded all at once where that can be cut: a call each is slow. */
+function encodeTexts(texts: readonly string[]): Uint8Array[] {
   const bytes = encoder.encode(texts.join(""));
   const isAscii = bytes.length === texts.reduce((sum, text) => sum + text.length, 0);
+  if (!isAscii) return texts.map((text) => encoder.encode(text));
   let end = 0;
-  return values.map((value, i) => {
-    if (!isReference(value)) return value;
-    return isAscii ? bytes.subarray(end, end += texts[i]!.length) : encoder.encode(texts[i]);
-  });
+  return texts.map((text) => bytes.subarray(end, end += text.length));
 }
 
 /** Options of {@linkcode decodeStore}. */

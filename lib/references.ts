@@ -71,8 +71,8 @@ export function parseValue(key: string, bytes: Uint8Array): StoreValue {
   return { url: url as string, offset: offset as number, length: length as number };
 }
 
-/** The field that a fresh key names. */
-export interface FieldKey {
+/** What a fresh key says of a field, besides its member. */
+export interface SharedFieldKey {
   stepHours: number;
   /** MARS short name. */
   param: string;
@@ -80,29 +80,41 @@ export interface FieldKey {
   levtype: string;
   /** Pressure level in hPa or soil layer; absent at the surface and in keys without level. */
   level?: number;
+}
+
+/** The field that a fresh key names. */
+export interface FieldKey extends SharedFieldKey {
   member: Member;
 }
 
 /** The key of a field: `step_036/u/pl/700/ens01/0.0.0`, `step_036/tp/sfc/ens01/0.0.0`. */
 export function formatFieldKey(field: FieldKey): string {
-  const step = String(field.stepHours).padStart(3, "0");
-  const level = field.level === undefined ? "" : `/${field.level}`;
-  const member = memberKeyName(field.member);
-  return `step_${step}/${field.param}/${field.levtype}${level}/${member}/0.0.0`;
+  return formatKeyHead(field) + formatKeyTail(field.member);
+}
+
+/** The part of a key that all members of a field share. */
+function formatKeyHead({ stepHours, param, levtype, level }: SharedFieldKey): string {
+  const step = String(stepHours).padStart(3, "0");
+  return `step_${step}/${param}/${levtype}${level === undefined ? "" : `/${level}`}/`;
+}
+
+/** The part of a key that names the member: a key is a head and a tail. */
+export function formatKeyTail(member: Member): string {
+  return `${memberKeyName(member)}/0.0.0`;
 }
 
 /** The level whose messages also stand under a key without level, in hPa. */
 const UNNAMED_LEVEL = 700;
 
 /**
- * Every key under which a field stands in a store. Existing readers know no level in a key, so a
- * field at 700 hPa has a second one without.
+ * The heads of every key under which a field stands in a store. Existing readers know no level in a
+ * key, so a field at 700 hPa has a second one without.
  */
-export function fieldKeys(field: FieldKey): string[] {
-  const key = formatFieldKey(field);
-  if (field.levtype !== "pl" || field.level !== UNNAMED_LEVEL) return [key];
+export function formatKeyHeads(field: SharedFieldKey): string[] {
+  const head = formatKeyHead(field);
+  if (field.levtype !== "pl" || field.level !== UNNAMED_LEVEL) return [head];
   const { level: _, ...unnamed } = field;
-  return [key, formatFieldKey(unnamed)];
+  return [head, formatKeyHead(unnamed)];
 }
 
 const FIELD_KEY = /^step_(\d{3})\/([^/]+)\/([a-z]+)(?:\/(\d+))?\/((?:ens|control)[^/]*)\/0\.0\.0$/;

@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import {
   type FieldKey,
-  fieldKeys,
   formatFieldKey,
+  formatKeyHeads,
+  formatKeyTail,
   formatReference,
   isReference,
   parseFieldKey,
   parseValue,
+  type SharedFieldKey,
   StoreError,
 } from "./references.ts";
 
@@ -57,13 +59,19 @@ Deno.test("parseFieldKey() knows no other key", () => {
   ) assertEquals(parseFieldKey(key), undefined, key);
 });
 
-Deno.test("fieldKeys() names 700 hPa twice, for readers that know no level, and all else once", () => {
-  const field: FieldKey = { stepHours: 36, param: "u", levtype: "pl", level: 700, member: 1 };
-  assertEquals(fieldKeys(field), ["step_036/u/pl/700/ens01/0.0.0", "step_036/u/pl/ens01/0.0.0"]);
-  assertEquals(fieldKeys({ ...field, level: 850 }), ["step_036/u/pl/850/ens01/0.0.0"]);
-  assertEquals(fieldKeys({ ...field, levtype: "sol" }), ["step_036/u/sol/700/ens01/0.0.0"]);
-  const surface: FieldKey = { stepHours: 36, param: "tp", levtype: "sfc", member: 0 };
-  assertEquals(fieldKeys(surface), ["step_036/tp/sfc/control/0.0.0"]);
+Deno.test("formatKeyHeads() names 700 hPa twice, for readers that know no level, and all else once", () => {
+  const field: SharedFieldKey = { stepHours: 36, param: "u", levtype: "pl", level: 700 };
+  assertEquals(formatKeyHeads(field), ["step_036/u/pl/700/", "step_036/u/pl/"]);
+  assertEquals(formatKeyHeads({ ...field, level: 850 }), ["step_036/u/pl/850/"]);
+  assertEquals(formatKeyHeads({ ...field, levtype: "sol" }), ["step_036/u/sol/700/"]);
+  const surface: SharedFieldKey = { stepHours: 36, param: "tp", levtype: "sfc" };
+  assertEquals(formatKeyHeads(surface), ["step_036/tp/sfc/"]);
+});
+
+Deno.test("formatKeyTail() completes a head to the key of a member", () => {
+  const field: FieldKey = { stepHours: 36, param: "tp", levtype: "sfc", member: 7 };
+  assertEquals(formatKeyHeads(field)[0] + formatKeyTail(7), formatFieldKey(field));
+  assertEquals(formatKeyTail(0), "control/0.0.0");
 });
 
 Deno.test("formatReference() writes JSON that reads back as the reference", () => {

@@ -4,11 +4,12 @@
  * @module
  */
 import type { Member } from "./ecmwf/members.ts";
-import { type FieldKey, fieldKeys, type Reference } from "./references.ts";
+import { formatKeyHeads, formatKeyTail, type Reference } from "./references.ts";
 import type { IndexedField } from "./step_index.ts";
 
 /** What all members of a field share. */
-interface SharedField extends Omit<FieldKey, "member"> {
+interface SharedField {
+  keyHeads: readonly string[];
   url: string;
 }
 
@@ -28,15 +29,15 @@ export class RunFields {
   /** Adds the fields of one file. */
   addFile(fields: Iterable<IndexedField>): void {
     const known = new Map<string, number>();
-    for (const { field: { member, ...field }, reference } of fields) {
+    for (const { field, reference } of fields) {
       const name = `${field.param} ${field.levtype} ${field.level}`;
       let shared = known.get(name);
       if (shared === undefined) {
         known.set(name, shared = this.#shared.length);
-        this.#shared.push({ ...field, url: reference.url });
+        this.#shared.push({ keyHeads: formatKeyHeads(field), url: reference.url });
       }
-      let places = this.#places.get(member);
-      if (!places) this.#places.set(member, places = []);
+      let places = this.#places.get(field.member);
+      if (!places) this.#places.set(field.member, places = []);
       places.push(shared, reference.offset, reference.length);
     }
   }
@@ -54,12 +55,15 @@ export class RunFields {
   }
 
   /** Keys of a member's store and what they refer to. */
-  *references(member: Member): Generator<[key: string, reference: Reference]> {
+  references(member: Member): [key: string, reference: Reference][] {
     const places = this.#places.get(member) ?? [];
+    const tail = formatKeyTail(member);
+    const references: [string, Reference][] = [];
     for (let i = 0; i < places.length; i += NUMBERS_A_FIELD) {
-      const { url, ...field } = this.#shared[places[i]!]!;
+      const { keyHeads, url } = this.#shared[places[i]!]!;
       const reference = { url, offset: places[i + 1]!, length: places[i + 2]! };
-      for (const key of fieldKeys({ ...field, member })) yield [key, reference];
+      for (const head of keyHeads) references.push([head + tail, reference]);
     }
+    return references;
   }
 }

@@ -232,12 +232,13 @@ async function writeStores(
   { storage, reporter }: StageContext,
 ): Promise<void> {
   const bar = reporter.progress("stores", members.length);
-  for (const member of members) {
+  // While one store is written, the next is encoded.
+  const written = mapInParallel(2, members, async (member) => {
     const skeleton = await readStageStore(storage, folder, 1, member) ?? [];
     const store = [...skeleton, ...fields.references(member)];
     await writeStageStore(storage, folder, 2, member, store);
-    bar.advance(1);
-  }
+  });
+  for await (const _ of written) bar.advance(1);
   bar.finish();
 }
 

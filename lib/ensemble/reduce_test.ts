@@ -14,7 +14,7 @@ import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { firstMembers, type Member } from "../ecmwf/members.ts";
 import { findVariable, type Variable } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
-import { fieldKeys, type Store } from "../references.ts";
+import { formatFieldKey, type Store } from "../references.ts";
 import { readStepIndex } from "../step_index.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 import { planFields, type PlannedField } from "./plan.ts";
@@ -33,7 +33,7 @@ async function planRun(
   for (const file of EMBEDDED_STEPS.flatMap((step) => stepFiles(run, step))) {
     const { fields } = await readStepIndex(storage, run, file);
     for (const { field, reference } of fields) {
-      for (const key of fieldKeys(field)) stores.get(field.member)!.set(key, reference);
+      stores.get(field.member)!.set(formatFieldKey(field), reference);
     }
   }
   return planFields(stores, firstMembers(members), variables, EMBEDDED_STEPS, run);
