@@ -3,17 +3,15 @@
  *
  * @module
  */
-import { mapInParallel } from "../lib/parallel.ts";
 import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/command.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
-import { type StepFile, stepFiles, streamOfMember } from "../lib/ecmwf/files.ts";
-import { describeMembers, firstMembers, type Member, memberKeyName } from "../lib/ecmwf/members.ts";
+import { type StepFile, stepFiles } from "../lib/ecmwf/files.ts";
+import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
-import { IndexError } from "../lib/index.ts";
-import { RunFields } from "../lib/run_fields.ts";
+import { mapInParallel } from "../lib/parallel.ts";
+import type { RunFields } from "../lib/run_fields.ts";
+import { findGaps, readRunIndex } from "../lib/run_index.ts";
 import { readStageStore, stageFolder, writeStageStore } from "../lib/stage_files.ts";
-import { readStepIndex, type StepIndex, summarize } from "../lib/step_index.ts";
-import { StorageError } from "../lib/storage/mod.ts";
+import { summarize } from "../lib/step_index.ts";
 import { exitWith } from "./console.ts";
 import {
   chooseSteps,
@@ -73,7 +71,11 @@ export async function runStage2(
   const wanted = firstMembers(options.maxMembers);
   const steps = chooseSteps(run, options.steps);
   const files = steps.flatMap((step) => stepFiles(run, step));
-  const index = await readIndexes(files, wanted, options, context);
+  const index = await readRunIndex(run, files, {
+    ...context,
+    members: wanted,
+    parallelFiles: options.parallelWorkers,
+  });
 
   const present = new Set(index.fields.members);
   const members = wanted.filter((member) => present.has(member));
@@ -81,7 +83,7 @@ export async function runStage2(
   if (absentMembers.length > 0) {
     reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absentMembers)}`);
   }
-  const gaps = index.counts.flatMap((counts) => findGaps(counts, members, run));
+  const gaps = findGaps(index, members, run);
   if (gaps.length > 0) reporter.warn(`fields are missing: ${summarize(gaps, 5)}`);
   await writeStores(index.fields, members, outputDir, context);
 
@@ -100,129 +102,6 @@ export async function runStage2(
     fieldCount,
     complete: whole || options.allowMissing,
   };
-}
-
-/** How many fields each member has in a file. */
-interface FileCounts {
-  file: StepFile;
-  fields: Map<Member, number>;
-}
-
-/** The content of all indexes. */
-interface RunIndex {
-  fields: RunFields;
-  counts: FileCounts[];
-  missingFiles: StepFile[];
-  /** Lines of indexes that could not be used. */
-  droppedLines: number;
-}
-
-/** Reads all files; those that fail while others are there get a second chance at the end. */
-async function readIndexes(
-  files: readonly StepFile[],
-  wanted: readonly Member[],
-  options: Stage2Options,
-  context: StageContext,
-): Promise<RunIndex> {
-  const result: RunIndex = {
-    fields: new RunFields(),
-    counts: [],
-    missingFiles: [],
-    droppedLines: 0,
-  };
-  const collect = (index: StepIndex) => collectFile(index, new Set(wanted), result);
-  let failures = await readFiles(files, options, context, collect);
-  if (failures.length === files.length) throw explainAbsence(options.run, failures);
-  if (failures.length > 0) {
-    const missing = failures.map((failure) => failure.file);
-    failures = await readFiles(missing, options, context, collect);
-  }
-  for (const { file, error } of failures) {
-    result.missingFiles.push(file);
-    context.reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
-  }
-  return result;
-}
-
-async function readFiles(
-  files: readonly StepFile[],
-  { run, parallelWorkers }: Stage2Options,
-  context: StageContext,
-  collect: (index: StepIndex) => void,
-): Promise<Failure[]> {
-  const failures: Failure[] = [];
-  const bar = context.reporter.progress("indexes", files.length);
-  const results = mapInParallel(parallelWorkers, files, (file) => readFile(file, run, context));
-  for await (const result of results) {
-    bar.advance(1);
-    if ("error" in result) failures.push(result);
-    else collect(result);
-  }
-  bar.finish();
-  return failures;
-}
-
-/** A file that could not be used. */
-interface Failure {
-  file: StepFile;
-  error: StorageError | IndexError;
-}
-
-/** The index of a file, or why there is none. Access refused by Deno ends the stage. */
-async function readFile(
-  file: StepFile,
-  run: Run,
-  { storage, reporter }: StageContext,
-): Promise<StepIndex | Failure> {
-  try {
-    const index = await readStepIndex(storage, run, file);
-    const { dropped, doubtful } = index.problems;
-    if (dropped.length > 0) {
-      reporter.warn(`${file.indexUrl}: lines left out: ${summarize(dropped)}`);
-    }
-    if (doubtful.length > 0) {
-      reporter.warn(`${file.indexUrl}: doubtful lines: ${summarize(doubtful)}`);
-    }
-    return index;
-  } catch (error) {
-    const refused = error instanceof StorageError && error.kind === "permission";
-    if (refused || !(error instanceof StorageError || error instanceof IndexError)) throw error;
-    return { file, error };
-  }
-}
-
-/** Adds the fields that the members wanted have in a file. */
-function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunIndex): void {
-  const fields = index.fields.filter(({ field }) => wanted.has(field.member));
-  const counts = new Map<Member, number>();
-  for (const { field } of fields) counts.set(field.member, (counts.get(field.member) ?? 0) + 1);
-  result.fields.addFile(fields);
-  result.counts.push({ file: index.file, fields: counts });
-  result.droppedLines += index.problems.dropped.length;
-}
-
-/** The error for a run of which no file can be had. */
-function explainAbsence(run: Run, failures: readonly Failure[]): Error {
-  const unreachable = failures.find(({ error }) =>
-    error instanceof StorageError && error.kind !== "missing"
-  );
-  if (unreachable) return unreachable.error;
-  return new MissingDataError(
-    `Cannot find anything of ${describeRun(run)}: ${failures[0]!.error.message}; ` +
-      `the run is not published yet, or no longer kept`,
-  );
-}
-
-/** Members that have fewer fields in a file than the member with most. */
-function findGaps(counts: FileCounts, members: readonly Member[], run: Run): string[] {
-  const { file, fields } = counts;
-  const inFile = members.filter((member) => streamOfMember(run, member) === file.stream);
-  const full = Math.max(1, ...inFile.map((member) => fields.get(member) ?? 0));
-  return inFile
-    .filter((member) => (fields.get(member) ?? 0) < full)
-    .map((member) =>
-      `step ${file.stepHours}, ${memberKeyName(member)}: ${fields.get(member) ?? 0} of ${full}`
-    );
 }
 
 async function writeStores(
