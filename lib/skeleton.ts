@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isReference, type Store } from "./references.ts";
+import { isReference, type Store, StoreError } from "./references.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -28,7 +28,7 @@ export interface Skeleton {
  * coordinates `time` and `valid_time`, int64 seconds since 1970 inside the store, move by the
  * distance of the two runs.
  *
- * @throws {RangeError} when a time coordinate is not whole little-endian int64 values.
+ * @throws {StoreError} when a time coordinate is not whole little-endian int64 values.
  */
 export function deflateStore(template: Store, templateTime: Date, runTime: Date): Skeleton {
   const store: Store = new Map();
@@ -58,7 +58,11 @@ function findDataArrays(store: Store): Set<string> {
 function shiftTimes(key: string, value: Uint8Array, shiftSeconds: bigint): Uint8Array {
   const bytes = decodeInline(value).slice();
   if (bytes.length % 8 !== 0) {
-    throw new RangeError(`Cannot move time coordinate "${key}": ${bytes.length} bytes, not int64`);
+    const state = `it has ${bytes.length} bytes, which are no whole int64 values`;
+    throw new StoreError(
+      `Cannot move time coordinate "${key}": ${state}; use another template`,
+      key,
+    );
   }
   const view = new DataView(bytes.buffer);
   for (let offset = 0; offset < bytes.length; offset += 8) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { isReference, type Store } from "./references.ts";
+import { isReference, type Store, StoreError } from "./references.ts";
 import { decodeInline, deflateStore, storeParameters } from "./skeleton.ts";
 import { readTemplate } from "./template.ts";
 
@@ -87,7 +87,7 @@ Deno.test("deflateStore() leaves the template as it was", () => {
 Deno.test("deflateStore() refuses times that are not whole int64 values", () => {
   assertThrows(
     () => deflateStore(new Map([["a/time/0", new Uint8Array(12)]]), TEMPLATE_TIME, RUN_TIME),
-    RangeError,
+    StoreError,
     'Cannot move time coordinate "a/time/0": 12 bytes, not int64',
   );
 });

@@ -205,7 +205,7 @@ function toOutputField({ variable, stepHours, reduced }: ResultField): OutputFie
 }
 
 function parseVariables(names: readonly string[]): Variable[] {
-  return names.map((name) => {
+  return [...new Set(names)].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
     const known = VARIABLES.map((it) => it.name).join(", ");
