@@ -88,7 +88,7 @@ Deno.test("deflateStore() refuses times that are not whole int64 values", () => 
   assertThrows(
     () => deflateStore(new Map([["a/time/0", new Uint8Array(12)]]), TEMPLATE_TIME, RUN_TIME),
     StoreError,
-    'Cannot move time coordinate "a/time/0": 12 bytes, not int64',
+    'Cannot move time coordinate "a/time/0": it has 12 bytes',
   );
 });
 
