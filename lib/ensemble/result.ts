@@ -44,13 +44,27 @@ function emptyStray({ reduced, ...field }: ResultField): ResultField {
   };
 }
 
-/** What is missing or was left out, one line a field and reason. */
+/**
+ * What is missing or was left out, one line for the same members, reason and fields:
+ * `u700 (36, 39 h), members 2: …`, `all fields, members 4-50: …`.
+ */
 export function describeRejections(fields: readonly ResultField[]): string[] {
-  return fields.flatMap(({ variable, stepHours, reduced }) => {
-    const byReason = Map.groupBy(reduced.rejections, ({ reason }) => reason);
+  const lacking = fields.flatMap((field) => {
+    const byReason = Map.groupBy(field.reduced.rejections, ({ reason }) => reason);
     return [...byReason].map(([reason, rejections]) => {
       const members = describeMembers(rejections.map(({ member }) => member));
-      return `${variable.name}, step ${stepHours}, ${members}: ${reason}`;
+      return { field, loss: `members ${members}: ${reason}` };
     });
   });
+  return [...Map.groupBy(lacking, ({ loss }) => loss)].map(([loss, group]) => {
+    const hurt = group.map(({ field }) => field);
+    return `${hurt.length === fields.length ? "all fields" : describeFields(hurt)}, ${loss}`;
+  });
+}
+
+function describeFields(fields: readonly ResultField[]): string {
+  const byVariable = Map.groupBy(fields, ({ variable }) => variable.name);
+  return [...byVariable]
+    .map(([name, own]) => `${name} (${own.map((it) => it.stepHours).join(", ")} h)`)
+    .join(", ");
 }

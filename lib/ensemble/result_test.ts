@@ -29,7 +29,9 @@ Deno.test("alignFields() empties the field that lies on other points than most",
   ]);
   assertEquals(axes, axesAt(5));
   assertEquals(fields.map(({ reduced }) => reduced.members), [[], [0, 1], [0, 1]]);
-  assertEquals(describeRejections(fields), ["tp, step 36, control, 1: it is on another grid"]);
+  assertEquals(describeRejections(fields), [
+    "tp (36 h), members control, 1: it is on another grid",
+  ]);
 });
 
 Deno.test("alignFields() has no axes when no field has a value", () => {
@@ -38,15 +40,16 @@ Deno.test("alignFields() has no axes when no field has a value", () => {
   assertEquals(alignFields([{ ...field, reduced: empty }]).axes, undefined);
 });
 
-Deno.test("describeRejections() gives one line a field and reason, with its members", () => {
-  const field = resultField(36, 9);
-  field.reduced.rejections = [
-    { member: 2, reason: "no store" },
-    { member: 3, reason: "no store" },
-    { member: 4, reason: "it is damaged" },
-  ];
-  assertEquals(describeRejections([field]), [
-    "tp, step 36, 2-3: no store",
-    "tp, step 36, 4: it is damaged",
+Deno.test("describeRejections() gives one line for the same members, reason and fields", () => {
+  const fields = [resultField(36, 9), resultField(39, 9), resultField(42, 9)];
+  const [first, second] = fields;
+  for (const { reduced } of fields) reduced.rejections.push({ member: 2, reason: "no store" });
+  for (const { reduced } of [first!, second!]) {
+    reduced.rejections.push({ member: 3, reason: "it is damaged" });
+    reduced.rejections.push({ member: 4, reason: "it is damaged" });
+  }
+  assertEquals(describeRejections(fields), [
+    "all fields, members 2: no store",
+    "tp (36, 39 h), members 3-4: it is damaged",
   ]);
 });
