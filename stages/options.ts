@@ -108,7 +108,7 @@ export interface RunRequest {
 }
 
 /** The runs asked for by `--date` and `--run`; several dates are separated by commas. */
-export function parseRunRequests(values: OptionValues): RunRequest[] {
+function parseRunRequests(values: OptionValues): RunRequest[] {
   return values.list(DATE.name)!.map((date) => {
     const hour = values.required(RUN_HOUR.name);
     // The hour is checked even when the day is still to be found.

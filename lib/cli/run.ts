@@ -55,7 +55,7 @@ function describeError(error: unknown): string {
 }
 
 /** The exit code that an error means. */
-export function exitCode(error: unknown): number {
+function exitCode(error: unknown): number {
   if (error instanceof UsageError || error instanceof RunError) return EXIT.usage;
   if (error instanceof MissingDataError) return EXIT.missing;
   if (error instanceof StorageError) {
