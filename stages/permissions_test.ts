@@ -50,7 +50,7 @@ const REFUSED = [
   { what: "a write outside the working folder", code: `Deno.writeTextFileSync("/tmp/x", "")` },
   { what: "a secret in the environment", code: `Deno.env.get("AWS_SECRET_ACCESS_KEY")` },
   { what: "the home folder's name", code: `Deno.env.get("HOME")` },
-  { what: "another program", code: `new Deno.Command("true").outputSync()` },
+  { what: "another program", code: `new Deno.Command("${Deno.execPath()}").outputSync()` },
 ];
 
 for (const set of SETS) {
