@@ -6,6 +6,7 @@
  */
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
+import { findSection } from "../lib/ecmwf/messages_fixture.ts";
 import { referenceTime, type Run } from "../lib/ecmwf/run.ts";
 
 /** The field of an index line, in MARS terms. */
@@ -160,7 +161,7 @@ function moveMessage(
 ): Uint8Array {
   const moved = message.slice();
   const view = new DataView(moved.buffer);
-  const beforeSection = findSection(view, 4) - 1;
+  const beforeSection = findSection(moved, 4) - 1;
   const template = view.getUint16(beforeSection + 8);
   view.setUint8(beforeSection + 36, member);
   view.setUint8(beforeSection + 37, ENSEMBLE_SIZE);
@@ -177,11 +178,4 @@ function moveMessage(
     throw new RangeError(`Cannot move a message of product template 4.${template}`);
   }
   return moved;
-}
-
-/** Offset of the first octet of a section of a message. */
-function findSection(view: DataView, section: number): number {
-  let offset = 16;
-  while (view.getUint8(offset + 4) !== section) offset += view.getUint32(offset);
-  return offset;
 }

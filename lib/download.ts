@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { type Storage, StorageError } from "./storage/mod.ts";
 
 /** Bytes asked for at a time, and lost at most when a download is interrupted. */
@@ -27,7 +28,7 @@ export async function download(
   const { size, etag = "" } = await storage.head(url);
   if (await fileSize(path) === size) return false;
   const partPath = `${path}.${await nameVersion(`${url} ${size} ${etag}`)}.part`;
-  await Deno.mkdir(parentFolder(path), { recursive: true });
+  await Deno.mkdir(dirname(path), { recursive: true });
   using part = await Deno.open(partPath, { create: true, append: true });
   let received = (await part.stat()).size;
   while (received < size) {
@@ -63,10 +64,6 @@ async function fileSize(path: string): Promise<number | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-function parentFolder(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1) || ".";
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

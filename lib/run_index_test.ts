@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/asse
 import {
   AFTER_50R1,
   BEFORE_50R1,
+  bucketKey,
   EMBEDDED_STEPS,
   openWorkplace,
   readEmbeddedBucket,
@@ -17,8 +18,6 @@ const readAll = (run: Run, members: number[], { context }: Workplace) => {
   return readRunIndex(run, files, { ...context, members, parallelFiles: 2 });
 };
 
-const keyOf = (url: string) => url.replace("s3://ecmwf-forecasts/", "");
-
 Deno.test("readRunIndex() keeps the fields of the members asked for, from both files of a step", async () => {
   await using place = await openWorkplace();
   const index = await readAll(AFTER_50R1.run, [0, 2], place);
@@ -29,7 +28,7 @@ Deno.test("readRunIndex() keeps the fields of the members asked for, from both f
 
 Deno.test("findGaps() names the member and file in which a field is missing", async () => {
   const bucket = await readEmbeddedBucket();
-  const key = keyOf(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
   const lines = new TextDecoder().decode(bucket.get(key)).split("\n");
   const without = lines.filter((line) => !/"number": "2", "param": "tp"/.test(line));
   bucket.set(key, new TextEncoder().encode(without.join("\n")));
@@ -40,7 +39,7 @@ Deno.test("findGaps() names the member and file in which a field is missing", as
 
 Deno.test("readRunIndex() takes a file that comes late at the second chance", async () => {
   const bucket = await readEmbeddedBucket();
-  const key = keyOf(stepFiles(BEFORE_50R1.run, 39)[0]!.indexUrl);
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 39)[0]!.indexUrl);
   await using place = await openWorkplace(bucket);
   let asked = 0;
   place.server.setFaults((request) => {
@@ -56,7 +55,7 @@ Deno.test("readRunIndex() takes a file that comes late at the second chance", as
 Deno.test("readRunIndex() names an index that cannot be read and goes on without it", async () => {
   const bucket = await readEmbeddedBucket();
   const { indexUrl } = stepFiles(BEFORE_50R1.run, 39)[0]!;
-  bucket.set(keyOf(indexUrl), new TextEncoder().encode('{"param": "tp"'));
+  bucket.set(bucketKey(indexUrl), new TextEncoder().encode('{"param": "tp"'));
   await using place = await openWorkplace(bucket);
   const index = await readAll(BEFORE_50R1.run, [0], place);
   assertEquals(index.missingFiles.map((file) => file.stepHours), [39]);

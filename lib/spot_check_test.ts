@@ -1,5 +1,10 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { BEFORE_50R1, openWorkplace, readEmbeddedBucket } from "../fixtures/embedded_run.ts";
+import {
+  BEFORE_50R1,
+  bucketKey,
+  openWorkplace,
+  readEmbeddedBucket,
+} from "../fixtures/embedded_run.ts";
 import { stepFiles } from "./ecmwf/files.ts";
 import { spotCheck } from "./spot_check.ts";
 import { readStepIndex } from "./step_index.ts";
@@ -33,7 +38,7 @@ Deno.test("spotCheck() says which message is not what the index says, and where 
 
 Deno.test("spotCheck() names a message that is damaged or past the end of its file", async () => {
   const bucket = await readEmbeddedBucket();
-  const key = file!.url.replace("s3://ecmwf-forecasts/", "");
+  const key = bucketKey(file!.url);
   await using place = await openWorkplace(bucket);
   const { storage } = place.context;
   const { fields } = await readStepIndex(storage, run, file!);

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { AFTER_50R1, BEFORE_50R1, openWorkplace } from "../fixtures/embedded_run.ts";
-import { BUCKET, stepFiles } from "./ecmwf/files.ts";
+import { AFTER_50R1, BEFORE_50R1, bucketKey, openWorkplace } from "../fixtures/embedded_run.ts";
+import { stepFiles } from "./ecmwf/files.ts";
 import { parseRun } from "./ecmwf/run.ts";
 import { IndexError } from "./index.ts";
 import { readStepIndex, type StepIndex, summarize } from "./step_index.ts";
@@ -31,10 +31,9 @@ function makeLine(change: Record<string, unknown>): string {
 
 /** What readStepIndex() makes of these lines beside a GRIB2 file of FILE_LENGTH bytes. */
 async function readLines(lines: readonly string[]): Promise<StepIndex> {
-  const key = (url: string) => url.slice(`s3://${BUCKET}/`.length);
   const bucket = new Map([
-    [key(FILE!.url), new Uint8Array(FILE_LENGTH)],
-    [key(FILE!.indexUrl), new TextEncoder().encode(lines.join("\n"))],
+    [bucketKey(FILE!.url), new Uint8Array(FILE_LENGTH)],
+    [bucketKey(FILE!.indexUrl), new TextEncoder().encode(lines.join("\n"))],
   ]);
   await using place = await openWorkplace(bucket);
   return await readStepIndex(place.context.storage, RUN, FILE!);

@@ -7,7 +7,7 @@
  */
 import { createTarDecoder } from "npm:modern-tar@0.8.6";
 import { type Member, parseMember } from "./ecmwf/members.ts";
-import { parseRun, type Run, runLabel } from "./ecmwf/run.ts";
+import { isSameRun, parseRun, type Run, runLabel } from "./ecmwf/run.ts";
 import { decodeStore } from "./parquet.ts";
 import type { Store } from "./references.ts";
 
@@ -92,7 +92,7 @@ function checkPath(path: string, type: string | undefined, source: string): void
 }
 
 function checkSameRun(known: Run | undefined, found: Run, source: string): Run {
-  if (known && runLabel(known) !== runLabel(found)) {
+  if (known && !isSameRun(known, found)) {
     throw new TemplateError(
       `Cannot use template ${source}: it holds stores of ${runLabel(known)} and ${runLabel(found)}`,
     );

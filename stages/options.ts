@@ -107,9 +107,9 @@ export interface RunRequest {
   hour: RunHour;
 }
 
-/** The runs asked for by `--date` and `--run`; several dates are separated by commas. */
-function parseRunRequests(values: OptionValues): RunRequest[] {
-  return values.list(DATE.name)!.map((date) => {
+/** The runs asked for by `--date` and `--run`, none without a date; commas separate several dates. */
+export function parseRunRequests(values: OptionValues): RunRequest[] {
+  return (values.list(DATE.name) ?? []).map((date) => {
     const hour = values.required(RUN_HOUR.name);
     // The hour is checked even when the day is still to be found.
     const known = parseRun(date === "latest" ? "20260101" : date, hour);
@@ -143,15 +143,19 @@ export const STAGE_OPTIONS: readonly OptionSpec[] = [
   ENDPOINT,
 ];
 
-/** The text of {@linkcode STAGE_OPTIONS}, read. */
-export interface StageRequest {
+/** Which runs, and the server that has them. */
+export interface RunSource {
   runRequests: RunRequest[];
+  /** @default Amazon */
+  endpoint?: string;
+}
+
+/** The text of {@linkcode STAGE_OPTIONS}, read. */
+export interface StageRequest extends RunSource {
   /** The first so many members, the control first. */
   maxMembers: number;
   /** Folder of the Parquet files. @default the folder of the run */
   outputDir?: string;
-  /** @default Amazon */
-  endpoint?: string;
 }
 
 /** Reads {@linkcode STAGE_OPTIONS}. */
@@ -170,7 +174,7 @@ export function parseStageRequest(values: OptionValues): StageRequest {
  * @throws {UsageError} when several are asked for.
  */
 export async function openRun(
-  { runRequests, endpoint }: StageRequest,
+  { runRequests, endpoint }: RunSource,
   reporter: Reporter,
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { packTar } from "npm:modern-tar@0.8.6";
-import { BEFORE_50R1, openWorkplace, readEmbeddedBucket } from "../fixtures/embedded_run.ts";
+import {
+  BEFORE_50R1,
+  bucketKey,
+  openWorkplace,
+  readEmbeddedBucket,
+} from "../fixtures/embedded_run.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
@@ -108,7 +113,7 @@ Deno.test("runStage1() says that a run without step 0 is not there", async () =>
 
 Deno.test("runStage1() finds by decoding that a file does not belong to its index", async () => {
   const bucket = await readEmbeddedBucket();
-  const key = (step: number) => stepFiles(run, step)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  const key = (step: number) => bucketKey(stepFiles(run, step)[0]!.url);
   const other = bucket.get(key(36))!;
   // Long enough for every range of the index, so that only the content is wrong.
   bucket.set(key(0), new Uint8Array([...other, ...other]));

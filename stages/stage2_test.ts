@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@
 import {
   AFTER_50R1,
   BEFORE_50R1,
+  bucketKey,
   EMBEDDED_STEPS,
   type EmbeddedRun,
   openWorkplace,
@@ -29,7 +30,7 @@ function options({ run, members }: EmbeddedRun, folder: string): Stage2Options {
 }
 
 const indexKey = (run: Run, step: number, file = 0) =>
-  stepFiles(run, step)[file]!.indexUrl.replace("s3://ecmwf-forecasts/", "");
+  bucketKey(stepFiles(run, step)[file]!.indexUrl);
 
 const reference = (store: Store | undefined, key: string) => {
   const value = store?.get(key);
@@ -45,7 +46,7 @@ Deno.test("runStage2() references every line of every index, for its own member"
     assert(result.complete);
     let lines = 0;
     for (const file of EMBEDDED_STEPS.flatMap((step) => stepFiles(embedded.run, step))) {
-      const index = bucket.get(file.indexUrl.replace("s3://ecmwf-forecasts/", ""))!;
+      const index = bucket.get(bucketKey(file.indexUrl))!;
       for (const entry of parseIndex(new TextDecoder().decode(index), file.indexUrl)) {
         const member = Number(entry.number ?? 0);
         const name = member === 0 ? "control" : `ens${String(member).padStart(2, "0")}`;
@@ -143,7 +144,7 @@ Deno.test("runStage2() names members that the run lacks, and a control lost from
 
 Deno.test("runStage2() leaves out lines past the end of their file and names the gap", async () => {
   const bucket = await readEmbeddedBucket();
-  const file = stepFiles(BEFORE_50R1.run, 36)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  const file = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.url);
   bucket.set(file, bucket.get(file)!.slice(0, -1));
   await using place = await openWorkplace(bucket);
   const result = await runStage2(options(BEFORE_50R1, place.folder), place.context);

@@ -8,7 +8,7 @@ import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { canonicalUrl, parseFileName } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
-import { describeRun, referenceTime, type Run, runLabel } from "../lib/ecmwf/run.ts";
+import { describeRun, isSameRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 import { isReference, type Store } from "../lib/references.ts";
 import {
   readIfThere,
@@ -124,7 +124,7 @@ export function finishStore(
 /** The canonical form of a URL of this run; `undefined` for others. */
 function ownUrl(url: string, run: Run): string | undefined {
   const file = parseFileName(url);
-  return file && runLabel(file.run) === runLabel(run) ? canonicalUrl(url) : undefined;
+  return file && isSameRun(file.run, run) ? canonicalUrl(url) : undefined;
 }
 
 /** Puts the files of all stages into one zip beside their folder; equal files give equal bytes. */

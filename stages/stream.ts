@@ -6,7 +6,7 @@
 import type { Command, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
-import { checkSteps, describeRun, parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
+import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields } from "../lib/ensemble/reduce.ts";
@@ -25,10 +25,12 @@ import {
   MAX_MEMBERS,
   megabytes,
   openContext,
+  openRun,
   optional,
   parseEndpoint,
-  resolveRun,
+  parseRunRequests,
   RUN_HOUR,
+  type RunSource,
   type StageContext,
   STEPS,
 } from "./options.ts";
@@ -157,7 +159,7 @@ function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): 
     );
   }
   const { run } = options;
-  if (run && runLabel(run) !== runLabel(found)) {
+  if (run && !isSameRun(run, found)) {
     throw new MissingDataError(
       `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
     );
@@ -233,11 +235,7 @@ function readClock(): Date {
   return new Date(Number(epoch) * 1000);
 }
 
-interface StreamRequest extends Omit<StreamOptions, "run"> {
-  date: string | undefined;
-  hour: string;
-  endpoint: string | undefined;
-}
+type StreamRequest = Omit<StreamOptions, "run"> & RunSource;
 
 const { region } = GIK;
 
@@ -282,8 +280,7 @@ const command: Command<StreamRequest> = {
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
   ],
   parse: (values) => ({
-    date: values.text("date"),
-    hour: values.required("run"),
+    runRequests: parseRunRequests(values),
     profile: GIK,
     ...optional("parquetDir", values.text("parquet-dir")),
     ...optional("steps", values.counts("steps")),
@@ -293,17 +290,15 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     now: readClock(),
-    endpoint: parseEndpoint(values),
+    ...optional("endpoint", parseEndpoint(values)),
   }),
-  async run({ date, hour, endpoint, ...options }, reporter) {
-    if (date === undefined && options.parquetDir === undefined) {
+  async run({ runRequests, endpoint, ...options }, reporter) {
+    const { run, context } = runRequests.length > 0
+      ? await openRun({ runRequests, endpoint }, reporter)
+      : { run: undefined, context: openContext(endpoint, reporter) };
+    if (!run && options.parquetDir === undefined) {
       throw new UsageError("Cannot tell which run to stream: give --parquet-dir or --date");
     }
-    const context = openContext(endpoint, reporter);
-    const request = date === undefined
-      ? undefined
-      : { date, hour: parseRun("20260101", hour).hour };
-    const run = request && await resolveRun(request, context);
     const started = Date.now();
     const result = await runStream({ ...options, ...optional("run", run) }, context);
     for (const line of describeRejections(result.fields)) reporter.warn(line);

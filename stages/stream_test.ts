@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import {
   BEFORE_50R1,
+  bucketKey,
   EMBEDDED_STEPS,
   openWorkplace,
   readEmbeddedBucket,
@@ -136,7 +137,7 @@ Deno.test("runStream() drops a damaged message and keeps the other members", asy
   await writeFinalStores(place);
   const store = await readStageStore(context.storage, folder, 3, 3);
   const { offset } = store!.get("step_039/2t/sfc/ens03/0.0.0") as Reference;
-  const key = stepFiles(run, 39)[0]!.url.replace("s3://ecmwf-forecasts/", "");
+  const key = bucketKey(stepFiles(run, 39)[0]!.url);
   bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
   const result = await runStream(options(folder), context);
   assertEquals(result.complete, false);

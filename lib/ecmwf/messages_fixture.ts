@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
+import { bucketKey, EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
 import type { Member } from "./members.ts";
-import { BUCKET, stepFiles, streamOfMember } from "./files.ts";
+import { stepFiles, streamOfMember } from "./files.ts";
 import type { Run } from "./run.ts";
 
 /** Which message, in the terms of the index. */
@@ -23,7 +23,7 @@ export function readMessage(wanted: WantedMessage): Uint8Array<ArrayBuffer> {
   const { run, stepHours, member } = wanted;
   const stream = streamOfMember(run, member);
   const file = stepFiles(run, stepHours).find((file) => file.stream === stream)!;
-  const path = (url: string) => url.replace(`s3://${BUCKET}/`, EMBEDDED_FOLDER);
+  const path = (url: string) => EMBEDDED_FOLDER + bucketKey(url);
   const line = Deno.readTextFileSync(path(file.indexUrl)).split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line))

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { openWorkplace } from "../../fixtures/embedded_run.ts";
+import { bucketKey, openWorkplace } from "../../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { StorageError } from "../storage/mod.ts";
-import { BUCKET, stepFiles } from "./files.ts";
+import { stepFiles } from "./files.ts";
 import { findLatestRun } from "./published.ts";
 import { parseRun, type RunHour, runSteps } from "./run.ts";
 
@@ -13,7 +13,7 @@ function publish(...runs: [date: string, hour: RunHour][]): Map<string, Uint8Arr
   const urls = runs.map(([date, hour]) => parseRun(date, hour)).flatMap((run) =>
     stepFiles(run, runSteps(run).at(-1)!).map(({ indexUrl }) => indexUrl)
   );
-  return new Map(urls.map((url) => [url.slice(`s3://${BUCKET}/`.length), new Uint8Array(1)]));
+  return new Map(urls.map((url) => [bucketKey(url), new Uint8Array(1)]));
 }
 
 /** The date found, and the requests that it took. */
@@ -31,7 +31,7 @@ Deno.test("findLatestRun() takes the run of today once its last step is there", 
 Deno.test("findLatestRun() goes back while the last step is not there, whatever else is", async () => {
   const bucket = publish(["20260518", "00"], ["20260519", "12"]);
   const [first] = stepFiles(parseRun("20260520", "00"), 0);
-  bucket.set(first!.indexUrl.slice(`s3://${BUCKET}/`.length), new Uint8Array(1));
+  bucket.set(bucketKey(first!.indexUrl), new Uint8Array(1));
   assertEquals(await find(bucket), { date: "20260518", hour: "00", requests: { HEAD: 4 } });
 });
 

@@ -64,6 +64,11 @@ export function runLabel(run: Run): string {
   return `${run.date}_${run.hour}z`;
 }
 
+/** Whether two runs are the same one. */
+export function isSameRun(a: Run, b: Run): boolean {
+  return a.date === b.date && a.hour === b.hour;
+}
+
 /**
  * Forecast steps of a run in hours, ascending: 85 (0–144 by 3, 150–360 by 6) at 00 and 12 UTC,
  * 49 (0–144 by 3) at 06 and 18 UTC.

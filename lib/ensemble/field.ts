@@ -36,6 +36,16 @@ export interface ReducedField {
   rejections: Rejection[];
 }
 
+/** A field without any member. */
+export function emptyField(rejections: readonly Rejection[]): ReducedField {
+  return {
+    mean: new Float32Array(),
+    deviation: new Float32Array(),
+    members: [],
+    rejections: [...rejections],
+  };
+}
+
 interface DecodedMember {
   member: Member;
   axes: WindowAxes;

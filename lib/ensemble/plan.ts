@@ -5,7 +5,7 @@
  */
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { type Run, runLabel } from "../ecmwf/run.ts";
+import { isSameRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import {
   type FieldKey,
@@ -94,7 +94,7 @@ function addMessage(
     return;
   }
   const file = parseFileName(value.url);
-  if (!file || file.stepHours !== stepHours || runLabel(file.run) !== runLabel(run)) {
+  if (!file || file.stepHours !== stepHours || !isSameRun(file.run, run)) {
     field.rejections.push({ member, reason: `its reference points to ${value.url}` });
     return;
   }

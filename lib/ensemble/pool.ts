@@ -6,16 +6,12 @@
 import type { ExpectedField } from "../ecmwf/check.ts";
 import type { Region } from "../grib/mod.ts";
 import type { ReducedField } from "./field.ts";
-import type { WorkerReply, WorkerRequest } from "./worker.ts";
+import type { WorkerCall, WorkerReply, WorkerRequest } from "./worker.ts";
 
 interface Call {
   resolve(reply: WorkerReply): void;
   reject(error: Error): void;
 }
-
-type RequestBody = WorkerRequest extends infer Request
-  ? Request extends WorkerRequest ? Omit<Request, "call"> : never
-  : never;
 
 /** Decodes and reduces fields in workers; `dispose` ends them. */
 export class DecodePool implements Disposable {
@@ -52,7 +48,7 @@ export class DecodePool implements Disposable {
     expected: ExpectedField,
   ): Promise<void> {
     const { region } = this;
-    await this.#ask(field, { kind: "add", field, message, expected, region }, [message.buffer]);
+    await this.#ask({ kind: "add", field, message, expected, region }, [message.buffer]);
   }
 
   /**
@@ -61,16 +57,16 @@ export class DecodePool implements Disposable {
    * @returns `undefined` when no message was added.
    */
   async reduce(field: number): Promise<ReducedField | undefined> {
-    return (await this.#ask(field, { kind: "reduce", field }, [])).reduced;
+    return (await this.#ask({ kind: "reduce", field }, [])).reduced;
   }
 
-  #ask(field: number, body: RequestBody, transfer: Transferable[]): Promise<WorkerReply> {
+  #ask(request: WorkerRequest, transfer: Transferable[]): Promise<WorkerReply> {
     const call = this.#nextCall++;
-    const worker = this.#workers[field % this.#workers.length]!;
+    const worker = this.#workers[request.field % this.#workers.length]!;
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       this.#calls.set(call, { resolve, reject });
-      worker.postMessage({ ...body, call }, transfer);
+      worker.postMessage({ call, request } satisfies WorkerCall, transfer);
     });
   }
 

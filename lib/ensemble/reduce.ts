@@ -7,7 +7,7 @@ import type { Run } from "../ecmwf/run.ts";
 import type { Region } from "../grib/mod.ts";
 import { mapInParallel } from "../parallel.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
-import type { ReducedField, Rejection } from "./field.ts";
+import { emptyField, type ReducedField } from "./field.ts";
 import type { PlannedField, PlannedMessage } from "./plan.ts";
 import { DecodePool } from "./pool.ts";
 
@@ -59,15 +59,6 @@ export async function reduceFields(
   const queue = interleave(plan, workers);
   for await (const _ of mapInParallel(parallelFetches, queue, reduceMessage));
   return results;
-}
-
-function emptyField(rejections: readonly Rejection[]): ReducedField {
-  return {
-    mean: new Float32Array(),
-    deviation: new Float32Array(),
-    members: [],
-    rejections: [...rejections],
-  };
 }
 
 /** Messages in an order that keeps every worker busy: as many fields at a time as workers. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@
 import {
   AFTER_50R1,
   BEFORE_50R1,
+  bucketKey,
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
@@ -10,7 +11,7 @@ import {
   readExpected,
 } from "../../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
-import { BUCKET, stepFiles } from "../ecmwf/files.ts";
+import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers, type Member } from "../ecmwf/members.ts";
 import { findVariable, type Variable } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
@@ -92,7 +93,7 @@ Deno.test("reduceFields() rejects what a missing file held, and reduces the rest
   const [, oper36] = stepFiles(AFTER_50R1.run, 36);
   const [enfo39, oper39] = stepFiles(AFTER_50R1.run, 39);
   for (const file of [oper36!, enfo39!, oper39!]) {
-    bucket.delete(file.url.slice(`s3://${BUCKET}/`.length));
+    bucket.delete(bucketKey(file.url));
   }
   const [at36, at39] = await reduceFields(plan, options(AFTER_50R1, storage));
   assertEquals(at36!.members, [1, 2]);

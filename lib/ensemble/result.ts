@@ -5,7 +5,7 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import { mostCommon, type ReducedField, sameAxes, type WindowAxes } from "./field.ts";
+import { emptyField, mostCommon, type ReducedField, sameAxes, type WindowAxes } from "./field.ts";
 
 /** A reduced field and which one it is. */
 export interface ResultField {
@@ -33,15 +33,7 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
 
 function emptyStray({ reduced, ...field }: ResultField): ResultField {
   const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
-  return {
-    ...field,
-    reduced: {
-      mean: new Float32Array(),
-      deviation: new Float32Array(),
-      members: [],
-      rejections: [...reduced.rejections, ...strays],
-    },
-  };
+  return { ...field, reduced: emptyField([...reduced.rejections, ...strays]) };
 }
 
 /**

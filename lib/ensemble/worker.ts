@@ -11,17 +11,16 @@ import { FieldReducer, type ReducedField } from "./field.ts";
 
 /** What the worker is asked. */
 export type WorkerRequest =
-  | {
-    kind: "add";
-    call: number;
-    field: number;
-    message: Uint8Array;
-    expected: ExpectedField;
-    region: Region;
-  }
-  | { kind: "reduce"; call: number; field: number };
+  | { kind: "add"; field: number; message: Uint8Array; expected: ExpectedField; region: Region }
+  | { kind: "reduce"; field: number };
 
-/** What it answers; `call` is the request's. */
+/** A request and its number. */
+export interface WorkerCall {
+  call: number;
+  request: WorkerRequest;
+}
+
+/** What it answers to the call of that number. */
 export interface WorkerReply {
   call: number;
   /** For `reduce`, unless the field never had a message. */
@@ -32,24 +31,24 @@ export interface WorkerReply {
 
 const reducers = new Map<number, FieldReducer>();
 
-self.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
+self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
-    self.postMessage(answer(data));
+    self.postMessage({ call, reduced: answer(request) } satisfies WorkerReply);
   } catch (error) {
     const fault = error instanceof Error ? error.stack ?? error.message : String(error);
-    self.postMessage({ call: data.call, fault } satisfies WorkerReply);
+    self.postMessage({ call, fault } satisfies WorkerReply);
   }
 };
 
-function answer(request: WorkerRequest): WorkerReply {
-  const { call, field } = request;
+function answer(request: WorkerRequest): ReducedField | undefined {
+  const { field } = request;
   if (request.kind === "add") {
     const reducer = reducers.get(field) ?? new FieldReducer(request.region);
     reducers.set(field, reducer);
     reducer.add(request.message, request.expected);
-    return { call };
+    return undefined;
   }
   const reduced = reducers.get(field)?.reduce();
   reducers.delete(field);
-  return { call, ...(reduced && { reduced }) };
+  return reduced;
 }
