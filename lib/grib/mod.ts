@@ -19,7 +19,8 @@
  */
 export { decodeField } from "./decode.ts";
 export { GribError, type GribErrorDetail } from "./error.ts";
-export { type GribField, parseFields } from "./fields.ts";
+export { type GribField, type GribHeader, parseFields, parseHeader } from "./fields.ts";
+export { measureMessage, type MessageSize } from "./sections.ts";
 export { equalGrids, type RegularLatLonGrid } from "./grid.ts";
 export type { Level, Product, StepRange } from "./product.ts";
 export type {

@@ -7,7 +7,9 @@ Deno.test("mod.ts exports what the other rooms use, and no more", () => {
     "decodeField",
     "equalGrids",
     "fullWindow",
+    "measureMessage",
     "parseFields",
+    "parseHeader",
     "selectWindow",
   ]);
 });
