@@ -78,7 +78,8 @@ export function decodeInline(value: Uint8Array): Uint8Array {
   return Uint8Array.fromBase64(decoder.decode(value.subarray(BASE64_PREFIX.length)));
 }
 
-function encodeInline(bytes: Uint8Array): Uint8Array {
+/** Bytes as kerchunk stores them: as text, or as base64 where they are not ASCII. */
+export function encodeInline(bytes: Uint8Array): Uint8Array {
   if (bytes.every((byte) => byte < 0x80)) return bytes;
   return encoder.encode(BASE64_PREFIX + bytes.toBase64());
 }

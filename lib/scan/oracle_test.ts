@@ -1,0 +1,81 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { parseMember } from "../ecmwf/members.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { silentReporter } from "../cli/report.ts";
+import { isReference, type Store, type StoreValue } from "../references.ts";
+import { decodeInline } from "../skeleton.ts";
+import { openStorage } from "../storage/mod.ts";
+import { startS3Server } from "../../fixtures/s3_server.ts";
+import { scanRun } from "./mod.ts";
+
+const FOLDER = new URL("../../../shared/data/kerchunk/", import.meta.url);
+const RUN = parseRun("20240529", "00");
+
+/** Keys that are decided to differ from kerchunk's, and why. There are none in these files. */
+const DEVIATIONS: readonly { key: RegExp; reason: string }[] = [];
+
+/** A value of kerchunk's store: text, or a reference. */
+type OracleValue = string | [url: string, offset: number, length: number];
+
+async function readOracle(): Promise<Record<string, Record<string, OracleValue>>> {
+  const file = await Deno.open(new URL("grib_tree.json.gz", FOLDER));
+  return await new Response(file.readable.pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+/** The files under the names that they have in the bucket. */
+async function readBucket(withIndex: boolean): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const bucket = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const suffix of withIndex ? ["index", "grib2"] : ["grib2"]) {
+    for (const step of [0, 3]) {
+      const name = `20240529000000-${step}h-enfo-ef.${suffix}`;
+      bucket.set(`20240529/00z/ifs/0p25/enfo/${name}`, await Deno.readFile(new URL(name, FOLDER)));
+    }
+  }
+  return bucket;
+}
+
+/** Scans the two files from a local S3 server. */
+async function scan(withIndex: boolean, members: number[]) {
+  const source = await readBucket(withIndex);
+  await using server = startS3Server({ buckets: { "ecmwf-forecasts": source } });
+  const storage = openStorage({ endpoint: server.url, maxAttempts: 1 });
+  const warnings: string[] = [];
+  const reporter = { ...silentReporter, warn: (line: string) => void warnings.push(line) };
+  const result = await scanRun({ run: RUN, hours: [0, 3], members }, { storage, reporter });
+  return { ...result, warnings, counters: server.counters };
+}
+
+/** A value as what it means: JSON, numbers, a reference. */
+function meaningOf(key: string, value: StoreValue | OracleValue): unknown {
+  if (Array.isArray(value)) return { url: value[0], offset: value[1], length: value[2] };
+  if (typeof value !== "string" && isReference(value)) return value;
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  if (/(^|\/)\.z\w+$/.test(key)) return JSON.parse(new TextDecoder().decode(bytes));
+  return decodeInline(bytes);
+}
+
+function meanings(store: Iterable<readonly [string, StoreValue | OracleValue]>) {
+  const entries = Array.from(store, ([key, value]) => [key, meaningOf(key, value)] as const);
+  entries.sort(([a], [b]) => a < b ? -1 : 1);
+  return Object.fromEntries(entries.filter(([key]) => !DEVIATIONS.some((it) => it.key.test(key))));
+}
+
+const isThere = await Deno.stat(FOLDER).then(() => true, () => false);
+
+for (const withIndex of [true, false]) {
+  Deno.test({
+    name: `scanRun() builds kerchunk's stores, key by key, ` +
+      `${withIndex ? "with" : "without"} an index (needs ../shared)`,
+    ignore: !isThere,
+    fn: async () => {
+      const oracle = await readOracle();
+      const { stores, complete, warnings } = await scan(withIndex, [0, 1, 2, 3]);
+      assertEquals([complete, warnings.length], [true, withIndex ? 0 : 2]);
+      assertEquals(stores.size, Object.keys(oracle).length);
+      for (const [name, expected] of Object.entries(oracle)) {
+        const store: Store = stores.get(parseMember(name)!)!;
+        assertEquals(meanings(store), meanings(Object.entries(expected)), name);
+      }
+    },
+  });
+}
