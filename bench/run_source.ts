@@ -7,7 +7,7 @@
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { findSection } from "../lib/ecmwf/messages_fixture.ts";
-import { referenceTime, type Run } from "../lib/ecmwf/run.ts";
+import { parseRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 
 /** The field of an index line, in MARS terms. */
 export interface BenchField {
@@ -104,6 +104,78 @@ function shuffleNear<Field>(fields: readonly Field[], random: () => number) {
 function makeRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+}
+
+/** Accumulations: constant at the start of a run. */
+// deno-fmt-ignore
+const CONSTANT_FIELDS = [
+  "ewss", "nsss", "ro", "sf", "ssr", "ssrd", "str", "strd", "tp", "tprate",
+];
+
+/** The run and step of the messages in `fixtures/scan/parameters.json`. */
+export const HEADERS_RUN = parseRun("20240529", "00");
+export const HEADERS_STEP = 6;
+
+/**
+ * Writes index and GRIB2 file of one step, 51 messages a field on the 0.25° grid: 8,160 of all fields.
+ * Of each message only the header is there, at its place in a sparse file of 5 GB; ten fields are
+ * constant, and their messages whole.
+ *
+ * @returns length of the GRIB2 file in bytes.
+ */
+export async function writeHeaders(
+  folder: string,
+  fields: readonly BenchField[] = ALL_FIELDS,
+): Promise<number> {
+  const stem = await makeStem(folder, HEADERS_RUN, HEADERS_STEP);
+  using file = Deno.createSync(`${stem}.grib2`);
+  const random = makeRandom(HEADERS_STEP);
+  const lines: string[] = [];
+  let offset = 0;
+  for (const { member, field } of shuffleNear(fields, random)) {
+    const message = makeHeader(field, member);
+    const isConstant = CONSTANT_FIELDS.includes(field.param);
+    const length = isConstant ? message.length : 300_000 + Math.floor(random() * 700_000);
+    new DataView(message.buffer).setBigUint64(8, BigInt(length));
+    file.seekSync(offset, Deno.SeekMode.Start);
+    file.writeSync(message);
+    lines.push(formatIndexLine(HEADERS_RUN, HEADERS_STEP, { ...field, member, offset, length }));
+    offset += length;
+  }
+  file.truncateSync(offset);
+  await Deno.writeTextFile(`${stem}.index`, lines.join(""));
+  return offset;
+}
+
+const SAMPLES: readonly { param: string; message: string }[] = JSON.parse(
+  Deno.readTextFileSync(new URL("../fixtures/scan/parameters.json", import.meta.url)),
+);
+
+/** A constant message of a parameter, moved to a level, a member and the 0.25° grid. */
+function makeHeader(
+  { param, levtype, level }: BenchField,
+  member: number,
+): Uint8Array<ArrayBuffer> {
+  const message = Uint8Array.fromBase64(SAMPLES.find((it) => it.param === param)!.message);
+  const view = new DataView(message.buffer);
+  const grid = findSection(message, 3) - 1;
+  view.setUint32(grid + 7, 1440 * 721);
+  view.setUint32(grid + 31, 1440);
+  view.setUint32(grid + 35, 721);
+  view.setUint32(grid + 60, 179_750_000);
+  view.setUint32(grid + 64, 250_000);
+  view.setUint32(grid + 68, 250_000);
+  const product = findSection(message, 4) - 1;
+  if (levtype === "pl") view.setUint32(product + 25, level! * 100);
+  if (levtype === "sol") {
+    view.setUint32(product + 25, level! - 1);
+    view.setUint32(product + 31, level!);
+  }
+  view.setUint8(product + 36, member);
+  // Code table 1.4, octet 21 of section 1: control, or perturbed forecast.
+  view.setUint8(findSection(message, 1) - 1 + 21, member === 0 ? 3 : 4);
+  view.setUint32(findSection(message, 5) - 1 + 6, 1440 * 721);
+  return message;
 }
 
 /** Where the two files of a step are, without their endings; the folder is made. */

@@ -94,3 +94,15 @@ export function storeParameters(store: Store): Set<string> {
   }
   return names;
 }
+
+/** Start of the run from which a store was built; `undefined` when it has no time coordinate. */
+export function storeTime(store: Store): Date | undefined {
+  for (const [key, value] of store) {
+    if (TIME_CHUNK.exec(key)?.[1] !== "time" || isReference(value)) continue;
+    const bytes = decodeInline(value);
+    if (bytes.length < 8) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return new Date(Number(view.getBigInt64(0, true)) * 1000);
+  }
+  return undefined;
+}

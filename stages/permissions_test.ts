@@ -139,9 +139,3 @@ for (const { args, code, says } of EXIT_CODES) {
     assertStringIncludes(result.errors, says);
   });
 }
-
-Deno.test("stage1 --run-stage1 exits 2: the scan is not in this version", async () => {
-  const result = await runDeno(["-P=stage1", "stages/stage1.ts", "--run-stage1"]);
-  assertEquals(result.code, 2);
-  assertStringIncludes(result.errors, "--run-stage1");
-});

@@ -16,6 +16,7 @@ import {
   type StageContext,
   type StageRequest,
 } from "./options.ts";
+import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./scan_options.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
 import {
   INDEX_OPTIONS,
@@ -58,34 +59,40 @@ export async function runPipeline(
   return { stage1, stage2, stage3, complete: whole || options.allowMissing };
 }
 
-interface PipelineRequest extends StageRequest, TemplateOptions, IndexOptions {
+interface PipelineRequest extends StageRequest, TemplateOptions, ScanOptions, IndexOptions {
+  stage1Zip: boolean;
   zip: boolean;
 }
 
-const SCAN_OPTIONS: readonly OptionSpec[] = [
-  { name: "skip-grib-scan", help: "make skeletons from the template; this is what happens anyway" },
-  {
-    name: "hours",
-    value: "<h,h>",
-    default: "0,3",
-    help: "forecast hours that --run-stage1 scans (not in this version)",
-  },
-];
+const STAGE1_ZIP: OptionSpec = {
+  name: "stage1-zip",
+  help: "also write the stage 1 zip of the Python tools, ecmwf_<date>_<run>z_efficient.zip",
+};
 
 const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
     "references a member, in one process. --date takes several days separated by commas.",
-  options: [...STAGE_OPTIONS, ...INDEX_OPTIONS, ...TEMPLATE_OPTIONS, ...SCAN_OPTIONS, ZIP],
+  options: [
+    ...STAGE_OPTIONS,
+    ...INDEX_OPTIONS,
+    ...TEMPLATE_OPTIONS,
+    ...SCAN_OPTIONS,
+    STAGE1_ZIP,
+    ZIP,
+  ],
   examples: [
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
+    "deno task pipeline --date 20260206 --run-stage1 --hours 0,3",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
   ],
   parse: (values) => ({
     ...parseStageRequest(values),
     ...parseIndexOptions(values),
     ...parseTemplateOptions(values),
+    ...parseScanOptions(values),
+    stage1Zip: values.flag(STAGE1_ZIP.name),
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {

@@ -51,8 +51,8 @@ const STEP_TYPES: ReadonlyMap<number | undefined, string> = new Map([
   [9, "ratio"],
 ]);
 
-/** Code table 1.4 → MARS type. */
-const DATA_TYPES: ReadonlyMap<number, DataType> = new Map([[1, "fc"], [3, "cf"], [4, "pf"]]);
+/** Code table 1.4. */
+const ANALYSIS = 0;
 
 /** Describes the field of a message. */
 export function describeField(header: GribHeader): FieldDescription {
@@ -70,10 +70,16 @@ export function describeField(header: GribHeader): FieldDescription {
   };
 }
 
-/** Member and type of a message; `undefined` for an analysis and other kinds of data. */
+/**
+ * Member and type of a message: a message that names no member is of the deterministic forecast.
+ *
+ * @returns `undefined` for an analysis.
+ */
 export function readMember(
-  header: GribHeader,
+  { typeOfProcessedData, product }: GribHeader,
 ): { member: Member; dataType: DataType } | undefined {
-  const dataType = DATA_TYPES.get(header.typeOfProcessedData);
-  return dataType && { member: header.product.perturbationNumber ?? 0, dataType };
+  if (typeOfProcessedData === ANALYSIS) return undefined;
+  const member = product.perturbationNumber;
+  if (member === undefined) return { member: 0, dataType: "fc" };
+  return { member, dataType: member === 0 ? "cf" : "pf" };
 }
