@@ -13,9 +13,10 @@ import type { Storage } from "../storage/mod.ts";
 import { findDisagreements } from "./compare.ts";
 import { type DataType, describeField, type FieldDescription } from "./field.ts";
 import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";
-import { joinParts, type Part } from "./ranges.ts";
+import { type JoinedParts, joinParts, type Part } from "./ranges.ts";
 
-/** Requests for one file, those for headers longer than usual not counted. */
+/** Requests for one file; headers longer than usual and messages that are not what they should be
+ * take a few more. */
 const MAXIMUM_REQUESTS = 500;
 /** Messages of a field that are looked at before it is given up. */
 const MAXIMUM_ROUNDS = 3;
@@ -41,18 +42,20 @@ interface Progress {
  * Scans the messages that an index lists.
  *
  * Fetches the first {@linkcode HEADER_BYTES} of one message a field, and whole messages shorter than
- * {@linkcode INLINE_BYTES}; never the data of others. At most 500 requests: short messages beyond
- * that stay references.
+ * {@linkcode INLINE_BYTES}; never the data of others. Short messages for which no request is left stay
+ * references.
  *
  * A message that is not what the index says is left out, and another member's tells of the field.
  *
  * @param fields of one file, of the members wanted.
+ * @param maximumRequests at a time; a field takes one in any case.
  * @throws {StorageError} when the file cannot be read.
  */
 export async function scanIndexed(
   storage: Storage,
   run: Run,
   fields: readonly IndexedField[],
+  maximumRequests: number = MAXIMUM_REQUESTS,
 ): Promise<FileScan> {
   const progress: Progress = { storage, run, found: new Map(), faults: new Map() };
   const groups = [...Map.groupBy(fields, fieldName).values()];
@@ -60,7 +63,8 @@ export async function scanIndexed(
   let unknown = groups;
   for (let round = 0; round < MAXIMUM_ROUNDS && unknown.length > 0; round++) {
     const samples = unknown.flatMap((group) => group.find((it) => !progress.faults.has(it)) ?? []);
-    await fetchParts(planParts(samples, round === 0 ? short : []), progress);
+    const parts = planParts(samples, round === 0 ? short : []);
+    await fetchParts(joinParts(parts, maximumRequests), progress);
     unknown = unknown.filter((group) => !group.some((it) => progress.found.has(it)));
   }
   return collectMessages(groups, progress);
@@ -88,10 +92,12 @@ function planParts(
   });
 }
 
-async function fetchParts(parts: Part<IndexedField>[], progress: Progress): Promise<void> {
-  const joined = joinParts(parts, MAXIMUM_REQUESTS);
-  const url = parts[0]?.owner.reference.url ?? "";
+async function fetchParts(
+  joined: readonly JoinedParts<IndexedField>[],
+  progress: Progress,
+): Promise<void> {
   const fetched = mapInParallel(PARALLEL_REQUESTS, joined, async ({ parts, offset, length }) => {
+    const { url } = parts[0]!.owner.reference;
     const bytes = await progress.storage.get(url, { offset, length });
     for (const part of parts) {
       const start = part.offset - offset;

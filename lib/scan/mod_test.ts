@@ -12,7 +12,9 @@ import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
 import { parseFields } from "../grib/mod.ts";
 import { isReference, type Store } from "../references.ts";
-import { INLINE_BYTES } from "./file_scan.ts";
+import { type IndexedField, readStepIndex } from "../step_index.ts";
+import { type FileScan, INLINE_BYTES } from "./file_scan.ts";
+import { scanIndexed } from "./indexed.ts";
 import { scanRun } from "./mod.ts";
 
 const { run, members } = BEFORE_50R1;
@@ -172,6 +174,39 @@ Deno.test("scanRun() tells every way in which a line differs from its message", 
     assert(text.includes(part), text);
   }
 });
+
+Deno.test("scanRun() gives up a field of which three messages are not what the index says", async () => {
+  const { left, complete, told } = await scanWithChange((lines) => {
+    for (const line of lines) if (line.param === "2t") line.param = "2d";
+  });
+  assertEquals([left, complete], [members, false]);
+  assertEquals(told.filter((line) => line.includes("the index says 2d")).length, 3);
+  assert(told.some((line) => line.endsWith("2d sfc: given up")), told.join("\n"));
+});
+
+Deno.test("scanIndexed() leaves short messages references when it may not ask for them", async () => {
+  await using place = await openWorkplace();
+  const { storage } = place.context;
+  const { fields } = await readStepIndex(storage, run, stepFiles(run, 0)[0]!);
+  const all = await scanIndexed(storage, run, fields);
+  const before = place.server.requests.length;
+  const few = await scanIndexed(storage, run, fields, 1);
+  const requests = place.server.requests.length - before;
+  const names = new Set(fields.map(({ field }) => `${field.param} ${field.level}`));
+  assert(requests <= names.size);
+  assertEquals([all.notInlined, few.problems], [0, []]);
+  assert(few.notInlined > 0);
+  const references = (scan: FileScan) => scan.messages.map(({ reference }) => reference);
+  assertEquals(references(few), references(all));
+  assertEquals(
+    few.messages.filter(({ bytes }) => bytes).length + few.notInlined,
+    countShort(fields),
+  );
+});
+
+function countShort(fields: readonly IndexedField[]): number {
+  return fields.filter(({ reference }) => reference.length < INLINE_BYTES).length;
+}
 
 Deno.test("scanRun() tells that a file ends inside a message when there is no index", async () => {
   const bucket = await readEmbeddedBucket();

@@ -6,6 +6,9 @@ import { isReference, type Store, type StoreValue } from "../references.ts";
 import { decodeInline } from "../skeleton.ts";
 import { openStorage } from "../storage/mod.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
+import { measureMessage, parseHeader } from "../grib/mod.ts";
+import { describeField } from "./field.ts";
+import { HEADER_BYTES } from "./file_scan.ts";
 import { scanRun } from "./mod.ts";
 
 const FOLDER = new URL("../../../shared/data/kerchunk/", import.meta.url);
@@ -78,3 +81,27 @@ for (const withIndex of [true, false]) {
     },
   });
 }
+
+const REAL = new URL("../../../shared/data/ecmwf-ifs-oper-surface.grib2", import.meta.url);
+
+Deno.test({
+  name: "real messages are described from their first 300 bytes (needs ../shared)",
+  ignore: !await Deno.stat(REAL).then(() => true, () => false),
+  fn: async () => {
+    const file = await Deno.readFile(REAL);
+    const found: string[] = [];
+    for (let offset = 0; offset < file.length;) {
+      const head = file.subarray(offset, offset + HEADER_BYTES);
+      const { parameter, stepType, level } = describeField(parseHeader(head));
+      found.push(`${parameter.paramId} ${parameter.shortName} ${stepType} ${level.typeOfLevel}`);
+      offset += measureMessage(head).messageBytes;
+    }
+    assertEquals(found, [
+      "32 asn instant surface",
+      "260015 ptype instant surface",
+      "33 rsn instant surface",
+      "141 sd instant surface",
+      "164 tcc instant entireAtmosphere",
+    ]);
+  },
+});
