@@ -28,6 +28,7 @@ import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field.ts";
 import type { PlannedField } from "./plan.ts";
 import { reduceFields, type RestartCause } from "./reduce.ts";
+import { replanFields } from "./replan.ts";
 
 const VARIABLES = GIK.variables.map((name) => findVariable(name)!);
 const TP = findVariable("tp")!;
@@ -94,6 +95,23 @@ async function difference(
 function ofStep(requests: readonly LoggedRequest[], stepHours: number): LoggedRequest[] {
   return requests.filter(({ key }) => key.includes(`0000-${stepHours}h-`));
 }
+
+Deno.test("replanFields() gives the new places in the order of the file, and keeps rejections", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { server, context: { storage } } = place;
+  const [field] = await planRun(BEFORE_50R1, storage, [TP]);
+  replaceFile(bucket, reverseMessages(bucket, FILE!));
+  const before = server.requests.length;
+  const rejections = [{ member: 50, reason: "no store" }];
+  const [fresh] = await replanFields([{ ...field!, rejections }], storage, BEFORE_50R1.run);
+  const members = field!.messages.map(({ member }) => member);
+  assertEquals(fresh!.messages.map(({ member }) => member), members.toReversed());
+  const lengths = field!.messages.map(({ reference }) => reference.length);
+  assertEquals(fresh!.messages.map(({ reference }) => reference.length), lengths.toReversed());
+  assertEquals(fresh!.rejections, rejections);
+  assertEquals(server.requests.slice(before).map(({ method }) => method).sort(), ["GET", "HEAD"]);
+});
 
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
   const { run, members } = embedded;
@@ -187,7 +205,9 @@ Deno.test("reduceFields() rejects what is left of a file that is replaced twice,
   replaceFile(bucket, reversed);
   const alone = await reduce(place, BEFORE_50R1, kept);
   assertEquals(alone.fields.map(({ mean }) => mean), fields.map(({ mean }) => mean));
-  assertEquals(ofStep(requests, 36).filter(({ method }) => method === "HEAD").length, 1);
+  const spent = ofStep(requests, 36);
+  assertEquals(spent.filter(({ method }) => method === "HEAD").length, 1);
+  assert(spent.filter(({ range }) => range).length < 45 + PARALLEL, "it goes on for nothing");
 });
 
 Deno.test("reduceFields() looks once for a message that is damaged, and rejects it", async () => {
