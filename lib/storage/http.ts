@@ -30,6 +30,8 @@ export const httpRemote: Remote = {
       status: response.status,
       contentRange: response.headers.get("content-range"),
       contentLength: parseLength(response),
+      contentEncoding: response.headers.get("content-encoding"),
+      etag: response.headers.get("etag"),
       body: response.body,
     };
     return await readAnswer(url, answer, range, attempt);

@@ -14,6 +14,7 @@ import { localAccess } from "./local.ts";
 import { accessRemote, type Remote } from "./remote.ts";
 import type { RetryEvent, RetryPolicy } from "./retry.ts";
 import type { ByteRange, ObjectAccess, StorageCounters } from "./types.ts";
+import { Versions } from "./versions.ts";
 
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { RetryEvent } from "./retry.ts";
@@ -42,6 +43,11 @@ export interface StorageOptions {
 /** Access to objects of all schemes, and what it has cost. */
 export interface Storage extends ObjectAccess {
   readonly counters: Readonly<StorageCounters>;
+  /**
+   * Drops what is known of an object, so that the version of it that is on the server now can be
+   * read. What was read of it before must not be used with what is read from now on.
+   */
+  forget(url: string): void;
 }
 
 /**
@@ -56,13 +62,15 @@ export interface Storage extends ObjectAccess {
 export function openStorage(options: StorageOptions = {}): Storage {
   const policy = planRetries(options);
   const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
-  const http = accessRemote(httpRemote, policy, counters);
+  const versions = new Versions();
+  const http = accessRemote(httpRemote, policy, counters, versions);
   let s3: Promise<ObjectAccess> | undefined;
 
   const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
     switch (parseScheme(url)) {
       case "s3":
-        return s3 ??= loadS3(url, options).then((it) => accessRemote(it, policy, counters));
+        return s3 ??= loadS3(url, options)
+          .then((it) => accessRemote(it, policy, counters, versions));
       case "http":
       case "https":
         return http;
@@ -74,6 +82,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   };
   return {
     counters,
+    forget: (url) => versions.forget(url),
     async get(url, range) {
       if (range) checkRange(url, range);
       return await (await openAccess(url)).get(url, range);

@@ -27,7 +27,8 @@ export interface ObjectAccess {
   /**
    * The bytes of an object, or of a range of it, in a buffer of their own.
    *
-   * Costs one request. Bodies that are short, too long, or another range are errors, never data.
+   * Costs one request. Bodies that are short, too long, or another range are errors, never data; so
+   * is a range of an object that was replaced since the last range of it, or the last `head`.
    *
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
