@@ -22,17 +22,19 @@ export interface Source {
 }
 
 /**
- * Connections to ECMWF's own server that we take at most. ECMWF limits it to 500 at once, for all of
- * its users together, so that the operational service does not suffer, and refuses more with 429.
- * The number stands on https://www.ecmwf.int/en/forecasts/datasets/open-data. That page could not be
- * read when this was written, only public texts of 2026 that quote it. It gives no share for one
- * client: 4 leaves room for 125 such as this one.
+ * Connections to ECMWF's own server that one client takes at most: 4 leave room for 125 like it.
+ *
+ * ECMWF's limit is 500 at once for all users together. This is not confirmed: the page that states
+ * it, https://www.ecmwf.int/en/forecasts/datasets/open-data, could not be read, only public texts of
+ * 2026 that quote it. They name no share for one client; 4 is our choice.
  */
 const ECMWF_MAX_REQUESTS = 4;
 
 /**
- * Locations as listed by "ECMWF open data: real-time forecasts from IFS and AIFS",
- * https://confluence.ecmwf.int/display/DAC, and by the Python package `ecmwf-opendata`.
+ * Amazon's, Microsoft's and ECMWF's addresses are those that ECMWF lists on
+ * https://confluence.ecmwf.int/display/DAC ("ECMWF open data: real-time forecasts from IFS and
+ * AIFS"), which of Google names only a catalogue page. How long each keeps runs is what public texts
+ * of 2026 report.
  */
 export const SOURCES: readonly Source[] = [
   {
