@@ -21,16 +21,16 @@ import { exitWith, readEnvironment } from "./console.ts";
 import {
   DATE,
   describeTraffic,
-  ENDPOINT,
   MAX_MEMBERS,
   megabytes,
   openContext,
   openRun,
   optional,
-  parseEndpoint,
   parseRunRequests,
+  parseServerOptions,
   RUN_HOUR,
   type RunSource,
+  SERVER_OPTIONS,
   type StageContext,
   STEPS,
 } from "./options.ts";
@@ -280,7 +280,7 @@ const command: Command<StreamRequest> = {
       help: "messages fetched at once",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
-    ENDPOINT,
+    ...SERVER_OPTIONS,
   ],
   examples: [
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
@@ -289,6 +289,7 @@ const command: Command<StreamRequest> = {
   ],
   parse: (values) => ({
     runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
     profile: GIK,
     ...optional("parquetDir", values.text("parquet-dir")),
     ...optional("steps", values.counts("steps")),
@@ -298,12 +299,11 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     now: readClock(),
-    ...optional("endpoint", parseEndpoint(values)),
   }),
-  async run({ runRequests, endpoint, ...options }, reporter) {
+  async run({ runRequests, server, ...options }, reporter) {
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, endpoint }, reporter)
-      : { run: undefined, context: openContext(endpoint, reporter) };
+      ? await openRun({ runRequests, server }, reporter)
+      : { run: undefined, context: openContext(server, reporter) };
     if (!run && options.parquetDir === undefined) {
       throw new UsageError("Cannot tell which run to stream: give --parquet-dir or --date");
     }

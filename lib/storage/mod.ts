@@ -8,17 +8,26 @@
  *
  * @module
  */
+import { type AzureOptions, openAzure } from "./azure.ts";
 import { permissionError, StorageError } from "./error.ts";
 import { httpRemote } from "./http.ts";
 import { localAccess } from "./local.ts";
 import { accessRemote, type Remote } from "./remote.ts";
 import type { RetryEvent, RetryPolicy } from "./retry.ts";
-import type { ByteRange, ObjectAccess, StorageCounters } from "./types.ts";
+import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
 import { Versions } from "./versions.ts";
 
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { RetryEvent } from "./retry.ts";
-export type { ByteRange, ListedObject, ObjectInfo, Pieces, StorageCounters } from "./types.ts";
+export type { AzureOptions } from "./azure.ts";
+export type {
+  ByteRange,
+  ListedObject,
+  Mirror,
+  ObjectInfo,
+  Pieces,
+  StorageCounters,
+} from "./types.ts";
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
@@ -26,8 +35,20 @@ export interface StorageOptions {
   endpoint?: string;
   /** Of the buckets. @default {"eu-central-1"} */
   region?: string;
+  /** Where blobs of Azure are. @default {{}} (Microsoft's servers) */
+  azure?: AzureOptions;
+  /**
+   * Servers that have the same objects, the preferred one first; what none of them knows is read
+   * from its own address. @default {[]}
+   */
+  mirrors?: readonly Mirror[];
   /** @default {10} */
   maxAttempts?: number;
+  /**
+   * A host that fails for so long without one success is given up: requests to it fail at once.
+   * @default {600_000}
+   */
+  giveUpAfterMs?: number;
   /** Longest wait before the second attempt, doubled for each one after it. @default {500} */
   minDelayMs?: number;
   /** Longest wait between attempts, unless a server asks for more. @default {30_000} */
@@ -38,6 +59,8 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Called before each wait. @default {undefined} */
   onRetry?: (event: RetryEvent) => void;
+  /** Called with a line on hosts that make trouble, while they do. @default {undefined} */
+  onStatus?: (line: string) => void;
 }
 
 /** Access to objects of all schemes, and what it has cost. */
@@ -64,6 +87,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
   const versions = new Versions();
   const http = accessRemote(httpRemote, policy, counters, versions);
+  const azure = accessRemote(openAzure(options.azure), policy, counters, versions);
   let s3: Promise<ObjectAccess> | undefined;
 
   const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
@@ -74,6 +98,8 @@ export function openStorage(options: StorageOptions = {}): Storage {
       case "http":
       case "https":
         return http;
+      case "az":
+        return azure;
       case "file":
         return localAccess;
       default:

@@ -48,6 +48,16 @@ export interface ObjectAccess {
   put(url: string, pieces: Pieces): Promise<void>;
 }
 
+/** Another place that has the same objects. */
+export interface Mirror {
+  /** For lines and errors ("gcs"). */
+  name: string;
+  /** Where it has the object of an address, on a server; `undefined` if it has nothing of the kind. */
+  locate(url: string): string | undefined;
+  /** Most requests at once. @default that of the storage */
+  maxRequests?: number;
+}
+
 /** What went over the network so far. Local paths do not count. */
 export interface StorageCounters {
   /** Attempts: the first ones and the retries. */
