@@ -34,9 +34,9 @@ export function accessRemote(
     retryRequest(url, policy, counters, send);
   return {
     get: (url, range) =>
-      request(url, (attempt) => versions.check(url, range, remote.get(url, range, attempt))),
+      request(url, (attempt) => versions.check(url, url, range, remote.get(url, range, attempt))),
     head: (url) =>
-      request(url, async (attempt) => versions.note(url, await remote.head(url, attempt))),
+      request(url, async (attempt) => versions.note(url, url, await remote.head(url, attempt))),
     async *list(prefixUrl) {
       let next: string | undefined;
       do {

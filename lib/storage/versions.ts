@@ -9,16 +9,25 @@ export interface Received extends Version {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** The version of an object that was told first. */
+interface KnownVersion {
+  size: number | undefined;
+  /** By the address that it was read from: servers that have the same object name it differently. */
+  etags: Map<string, string>;
+}
+
 /**
  * The version of each object that was told first. Ranges of another one are refused until the object
  * is forgotten: bytes of two versions never meet.
+ *
+ * Each call names the object, `url`, and the address that it was read from, `located`.
  */
 export class Versions {
-  readonly #known = new Map<string, Version>();
+  readonly #known = new Map<string, KnownVersion>();
 
-  /** Notes what HEAD told, unless a version is known: there are no bytes that could be mixed. */
-  note<Info extends Version>(url: string, info: Info): Info {
-    if (!this.#known.has(url)) this.#known.set(url, { size: info.size, etag: info.etag });
+  /** Notes what HEAD told where nothing else is known: there are no bytes that could be mixed. */
+  note<Info extends Version>(url: string, located: string, info: Info): Info {
+    this.#complete(url, located, info);
     return info;
   }
 
@@ -30,21 +39,22 @@ export class Versions {
    */
   async check(
     url: string,
+    located: string,
     range: ByteRange | undefined,
     received: Promise<Received>,
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (!range) return (await received).bytes;
-    const { bytes, size, etag } = await received.catch((error) => {
+    const { bytes, ...found } = await received.catch((error) => {
       throw this.#isShortened(url, range, error) ? changedError(url, "it is shorter now") : error;
     });
-    const known = this.#known.get(url) ?? {};
-    if (isOther(known.etag, etag)) {
-      throw changedError(url, `its ETag was ${known.etag} and is ${etag}`);
+    const known = this.#complete(url, located, found);
+    const etag = known.etags.get(located);
+    if (isOther(etag, found.etag)) {
+      throw changedError(url, `its ETag was ${etag} and is ${found.etag}`);
     }
-    if (isOther(known.size, size)) {
-      throw changedError(url, `it had ${known.size} bytes and has ${size}`);
+    if (isOther(known.size, found.size)) {
+      throw changedError(url, `it had ${known.size} bytes and has ${found.size}`);
     }
-    this.#known.set(url, { size: known.size ?? size, etag: known.etag ?? etag });
     return bytes;
   }
 
@@ -53,9 +63,18 @@ export class Versions {
     this.#known.delete(url);
   }
 
+  /** What is known, with what is told now where it was not known yet. */
+  #complete(url: string, located: string, { size, etag }: Version): KnownVersion {
+    let known = this.#known.get(url);
+    if (!known) this.#known.set(url, known = { size, etags: new Map() });
+    known.size ??= size;
+    if (etag !== undefined && !known.etags.has(located)) known.etags.set(located, etag);
+    return known;
+  }
+
   /** Whether the object ends before a range that the known version has. */
   #isShortened(url: string, { offset, length }: ByteRange, error: unknown): boolean {
-    const { size = 0 } = this.#known.get(url) ?? {};
+    const size = this.#known.get(url)?.size ?? 0;
     return error instanceof StorageError && error.kind === "range" && offset + length <= size;
   }
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../fixtures/s3_server.ts";
 import { openStorage, StorageError } from "./mod.ts";
+import { Versions } from "./versions.ts";
 
 const URL = "s3://my-bucket/key";
 const OLD = new Uint8Array(1000).fill(1);
@@ -158,3 +159,38 @@ for (const [name, headers, message] of REFUSED) {
     assertEquals(error.kind, "changed");
   });
 }
+
+const FIRST = "s3://first/key";
+const SECOND = "https://second/key";
+
+/** What check() says of a range from one of two servers. */
+function checkFrom(versions: Versions, located: string, etag: string, size = 1000) {
+  return versions.check(URL, located, START, Promise.resolve({ bytes: OLD, size, etag }));
+}
+
+Deno.test("check() compares ETags of each server with its own", async () => {
+  const versions = new Versions();
+  await checkFrom(versions, FIRST, '"a"');
+  await checkFrom(versions, SECOND, '"b"');
+  for (const [located, etag] of [[FIRST, '"b"'], [SECOND, '"a"']] as const) {
+    const error = await assertRejects(() => checkFrom(versions, located, etag), StorageError);
+    assertEquals([error.kind, error.url], ["changed", URL]);
+  }
+  await checkFrom(versions, FIRST, '"a"');
+});
+
+Deno.test("check() refuses a range from a server that has the object in another size than another one", async () => {
+  const versions = new Versions();
+  versions.note(URL, FIRST, { size: 1000, etag: '"a"' });
+  const message = "it had 1000 bytes and has 2000";
+  await assertRejects(() => checkFrom(versions, SECOND, '"b"', 2000), StorageError, message);
+});
+
+Deno.test("forget() drops what all servers told of an object", async () => {
+  const versions = new Versions();
+  await checkFrom(versions, FIRST, '"a"');
+  await checkFrom(versions, SECOND, '"b"');
+  versions.forget(URL);
+  await checkFrom(versions, FIRST, '"c"', 2000);
+  await checkFrom(versions, SECOND, '"d"', 2000);
+});
