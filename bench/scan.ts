@@ -11,7 +11,7 @@ import { ENSEMBLE_SIZE, firstMembers } from "../lib/ecmwf/members.ts";
 import { scanRun } from "../lib/scan/mod.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { formatMegabytes, printTable, ServerProcess } from "./measure.ts";
-import { ALL_FIELDS, HEADERS_RUN, HEADERS_STEP, writeHeaders } from "./run_source.ts";
+import { ALL_FIELDS, HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../fixtures/full_run.ts";
 
 /** Scans the file in a folder and gives what that took. */
 async function scan(folder: string, fileBytes: number): Promise<string> {

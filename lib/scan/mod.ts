@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { MissingDataError } from "../cli/errors.ts";
 import type { Reporter } from "../cli/report.ts";
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { describeRun, type Run } from "../ecmwf/run.ts";
+import { absentRunError } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
 import type { Store } from "../references.ts";
 import { type IndexedField, readStepIndex, type StepIndex, summarize } from "../step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
@@ -76,30 +76,43 @@ export async function scanRun(options: ScanOptions, context: ScanContext): Promi
   return { stores, messages, complete: complete && problems.length === 0 };
 }
 
+/** Scans a file, once more when it was replaced meanwhile. */
 async function scanFile(
+  run: Run,
+  file: StepFile,
+  wanted: ReadonlySet<Member>,
+  context: ScanContext,
+): Promise<FileScan> {
+  try {
+    return await scanVersion(run, file, wanted, context);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    if (error.kind === "missing") {
+      throw absentRunError(`scan step ${file.stepHours} of`, run, error);
+    }
+    if (error.kind !== "changed") throw error;
+    context.reporter.warn(`${error.message}; scanning it again`);
+    return await scanVersion(run, file, wanted, context);
+  }
+}
+
+/** Scans the version of a file that is on the server now. */
+async function scanVersion(
   run: Run,
   file: StepFile,
   wanted: ReadonlySet<Member>,
   { storage, reporter }: ScanContext,
 ): Promise<FileScan> {
-  try {
-    const index = await readIndexIfThere(storage, run, file);
-    if (!index) {
-      reporter.warn(`${file.indexUrl} is missing: reading ${file.url} message by message`);
-      return await walkFile(storage, run, file, wanted);
-    }
-    const fields = index.fields.filter(({ field }) => wanted.has(field.member));
-    const scan = await scanIndexed(storage, run, fields);
-    const { dropped, doubtful } = index.problems;
-    if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarize(doubtful)}`);
-    return { ...scan, problems: [...dropped, ...scan.problems] };
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.kind !== "missing") throw error;
-    throw new MissingDataError(
-      `Cannot scan step ${file.stepHours} of ${describeRun(run)}: ${error.message}; ` +
-        `the run is not published yet, or no longer kept`,
-    );
+  const index = await readIndexIfThere(storage, run, file);
+  if (!index) {
+    reporter.warn(`${file.indexUrl} is missing: reading ${file.url} message by message`);
+    return await walkFile(storage, run, file, wanted);
   }
+  const fields = index.fields.filter(({ field }) => wanted.has(field.member));
+  const scan = await scanIndexed(storage, run, fields);
+  const { dropped, doubtful } = index.problems;
+  if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarize(doubtful)}`);
+  return { ...scan, problems: [...dropped, ...scan.problems] };
 }
 
 async function readIndexIfThere(

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../../bench/run_source.ts";
+import { HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../../fixtures/full_run.ts";
 import {
   AFTER_50R1,
   BEFORE_50R1,
@@ -7,6 +7,7 @@ import {
   openWorkplace,
   readEmbeddedBucket,
 } from "../../fixtures/embedded_run.ts";
+import { replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
 import { MissingDataError } from "../cli/errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
@@ -218,6 +219,33 @@ Deno.test("scanRun() tells that a file ends inside a message when there is no in
   assert(!complete);
   assert(place.warnings.some((line) => line.includes("the file ends after")));
 });
+
+for (const withIndex of [true, false]) {
+  const name = `${withIndex ? "with" : "without"} an index`;
+  Deno.test(`a file replaced while it is scanned ${name} is scanned again, and never mixed`, async () => {
+    const bucket = await readEmbeddedBucket();
+    const file = stepFiles(run, 36)[0]!;
+    const other = new Map(reverseMessages(bucket, file));
+    if (!withIndex) {
+      bucket.delete(bucketKey(file.indexUrl));
+      other.delete(bucketKey(file.indexUrl));
+    }
+    await using place = await openWorkplace(bucket);
+    let ranged = 0;
+    place.server.setFaults(({ range }) => {
+      if (range !== undefined && ++ranged === 3) replaceFile(bucket, other);
+      return undefined;
+    });
+    const { stores, complete } = await scanRun({ ...WANTED, hours: [36] }, place.context);
+    assert(complete);
+    assertEquals(place.warnings.filter((it) => it.endsWith("scanning it again")).length, 1);
+    for (const [member, store] of stores) {
+      for (const message of readMessages(store, bucket).values()) {
+        assertEquals(parseFields(message)[0]!.product.perturbationNumber, member);
+      }
+    }
+  });
+}
 
 Deno.test("scanRun() says that a step that is not there is not", async () => {
   await using place = await openWorkplace();
