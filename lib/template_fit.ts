@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { findCodes, isNamedByCode } from "./ecmwf/parameters.ts";
 import { isReference, type Reference } from "./references.ts";
 import { completeHeader, HEADER_BYTES } from "./scan/file_scan.ts";
 import { describeGrid, type GridDescription } from "./scan/grid.ts";
@@ -44,9 +45,21 @@ export async function compareTemplate(
   const differ = ofTemplate !== undefined && ofRun !== undefined && ofTemplate !== ofRun;
   return {
     ...(differ ? { grids: { template: ofTemplate, run: ofRun } } : {}),
-    undescribed: [...published].filter((name) => !described.has(name)),
-    unpublished: [...described].filter((name) => !published.has(name)),
+    undescribed: subtract(published, described),
+    unpublished: subtract(described, published),
   };
+}
+
+/**
+ * Names of a set that another lacks. Where that one has parameters named by their code, a name that the
+ * table of parameters does not have may be one of them; names by code have no other anywhere.
+ */
+function subtract(names: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
+  const mayHideNames = [...others].some(isNamedByCode);
+  return [...names].filter((name) => {
+    if (others.has(name) || isNamedByCode(name)) return false;
+    return !mayHideNames || findCodes(name).length > 0;
+  });
 }
 
 /** What makes a template unfit, in words; `undefined` when nothing does. */

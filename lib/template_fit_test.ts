@@ -1,13 +1,18 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, openWorkplace } from "../fixtures/embedded_run.ts";
 import { stepFiles } from "./ecmwf/files.ts";
+import { readMessage } from "./ecmwf/messages_fixture.ts";
 import type { Store } from "./references.ts";
 import { scanRun } from "./scan/mod.ts";
 import { readStepIndex } from "./step_index.ts";
+import type { Storage } from "./storage/mod.ts";
 import type { Template } from "./template.ts";
 import { compareTemplate, describeMisfit } from "./template_fit.ts";
 
 const { run } = BEFORE_50R1;
+
+/** A message. */
+const SAMPLE = readMessage({ run, stepHours: 36, param: "2t", member: 0 });
 
 /** Compares a run with the template that a scan of it makes, changed. */
 async function compare(change: (text: string, key: string) => string | undefined) {
@@ -63,4 +68,21 @@ Deno.test("describeMisfit() names what the template lacks, and not what it has b
     describeMisfit({ ...fit, undescribed: ["2t"] }),
     "the template does not describe 2t",
   );
+});
+
+Deno.test("compareTemplate() does not miss a new name where the template has one by code", async () => {
+  const bySp = '"GRIB_shortName":"sp"';
+  const { fit } = await compare((text) => text.replace(bySp, '"GRIB_shortName":"param_0_3_0"'));
+  assertEquals(fit, { undescribed: ["sp"], unpublished: [] });
+  const newName = { field: { stepHours: 0, param: "new", levtype: "sfc", member: 0 } };
+  const reference = { url: "s3://b/f.grib2", offset: 0, length: 1 };
+  const compareNames = async (name: string) => {
+    const text = new TextEncoder().encode(`{"GRIB_shortName":"${name}"}`);
+    const store: Store = new Map([["v/.zattrs", text]]);
+    const storage = { get: () => Promise.resolve(SAMPLE) } as unknown as Storage;
+    const template = { run, stores: new Map([[0, store]]) };
+    return (await compareTemplate(template, [{ ...newName, reference }], storage)).undescribed;
+  };
+  assertEquals(await compareNames("2t"), ["new"]);
+  assertEquals(await compareNames("param_0_191_250"), []);
 });

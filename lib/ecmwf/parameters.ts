@@ -637,6 +637,15 @@ export const PARAMETERS: readonly Parameter[] = [
 
 const PARAMETERS_BY_CODE = Map.groupBy(PARAMETERS, ({ code }) => formatCode(code));
 
+/**
+ * Codes under which messages of a name are published; none for a name that the table does not have.
+ *
+ * @param shortName `param` of an index.
+ */
+export function findCodes(shortName: string): ParameterCode[] {
+  return PARAMETERS.filter((row) => row.shortName === shortName).map(({ code }) => code);
+}
+
 function formatCode({ discipline, category, number }: ParameterCode): string {
   return `${discipline}_${category}_${number}`;
 }
@@ -673,6 +682,11 @@ function matches({ surface, statistic }: Parameter, { product }: ParameterHeader
 function countConditions({ surface, statistic }: Parameter): number {
   return [surface, surface?.value, statistic, statistic?.hours]
     .filter((condition) => condition !== undefined).length;
+}
+
+/** Whether a name is one that a parameter without a row is given. */
+export function isNamedByCode(shortName: string): boolean {
+  return /^param_\d+_\d+_\d+$/.test(shortName);
 }
 
 function makeUnknown(code: ParameterCode): Parameter {

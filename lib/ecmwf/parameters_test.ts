@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { type GribHeader, parseHeader } from "../grib/mod.ts";
-import { findParameter, type Parameter, PARAMETERS } from "./parameters.ts";
+import {
+  findCodes,
+  findParameter,
+  isNamedByCode,
+  type Parameter,
+  PARAMETERS,
+} from "./parameters.ts";
 
 /** A message of one parameter, and what ecCodes 2.28 says of it. */
 interface NamedMessage {
@@ -82,6 +88,13 @@ Deno.test("findParameter() names a parameter that it does not know by its code",
     name: "discipline 0, category 191, number 250",
     code: { discipline: 0, category: 191, number: 250 },
   });
+});
+
+Deno.test("findCodes() gives every code of a name", () => {
+  assertEquals(findCodes("ssr").map(({ discipline }) => discipline), [0, 192]);
+  assertEquals(findCodes("foo"), []);
+  assert(isNamedByCode(findParameter(temperature({ parameterNumber: 250 })).shortName));
+  assert(!PARAMETERS.some(({ shortName }) => isNamedByCode(shortName)));
 });
 
 const FIXTURE = new URL("../../fixtures/scan/", import.meta.url);

@@ -4,22 +4,21 @@
  * @module
  */
 import { memberKeyName } from "../ecmwf/members.ts";
+import { findCodes } from "../ecmwf/parameters.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
+import type { ParameterCode } from "../ecmwf/variables.ts";
 import type { GribHeader } from "../grib/mod.ts";
 import type { IndexedField } from "../step_index.ts";
 import { describeField, readMember } from "./field.ts";
+import { levtypeOf } from "./level.ts";
 
-/** MARS `levtype` of the types of level that belong to one only; others are left open. */
-const LEVTYPES: ReadonlyMap<string, string> = new Map([
-  ["isobaricInhPa", "pl"],
-  ["isobaricInPa", "pl"],
-  ["soilLayer", "sol"],
-  ["snowLayer", "sol"],
-]);
+/** Level types whose fields have a level in the index; what else there is differs between indexes. */
+const WITH_LEVEL: ReadonlySet<string> = new Set(["pl", "sol"]);
 
 /**
  * Compares a header with the line of the index that led to it: length, run, step, parameter, level
- * type, level and member. A parameter that the table does not have is not compared.
+ * type, level and member. Names of one code, as of extremes over different hours, are taken for the
+ * same; a name that the table of parameters does not have is not compared.
  *
  * @returns what differs, in words; nothing when it is the message that the index describes.
  */
@@ -29,11 +28,9 @@ export function findDisagreements(
   run: Run,
 ): string[] {
   const found = describeField(header);
-  const { typeOfLevel, value } = found.level;
-  const { paramId, shortName } = found.parameter;
+  const { shortName, code } = found.parameter;
+  const levtype = levtypeOf(found.level);
   const member = readMember(header)?.member;
-  const levtype = LEVTYPES.get(typeOfLevel) ??
-    (isOnOneLevel(field.levtype) ? "another" : undefined);
   const isRun = header.referenceTime.getTime() === referenceTime(run).getTime();
   const differences: string[] = [];
   const compare = (what: string, inFile: unknown, inIndex: unknown) => {
@@ -46,9 +43,11 @@ export function findDisagreements(
     describeRun(run),
   );
   compare("its step", found.stepHours, field.stepHours);
-  if (paramId !== 0) compare("its parameter", shortName, field.param);
-  if (levtype !== undefined) compare("its level type", levtype, field.levtype);
-  if (isOnOneLevel(field.levtype)) compare("its level", value, field.level);
+  if (!mayBeNamed(field.param, code)) compare("its parameter", shortName, field.param);
+  if (WITH_LEVEL.has(levtype) || WITH_LEVEL.has(field.levtype)) {
+    compare("its level type", levtype, field.levtype);
+    compare("its level", found.level.value, field.level);
+  }
   compare(
     "its member",
     member === undefined ? "no forecast's" : memberKeyName(member),
@@ -57,6 +56,11 @@ export function findDisagreements(
   return differences;
 }
 
-function isOnOneLevel(levtype: string): boolean {
-  return levtype === "pl" || levtype === "sol";
+/** Whether messages of a code may go by a name. */
+function mayBeNamed(shortName: string, { discipline, category, number }: ParameterCode): boolean {
+  const codes = findCodes(shortName);
+  return codes.length === 0 ||
+    codes.some((code) =>
+      code.discipline === discipline && code.category === category && code.number === number
+    );
 }

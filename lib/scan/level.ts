@@ -105,3 +105,9 @@ function nameSurfaces(first: number, value: number, second: number): string {
   if (first === 160 && second === NONE) return value === 0 ? "oceanSurface" : "depthBelowSea";
   return NAMES.get(`${first} ${second}`) ?? "unknown";
 }
+
+/** MARS `levtype` of a level: `pl`, `sol`, or `sfc` for all that is neither. */
+export function levtypeOf({ typeOfLevel }: VerticalLevel): "pl" | "sol" | "sfc" {
+  if (typeOfLevel.startsWith("isobaric")) return "pl";
+  return NUMBERED_LAYERS.has(typeOfLevel) ? "sol" : "sfc";
+}

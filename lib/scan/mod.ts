@@ -14,6 +14,7 @@ import { type Storage, StorageError } from "../storage/mod.ts";
 import type { ScannedMessage } from "./field.ts";
 import { type FileScan, findUnknown } from "./file_scan.ts";
 import { scanIndexed } from "./indexed.ts";
+import { levtypeOf } from "./level.ts";
 import { buildStore } from "./store.ts";
 import { walkFile } from "./walk.ts";
 
@@ -156,12 +157,7 @@ function buildStores(messages: readonly ScannedMessage[], members: readonly Memb
 /** A scanned message as an index would list it. */
 export function toIndexedField({ member, field, reference }: ScannedMessage): IndexedField {
   const { parameter, level, stepHours } = field;
-  const levtype = level.typeOfLevel.startsWith("isobaric")
-    ? "pl"
-    : level.typeOfLevel === "soilLayer"
-    ? "sol"
-    : "sfc";
-  const { shortName: param } = parameter;
-  const place = levtype === "sfc" ? {} : { level: level.value! };
-  return { field: { stepHours, param, levtype, ...place, member }, reference };
+  const levtype = levtypeOf(level);
+  const place = levtype === "sfc" || level.value === undefined ? {} : { level: level.value };
+  return { field: { stepHours, param: parameter.shortName, levtype, ...place, member }, reference };
 }

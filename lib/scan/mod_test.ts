@@ -165,6 +165,13 @@ for (const { name, change, says = "its length is" } of CHANGES) {
   });
 }
 
+Deno.test("scanRun() takes two names of one code for the same, and names that it does not know", async () => {
+  for (const param of ["mx2t3", "t", "foo"]) {
+    const { left, told } = await scanWithChange((lines) => firstOf(lines, "2t").param = param);
+    assertEquals([left, told], [0, []], param);
+  }
+});
+
 Deno.test("scanRun() tells every way in which a line differs from its message", async () => {
   const { told } = await scanWithChange((lines) => {
     const line = firstOf(lines, "t");

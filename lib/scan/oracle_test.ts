@@ -5,6 +5,7 @@ import { silentReporter } from "../cli/report.ts";
 import { isReference, type Store, type StoreValue } from "../references.ts";
 import { decodeInline } from "../skeleton.ts";
 import { openStorage } from "../storage/mod.ts";
+import { encodeTemplate, readTemplate } from "../template.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
 import { measureMessage, parseHeader } from "../grib/mod.ts";
 import { describeField } from "./field.ts";
@@ -81,6 +82,24 @@ for (const withIndex of [true, false]) {
     },
   });
 }
+
+const SAMPLE = new URL("../../../shared/data/template-sample.tar.gz", import.meta.url);
+
+Deno.test({
+  name: "a saved scan is read as the template in the published layout is (needs ../shared)",
+  ignore: !isThere,
+  fn: async () => {
+    const { stores } = await scan(true, [0, 1, 2, 3]);
+    const archive = await encodeTemplate({ run: RUN, stores });
+    const saved = await readTemplate(new Blob([archive as BlobPart]).stream(), "saved");
+    const published = await readTemplate((await Deno.open(SAMPLE)).readable, "published");
+    assertEquals(saved.run, published.run);
+    assertEquals(saved.stores.size, published.stores.size);
+    for (const [member, store] of published.stores) {
+      assertEquals(meanings(saved.stores.get(member)!), meanings(store));
+    }
+  },
+});
 
 const REAL = new URL("../../../shared/data/ecmwf-ifs-oper-surface.grib2", import.meta.url);
 
