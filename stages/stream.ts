@@ -136,7 +136,7 @@ async function readStores(
   const bar = reporter.progress("references", members.length);
   for (const member of members) {
     const keys = neededKeys(variables, steps, member);
-    const store = await readStageStore(storage, folder, 3, member, (key) => keys.has(key));
+    const store = await readStageStore(storage, folder, 3, member, { keys });
     if (store) stores.set(member, store);
     bar.advance(1);
   }
