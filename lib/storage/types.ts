@@ -10,6 +10,8 @@ export interface ObjectInfo {
   size: number;
   /** Changes when the content does; as the server gives it, with its quotes. */
   etag?: string;
+  /** Checksum, base64 of the big-endian CRC32C; only on `gs://`. */
+  crc32c?: string;
 }
 
 /** An entry of a listing. */
@@ -17,6 +19,8 @@ export interface ListedObject {
   url: string;
   /** In bytes. */
   size: number;
+  /** Checksum, base64 of the big-endian CRC32C; only on `gs://`. */
+  crc32c?: string;
 }
 
 /** What an object is written from: its bytes in order, in pieces of any size. */
