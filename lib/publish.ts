@@ -13,6 +13,11 @@ import { readIfThere } from "./stage_files.ts";
 import { crc32c } from "./storage/crc32c.ts";
 import { type ListedObject, type Storage, StorageError } from "./storage/mod.ts";
 
+/** The folder of a run: `<root>/20260207_00z`. */
+export function publishedFolder(root: string, run: Run): string {
+  return `${root}/${runLabel(run)}`;
+}
+
 /** A file that is to be published. */
 export interface SourceFile {
   path: string;

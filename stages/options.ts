@@ -10,7 +10,7 @@ import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { findLatestRun } from "../lib/ecmwf/published.ts";
 import { checkSteps, parseRun, type Run, type RunHour, runSteps } from "../lib/ecmwf/run.ts";
 import type { Reporter } from "../lib/cli/report.ts";
-import { openStorage, type Storage } from "../lib/storage/mod.ts";
+import { type GcsOptions, openStorage, type Storage } from "../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -91,9 +91,14 @@ export function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /** Opens storage for one command; waits between attempts are told. */
-export function openContext(endpoint: string | undefined, reporter: Reporter): StageContext {
+export function openContext(
+  endpoint: string | undefined,
+  reporter: Reporter,
+  gcs?: GcsOptions,
+): StageContext {
   const storage = openStorage({
     ...(endpoint && { endpoint }),
+    ...(gcs && { gcs }),
     region: BUCKET_REGION,
     onRetry: ({ attempt, maxAttempts, error }) =>
       reporter.info(`${error.message}; attempt ${attempt} of ${maxAttempts} failed, trying again`),
@@ -148,6 +153,8 @@ export interface RunSource {
   runRequests: RunRequest[];
   /** @default Amazon */
   endpoint?: string;
+  /** How to reach Google Cloud Storage, for a stage that does. */
+  gcs?: GcsOptions;
 }
 
 /** The text of {@linkcode STAGE_OPTIONS}, read. */
@@ -174,14 +181,14 @@ export function parseStageRequest(values: OptionValues): StageRequest {
  * @throws {UsageError} when several are asked for.
  */
 export async function openRun(
-  { runRequests, endpoint }: RunSource,
+  { runRequests, endpoint, gcs }: RunSource,
   reporter: Reporter,
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;
   if (!request || others.length > 0) {
     throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
   }
-  const context = openContext(endpoint, reporter);
+  const context = openContext(endpoint, reporter, gcs);
   return { run: await resolveRun(request, context), context };
 }
 

@@ -19,10 +19,19 @@ export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { RetryEvent } from "./retry.ts";
 export type { ByteRange, ListedObject, ObjectInfo, Pieces, StorageCounters } from "./types.ts";
 
+/** How to reach Google Cloud Storage. */
+export interface GcsOptions {
+  keyFile?: string;
+  anonymous?: boolean;
+  endpoint?: string;
+}
+
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
   /** An S3 server that is not AWS, addressed path style. @default {undefined} (AWS) */
   endpoint?: string;
+  /** Of `gs://`. */
+  gcs?: GcsOptions;
   /** Of the buckets. @default {"eu-central-1"} */
   region?: string;
   /** @default {10} */
