@@ -207,7 +207,9 @@ export async function openPublished(
     return new Map(Array.from(there, ([name, { size }]) => [name, size]));
   }
   const { complete, files } = parseManifest(bytes, manifestUrl);
-  if (!complete) {
+  // Another manifest in the listing: an upload has just begun, or a cache gave an old one.
+  const listed = there.get(MANIFEST_NAME)?.crc32c;
+  if (!complete || (listed !== undefined && listed !== crc32c(bytes))) {
     throw new MissingDataError(
       `Cannot use "${folder}": it is being uploaded, or that was interrupted; wait, or run the ` +
         "upload again",

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@
 import { MissingDataError } from "./cli/errors.ts";
 import { type Reporter, silentReporter } from "./cli/report.ts";
 import { parseRun } from "./ecmwf/run.ts";
-import { ManifestError, parseManifest } from "./manifest.ts";
+import { formatManifest, ManifestError, parseManifest } from "./manifest.ts";
 import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
 import { crc32c } from "./storage/crc32c.ts";
 import { openStorage, type Storage, StorageError } from "./storage/mod.ts";
@@ -20,6 +20,8 @@ class Bucket {
   gets = 0;
   /** Called before an object is written; may change its bytes or throw. */
   onPut: (url: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes;
+  /** Called when an object has been read. */
+  onGet: (url: string) => void = () => {};
 
   readonly storage: Storage = {
     counters: { requests: 0, retries: 0, bytesReceived: 0 },
@@ -28,6 +30,7 @@ class Bucket {
       this.gets++;
       const bytes = this.objects.get(url);
       if (!bytes) return Promise.reject(new StorageError("missing", url, "not there"));
+      this.onGet(url);
       return Promise.resolve(bytes.slice());
     },
     head: (url) => this.#disk.head(url),
@@ -211,6 +214,16 @@ for (const { what, damage } of DAMAGES) {
       assertStringIncludes(error.message, "run the upload again");
     }));
 }
+
+Deno.test("openPublished() sees an upload that begins after it has read the manifest", () =>
+  withPlace(async ({ bucket, publish, open }) => {
+    await publish();
+    bucket.onGet = (url) => {
+      const manifest = parseManifest(bucket.objects.get(url)!, url);
+      bucket.objects.set(url, formatManifest({ ...manifest, complete: false }));
+    };
+    await assertRejects(open, MissingDataError, "it is being uploaded");
+  }));
 
 Deno.test("openPublished() takes a folder of the Python tools as it is, with a warning", () =>
   withPlace(async ({ bucket, open, warnings }) => {
