@@ -10,6 +10,8 @@ export interface ObjectInfo {
   size: number;
   /** Changes when the content does; as the server gives it, with its quotes. */
   etag?: string;
+  /** CRC32C of its bytes: base64 of the big-endian checksum. Only on `gs://`. */
+  crc32c?: string;
 }
 
 /** An entry of a listing. */
