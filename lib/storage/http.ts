@@ -12,7 +12,7 @@ import type { ByteRange } from "./types.ts";
  */
 export async function fetchPlain(
   url: string,
-  init: { method: string; headers: Record<string, string>; signal: AbortSignal | undefined },
+  init: RequestInit & { headers: Record<string, string>; signal: AbortSignal | undefined },
 ): Promise<Response> {
   const headers = { ...init.headers, "accept-encoding": "identity" };
   try {

@@ -9,6 +9,7 @@
  * @module
  */
 import { permissionError, StorageError } from "./error.ts";
+import type { GcsOptions } from "./gcs.ts";
 import { httpRemote } from "./http.ts";
 import { localAccess } from "./local.ts";
 import { accessRemote, type Remote } from "./remote.ts";
@@ -16,24 +17,18 @@ import type { RetryEvent, RetryPolicy } from "./retry.ts";
 import type { ByteRange, ObjectAccess, StorageCounters } from "./types.ts";
 
 export { StorageError, type StorageErrorKind } from "./error.ts";
+export type { GcsOptions } from "./gcs.ts";
 export type { RetryEvent } from "./retry.ts";
 export type { ByteRange, ListedObject, ObjectInfo, Pieces, StorageCounters } from "./types.ts";
-
-/** How to reach Google Cloud Storage. */
-export interface GcsOptions {
-  keyFile?: string;
-  anonymous?: boolean;
-  endpoint?: string;
-}
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
   /** An S3 server that is not AWS, addressed path style. @default {undefined} (AWS) */
   endpoint?: string;
-  /** Of `gs://`. */
-  gcs?: GcsOptions;
   /** Of the buckets. @default {"eu-central-1"} */
   region?: string;
+  /** Google's server and credentials. @default {{}} (Application Default Credentials) */
+  gcs?: GcsOptions;
   /** @default {10} */
   maxAttempts?: number;
   /** Longest wait before the second attempt, doubled for each one after it. @default {500} */
@@ -67,11 +62,14 @@ export function openStorage(options: StorageOptions = {}): Storage {
   const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
   const http = accessRemote(httpRemote, policy, counters);
   let s3: Promise<ObjectAccess> | undefined;
+  let gs: Promise<ObjectAccess> | undefined;
 
   const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
     switch (parseScheme(url)) {
       case "s3":
         return s3 ??= loadS3(url, options).then((it) => accessRemote(it, policy, counters));
+      case "gs":
+        return gs ??= loadGcs(url, options).then((it) => accessRemote(it, policy, counters));
       case "http":
       case "https":
         return http;
@@ -118,7 +116,8 @@ function checkRange(url: string, { offset, length }: ByteRange): void {
 
 function schemeError(url: string): StorageError {
   const state = `the scheme "${parseScheme(url)}" is not supported`;
-  const message = `Cannot use "${url}": ${state}, use s3://, https://, http://, file: or a path`;
+  const message =
+    `Cannot use "${url}": ${state}, use s3://, gs://, https://, http://, file: or a path`;
   return new StorageError("unsupported", url, message);
 }
 
@@ -130,6 +129,16 @@ async function loadS3(
   try {
     const { openS3 } = await import("./s3.ts");
     return openS3({ endpoint, region });
+  } catch (error) {
+    throw permissionError(url, error) ?? error;
+  }
+}
+
+/** Loaded when needed, as for S3. */
+async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remote> {
+  try {
+    const { openGcs } = await import("./gcs.ts");
+    return await openGcs(gcs);
   } catch (error) {
     throw permissionError(url, error) ?? error;
   }

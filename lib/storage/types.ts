@@ -10,7 +10,7 @@ export interface ObjectInfo {
   size: number;
   /** Changes when the content does; as the server gives it, with its quotes. */
   etag?: string;
-  /** Checksum, base64 of the big-endian CRC32C; only on `gs://`. */
+  /** CRC32C of its bytes: base64 of the big-endian checksum. Only on `gs://`. */
   crc32c?: string;
 }
 
@@ -19,7 +19,7 @@ export interface ListedObject {
   url: string;
   /** In bytes. */
   size: number;
-  /** Checksum, base64 of the big-endian CRC32C; only on `gs://`. */
+  /** As of {@linkcode ObjectInfo}. */
   crc32c?: string;
 }
 
