@@ -34,6 +34,7 @@ class Bucket {
       return Promise.resolve(bytes.slice());
     },
     head: (url) => this.#disk.head(url),
+    forget: () => {},
     list: (prefix) => this.#list(prefix),
     put: async (url, pieces) => {
       const bytes = this.onPut(url, await new Response(new Blob(await collect(pieces))).bytes());

@@ -105,13 +105,13 @@ const command: Command<PipelineRequest> = {
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
-    const { runRequests, outputDir, endpoint, gcs } = request;
+    const { runRequests, outputDir, server, gcs } = request;
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
     let complete = true;
     for (const runRequest of runRequests) {
-      const context = openContext(endpoint, reporter, gcs);
+      const context = openContext(server, reporter, gcs);
       const run = await resolveRun(runRequest, context);
       const started = Date.now();
       const result = await runPipeline({ ...request, run }, context);

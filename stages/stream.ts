@@ -9,7 +9,7 @@ import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
-import { reduceFields } from "../lib/ensemble/reduce.ts";
+import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
@@ -30,16 +30,16 @@ import {
 import {
   DATE,
   describeTraffic,
-  ENDPOINT,
   MAX_MEMBERS,
   megabytes,
   openContext,
   openRun,
   optional,
-  parseEndpoint,
   parseRunRequests,
+  parseServerOptions,
   RUN_HOUR,
   type RunSource,
+  SERVER_OPTIONS,
   type StageContext,
   STEPS,
 } from "./options.ts";
@@ -84,8 +84,9 @@ export interface StreamResult extends Outcome {
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
  * the region, and writes the NetCDF.
  *
- * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. For published stores two
- * or three GETs a member come before, and two requests for the whole folder.
+ * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
+ * on the server is read again from its index, once, and told of. For published stores two or three
+ * GETs a member come before, and two requests for the whole folder.
  *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
@@ -187,6 +188,11 @@ function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): 
   return found;
 }
 
+const RESTARTS: Record<RestartCause, string> = {
+  replaced: "was replaced on the server while it was read",
+  misplaced: "is not where its references point",
+};
+
 async function reducePlan(
   plan: readonly PlannedField[],
   run: Run,
@@ -203,6 +209,8 @@ async function reducePlan(
       region: options.region ?? options.profile.region,
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
+      onRestart: (stepHours, cause) =>
+        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
     });
     return plan.map(({ variable, stepHours }, i) => ({
       variable,
@@ -288,7 +296,7 @@ const command: Command<StreamRequest> = {
       help: "messages fetched at once",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
-    ENDPOINT,
+    ...SERVER_OPTIONS,
   ],
   examples: [
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
@@ -298,6 +306,7 @@ const command: Command<StreamRequest> = {
   ],
   parse: (values) => ({
     runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
     profile: GIK,
     ...parseStoresOptions(values),
     ...optional("steps", values.counts("steps")),
@@ -307,12 +316,11 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     now: readClock(),
-    ...optional("endpoint", parseEndpoint(values)),
   }),
-  async run({ runRequests, endpoint, gcs, publishedRoot, ...options }, reporter) {
+  async run({ runRequests, server, gcs, publishedRoot, ...options }, reporter) {
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, endpoint, gcs }, reporter)
-      : { run: undefined, context: openContext(endpoint, reporter, gcs) };
+      ? await openRun({ runRequests, server, gcs }, reporter)
+      : { run: undefined, context: openContext(server, reporter, gcs) };
     const parquetDir = options.parquetDir ?? (run && await findStores(run, publishedRoot, context));
     if (parquetDir === undefined) {
       throw new UsageError(

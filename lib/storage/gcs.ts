@@ -77,24 +77,27 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
         status: response.status,
         contentRange: response.headers.get("content-range"),
         contentLength: length === null ? undefined : Number(length),
+        contentEncoding: response.headers.get("content-encoding"),
+        // Of a version there is one generation; ETags differ from one kind of answer to the next.
+        etag: response.headers.get("x-goog-generation"),
         body,
       };
-      const bytes = await readAnswer(url, answer, range, attempt);
-      if (!range) checkHash(url, bytes, response.headers.get("x-goog-hash"));
-      return bytes;
+      const received = await readAnswer(url, answer, range, attempt);
+      if (!range) checkHash(url, received.bytes, response.headers.get("x-goog-hash"));
+      return received;
     },
 
     async head(url, attempt) {
       const { key } = parseObjectUrl(url);
-      const [{ size, etag, crc32c }] = await use(
+      const [{ size, generation, crc32c }] = await use(
         url,
         "storage.objects.get",
         attempt,
-        (bucket) => bucket.file(key).getMetadata({ fields: "size,etag,crc32c" }),
+        (bucket) => bucket.file(key).getMetadata({ fields: "size,generation,crc32c" }),
       );
       return {
         size: requireSize(url, size === undefined ? undefined : Number(size)),
-        etag,
+        etag: generation === undefined ? undefined : String(generation),
         crc32c,
       };
     },
