@@ -1,43 +1,11 @@
 import { assert, assertEquals, assertLess, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { ParquetFile, readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
-import { parseRun, runSteps } from "./ecmwf/run.ts";
+import { keysOfSteps, makeRunStore } from "../fixtures/run_store.ts";
 import { decodeStore, encodeStore, ParquetError } from "./parquet.ts";
-import { formatFieldKey, type Store } from "./references.ts";
+import type { Store } from "./references.ts";
 
 const encoder = new TextEncoder();
-const STEPS = runSteps(parseRun("20260207", "00"));
-const FIELDS_A_STEP = 160;
-
-/** A member's store of a whole run: metadata first, then step by step, fields in no order. */
-function makeRunStore(): Store {
-  const store: Store = new Map();
-  let random = 1;
-  for (let i = 0; i < 400; i++) store.set(`v${i % 7}/${i}/.zattrs`, encoder.encode(`{"n":${i}}`));
-  for (const stepHours of STEPS) {
-    for (let i = 0; i < FIELDS_A_STEP; i++) {
-      const level = 1 + (i * 71) % FIELDS_A_STEP;
-      const key = formatFieldKey({ stepHours, param: "u", levtype: "pl", level, member: 7 });
-      const url = `s3://ecmwf-forecasts/20260207/00z/20260207000000-${stepHours}h-enfo-ef.grib2`;
-      // As hard to compress as real ones.
-      random = (random * 48_271) % 2_147_483_647;
-      store.set(key, { url, offset: 3 * random, length: 1 + random % 900_000 });
-    }
-  }
-  return store;
-}
-
-/** Keys of two fields at some steps. */
-function keysOfSteps(steps: readonly number[]): Set<string> {
-  return new Set(
-    steps.flatMap((stepHours) =>
-      [1, 93].map((level) =>
-        formatFieldKey({ stepHours, param: "u", levtype: "pl", level, member: 7 })
-      )
-    ),
-  );
-}
-
 /** A file that notes what is read of it. */
 class WatchedFile {
   readonly reads: { start: number; end: number }[] = [];

@@ -64,6 +64,8 @@ export async function readStageStore(
   const { keys, sizes } = options;
   const name = stageFileName(stage, member);
   const source = `${folder}/${name}`;
+  // Its parts are of one version; what was read of it before may have been of another.
+  storage.forget(source);
   const byteLength = sizes ? sizes.get(name) : await findSize(storage, source);
   if (byteLength === undefined) return undefined;
   const slice = async (start: number, end = byteLength) =>

@@ -17,6 +17,7 @@ import { optional, type StageContext } from "./options.ts";
 
 const DEFAULT_BUCKET = "gik-ecmwf-aws-tf";
 const DEFAULT_PREFIX = "run_par_ecmwf";
+const TEMPLATE_BUCKET = "gik-fmrc";
 
 const ANONYMOUS: OptionSpec = {
   name: "gcs-anonymous",
@@ -139,8 +140,18 @@ async function isAny(storage: Storage, prefix: string): Promise<boolean> {
 function readGcs(values: OptionValues): GcsOptions {
   const anonymous = values.flag(ANONYMOUS.name);
   const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
-  const endpoint = readEnvironment("STORAGE_EMULATOR_HOST");
-  return { anonymous, ...optional("keyFile", keyFile), ...optional("endpoint", endpoint) };
+  return {
+    anonymous,
+    ...optional("keyFile", keyFile),
+    ...optional("endpoint", readEnvironment("STORAGE_EMULATOR_HOST")),
+    explainBucket,
+  };
+}
+
+/** The bucket of the templates is often taken for that of the stores. */
+function explainBucket(bucket: string): string | undefined {
+  if (bucket !== TEMPLATE_BUCKET) return undefined;
+  return `The stores are in "${DEFAULT_BUCKET}", not in "${TEMPLATE_BUCKET}"`;
 }
 
 /** A variable that Deno may refuse: a command that does without is not to fail for it. */
