@@ -90,7 +90,9 @@ async function openFile(path: string, endpoint: string): Promise<GcsAccount> {
 function createClient({ type, tokenUrl, json }: CredentialsFile): AuthClient {
   const fetchImplementation = async (_url: unknown, init?: RequestInit) => {
     try {
-      return await fetch(tokenUrl, { ...init, signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
+      const response = await fetch(tokenUrl, { ...init, signal });
+      return new Response(await response.bytes(), response);
     } catch (cause) {
       throw new FetchFailure(cause);
     }
