@@ -89,13 +89,13 @@ const command: Command<PipelineRequest> = {
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
-    const { runRequests, outputDir, endpoint } = request;
+    const { runRequests, outputDir, server } = request;
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
     let complete = true;
     for (const runRequest of runRequests) {
-      const context = openContext(endpoint, reporter);
+      const context = openContext(server, reporter);
       const run = await resolveRun(runRequest, context);
       const started = Date.now();
       const result = await runPipeline({ ...request, run }, context);

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Command, Outcome } from "../lib/cli/command.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
+import { absentRunError } from "../lib/ecmwf/published.ts";
 import { describeRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 import type { Store } from "../lib/references.ts";
 import { deflateStore } from "../lib/skeleton.ts";
@@ -102,10 +102,7 @@ async function readFirstStep(run: Run, context: StageContext): Promise<IndexedFi
       fields.push(...index.fields);
     } catch (error) {
       if (!(error instanceof StorageError) || error.kind !== "missing") throw error;
-      throw new MissingDataError(
-        `Cannot start from ${describeRun(run)}: ${error.message}; ` +
-          `the run is not published yet, or no longer kept`,
-      );
+      throw absentRunError("start from", run, error);
     }
   }
   return fields;

@@ -9,7 +9,7 @@ import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
-import { reduceFields } from "../lib/ensemble/reduce.ts";
+import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
@@ -21,16 +21,16 @@ import { exitWith, readEnvironment } from "./console.ts";
 import {
   DATE,
   describeTraffic,
-  ENDPOINT,
   MAX_MEMBERS,
   megabytes,
   openContext,
   openRun,
   optional,
-  parseEndpoint,
   parseRunRequests,
+  parseServerOptions,
   RUN_HOUR,
   type RunSource,
+  SERVER_OPTIONS,
   type StageContext,
   STEPS,
 } from "./options.ts";
@@ -75,7 +75,8 @@ export interface StreamResult extends Outcome {
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
  * the region, and writes the NetCDF.
  *
- * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps.
+ * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
+ * on the server is read again from its index, once, and told of.
  *
  * @throws {MissingDataError} when there are no stores, or no message of any of them can be used.
  * @throws {StorageError} when the server cannot be reached or refuses.
@@ -167,6 +168,11 @@ function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): 
   return found;
 }
 
+const RESTARTS: Record<RestartCause, string> = {
+  replaced: "was replaced on the server while it was read",
+  misplaced: "is not where its references point",
+};
+
 async function reducePlan(
   plan: readonly PlannedField[],
   run: Run,
@@ -183,6 +189,8 @@ async function reducePlan(
       region: options.region ?? options.profile.region,
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
+      onRestart: (stepHours, cause) =>
+        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
     });
     return plan.map(({ variable, stepHours }, i) => ({
       variable,
@@ -272,7 +280,7 @@ const command: Command<StreamRequest> = {
       help: "messages fetched at once",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
-    ENDPOINT,
+    ...SERVER_OPTIONS,
   ],
   examples: [
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
@@ -281,6 +289,7 @@ const command: Command<StreamRequest> = {
   ],
   parse: (values) => ({
     runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
     profile: GIK,
     ...optional("parquetDir", values.text("parquet-dir")),
     ...optional("steps", values.counts("steps")),
@@ -290,12 +299,11 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     now: readClock(),
-    ...optional("endpoint", parseEndpoint(values)),
   }),
-  async run({ runRequests, endpoint, ...options }, reporter) {
+  async run({ runRequests, server, ...options }, reporter) {
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, endpoint }, reporter)
-      : { run: undefined, context: openContext(endpoint, reporter) };
+      ? await openRun({ runRequests, server }, reporter)
+      : { run: undefined, context: openContext(server, reporter) };
     if (!run && options.parquetDir === undefined) {
       throw new UsageError("Cannot tell which run to stream: give --parquet-dir or --date");
     }

@@ -29,6 +29,7 @@ export type {
   SimpleRepresentation,
 } from "./representation.ts";
 export type { Scaling } from "./scaling.ts";
+export { checkMessage } from "./sections.ts";
 export type { Bitmap } from "./bitmap.ts";
 export {
   type ColumnRun,

@@ -59,6 +59,22 @@ export function readMessage(view: DataView, offset: number): Message {
   return { offset, lengthBytes, discipline, sections };
 }
 
+/**
+ * Checks that the bytes are one message and nothing else. Reads headers only.
+ *
+ * @throws {GribError} when they are not.
+ */
+export function checkMessage(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { lengthBytes } = readMessage(view, 0);
+  if (lengthBytes === bytes.byteLength) return;
+  throw new GribError(
+    `Cannot use ${bytes.byteLength} bytes as one message: it ends at byte ${lengthBytes}; ` +
+      `check the length`,
+    { offset: lengthBytes },
+  );
+}
+
 /** Opens a section for reading from octet 6, behind its length and number. */
 export function openSection(view: DataView, section: Section): Cursor {
   return {

@@ -6,6 +6,7 @@
  * - `permission`: Deno refuses; the text names the flag to add
  * - `unreachable`: the network, the server or the disk fails, or does not answer in time
  * - `corrupt`: the answer is not the bytes that were asked for
+ * - `changed`: the object was replaced after a part of it was read; `forget` it to read the new one
  * - `range`: the object ends before the range does
  * - `unsupported`: the scheme, or the server, does not do this
  */
@@ -15,6 +16,7 @@ export type StorageErrorKind =
   | "permission"
   | "unreachable"
   | "corrupt"
+  | "changed"
   | "range"
   | "unsupported";
 

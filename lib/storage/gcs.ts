@@ -20,6 +20,14 @@ export interface GcsOptions extends CredentialOptions {
   explainBucket?: (bucket: string) => string | undefined;
 }
 
+/** An object in a listing, as the server describes it. */
+interface ListedResource {
+  name: string;
+  /** In bytes. */
+  size: string;
+  crc32c: string;
+}
+
 /**
  * Objects on Google Cloud Storage, through Google's SDK.
  *
@@ -73,24 +81,27 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
         status: response.status,
         contentRange: response.headers.get("content-range"),
         contentLength: length === null ? undefined : Number(length),
+        contentEncoding: response.headers.get("content-encoding"),
+        // Of a version there is one generation; ETags differ from one kind of answer to the next.
+        etag: response.headers.get("x-goog-generation"),
         body,
       };
-      const bytes = await readAnswer(url, answer, range, attempt);
-      if (!range) checkHash(url, bytes, response.headers.get("x-goog-hash"));
-      return bytes;
+      const received = await readAnswer(url, answer, range, attempt);
+      if (!range) checkHash(url, received.bytes, response.headers.get("x-goog-hash"));
+      return received;
     },
 
     async head(url, attempt) {
       const { key } = parseObjectUrl(url);
-      const [{ size, etag, crc32c }] = await use(
+      const [{ size, generation, crc32c }] = await use(
         url,
         "storage.objects.get",
         attempt,
-        (bucket) => bucket.file(key).getMetadata({ fields: "size,etag,crc32c" }),
+        (bucket) => bucket.file(key).getMetadata({ fields: "size,generation,crc32c" }),
       );
       return {
         size: requireSize(url, size === undefined ? undefined : Number(size)),
-        etag,
+        etag: generation === undefined ? undefined : String(generation),
         crc32c,
       };
     },
@@ -106,13 +117,13 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
             prefix,
             pageToken: next,
             autoPaginate: false,
-            fields: "items(name,size),nextPageToken",
+            fields: "items(name,size,crc32c),nextPageToken",
           }),
       );
       const objects = files.map((file) => {
         // With `fields` the SDK gives the server's resources, not its own objects.
-        const { name: key, size } = file as unknown as { name: string; size: string };
-        return { url: `gs://${name}/${key}`, size: Number(size) };
+        const { name: key, size, crc32c } = file as unknown as ListedResource;
+        return { url: `gs://${name}/${key}`, size: Number(size), crc32c };
       });
       return { objects, next: (query as { pageToken?: string } | null)?.pageToken };
     },

@@ -88,14 +88,17 @@ async function openFile(path: string, endpoint: string): Promise<GcsAccount> {
  * with `fetch`, once.
  */
 function createClient({ type, tokenUrl, json }: CredentialsFile): AuthClient {
-  const fetchImplementation = async (_url: unknown, init?: RequestInit) => {
-    try {
-      const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
-      const response = await fetch(tokenUrl, { ...init, signal });
-      return new Response(await response.bytes(), response);
-    } catch (cause) {
+  const fetchImplementation = async (_url: unknown, init: RequestInit = {}) => {
+    const response = await fetchPlain(tokenUrl, {
+      method: "POST",
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: init.body!,
+      signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+    });
+    const body = await response.bytes().catch((cause) => {
       throw new FetchFailure(cause);
-    }
+    });
+    return new Response(body, response);
   };
   const transporterOptions = { fetchImplementation, retryConfig: { retry: 0 } };
   const client = type === "service_account"

@@ -9,18 +9,28 @@
  *
  * @module
  */
+import { type AzureOptions, openAzure } from "./azure.ts";
 import { permissionError, StorageError } from "./error.ts";
 import type { GcsOptions } from "./gcs.ts";
 import { httpRemote } from "./http.ts";
 import { localAccess } from "./local.ts";
 import { accessRemote, type Remote } from "./remote.ts";
 import type { RetryEvent, RetryPolicy } from "./retry.ts";
-import type { ByteRange, ObjectAccess, StorageCounters } from "./types.ts";
+import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
+import { Versions } from "./versions.ts";
 
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { GcsOptions } from "./gcs.ts";
 export type { RetryEvent } from "./retry.ts";
-export type { ByteRange, ListedObject, ObjectInfo, Pieces, StorageCounters } from "./types.ts";
+export type { AzureOptions } from "./azure.ts";
+export type {
+  ByteRange,
+  ListedObject,
+  Mirror,
+  ObjectInfo,
+  Pieces,
+  StorageCounters,
+} from "./types.ts";
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
@@ -30,8 +40,20 @@ export interface StorageOptions {
   region?: string;
   /** Google's server and credentials. @default {{}} (Application Default Credentials) */
   gcs?: GcsOptions;
+  /** Where blobs of Azure are. @default {{}} (Microsoft's servers) */
+  azure?: AzureOptions;
+  /**
+   * Servers that have the same objects, the preferred one first; what none of them knows is read
+   * from its own address. @default {[]}
+   */
+  mirrors?: readonly Mirror[];
   /** @default {10} */
   maxAttempts?: number;
+  /**
+   * A host that fails for so long without one success is given up: requests to it fail at once.
+   * @default {600_000}
+   */
+  giveUpAfterMs?: number;
   /** Longest wait before the second attempt, doubled for each one after it. @default {500} */
   minDelayMs?: number;
   /** Longest wait between attempts, unless a server asks for more. @default {30_000} */
@@ -42,11 +64,18 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Called before each wait. @default {undefined} */
   onRetry?: (event: RetryEvent) => void;
+  /** Called with a line on hosts that make trouble, while they do. @default {undefined} */
+  onStatus?: (line: string) => void;
 }
 
 /** Access to objects of all schemes, and what it has cost. */
 export interface Storage extends ObjectAccess {
   readonly counters: Readonly<StorageCounters>;
+  /**
+   * Drops what is known of an object, so that the version of it that is on the server now can be
+   * read. What was read of it before must not be used with what is read from now on.
+   */
+  forget(url: string): void;
 }
 
 /**
@@ -62,19 +91,25 @@ export interface Storage extends ObjectAccess {
 export function openStorage(options: StorageOptions = {}): Storage {
   const policy = planRetries(options);
   const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
-  const http = accessRemote(httpRemote, policy, counters);
+  const versions = new Versions();
+  const http = accessRemote(httpRemote, policy, counters, versions);
+  const azure = accessRemote(openAzure(options.azure), policy, counters, versions);
   let s3: Promise<ObjectAccess> | undefined;
   let gs: Promise<ObjectAccess> | undefined;
 
   const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
     switch (parseScheme(url)) {
       case "s3":
-        return s3 ??= loadS3(url, options).then((it) => accessRemote(it, policy, counters));
+        return s3 ??= loadS3(url, options)
+          .then((it) => accessRemote(it, policy, counters, versions));
       case "gs":
-        return gs ??= loadGcs(url, options).then((it) => accessRemote(it, policy, counters));
+        return gs ??= loadGcs(url, options)
+          .then((it) => accessRemote(it, policy, counters, versions));
       case "http":
       case "https":
         return http;
+      case "az":
+        return azure;
       case "file":
         return localAccess;
       default:
@@ -83,6 +118,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   };
   return {
     counters,
+    forget: (url) => versions.forget(url),
     async get(url, range) {
       if (range) checkRange(url, range);
       return await (await openAccess(url)).get(url, range);

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { join } from "node:path";
+import { startAzureServer } from "../../fixtures/azure_server.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
 import { ROOT, runWith } from "./permissions_fixture.ts";
 
@@ -45,6 +46,23 @@ Deno.test("https:// and paths need no variable", async () => {
     [`storage.get("${url}")`, `storage.head("${ROOT.pathname}/deno.json").then(() => 1)`],
   );
   assertEquals(results, [1000, 1] as unknown[]);
+});
+
+Deno.test("az:// needs the hosts of the token service and of the account, and no variable", async () => {
+  await using server = startAzureServer({
+    account: "account",
+    container: "run",
+    blobs: new Map([["key", OBJECT]]),
+  });
+  const { port, tokenEndpoint, blobEndpoint } = server;
+  const use = ['storage.get("az://account/run/key")'];
+  const allowed = [`--allow-net=127.0.0.1:${port}`];
+  const azure = { tokenEndpoint, blobEndpoint };
+  assertEquals(await runWith(allowed, { azure }, use), [1000] as unknown[]);
+  const [tokens] = await runWith([], {}, use);
+  assertStringIncludes(tokens!, "add --allow-net=planetarycomputer.microsoft.com:443");
+  const [blobs] = await runWith(allowed, { azure: { tokenEndpoint } }, use);
+  assertStringIncludes(blobs!, "add --allow-net=account.blob.core.windows.net:443");
 });
 
 Deno.test("a refusal names the bucket's host on AWS, or the variable to ignore", async () => {

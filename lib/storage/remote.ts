@@ -9,6 +9,7 @@ import type {
   Pieces,
   StorageCounters,
 } from "./types.ts";
+import type { Received, Versions } from "./versions.ts";
 
 /** A page of a listing; `next` asks for the one after it. */
 export interface ListPage {
@@ -18,11 +19,7 @@ export interface ListPage {
 
 /** A kind of server. Each call makes one request, once. */
 export interface Remote {
-  get(
-    url: string,
-    range: ByteRange | undefined,
-    attempt: Attempt,
-  ): Promise<Uint8Array<ArrayBuffer>>;
+  get(url: string, range: ByteRange | undefined, attempt: Attempt): Promise<Received>;
   head(url: string, attempt: Attempt): Promise<ObjectInfo>;
   listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
   /**
@@ -37,12 +34,15 @@ export function accessRemote(
   remote: Remote,
   policy: RetryPolicy,
   counters: StorageCounters,
+  versions: Versions,
 ): ObjectAccess {
   const request = <T>(url: string, send: (attempt: Attempt) => Promise<T>) =>
     retryRequest(url, policy, counters, send);
   return {
-    get: (url, range) => request(url, (attempt) => remote.get(url, range, attempt)),
-    head: (url) => request(url, (attempt) => remote.head(url, attempt)),
+    get: (url, range) =>
+      request(url, (attempt) => versions.check(url, url, range, remote.get(url, range, attempt))),
+    head: (url) =>
+      request(url, async (attempt) => versions.note(url, url, await remote.head(url, attempt))),
     async *list(prefixUrl) {
       let next: string | undefined;
       do {

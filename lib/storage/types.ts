@@ -19,6 +19,8 @@ export interface ListedObject {
   url: string;
   /** In bytes. */
   size: number;
+  /** As of {@linkcode ObjectInfo}. */
+  crc32c?: string;
 }
 
 /** What an object is written from: its bytes in order, in pieces of any size. */
@@ -29,7 +31,8 @@ export interface ObjectAccess {
   /**
    * The bytes of an object, or of a range of it, in a buffer of their own.
    *
-   * Costs one request. Bodies that are short, too long, or another range are errors, never data.
+   * Costs one request. Bodies that are short, too long, or another range are errors, never data; so
+   * is a range of an object that was replaced since the last range of it, or the last `head`.
    *
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
@@ -50,6 +53,16 @@ export interface ObjectAccess {
    * @throws What `pieces` throws; nothing is left of the object then.
    */
   put(url: string, pieces: Pieces): Promise<void>;
+}
+
+/** Another place that has the same objects. */
+export interface Mirror {
+  /** For lines and errors ("gcs"). */
+  name: string;
+  /** Where it has the object of an address, on a server; `undefined` if it has nothing of the kind. */
+  locate(url: string): string | undefined;
+  /** Most requests at once. @default that of the storage */
+  maxRequests?: number;
 }
 
 /** What went over the network so far. Local paths do not count. */
