@@ -31,8 +31,12 @@ interface ListedResource {
 /**
  * Objects on Google Cloud Storage, through Google's SDK.
  *
- * The SDK reads environment variables that it does not need, and throws where Deno refuses them:
- * {@linkcode IGNORED_VARIABLES} are for `--ignore-env`.
+ * The SDK reads environment variables that it does not need, and throws where Deno refuses them.
+ * Give `--ignore-env` their names: `DEBUG`, `FUNCTION_NAME`, `GOOGLE_SDK_NODE_LOGGING`,
+ * `READABLE_STREAM`, `STORAGE_EMULATOR_HOST`, `TEENY_REQUEST_WARN_CONCURRENT_REQUESTS`; with a key
+ * file or a user's login also `HTTPS_PROXY`, `https_proxy`, `HTTP_PROXY` and `http_proxy` (a proxy
+ * works all the same). Without a key file, those that tell of credentials are read or ignored:
+ * `GOOGLE_APPLICATION_CREDENTIALS`, `CLOUDSDK_CONFIG`, `HOME`, `GCE_METADATA_HOST`.
  *
  * @throws {StorageError} if there are no credentials, or they cannot be used.
  */

@@ -6,7 +6,7 @@ import {
   PassThroughClient,
   UserRefreshClient,
 } from "npm:google-auth-library@11.3.4";
-import { FetchFailure, StorageError } from "./error.ts";
+import { FetchFailure, permissionError, StorageError } from "./error.ts";
 import { credentialsError, type CredentialsFile, readCredentials } from "./gcs_key.ts";
 import { fetchPlain } from "./http.ts";
 
@@ -88,12 +88,17 @@ async function openFile(path: string, endpoint: string): Promise<GcsAccount> {
  * with `fetch`, once.
  */
 function createClient({ type, tokenUrl, json }: CredentialsFile): AuthClient {
-  const fetchImplementation = async (_url: unknown, init?: RequestInit) => {
-    try {
-      return await fetch(tokenUrl, { ...init, signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS) });
-    } catch (cause) {
+  const fetchImplementation = async (_url: unknown, init: RequestInit = {}) => {
+    const response = await fetchPlain(tokenUrl, {
+      method: "POST",
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: init.body!,
+      signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+    });
+    const body = await response.bytes().catch((cause) => {
       throw new FetchFailure(cause);
-    }
+    });
+    return new Response(body, response);
   };
   const transporterOptions = { fetchImplementation, retryConfig: { retry: 0 } };
   const client = type === "service_account"
@@ -203,13 +208,15 @@ function tokenError(url: string, account: string, error: unknown): StorageError 
     cause?: unknown;
     response?: { status: number; data?: { error?: unknown; error_description?: unknown } };
   };
-  const failure = [error, cause].find((it) => it instanceof FetchFailure);
-  if (failure) return failure.describe(url);
+  if (cause instanceof FetchFailure) return cause.describe(url);
+  if (error instanceof FetchFailure) return error.describe(url);
+  const refusal = permissionError(url, error);
+  if (refusal) return refusal;
   const fail = (kind: "denied" | "unreachable", state: string) => {
     const message = `Cannot get a token for ${account} to use "${url}": ${state}`;
     return new StorageError(kind, url, message, { status: response?.status });
   };
-  if (!response) return fail("denied", "its private key cannot be used, download the key again");
+  if (!response) return fail("denied", "the auth library fails, check the file of credentials");
   const { status, data } = response;
   if (status === 429 || status >= 500) {
     return fail("unreachable", `the token server is busy or failing (${status}), try again later`);

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { StorageError } from "./error.ts";
 
 /** A file of credentials as Google's tools write it: a service account's key, or a user's login. */
@@ -37,6 +38,9 @@ export async function readCredentials(path: string): Promise<CredentialsFile> {
   if (absent.length > 0) {
     throw credentialsError(path, `it lacks ${absent.join(", ")}, download the key again`);
   }
+  if (json.private_key !== undefined && !isPrivateKey(json.private_key)) {
+    throw credentialsError(path, "its private_key is damaged, download the key again");
+  }
   const tokenUrl = json.token_uri ?? GOOGLE_TOKEN_URL;
   if (!URL.canParse(tokenUrl)) throw credentialsError(path, "its token_uri is not an address");
   return { type, tokenUrl, json };
@@ -45,6 +49,14 @@ export async function readCredentials(path: string): Promise<CredentialsFile> {
 /** An error about the file itself. */
 export function credentialsError(path: string, state: string): StorageError {
   return new StorageError("denied", path, `Cannot use the credentials "${path}": ${state}`);
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
 }
 
 async function readText(path: string): Promise<string> {

@@ -79,8 +79,13 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   const { url, signal, method = "GET", json, body = json && JSON.stringify(json) } = request;
   const authorization = await authorize(account, url, signal);
   const headers = { ...request.headers, ...Object.fromEntries(authorization) };
-  const init = { method, headers, body: body as BodyInit, signal, redirect: "manual" as const };
-  const response = await fetchSecretly(formatUrl(request), init);
+  const response = await fetchPlain(formatUrl(request), {
+    method,
+    headers,
+    body: body as BodyInit | undefined,
+    signal,
+    redirect: "manual",
+  });
   if (response.ok && request.qs?.alt === "media") return { body: response.body, response };
   const text = await response.text().catch((cause) => {
     throw new FetchFailure(cause);
@@ -104,21 +109,6 @@ function formatUrl({ uri, qs = {} }: SdkRequest): string {
     if (value !== undefined && name !== "autoPaginate") url.searchParams.set(name, String(value));
   }
   return url.href;
-}
-
-/** Who knows an upload's address may write to it: errors of `fetch`, which quote it, must not. */
-async function fetchSecretly(
-  url: string,
-  init: Parameters<typeof fetchPlain>[1],
-): Promise<Response> {
-  try {
-    return await fetchPlain(url, init);
-  } catch (error) {
-    let cause = error;
-    while (cause instanceof Error && cause.cause) cause = cause.cause;
-    if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) throw error;
-    throw new FetchFailure(new Error(cause.message.replaceAll(new URL(url).search, "")));
-  }
 }
 
 function parseJson(url: string, text: string): unknown {

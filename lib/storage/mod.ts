@@ -1,10 +1,11 @@
 /**
- * Objects by address, wherever they are: `s3://` (public buckets), `https://`, `http://`, `file:`
- * and paths. What comes back is exactly the bytes that were asked for, or a `StorageError`.
+ * Objects by address, wherever they are: `s3://` (public buckets), `gs://`, `https://`, `http://`,
+ * `file:` and paths. What comes back is exactly the bytes that were asked for, or a `StorageError`.
  *
  * Permissions: `--allow-net=<host>` of each server (of a bucket on AWS:
- * `<bucket>.s3.<region>.amazonaws.com`), `--allow-read` and `--allow-write` of local paths, and for
- * `s3://` the three variables to ignore that `openStorage` names.
+ * `<bucket>.s3.<region>.amazonaws.com`; for `gs://` `storage.googleapis.com` and, with credentials,
+ * `oauth2.googleapis.com`), `--allow-read` and `--allow-write` of local paths, and the variables to
+ * ignore that `openStorage` names for `s3://` and `openGcs` for `gs://`.
  *
  * @module
  */
@@ -78,13 +79,14 @@ export interface Storage extends ObjectAccess {
 }
 
 /**
- * Opens a storage for all schemes. Credentials are neither sent nor looked up. Nothing needs
- * closing.
+ * Opens a storage for all schemes. Credentials are looked up, and sent, for `gs://` alone. Nothing
+ * needs closing.
  *
  * The first use of `s3://` loads the AWS SDK (80 ms), which reads three environment variables that
  * it does not need and throws where Deno refuses them. Give `--ignore-env` their names:
  * `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
- * `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`.
+ * `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`. The first use of `gs://` likewise loads
+ * Google's (85 ms, 31 MB).
  */
 export function openStorage(options: StorageOptions = {}): Storage {
   const policy = planRetries(options);
