@@ -145,6 +145,15 @@ Deno.test("the manifest says what belongs to the run, with sizes and checksums",
     }
   }));
 
+Deno.test("what is published is never given out by a cache, which would mix runs", () =>
+  withBucket(async ({ gcs, publish }) => {
+    await publish();
+    const bucket = gcs.buckets.get(BUCKET)!;
+    for (const key of await bucket.listKeys()) {
+      assertEquals((await bucket.find(key))!.cacheControl, "no-store");
+    }
+  }));
+
 Deno.test("an upload that breaks off is not taken for complete, and goes on where it was", () =>
   withBucket(async ({ gcs, publish, stream, countRequests }) => {
     let inserts = 0;

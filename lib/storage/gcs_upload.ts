@@ -27,7 +27,7 @@ export class GcsUpload {
   readonly #endpoint: string;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #key: string;
-  readonly #metadata: { contentType: string; crc32c: string };
+  readonly #metadata: { contentType: string; cacheControl: string; crc32c: string };
   /** The address to send the bytes to. It needs no token, so it is as secret as one. */
   #session: string | undefined;
 
@@ -37,7 +37,12 @@ export class GcsUpload {
     this.#endpoint = endpoint;
     this.#bytes = bytes;
     this.#key = key;
-    this.#metadata = { contentType: CONTENT_TYPE, crc32c: crc32c(bytes) };
+    this.#metadata = {
+      contentType: CONTENT_TYPE,
+      // Google would give out public objects from a cache for an hour, replaced ones too.
+      cacheControl: "no-store",
+      crc32c: crc32c(bytes),
+    };
   }
 
   /**
