@@ -225,4 +225,5 @@ Deno.test("a token server that is busy or gone is tried again", async () => {
   });
   assertEquals((await storage.head(KEY)).size, 10);
   assertEquals(server.counters.byAction, { token: 4, describe: 1 });
+  assertEquals(storage.counters.retries, 3);
 });

@@ -11,7 +11,9 @@ import {
   type GcsServerOptions,
   startGcsServer,
 } from "../../fixtures/gcs_server.ts";
+import { Attempt } from "./attempt.ts";
 import { crc32c } from "./crc32c.ts";
+import { openGcs } from "./gcs.ts";
 import { type GcsOptions, openStorage, StorageError, type StorageOptions } from "./mod.ts";
 
 const OBJECT = new Uint8Array(60_000).map((_, i) => (i * 31) >> 3);
@@ -103,7 +105,11 @@ Deno.test("list() goes through all pages, in the order of the keys", async () =>
   const { server, storage } = room;
   const listed = await Array.fromAsync(storage.list("gs://my-bucket/run/"));
   assertEquals(listed.map(({ url }) => url), keys.map((key) => `gs://my-bucket/${key}`));
-  assertEquals(listed[0]!.size, 7);
+  assertEquals(listed[0], {
+    url: "gs://my-bucket/run/0000.parquet",
+    size: 7,
+    crc32c: crc32c(new Uint8Array(7)),
+  });
   assertEquals(server.counters.byAction, { token: 1, list: 3 });
   assertEquals(await Array.fromAsync(storage.list("gs://my-bucket/none")), []);
 });
@@ -160,10 +166,25 @@ Deno.test("put() writes a small object in one request, with its checksum", async
   assertEquals((await storage.head("gs://my-bucket/empty")).size, 0);
 });
 
-Deno.test("put() replaces what is there", async () => {
+Deno.test("put() replaces what is there, also of what was read in ranges before", async () => {
   await using room = await start();
-  await room.storage.put(URL_OF_OBJECT, [LARGE.subarray(0, 5)]);
-  assertEquals(await room.storage.get(URL_OF_OBJECT), LARGE.slice(0, 5));
+  const range = { offset: 1, length: 3 };
+  await room.storage.get(URL_OF_OBJECT, range);
+  await room.storage.put(URL_OF_OBJECT, [LARGE.subarray(2000, 2005)]);
+  assertEquals(await room.storage.get(URL_OF_OBJECT, range), LARGE.slice(2001, 2004));
+  assertEquals((await room.storage.head(URL_OF_OBJECT)).size, 5);
+});
+
+Deno.test("get() refuses a range of an object that another has replaced", async () => {
+  await using room = await start();
+  await room.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 });
+  await room.server.buckets.get("my-bucket")!.put("2026/file.parquet", OBJECT.slice(), "");
+  const error = await assertRejects(
+    () => room.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 }),
+    StorageError,
+    "it was replaced on the server",
+  );
+  assertEquals(error.kind, "changed");
 });
 
 Deno.test("put() writes a large object in a start and one request with the bytes", async () => {
@@ -172,6 +193,18 @@ Deno.test("put() writes a large object in a start and one request with the bytes
   await storage.put("gs://my-bucket/large", [LARGE]);
   assertEquals(server.counters.byAction, { token: 1, start: 1, continue: 1 });
   assertEquals(await storage.get("gs://my-bucket/large"), LARGE);
+});
+
+Deno.test("put() notes progress while a large upload goes out, so that slow is not silent", async () => {
+  await using room = await start();
+  const { server, keyFile } = room;
+  const remote = await openGcs({ keyFile, endpoint: server.url });
+  const counters = { requests: 0, retries: 0, bytesReceived: 0 };
+  using attempt = new Attempt("gs://my-bucket/large", 60_000, counters, undefined);
+  let notes = 0;
+  attempt.noteProgress = () => void notes++;
+  await remote.planPut!("gs://my-bucket/large", LARGE)(attempt);
+  assertEquals(notes, LARGE.length / 65_536);
 });
 
 Deno.test("put() goes on where a large upload broke off, without sending it all again", async () => {
@@ -245,6 +278,45 @@ Deno.test("put() tries again after 503 and 429, and gives up with an error of wr
     'Cannot write "gs://my-bucket/new": the server is busy or failing (503 Fault 503.)',
   );
   assertEquals([error.kind, error.status, error.attempts], ["unreachable", 503, 4]);
+});
+
+Deno.test("put() and head() believe no server that answers nonsense", async () => {
+  const bearers: (string | null)[] = [];
+  let answer = () => new Response();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (http) => {
+      bearers.push(http.headers.get("authorization"));
+      await http.bytes();
+      return answer();
+    },
+  );
+  const endpoint = `127.0.0.1:${server.addr.port}`;
+  const storage = openStorage({ gcs: { endpoint, anonymous: true }, maxAttempts: 1 });
+  const fail = async (use: () => Promise<unknown>, response: () => Response) => {
+    answer = response;
+    const { kind, message } = await assertRejects(use, StorageError);
+    return [kind, message];
+  };
+  const put = (bytes: Uint8Array) => () => storage.put("gs://b/k", [bytes]);
+  const metadata = { size: "60000", crc32c: crc32c(OBJECT) };
+  const reply = (changes: object) => () => Response.json({ ...metadata, ...changes });
+  assertEquals(await fail(put(OBJECT), reply({ crc32c: "AAAAAA==" })), [
+    "corrupt",
+    'Cannot write "gs://b/k": the server has stored 60000 bytes with CRC32C AAAAAA==, ' +
+    `and 60000 with ${crc32c(OBJECT)} were sent (gave up after 1 attempts)`,
+  ]);
+  assertEquals((await fail(put(OBJECT), reply({ size: "59999" })))[0], "corrupt");
+  assertEquals((await fail(put(OBJECT), () => new Response()))[0], "corrupt");
+  assertEquals((await fail(() => storage.head("gs://b/k"), () => new Response()))[0], "corrupt");
+  const elsewhere = () => new Response(null, { headers: { location: "http://127.0.0.2/up" } });
+  assertEquals(await fail(put(LARGE), elsewhere), [
+    "unsupported",
+    'Cannot write "gs://b/k": the server gives no address of its own to upload to',
+  ]);
+  const portal = () => new Response(null, { status: 302, headers: { location: "/login" } });
+  assertEquals((await fail(() => storage.head("gs://b/k"), portal))[0], "denied");
+  assertEquals(bearers, Array(6).fill(null));
 });
 
 Deno.test("put() throws what the pieces throw, and sends nothing", async () => {

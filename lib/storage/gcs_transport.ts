@@ -90,9 +90,10 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   const text = await response.text().catch((cause) => {
     throw new FetchFailure(cause);
   });
-  if (response.ok || response.status === INCOMPLETE) {
-    return { body: parseJson(url, text), response };
-  }
+  // Of an upload that has started, or goes on, the headers tell all.
+  const hasStarted = response.ok && method === "POST" && response.headers.has("location");
+  if (hasStarted || response.status === INCOMPLETE) return { body: undefined, response };
+  if (response.ok) return { body: parseJson(url, text), response };
   const retryAfter = response.headers.get("retry-after");
   const token = authorization.get("authorization") ?? "";
   throw new GcsRefusal(
@@ -112,7 +113,6 @@ function formatUrl({ uri, qs = {} }: SdkRequest): string {
 }
 
 function parseJson(url: string, text: string): unknown {
-  if (text === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -57,7 +57,7 @@ export function accessRemote(
     async put(url, pieces) {
       if (!remote.planPut) throw unwritableError(url);
       const send = remote.planPut(url, await collectPieces(pieces));
-      await request(url, send).catch(sayWrite);
+      await request(url, send).catch(sayWrite).finally(() => versions.forget(url));
     },
   };
 }
