@@ -234,7 +234,14 @@ async function runStage(folder: string, stage: string, args: readonly string[]) 
       ...args,
     ],
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    // Empty, those of the developer are unset: .env counts.
+    env: {
+      NO_COLOR: "1",
+      GCS_BUCKET: "",
+      GCS_PARQUET_PREFIX: "",
+      GCS_SERVICE_ACCOUNT_FILE: "",
+      STORAGE_EMULATOR_HOST: "",
+    },
     stdout: "null",
     stderr: "piped",
   }).output();
