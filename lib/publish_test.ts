@@ -47,7 +47,7 @@ class Bucket {
   async *#list(prefix: string) {
     await Promise.resolve();
     this.lists++;
-    for (const [url, bytes] of this.objects) {
+    for (const [url, bytes] of [...this.objects].sort()) {
       if (url.startsWith(prefix)) yield { url, size: bytes.length, crc32c: crc32c(bytes) };
     }
   }
