@@ -64,5 +64,5 @@ Deno.test("readStageStore() names the file that is damaged", () =>
 Deno.test("readIfThere() throws what is more than a missing file", () =>
   withFolder(async (folder) => {
     await assertRejects(() => readIfThere(storage, folder), StorageError);
-    await assertRejects(() => readIfThere(storage, "gs://bucket/key"), StorageError, "gs");
+    await assertRejects(() => readIfThere(storage, "ftp://host/key"), StorageError, "ftp");
   }));
