@@ -16,7 +16,7 @@ export interface GcsOptions extends CredentialOptions {
    * It gets no credentials but those of its own host. @default {undefined} (Google)
    */
   endpoint?: string;
-  /** What else to say of a bucket that refuses: a trap that users fall into. */
+  /** What else to say of a bucket that refuses, a known trap. @default {undefined} (nothing) */
   explainBucket?: (bucket: string) => string | undefined;
 }
 
