@@ -107,7 +107,10 @@ const command: Command<PipelineRequest> = {
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
-    const { runRequests, outputDir, server, gcs } = request;
+    const { runRequests, outputDir, saveTemplate, server, gcs } = request;
+    if (saveTemplate !== undefined && runRequests.length > 1) {
+      throw new UsageError("Cannot save templates of several runs as one file: give one --date");
+    }
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }

@@ -1,14 +1,19 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { unzipSync } from "npm:fflate@0.8.3";
 import {
   AFTER_50R1,
   BEFORE_50R1,
+  bucketKey,
   EMBEDDED_STEPS,
   type EmbeddedRun,
   openWorkplace,
+  readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
+import { stepFiles } from "../lib/ecmwf/files.ts";
 import { RunError } from "../lib/ecmwf/run.ts";
+import { decodeStore } from "../lib/parquet.ts";
 import { isReference, type Store } from "../lib/references.ts";
 import { scanRun } from "../lib/scan/mod.ts";
 import { readStageStore } from "../lib/stage_files.ts";
@@ -94,6 +99,33 @@ Deno.test("a saved template and the stage 1 zip give the skeletons that the scan
     assertEquals(ranged.length, 4, "three messages and one header");
   }
   assertEquals(warnings, []);
+});
+
+Deno.test("the stage 1 zip of a template of another run holds it moved to this one", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  const { stores } = await scanRun({ ...BEFORE_50R1, hours: HOURS, members: [0] }, context);
+  const template = `${folder}/other.tar.gz`;
+  const other = { date: "20260205", hour: "12" } as const;
+  await Deno.writeFile(template, await encodeTemplate({ run: other, stores }));
+  const plain = { ...options(BEFORE_50R1, folder), maxMembers: 1 };
+  await runStage1({ ...plain, template, stage1Zip: true }, context);
+  const zip = await Deno.readFile(`${folder}/ecmwf_20260206_00z_efficient.zip`);
+  const zipped = unzipSync(zip)["members/control/control.parquet"]!;
+  const store = await decodeStore(zipped, { source: "zip" });
+  assertEquals(store, await readSkeleton(place, 0));
+  assert([...store.values()].every((value) => !isReference(value)));
+});
+
+Deno.test("a scan that leaves messages out is incomplete", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
+  const text = new TextDecoder().decode(bucket.get(key));
+  bucket.set(key, new TextEncoder().encode(text.replace('"param": "2t"', '"param": "2d"')));
+  await using place = await openWorkplace(bucket);
+  const scan = { ...options(BEFORE_50R1, place.folder), scan: "always" } as const;
+  assert(!(await runStage1(scan, place.context)).complete);
+  assertStringIncludes(place.warnings.join("\n"), "its parameter is 2t, the index says 2d");
 });
 
 Deno.test("a stale template is named, and the run scanned where that is allowed", async () => {
@@ -189,6 +221,10 @@ const CONTRADICTIONS = [
   { args: ["--scan", "--skip-grib-scan"], says: "choose one" },
   { args: ["--save-template", "t.tar.gz"], says: "add --scan or --run-stage1" },
   { args: ["--run-stage1", "--hours", "x"], says: "--hours" },
+  {
+    args: ["--scan", "--save-template", "t.tar.gz", "--date", "20260206,20260207"],
+    says: "give one --date",
+  },
 ];
 
 for (const { args, says } of CONTRADICTIONS) {

@@ -213,7 +213,8 @@ function reportAbsent(
 ): Member[] {
   const present = new Set(fields.map(({ field }) => field.member));
   const absent = wanted.filter((member) => !present.has(member));
-  const found = `${describeRun(run)} has ${present.size} members at step 0`;
+  const step = fields[0]?.field.stepHours ?? 0;
+  const found = `${describeRun(run)} has ${present.size} members at step ${step}`;
   if (absent.length === 0) context.reporter.info(found);
   else context.reporter.warn(`${found}; absent: ${describeMembers(absent)}`);
   return absent;

@@ -68,7 +68,7 @@ export interface MessageSize {
   readonly messageBytes: number;
   /**
    * From "GRIB" to the end of section 5, as far as the bytes given tell: when that is more than they
-   * are, fetch so many and ask again. Three questions suffice for any message.
+   * are, fetch so many and ask again, at most once a section.
    */
   readonly headerBytes: number;
 }

@@ -15,8 +15,7 @@ import { type DataType, describeField, type FieldDescription } from "./field.ts"
 import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";
 import { type JoinedParts, joinParts, type Part } from "./ranges.ts";
 
-/** Requests for one file; headers longer than usual and messages that are not what they should be
- * take a few more. */
+/** Requests for one file. Unusually long headers and wrong lines of the index take a few more. */
 const MAXIMUM_REQUESTS = 500;
 /** Messages of a field that are looked at before it is given up. */
 const MAXIMUM_ROUNDS = 3;

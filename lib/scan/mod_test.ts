@@ -254,6 +254,17 @@ for (const withIndex of [true, false]) {
   });
 }
 
+Deno.test("without an index messages of another step are named and left out", async () => {
+  const bucket = await readEmbeddedBucket();
+  bucket.delete(keysOf(36).index);
+  bucket.set(keysOf(36).grib, bucket.get(keysOf(39).grib)!);
+  await using place = await openWorkplace(bucket);
+  const { messages, complete } = await scanRun({ ...WANTED, hours: [36] }, place.context);
+  assertEquals([messages, complete], [[], false]);
+  const says = "it is of 2026-02-06T00:00:00.000Z step 39, not 20260206 00 UTC step 36";
+  assert(place.warnings[1]!.endsWith(says), place.warnings[1]);
+});
+
 Deno.test("scanRun() says that a step that is not there is not", async () => {
   await using place = await openWorkplace();
   const absent = { ...WANTED, hours: [0, 72] };

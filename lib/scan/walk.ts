@@ -38,7 +38,6 @@ export async function walkFile(
 ): Promise<FileScan> {
   const scan: FileScan = { messages: [], problems: [], notInlined: 0 };
   const { url } = file;
-  storage.forget(url);
   const { size } = await storage.head(url);
   const reader = new AheadReader(storage, url, size);
   for (let offset = 0; offset < size;) {
