@@ -5,7 +5,6 @@
  */
 import { MissingDataError } from "./cli/errors.ts";
 import type { Reporter } from "./cli/report.ts";
-import { type Member, memberFileName } from "./ecmwf/members.ts";
 import { type Run, runLabel } from "./ecmwf/run.ts";
 import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
 import { mapInParallel } from "./parallel.ts";
@@ -23,7 +22,8 @@ export interface SourceFile {
   path: string;
   /** Its name in the published folder. */
   name: string;
-  member: Member;
+  /** Whose it is, as in file names. */
+  member: string;
 }
 
 /** What is published, and who is told. */
@@ -105,7 +105,7 @@ async function describeFiles(
     const bytes = await storage.get(path);
     return {
       name,
-      member: memberFileName(member),
+      member,
       size: bytes.length,
       crc32c: crc32c(bytes),
     };

@@ -74,10 +74,10 @@ async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const files = [0, 1, 2, 3].map((member) => {
     const name = `stage3_${member}.parquet`;
-    return { name, member, path: `${folder}/${name}` };
+    return { name, member: String(member), path: `${folder}/${name}` };
   });
-  for (const { path, member } of files) {
-    await Deno.writeFile(path, new Uint8Array(100 + member).fill(member));
+  for (const [i, { path }] of files.entries()) {
+    await Deno.writeFile(path, new Uint8Array(100 + i).fill(i));
   }
   const bucket = new Bucket();
   const warnings: string[] = [];

@@ -104,7 +104,7 @@ export function formatKeyTail(member: Member): string {
 }
 
 /** The level whose messages also stand under a key without level, in hPa. */
-const UNNAMED_LEVEL = 700;
+export const UNNAMED_LEVEL = 700;
 
 /**
  * The heads of every key under which a field stands in a store. Existing readers know no level in a

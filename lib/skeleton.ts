@@ -46,7 +46,7 @@ export function deflateStore(template: Store, templateTime: Date, runTime: Date)
 }
 
 /** Paths of the arrays whose chunks are GRIB messages. */
-function findDataArrays(store: Store): Set<string> {
+export function findDataArrays(store: Store): Set<string> {
   const paths = new Set<string>();
   for (const [key, value] of store) {
     if (!key.endsWith("/.zarray") || isReference(value)) continue;

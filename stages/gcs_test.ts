@@ -200,7 +200,7 @@ Deno.test("of a store of a whole run, steps that follow each other cost three re
     const store = makeRunStore();
     await writeStageStore(context.storage, folder, 3, 7, store);
     const name = stageFileName(3, 7);
-    const sources = [{ path: `${folder}/${name}`, name, member: 7 }];
+    const sources = [{ path: `${folder}/${name}`, name, member: "ens_07" }];
     await publishFolder(context.storage, sources, FOLDER, { run, reporter: silentReporter });
     const sizes = await openPublished(context.storage, FOLDER, silentReporter);
     countRequests();

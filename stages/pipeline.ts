@@ -7,6 +7,7 @@ import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { exitWith } from "./console.ts";
+import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
   describeTraffic,
@@ -67,7 +68,7 @@ export async function runPipeline(
 }
 
 interface PipelineRequest
-  extends StageRequest, TemplateOptions, ScanOptions, IndexOptions, UploadRequest {
+  extends StageRequest, TemplateOptions, ScanOptions, IndexOptions, FormatOptions, UploadRequest {
   stage1Zip: boolean;
   zip: boolean;
 }
@@ -87,6 +88,7 @@ const command: Command<PipelineRequest> = {
     ...TEMPLATE_OPTIONS,
     ...SCAN_OPTIONS,
     STAGE1_ZIP,
+    ...FORMAT_OPTIONS,
     ZIP,
     ...UPLOAD_OPTIONS,
   ],
@@ -94,6 +96,7 @@ const command: Command<PipelineRequest> = {
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
     "deno task pipeline --date 20260206 --run-stage1 --hours 0,3",
+    "deno task pipeline --date 20260206 --scan --format kerchunk-json --combine",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
     "deno task pipeline --date latest --upload-gcs",
   ],
@@ -103,6 +106,7 @@ const command: Command<PipelineRequest> = {
     ...parseTemplateOptions(values),
     ...parseScanOptions(values),
     ...parseUploadOptions(values),
+    ...parseFormatOptions(values),
     stage1Zip: values.flag(STAGE1_ZIP.name),
     zip: values.flag("zip"),
   }),

@@ -6,19 +6,34 @@
 import { zipSync } from "npm:fflate@0.8.3";
 import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
-import { canonicalUrl, parseFileName } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
-import { describeRun, isSameRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
-import { publishedFolder, publishFolder, type PublishResult } from "../lib/publish.ts";
-import { isReference, type Store } from "../lib/references.ts";
+import { describeRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 import {
-  readIfThere,
-  readStageStore,
-  stageFileName,
-  stageFolder,
-  writeStageStore,
-} from "../lib/stage_files.ts";
+  finalFileName,
+  ownerFileName,
+  type StoreFormat,
+  type StoreOwner,
+  writeFinalStore,
+} from "../lib/final_files.ts";
+import { publishedFolder, publishFolder, type PublishResult } from "../lib/publish.ts";
+import { formatFieldKey } from "../lib/references.ts";
+import { readIfThere, readStageStore, stageFileName, stageFolder } from "../lib/stage_files.ts";
+import { summarize } from "../lib/step_index.ts";
+import {
+  distinctFields,
+  formatCombinedStore,
+  formatMemberStore,
+  GroupCatalog,
+  GroupJoiner,
+  HeaderReader,
+  placeFields,
+  readGroups,
+  stepsOf,
+  type StoreParts,
+  takeApart,
+} from "../lib/zarr/mod.ts";
 import { exitWith } from "./console.ts";
+import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
   megabytes,
@@ -31,7 +46,7 @@ import {
 } from "./options.ts";
 
 /** What stage 3 works on. */
-export interface Stage3Options {
+export interface Stage3Options extends FormatOptions {
   run: Run;
   /** The first so many members, the control first. */
   maxMembers: number;
@@ -55,104 +70,147 @@ export interface Stage3Result extends Outcome {
 }
 
 /**
- * Writes `stage3_<member>_final.parquet` for every member that stage 2 left: the skeleton first, then
- * the fresh references. A reference to another run, such as a template's own, is left out.
+ * Writes the final store of every member that stage 2 left: the groups of its skeleton with the
+ * messages of this run, and the fresh keys. A reference to another run, such as a template's own, is
+ * left out.
+ *
+ * A parameter that a skeleton lacks gets a group made from the header of its first message, which costs
+ * one GET of 300 bytes for all members. A skeleton without any group, as `--no-template` makes it, stays
+ * so in a Parquet file, at no cost; the other formats, and the store of all members, are nothing
+ * without groups.
  *
  * @throws {MissingDataError} when stage 2 left nothing.
- * @throws {StorageError} when the stores cannot be published; they stay on the disk.
+ * @throws {StorageError} when a header cannot be read, or the stores cannot be published; they stay on
+ *   the disk.
  */
 export async function runStage3(
   options: Stage3Options,
   context: StageContext,
 ): Promise<Stage3Result> {
-  const { run, outputDir = stageFolder(run), zip, uploadRoot } = options;
+  const { run, outputDir = stageFolder(run), format = "parquet", combine, uploadRoot } = options;
   const { reporter, storage } = context;
   const wanted = firstMembers(options.maxMembers);
   const members: Member[] = [];
-  let strayReferences = 0;
+  const work = new FinalWork(options, context);
   const bar = reporter.progress("final stores", wanted.length);
   for (const member of wanted) {
     bar.advance(1);
     const merged = await readStageStore(storage, outputDir, 2, member);
     if (!merged) continue;
     const skeleton = await readStageStore(storage, outputDir, 1, member);
-    const final = finishStore(merged, skeleton, run);
-    strayReferences += final.strayReferences;
-    await writeStageStore(storage, outputDir, 3, member, final.store);
+    await work.finishMember(member, takeApart(merged, skeleton, run));
     members.push(member);
   }
   bar.finish();
   if (members.length === 0) {
     throw new MissingDataError(`Cannot find stage 2 files in ${outputDir}: run stage 2 first`);
   }
-  if (strayReferences > 0) reporter.warn(`${strayReferences} references to other runs left out`);
+  if (combine) await work.finishCombined();
   const absent = wanted.filter((member) => !members.includes(member));
   if (absent.length > 0) reporter.warn(`no stage 2 file of ${describeMembers(absent)}`);
-  const zipPath = zip ? await writeZip(run, outputDir, members, context) : undefined;
+  const owners = [...members, ...(combine ? ["combined" as const] : [])];
+  const zipPath = options.zip ? await writeZip(run, outputDir, owners, format, context) : undefined;
   reporter.info(`stage 3: ${members.length} stores of ${describeRun(run)} in ${outputDir}`);
   const published = uploadRoot === undefined
     ? undefined
-    : await publishStores(run, outputDir, members, uploadRoot, context);
+    : await publishStores(run, outputDir, owners, format, uploadRoot, context);
   return {
     folder: outputDir,
     members,
-    strayReferences,
+    strayReferences: work.strayReferences,
     ...optional("zipPath", zipPath),
     ...optional("published", published),
-    complete: absent.length === 0,
+    complete: work.reportProblems() && absent.length === 0,
   };
 }
 
-/**
- * The skeleton, then the references of the run in their order.
- *
- * @param merged what stage 2 left.
- * @param skeleton what stage 1 left; without it the metadata that `merged` holds.
- */
-export function finishStore(
-  merged: Store,
-  skeleton: Store | undefined,
-  run: Run,
-): { store: Store; strayReferences: number } {
-  const store: Store = new Map(skeleton);
-  const fresh: Store = new Map();
-  const ownUrls = new Map<string, string | undefined>();
-  let strayReferences = 0;
-  for (const [key, value] of merged) {
-    if (!isReference(value)) {
-      if (!skeleton) store.set(key, value);
-      continue;
-    }
-    if (!ownUrls.has(value.url)) ownUrls.set(value.url, ownUrl(value.url, run));
-    const url = ownUrls.get(value.url);
-    if (url === undefined) strayReferences++;
-    else fresh.set(key, { ...value, url });
-  }
-  for (const [key, value] of fresh) store.set(key, value);
-  return { store, strayReferences };
-}
+/** The writing of final stores, one after the other, and what is known from those before. */
+class FinalWork {
+  strayReferences = 0;
+  readonly #options: Stage3Options;
+  readonly #context: StageContext;
+  readonly #headers: HeaderReader;
+  readonly #joiner = new GroupJoiner();
+  readonly #steps = new Set<number>();
+  readonly #unplaced: string[] = [];
 
-/** The canonical form of a URL of this run; `undefined` for others. */
-function ownUrl(url: string, run: Run): string | undefined {
-  const file = parseFileName(url);
-  return file && isSameRun(file.run, run) ? canonicalUrl(url) : undefined;
+  constructor(options: Stage3Options, context: StageContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#headers = new HeaderReader(context.storage, options.run);
+  }
+
+  /** Writes the store of a member. */
+  async finishMember(member: Member, parts: StoreParts): Promise<void> {
+    const { run, format = "parquet", combine = false } = this.#options;
+    this.strayReferences += parts.strayReferences;
+    const fields = distinctFields(parts.fresh);
+    const known = readGroups(parts.skeleton);
+    const needsGroups = known.length > 0 || format !== "parquet" || combine;
+    const catalog = new GroupCatalog(known);
+    if (needsGroups) await this.#headers.complete(catalog, fields);
+    const { placed, unplaced } = placeFields(catalog, needsGroups ? fields : []);
+    this.#unplaced.push(...unplaced.map(formatFieldKey));
+    const steps = stepsOf(fields);
+    // A chunk of no array has no place in a folder that is read array by array.
+    const shown = format === "kerchunk-parquet" ? { ...parts, fresh: new Map() } : parts;
+    const entries = formatMemberStore(shown, placed, { run, steps, members: member });
+    await this.#write(member, entries);
+    if (!combine) return;
+    this.#joiner.add(member, placed);
+    for (const step of steps) this.#steps.add(step);
+  }
+
+  /** Writes the store of all members. */
+  async finishCombined(): Promise<void> {
+    const { groups, members } = this.#joiner;
+    const steps = [...this.#steps].sort((a, b) => a - b);
+    await this.#write(
+      "combined",
+      formatCombinedStore(groups, { run: this.#options.run, steps, members }),
+    );
+  }
+
+  async #write(owner: StoreOwner, entries: Parameters<typeof writeFinalStore>[4]): Promise<void> {
+    const { run, outputDir = stageFolder(run), format = "parquet" } = this.#options;
+    await writeFinalStore(this.#context.storage, outputDir, format, owner, entries);
+  }
+
+  /** Tells what is in no store, or in no group; whether there is nothing of the kind. */
+  reportProblems(): boolean {
+    const { reporter } = this.#context;
+    if (this.strayReferences > 0) {
+      reporter.warn(`${this.strayReferences} references to other runs left out`);
+    }
+    const problems = [...this.#headers.problems, ...this.#joiner.problems];
+    if (problems.length > 0) reporter.warn(summarize(problems));
+    const unplaced = this.#unplaced;
+    if (unplaced.length > 0) {
+      reporter.warn(`${unplaced.length} messages are in no group: ${summarize(unplaced)}`);
+    }
+    return problems.length + unplaced.length === 0;
+  }
 }
 
 /** Puts the files of all stages into one zip beside their folder; equal files give equal bytes. */
 async function writeZip(
   run: Run,
   folder: string,
-  members: readonly Member[],
+  owners: readonly StoreOwner[],
+  format: StoreFormat,
   { storage, reporter }: StageContext,
 ): Promise<string> {
   const name = folder.split("/").filter((part) => part !== "").at(-1)!;
   const files: Record<string, Uint8Array> = {};
-  for (const stage of [1, 2, 3] as const) {
-    for (const member of members) {
-      const file = stageFileName(stage, member);
-      const bytes = await readIfThere(storage, `${folder}/${file}`);
-      if (bytes) files[`${name}/${file}`] = bytes;
-    }
+  const members = owners.filter((owner) => owner !== "combined");
+  const names = [
+    ...members.map((member) => stageFileName(1, member)),
+    ...members.map((member) => stageFileName(2, member)),
+    ...owners.map((owner) => finalFileName(format, owner)),
+  ];
+  for (const file of names) {
+    const bytes = await readIfThere(storage, `${folder}/${file}`);
+    if (bytes) files[`${name}/${file}`] = bytes;
   }
   const path = `${folder.replace(/\/+$/, "")}.zip`;
   // The pages inside are compressed already.
@@ -161,17 +219,18 @@ async function writeZip(
   return path;
 }
 
-/** Publishes the final stores of members. */
+/** Publishes final stores. */
 async function publishStores(
   run: Run,
   folder: string,
-  members: readonly Member[],
+  owners: readonly StoreOwner[],
+  format: StoreFormat,
   root: string,
   { storage, reporter }: StageContext,
 ): Promise<PublishResult> {
-  const sources = members.map((member) => {
-    const name = stageFileName(3, member);
-    return { name, member, path: `${folder}/${name}` };
+  const sources = owners.map((owner) => {
+    const name = finalFileName(format, owner);
+    return { name, member: ownerFileName(owner), path: `${folder}/${name}` };
   });
   const target = publishedFolder(root, run);
   const result = await publishFolder(storage, sources, target, { run, reporter });
@@ -192,21 +251,23 @@ export const ZIP: OptionSpec = {
   help: "also write all stage files as <output-dir>.zip",
 };
 
-const command: Command<StageRequest & UploadRequest & { zip: boolean }> = {
+const command: Command<StageRequest & UploadRequest & FormatOptions & { zip: boolean }> = {
   name: "stage3",
   purpose:
-    "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final\n" +
-    "Parquet file of every member, stage3_<member>_final.parquet.",
-  options: [...STAGE_OPTIONS, ZIP, ...UPLOAD_OPTIONS],
+    "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final store\n" +
+    "of every member, stage3_<member>_final.parquet, which also opens as Zarr.",
+  options: [...STAGE_OPTIONS, ...FORMAT_OPTIONS, ZIP, ...UPLOAD_OPTIONS],
   examples: [
     "deno task stage3 --date 20260206",
     "deno task stage3 --date 20260206 --zip",
+    "deno task stage3 --date 20260206 --format kerchunk-json --combine",
     "deno task stage3 --date 20260206 --run 12 --output-dir ./run12",
     "deno task stage3 --date 20260206 --upload-gcs --gcs-bucket my-bucket",
   ],
   parse: (values) => ({
     ...parseStageRequest(values),
     ...parseUploadOptions(values),
+    ...parseFormatOptions(values),
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {

@@ -4,35 +4,12 @@ import { BEFORE_50R1, openWorkplace } from "../fixtures/embedded_run.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import type { Store } from "../lib/references.ts";
 import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
-import { finishStore, runStage3 } from "./stage3.ts";
+import { runStage3 } from "./stage3.ts";
 
 const { run } = BEFORE_50R1;
 const text = (value: string) => new TextEncoder().encode(value);
 const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";
 const KEY = "step_036/tp/sfc/control/0.0.0";
-
-Deno.test("finishStore() leaves out references to the template's own date", () => {
-  const stale = { url: own.replaceAll("20260206", "20240529") + ".grib2", offset: 0, length: 5 };
-  const merged: Store = new Map([["tp/accum/surface/tp/0.0", stale]]);
-  merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
-  const { store, strayReferences } = finishStore(merged, undefined, run);
-  assertEquals([...store.keys()], [KEY]);
-  assertEquals(strayReferences, 1);
-});
-
-Deno.test("finishStore() completes URLs that the Python tools wrote without .grib2", () => {
-  const merged: Store = new Map([[KEY, { url: own, offset: 7, length: 5 }]]);
-  const { store } = finishStore(merged, undefined, run);
-  assertEquals(store.get(KEY), { url: `${own}.grib2`, offset: 7, length: 5 });
-});
-
-Deno.test("finishStore() takes the skeleton of stage 1 before the metadata in the merged store", () => {
-  const merged: Store = new Map([["time/0", text("old")]]);
-  merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
-  const { store } = finishStore(merged, new Map([["time/0", text("new")]]), run);
-  assertEquals([...store.keys()], ["time/0", KEY]);
-  assertEquals(store.get("time/0"), text("new"));
-});
 
 Deno.test("runStage3() writes final stores, and the same zip for the same stores", async () => {
   await using place = await openWorkplace();

@@ -153,7 +153,7 @@ function collectMessages(
 }
 
 /** MARS type of the messages of a member. */
-function dataTypeOf(run: Run, member: Member): DataType {
+export function dataTypeOf(run: Run, member: Member): DataType {
   if (member !== 0) return "pf";
   return streamOfMember(run, member) === "oper" ? "fc" : "cf";
 }

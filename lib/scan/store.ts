@@ -24,7 +24,8 @@ const MISSING_VALUE = 3.4028234663852886e38;
 
 const TIME_UNITS = { units: "seconds since 1970-01-01T00:00:00", calendar: "proleptic_gregorian" };
 
-const COORDINATE_ATTRIBUTES = {
+/** CF attributes of the coordinates that every group has. */
+export const COORDINATE_ATTRIBUTES = {
   latitude: { units: "degrees_north", standard_name: "latitude", long_name: "latitude" },
   longitude: { units: "degrees_east", standard_name: "longitude", long_name: "longitude" },
   number: {
@@ -101,7 +102,8 @@ function makeGroup([path, messages]: [string, ScannedMessage[]]): Group {
   };
 }
 
-function sortUnique(numbers: readonly number[]): number[] {
+/** Each number once, ascending. */
+export function sortUnique(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
@@ -236,6 +238,7 @@ function locate({ steps, levels }: Group, { stepHours, level }: FieldDescription
   return indices.join(".");
 }
 
-function toInt64(numbers: readonly number[]): BigInt64Array {
+/** Whole numbers as the values of an int64 array. */
+export function toInt64(numbers: readonly number[]): BigInt64Array {
   return BigInt64Array.from(numbers, (number) => BigInt(number));
 }

@@ -21,6 +21,8 @@ export interface ArraySpec {
   chunks?: readonly number[];
   /** Decoder of the chunks. @default none */
   filter?: Attributes;
+  /** Value of chunks that are not there. @default null: they may hold anything */
+  fillValue?: "NaN";
   attributes: Attributes;
 }
 
@@ -38,7 +40,7 @@ export function addArray(store: Store, path: string, spec: ArraySpec): void {
     chunks: spec.chunks ?? shape,
     compressor: null,
     dtype: spec.dtype,
-    fill_value: null,
+    fill_value: spec.fillValue ?? null,
     filters: spec.filter ? [spec.filter] : null,
     order: "C",
     shape,
@@ -53,12 +55,13 @@ export function addArray(store: Store, path: string, spec: ArraySpec): void {
 export function addCoordinate(
   store: Store,
   path: string,
-  spec: Omit<ArraySpec, "dtype" | "chunks" | "filter">,
+  spec: Pick<ArraySpec, "dimensions" | "attributes">,
   values: Float64Array | BigInt64Array,
 ): void {
   const dtype = values instanceof Float64Array ? "<f8" : "<i8";
   addArray(store, path, { ...spec, dtype });
-  store.set(`${path}/0`, encodeValues(values));
+  const chunk = spec.dimensions.map(() => 0).join(".") || "0";
+  store.set(`${path}/${chunk}`, encodeValues(values));
 }
 
 /** Numbers as the text of a chunk. */

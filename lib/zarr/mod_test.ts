@@ -1,0 +1,38 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { parseRun } from "../ecmwf/run.ts";
+import type { Store } from "../references.ts";
+import { formatMemberStore, takeApart } from "./mod.ts";
+
+const run = parseRun("20260206", "00");
+const text = (value: string) => new TextEncoder().encode(value);
+const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";
+const KEY = "step_036/tp/sfc/control/0.0.0";
+
+Deno.test("takeApart() leaves out references to the template's own date", () => {
+  const stale = { url: own.replaceAll("20260206", "20240529") + ".grib2", offset: 0, length: 5 };
+  const merged: Store = new Map([["tp/accum/surface/tp/0.0", stale]]);
+  merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
+  const { fresh, strayReferences } = takeApart(merged, undefined, run);
+  assertEquals([...fresh.keys()], [KEY]);
+  assertEquals(strayReferences, 1);
+});
+
+Deno.test("takeApart() completes URLs that the Python tools wrote without .grib2", () => {
+  const merged: Store = new Map([[KEY, { url: own, offset: 7, length: 5 }]]);
+  const { fresh } = takeApart(merged, undefined, run);
+  assertEquals(fresh.get(KEY), { url: `${own}.grib2`, offset: 7, length: 5 });
+});
+
+Deno.test("takeApart() takes the skeleton of stage 1 before the metadata in the merged store", () => {
+  const merged: Store = new Map([["time/0", text("old")]]);
+  merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
+  const axes = { run, steps: [36], members: 0 };
+  for (
+    const [skeleton, time] of [[undefined, "old"], [new Map([["time/0", text("new")]]), "new"]]
+  ) {
+    const parts = takeApart(merged, skeleton as Store | undefined, run);
+    const store = new Map(formatMemberStore(parts, [], axes));
+    assertEquals([...store.keys()], ["time/0", KEY]);
+    assertEquals(store.get("time/0"), text(time as string));
+  }
+});
