@@ -73,7 +73,7 @@ export async function readStage1Zip(
 
 async function readStore(bytes: Uint8Array, path: string, source: string): Promise<Store> {
   try {
-    return await decodeStore(bytes, { source: `${path} in ${source}` });
+    return await decodeStore(bytes.slice().buffer, { source: `${path} in ${source}` });
   } catch (cause) {
     throw new TemplateError(cause instanceof Error ? cause.message : String(cause), cause);
   }

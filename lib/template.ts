@@ -131,14 +131,14 @@ async function readEntry(
   size: number,
   path: string,
   source: string,
-): Promise<Uint8Array> {
+): Promise<ArrayBuffer> {
   if (size > MAX_ENTRY_BYTES) {
     throw new TemplateError(`Cannot use template ${source}: "${path}" claims ${size} bytes`);
   }
-  const bytes = new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
-  if (bytes.length !== size) {
+  const bytes = await new Response(body as BodyInit).arrayBuffer();
+  if (bytes.byteLength !== size) {
     throw new TemplateError(
-      `Cannot read template ${source}: "${path}" has ${bytes.length} of ${size} bytes`,
+      `Cannot read template ${source}: "${path}" has ${bytes.byteLength} of ${size} bytes`,
     );
   }
   return bytes;

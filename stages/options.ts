@@ -11,7 +11,12 @@ import { findLatestRun } from "../lib/ecmwf/published.ts";
 import { checkSteps, parseRun, type Run, type RunHour, runSteps } from "../lib/ecmwf/run.ts";
 import { parseSources, SOURCES } from "../lib/ecmwf/sources.ts";
 import type { Reporter } from "../lib/cli/report.ts";
-import { openStorage, type Storage, type StorageOptions } from "../lib/storage/mod.ts";
+import {
+  type GcsOptions,
+  openStorage,
+  type Storage,
+  type StorageOptions,
+} from "../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -125,9 +130,14 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /** Opens storage for one command; waits between attempts are told. */
-export function openContext(server: ServerOptions, reporter: Reporter): StageContext {
+export function openContext(
+  server: ServerOptions,
+  reporter: Reporter,
+  gcs?: GcsOptions,
+): StageContext {
   const storage = openStorage({
     ...server,
+    ...optional("gcs", gcs),
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
     onRetry: ({ attempt, maxAttempts, error }) =>
@@ -182,6 +192,8 @@ export const STAGE_OPTIONS: readonly OptionSpec[] = [
 export interface RunSource {
   runRequests: RunRequest[];
   server: ServerOptions;
+  /** How to reach Google Cloud Storage, for a stage that does. */
+  gcs?: GcsOptions;
 }
 
 /** The text of {@linkcode STAGE_OPTIONS}, read. */
@@ -208,14 +220,14 @@ export function parseStageRequest(values: OptionValues): StageRequest {
  * @throws {UsageError} when several are asked for.
  */
 export async function openRun(
-  { runRequests, server }: RunSource,
+  { runRequests, server, gcs }: RunSource,
   reporter: Reporter,
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;
   if (!request || others.length > 0) {
     throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
   }
-  const context = openContext(server, reporter);
+  const context = openContext(server, reporter, gcs);
   return { run: await resolveRun(request, context), context };
 }
 

@@ -7,6 +7,10 @@ export interface WebRequest {
   method: string;
   headers: Record<string, string>;
   signal: AbortSignal | undefined;
+  /** @default {undefined} (none) */
+  body?: BodyInit;
+  /** "manual" gives a redirect as it is. @default {"follow"} */
+  redirect?: RequestRedirect;
 }
 
 /**

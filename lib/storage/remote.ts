@@ -6,6 +6,7 @@ import type {
   ListedObject,
   ObjectAccess,
   ObjectInfo,
+  Pieces,
   StorageCounters,
 } from "./types.ts";
 import type { Received, Versions } from "./versions.ts";
@@ -21,6 +22,11 @@ export interface Remote {
   get(url: string, range: ByteRange | undefined, attempt: Attempt): Promise<Received>;
   head(url: string, attempt: Attempt): Promise<ObjectInfo>;
   listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
+  /**
+   * Gives what writes an object, called once an attempt: each goes on from what the ones before it
+   * have achieved. Absent where nothing can be written.
+   */
+  planPut?(url: string, bytes: Uint8Array<ArrayBuffer>): (attempt: Attempt) => Promise<void>;
 }
 
 /** The objects of a kind of server, each request tried again as the policy says. */
@@ -48,9 +54,29 @@ export function accessRemote(
         next = page.next;
       } while (next !== undefined);
     },
-    put: (url) => {
-      const message = `Cannot write "${url}": only local paths can be written, give one`;
-      return Promise.reject(new StorageError("unsupported", url, message));
+    async put(url, pieces) {
+      if (!remote.planPut) throw unwritableError(url);
+      const send = remote.planPut(url, await collectPieces(pieces));
+      await request(url, send).catch(sayWrite).finally(() => versions.forget(url));
     },
   };
+}
+
+function unwritableError(url: string): StorageError {
+  const message = `Cannot write "${url}": only gs:// addresses and local paths can be written`;
+  return new StorageError("unsupported", url, message);
+}
+
+/** What happens to requests is written as of reading, which most of them are for. */
+function sayWrite(error: unknown): never {
+  if (!(error instanceof StorageError)) throw error;
+  const message = error.message.replace(/^Cannot read/, "Cannot write");
+  throw new StorageError(error.kind, error.url, message, error);
+}
+
+/** All in one buffer: an attempt after the first needs them again. */
+async function collectPieces(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+  const collected: Uint8Array[] = [];
+  for await (const piece of pieces) collected.push(piece);
+  return await new Blob(collected as BlobPart[]).bytes();
 }

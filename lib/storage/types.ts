@@ -10,6 +10,8 @@ export interface ObjectInfo {
   size: number;
   /** Changes when the content does; as the server gives it, with its quotes. */
   etag?: string;
+  /** CRC32C of its bytes: base64 of the big-endian checksum. Only on `gs://`. */
+  crc32c?: string;
 }
 
 /** An entry of a listing. */
@@ -17,6 +19,8 @@ export interface ListedObject {
   url: string;
   /** In bytes. */
   size: number;
+  /** As of {@linkcode ObjectInfo}. */
+  crc32c?: string;
 }
 
 /** What an object is written from: its bytes in order, in pieces of any size. */
@@ -33,7 +37,7 @@ export interface ObjectAccess {
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
   get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
-  /** Size and ETag, for one request. */
+  /** Size, ETag and checksum, as far as the server tells them, for one request. */
   head(url: string): Promise<ObjectInfo>;
   /**
    * The objects whose address begins with `prefixUrl`, in the order of their keys; none is not an
@@ -41,7 +45,10 @@ export interface ObjectAccess {
    */
   list(prefixUrl: string): AsyncIterable<ListedObject>;
   /**
-   * Writes an object whole or not at all, and creates its folders. Only local paths.
+   * Writes an object whole or not at all, and creates its folders. Only `gs://` and local paths.
+   *
+   * On `gs://` all bytes are held in memory, and the server and this end compare their CRC32C. Costs
+   * one request below 8 MiB, else two; what a broken connection has brought over is kept.
    *
    * @throws What `pieces` throws; nothing is left of the object then.
    */
