@@ -67,18 +67,6 @@ export function formatTable(rows: readonly Row[]): string {
   }).join("\n");
 }
 
-/** The same as a table of Markdown, for the README. */
-export function formatMarkdown(rows: readonly Row[]): string {
-  const cell = (items: readonly string[]) =>
-    items.map((item) => item.startsWith("the ") || item.startsWith("not ") ? item : `\`${item}\``)
-      .join(", ") || "nothing";
-  return [
-    HEAD.map(([title]) => title),
-    HEAD.map(() => "-"),
-    ...rows.map((row) => row.map(cell)),
-  ].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
 const command: Command<null> = {
   name: "permissions",
   purpose: "Prints what each way of working may reach, read, write and see, as deno.json has it.",

@@ -112,7 +112,7 @@ Deno.test("the stage 1 zip of a template of another run holds it moved to this o
   await runStage1({ ...plain, template, stage1Zip: true }, context);
   const zip = await Deno.readFile(`${folder}/ecmwf_20260206_00z_efficient.zip`);
   const zipped = unzipSync(zip)["members/control/control.parquet"]!;
-  const store = await decodeStore(zipped, { source: "zip" });
+  const store = await decodeStore(zipped.slice().buffer, { source: "zip" });
   assertEquals(store, await readSkeleton(place, 0));
   assert([...store.values()].every((value) => !isReference(value)));
 });

@@ -7,7 +7,6 @@ import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
 import { runStage3 } from "./stage3.ts";
 
 const { run } = BEFORE_50R1;
-const text = (value: string) => new TextEncoder().encode(value);
 const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";
 const KEY = "step_036/tp/sfc/control/0.0.0";
 
