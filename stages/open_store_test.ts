@@ -1,0 +1,146 @@
+import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  EMBEDDED_FOLDER,
+  type EmbeddedRun,
+  openWorkplace,
+  readEmbeddedBucket,
+  type Workplace,
+} from "../fixtures/embedded_run.ts";
+import { parseRun } from "../lib/ecmwf/run.ts";
+import { finalFileName, type StoreOwner } from "../lib/final_files.ts";
+import { type PipelineOptions, runPipeline } from "./pipeline.ts";
+
+// Debian's own Python sees Debian's packages, which another one on the path does not.
+const PYTHON = "/usr/bin/python3";
+const SCRIPT = decodeURIComponent(new URL("../fixtures/open_store.py", import.meta.url).pathname);
+const MODULES = "import aiohttp, eccodes, fsspec, xarray, zarr";
+
+const canOpen = await new Deno.Command(PYTHON, { args: ["-c", MODULES] }).output()
+  .then(({ success }) => success, () => false);
+const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -eccodes)";
+
+const SHARED = new URL("../../shared/data/", import.meta.url);
+const hasShared = await Deno.stat(SHARED).then(() => true, () => false);
+
+function pipelineOptions({ run, members }: EmbeddedRun, folder: string): PipelineOptions {
+  return {
+    run,
+    steps: [0, 36, 39],
+    maxMembers: members,
+    parallelWorkers: 4,
+    outputDir: `${folder}/stores`,
+    requireTemplate: false,
+    templateCache: folder,
+    allowMissing: false,
+    zip: false,
+    format: "kerchunk-json",
+    combine: true,
+  };
+}
+
+/** Has Python open stores and compare them with GRIB files; gives a line a store. */
+async function openStores(
+  { folder, server }: Workplace,
+  owners: readonly StoreOwner[],
+  files: readonly string[],
+): Promise<string[]> {
+  const stores = owners.map((owner) =>
+    `--store=${folder}/stores/${finalFileName("kerchunk-json", owner)}`
+  );
+  const args = [SCRIPT, "--endpoint", server.url, ...stores, ...files];
+  const { stdout, stderr } = await new Deno.Command(PYTHON, { args }).output();
+  const [printed, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertEquals(errors, "");
+  return printed!.trimEnd().split("\n");
+}
+
+/** What is told of stores of the 15 variables that equal so many messages. */
+function reports(counts: readonly number[]): string[] {
+  return counts.map((count) => `15 variables, ${count} messages compared, 0 differences`);
+}
+
+/** The GRIB2 files in a folder and those below. */
+async function findGrib(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) paths.push(...await findGrib(`${folder}/${name}`));
+    else if (name.endsWith(".grib2")) paths.push(`${folder}/${name}`);
+  }
+  return paths;
+}
+
+const SCAN = { scan: "always", hours: [0, 36] } as const;
+const CASES = [
+  { name: "scanned before cycle 50r1", embedded: BEFORE_50R1, options: SCAN },
+  { name: "scanned after cycle 50r1", embedded: AFTER_50R1, options: SCAN },
+  { name: "built from headers after cycle 50r1", embedded: AFTER_50R1, options: {} },
+];
+
+for (const { name, embedded, options } of CASES) {
+  Deno.test({
+    name: `xarray finds in stores ${name} what ecCodes finds in the messages ${NEEDS}`,
+    ignore: !canOpen,
+    fn: async () => {
+      await using place = await openWorkplace();
+      const { context, folder, warnings } = place;
+      await runPipeline({ ...pipelineOptions(embedded, folder), ...options }, context);
+      assertEquals(warnings, []);
+      const files = await findGrib(`${EMBEDDED_FOLDER}${embedded.run.date}`);
+      // 81 messages a member: 12 surface fields, and 3 variables on 5 levels, at 3 steps.
+      const told = await openStores(place, [0, embedded.members - 1, "combined"], files);
+      assertEquals(told, reports([81, 81, 81 * embedded.members]));
+    },
+  });
+}
+
+Deno.test({
+  name: `xarray finds NaN where a message is missing, and the others where they belong ${NEEDS}`,
+  ignore: !canOpen,
+  fn: async () => {
+    const bucket = await readEmbeddedBucket();
+    const step = "20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";
+    const index = new TextDecoder().decode(bucket.get(`${step}.index`)).trimEnd().split("\n");
+    const { _offset } = JSON.parse(index.at(-1)!);
+    bucket.set(`${step}.index`, new TextEncoder().encode(index.slice(0, -1).join("\n") + "\n"));
+    bucket.set(`${step}.grib2`, bucket.get(`${step}.grib2`)!.slice(0, _offset));
+    await using place = await openWorkplace(bucket);
+    const { context, folder, warnings } = place;
+    const result = await runPipeline(pipelineOptions(BEFORE_50R1, folder), context);
+    assertEquals(result.stage3.complete, true);
+    assertMatch(warnings.join(), /fields are missing: step 36/);
+    const files: string[] = [];
+    for (const [key, bytes] of bucket) {
+      if (!key.startsWith("20260206") || !key.endsWith(".grib2")) continue;
+      files.push(`${folder}/${key.split("/").at(-1)}`);
+      await Deno.writeFile(files.at(-1)!, bytes);
+    }
+    const told = await openStores(place, ["combined"], files);
+    assertEquals(told, reports([323]));
+  },
+});
+
+Deno.test({
+  name:
+    `xarray finds in stores of kerchunk's own template what ecCodes finds ${NEEDS} (needs ../shared)`,
+  ignore: !canOpen || !hasShared,
+  fn: async () => {
+    const bucket = new Map<string, Uint8Array<ArrayBuffer>>();
+    const files = [0, 3].map((hours) => `20240529000000-${hours}h-enfo-ef`);
+    for (const name of files.flatMap((file) => [`${file}.index`, `${file}.grib2`])) {
+      const bytes = await Deno.readFile(new URL(`kerchunk/${name}`, SHARED));
+      bucket.set(`20240529/00z/ifs/0p25/enfo/${name}`, bytes);
+    }
+    await using place = await openWorkplace(bucket);
+    const { context, folder, warnings } = place;
+    const embedded = { run: parseRun("20240529", "00"), members: 4 };
+    const template = decodeURIComponent(new URL("template-sample.tar.gz", SHARED).pathname);
+    const options = { ...pipelineOptions(embedded, folder), steps: [0, 3], template };
+    const result = await runPipeline(options, context);
+    assertEquals([result.stage1.fromTemplate, warnings], [true, []]);
+    const grib = files.map((file) => new URL(`kerchunk/${file}.grib2`, SHARED).pathname);
+    const told = await openStores(place, [0, 3, "combined"], grib);
+    assertEquals(told, reports([54, 54, 216]));
+  },
+});
