@@ -176,7 +176,7 @@ class FinalWork {
     await writeFinalStore(this.#context.storage, outputDir, format, owner, entries);
   }
 
-  /** Tells what is in no store, or in no group; whether there is nothing of the kind. */
+  /** Tells what is in no store, or in no group; whether every header was as it should be. */
   reportProblems(): boolean {
     const { reporter } = this.#context;
     if (this.strayReferences > 0) {
@@ -188,7 +188,7 @@ class FinalWork {
     if (unplaced.length > 0) {
       reporter.warn(`${unplaced.length} messages are in no group: ${summarize(unplaced)}`);
     }
-    return problems.length + unplaced.length === 0;
+    return problems.length === 0;
   }
 }
 

@@ -18,11 +18,12 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { referenceTime, type Run } from "../ecmwf/run.ts";
-import type { Store, StoreValue } from "../references.ts";
+import type { Store } from "../references.ts";
 import { dataTypeOf } from "../scan/indexed.ts";
 import { LEVEL_ATTRIBUTES } from "../scan/level.ts";
 import { COORDINATE_ATTRIBUTES, sortUnique, toInt64 } from "../scan/store.ts";
 import { addArray, addCoordinate, type Attributes } from "../scan/zarr.ts";
+import type { MessageGroup } from "./groups.ts";
 import type { PlacedGroup } from "./place.ts";
 
 /** The axes that all groups of a store share. */
@@ -37,19 +38,17 @@ export interface Axes {
 type Dimension = [name: string, length: number];
 
 /**
- * The keys of the hierarchy, group by group, in the order of the groups: metadata and coordinates,
+ * The keys of the hierarchy, a store a group, in the order of the groups: metadata and coordinates,
  * then a reference a message. A message that is missing has no key.
  */
-export function* formatHierarchy(
-  groups: Iterable<PlacedGroup>,
-  axes: Axes,
-): Generator<[string, StoreValue]> {
-  let previous = new Map<string, StoreValue>();
+export function* formatHierarchy(groups: Iterable<PlacedGroup>, axes: Axes): Generator<Store> {
+  let before: MessageGroup | undefined;
   for (const placed of groups) {
     const store = formatGroup(placed, axes);
-    // Neighbours may share the groups on their paths.
-    for (const entry of store) if (!previous.has(entry[0])) yield entry;
-    previous = store;
+    // Neighbours may share groups on their paths.
+    for (const key of before?.kept.keys() ?? []) store.delete(key);
+    before = placed.group;
+    yield store;
   }
 }
 

@@ -70,18 +70,22 @@ const FRESH_KEYS = "step_";
  * The keys of a member's final store: what of the skeleton is no group, then the groups and the fresh
  * keys. These stand where their name belongs among the groups, which lie in alphabetical order: so a
  * Parquet file tells a reader of some steps which of its parts hold other keys.
+ *
+ * @param groups in the order of their paths.
  */
 export function* formatMemberStore(
   { skeleton, fresh }: StoreParts,
   groups: readonly PlacedGroup[],
   axes: Axes,
 ): Generator<[string, StoreValue]> {
-  const others = keysOutsideGroups(skeleton);
-  if (groups.length > 0 && !skeleton.has(".zgroup")) yield* rootGroup();
-  yield* others;
-  yield* formatHierarchy(groups.filter(({ group }) => group.path < FRESH_KEYS), axes);
+  const root = groups.length > 0 && !skeleton.has(".zgroup") ? rootGroup() : [];
+  const before = groups.filter(({ group }) => group.path < FRESH_KEYS);
+  const after = groups.slice(before.length);
+  yield* root;
+  yield* keysOutsideGroups(skeleton);
+  for (const store of formatHierarchy(before, axes)) yield* store;
   yield* fresh;
-  yield* formatHierarchy(groups.filter(({ group }) => group.path >= FRESH_KEYS), axes);
+  for (const store of formatHierarchy(after, axes)) yield* store;
 }
 
 /** The keys of the store of all members. */
@@ -90,7 +94,7 @@ export function* formatCombinedStore(
   axes: Axes,
 ): Generator<[string, StoreValue]> {
   yield* rootGroup();
-  yield* formatHierarchy(groups, axes);
+  for (const store of formatHierarchy(groups, axes)) yield* store;
 }
 
 function rootGroup(): Store {
