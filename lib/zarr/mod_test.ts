@@ -1,7 +1,17 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertLess } from "jsr:@std/assert@^1.0.0";
+import { keysOfSteps, makeRunStore } from "../../fixtures/run_store.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import type { Store } from "../references.ts";
-import { formatMemberStore, takeApart } from "./mod.ts";
+import { decodeStore, encodeStore } from "../parquet.ts";
+import type { Reference, Store } from "../references.ts";
+import { makeGroup } from "./groups_fixture.ts";
+import {
+  distinctFields,
+  formatMemberStore,
+  GroupCatalog,
+  placeFields,
+  stepsOf,
+  takeApart,
+} from "./mod.ts";
 
 const run = parseRun("20260206", "00");
 const text = (value: string) => new TextEncoder().encode(value);
@@ -35,4 +45,35 @@ Deno.test("takeApart() takes the skeleton of stage 1 before the metadata in the 
     assertEquals([...store.keys()], ["time/0", KEY]);
     assertEquals(store.get("time/0"), text(time as string));
   }
+});
+
+Deno.test("a reader of some steps of a whole run's store reads none of its groups", async () => {
+  const references = [...makeRunStore()].filter(([key]) => key.startsWith("step_"));
+  const fresh = new Map(references as [string, Reference][]);
+  const fields = distinctFields(fresh);
+  const groups = ["asn", "ssr", "str", "zos"].map((name) =>
+    makeGroup({ path: `${name}/instant/isobaricInhPa`, param: "u" })
+  );
+  const placed = groups.flatMap((group) => placeFields(new GroupCatalog([group]), fields).placed);
+  const axes = { run, steps: stepsOf(fields), members: 7 };
+  const store = new Map(
+    formatMemberStore({ skeleton: new Map(), fresh, strayReferences: 0 }, placed, axes),
+  );
+  assertLess(5 * fresh.size, store.size);
+
+  const file = encodeStore(store);
+  const reads: number[] = [];
+  const watched = {
+    byteLength: file.length,
+    slice(start: number, end = file.length) {
+      reads.push(end - start);
+      return file.slice(start, end).buffer;
+    },
+  };
+  const keys = keysOfSteps([36, 39, 42]);
+  const read = await decodeStore(watched, { source: "a.parquet", keys });
+  assertEquals([...read], [...store].filter(([key]) => keys.has(key)));
+  // The footer and the steps: 3 of 85 are in a row group or two of 28, which are a fifth of all.
+  assertEquals(reads.length, 3);
+  assertLess(Math.max(...reads), file.length / 50);
 });
