@@ -71,10 +71,12 @@ export function encodeStore(
   return new Uint8Array(file);
 }
 
+/** A reference that stands under several keys is encoded once. */
 function encodeValues(values: readonly StoreValue[]): Uint8Array[] {
-  const texts = encodeTexts(values.filter(isReference).map(formatReference));
-  let next = 0;
-  return values.map((value) => isReference(value) ? texts[next++]! : value);
+  const references = [...new Set(values.filter(isReference))];
+  const texts = encodeTexts(references.map(formatReference));
+  const textOf = new Map(references.map((reference, i) => [reference, texts[i]!]));
+  return values.map((value) => isReference(value) ? textOf.get(value)! : value);
 }
 
 /** The UTF-8 bytes of each text, encoded all at once where that can be cut: a call each is slow. */
