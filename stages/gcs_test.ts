@@ -145,6 +145,23 @@ Deno.test("the manifest says what belongs to the run, with sizes and checksums",
     }
   }));
 
+Deno.test("reference files and the store of all members are published as Parquet files are", () =>
+  withBucket(async ({ place, gcs, context, publish }) => {
+    await publish();
+    const outputDir = `${place.folder}/stores`;
+    const stage3 = { run, maxMembers: members, outputDir, zip: false, uploadRoot: ROOT };
+    const result = await runStage3({ ...stage3, format: "kerchunk-json", combine: true }, context);
+    assertEquals(result.published?.uploaded, members + 1);
+    const { files } = parseManifest(await readObject(gcs, MANIFEST_KEY), MANIFEST_KEY);
+    assertEquals(files.map(({ name, member }) => [name, member]).at(-1), [
+      "stage3_combined_final.json",
+      "combined",
+    ]);
+    const key = MANIFEST_KEY.replace("manifest.json", "stage3_combined_final.json");
+    const local = await Deno.readFile(`${outputDir}/stage3_combined_final.json`);
+    assertEquals(await readObject(gcs, key), local);
+  }));
+
 Deno.test("what is published is never given out by a cache, which would mix runs", () =>
   withBucket(async ({ gcs, publish }) => {
     await publish();
