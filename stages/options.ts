@@ -90,13 +90,12 @@ export function parseEndpoint(values: OptionValues): string | undefined {
   return endpoint;
 }
 
-/** Opens storage for one command; waits between attempts are told. */
+/** Opens storage for one command; what servers make wait for is told. */
 export function openContext(endpoint: string | undefined, reporter: Reporter): StageContext {
   const storage = openStorage({
     ...(endpoint && { endpoint }),
     region: BUCKET_REGION,
-    onRetry: ({ attempt, maxAttempts, error }) =>
-      reporter.info(`${error.message}; attempt ${attempt} of ${maxAttempts} failed, trying again`),
+    onStatus: (line) => reporter.info(line),
   });
   return { storage, reporter };
 }

@@ -175,7 +175,7 @@ Deno.test("reduceFields() throws when there is no server", async () => {
   const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
   const endpoint = place.server.url;
   await place[Symbol.asyncDispose]();
-  const storage = openStorage({ endpoint, maxAttempts: 1 });
+  const storage = openStorage({ endpoint, maxAttempts: 1, giveUpAfterMs: 0 });
   const error = await assertRejects(
     () => reduceFields(plan, options(BEFORE_50R1, storage)),
     StorageError,

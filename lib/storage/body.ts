@@ -107,5 +107,5 @@ async function readToEnd(
 }
 
 function failRead(cause: unknown): never {
-  throw new FetchFailure(cause);
+  throw new FetchFailure(cause, "a broken body");
 }

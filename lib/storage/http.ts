@@ -22,8 +22,24 @@ export async function fetchPlain(
   }
 }
 
+/**
+ * The server of an address: scheme, name and port.
+ *
+ * @throws {StorageError} `unsupported` if it names none.
+ */
+export function parseOrigin(url: string): string {
+  if (URL.canParse(url)) return new URL(url).origin;
+  throw readError(
+    "unsupported",
+    url,
+    "it is no address of a server, expected https://<host>/<path>",
+  );
+}
+
 /** Objects on any web server; there is no standard for listing them. */
 export const httpRemote: Remote = {
+  origin: parseOrigin,
+
   async get(url, range, attempt) {
     const response = await fetchOk(url, "GET", range, attempt);
     const answer = {

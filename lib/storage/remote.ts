@@ -1,13 +1,8 @@
 import type { Attempt } from "./attempt.ts";
+import type { Candidate } from "./candidate.ts";
 import { StorageError } from "./error.ts";
-import { type RetryPolicy, retryRequest } from "./retry.ts";
-import type {
-  ByteRange,
-  ListedObject,
-  ObjectAccess,
-  ObjectInfo,
-  StorageCounters,
-} from "./types.ts";
+import { type RequestContext, type Send, sendRequest } from "./request.ts";
+import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo } from "./types.ts";
 
 /** A page of a listing; `next` asks for the one after it. */
 export interface ListPage {
@@ -15,8 +10,10 @@ export interface ListPage {
   next: string | undefined;
 }
 
-/** A kind of server. Each call makes one request, once. */
+/** A kind of server. Each call but `origin` makes one request, once. */
 export interface Remote {
+  /** Scheme, name and port of the server that requests for the address go to. */
+  origin(url: string): string;
   get(
     url: string,
     range: ByteRange | undefined,
@@ -26,31 +23,43 @@ export interface Remote {
   listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
 }
 
-/** The objects of a kind of server, each request tried again as the policy says. */
-export function accessRemote(
-  remote: Remote,
-  policy: RetryPolicy,
-  counters: StorageCounters,
+/** The objects on servers, each request sent where and as often as `context` says. */
+export function accessRemotes(
+  context: RequestContext,
+  locate: (url: string) => readonly Candidate[],
 ): ObjectAccess {
-  const request = <T>(url: string, send: (attempt: Attempt) => Promise<T>) =>
-    retryRequest(url, policy, counters, send);
+  const request = async <T>(url: string, send: Send<T>) =>
+    await sendRequest(url, locate(url), context, send);
   return {
-    get: (url, range) => request(url, (attempt) => remote.get(url, range, attempt)),
-    head: (url) => request(url, (attempt) => remote.head(url, attempt)),
+    get: (url, range) =>
+      request(url, ({ remote, candidate }, attempt) => remote.get(candidate.url, range, attempt)),
+    head: (url) =>
+      request(url, ({ remote, candidate }, attempt) => remote.head(candidate.url, attempt)),
     async *list(prefixUrl) {
+      let candidates = locate(prefixUrl);
       let next: string | undefined;
       do {
-        const page = await request(
+        const { candidate, page } = await sendRequest(
           prefixUrl,
-          (attempt) => remote.listPage(prefixUrl, next, attempt),
+          candidates,
+          context,
+          async ({ remote, candidate }, attempt) => ({
+            candidate,
+            page: await remote.listPage(candidate.url, next, attempt),
+          }),
         );
-        yield* page.objects;
+        for (const { url, size } of page.objects) {
+          yield { url: prefixUrl + url.slice(candidate.url.length), size };
+        }
         next = page.next;
+        // Only who gave a page knows what comes after it.
+        candidates = [candidate];
       } while (next !== undefined);
     },
-    put: (url) => {
+    put: async (url) => {
+      await context.open({ url });
       const message = `Cannot write "${url}": only local paths can be written, give one`;
-      return Promise.reject(new StorageError("unsupported", url, message));
+      throw new StorageError("unsupported", url, message);
     },
   };
 }
