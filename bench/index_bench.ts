@@ -6,7 +6,7 @@
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findIndexFaults, parseIndex } from "../lib/index.ts";
-import { makeIndex } from "./run_source.ts";
+import { makeIndex } from "../fixtures/full_run.ts";
 
 const run = parseRun("20260206", "00");
 const { text, lengthBytes } = makeIndex(run, 36);

@@ -13,6 +13,7 @@ import { BUCKET } from "../lib/ecmwf/files.ts";
 import { createContext, type StorageContext } from "../lib/storage/context.ts";
 import { accessRemotes } from "../lib/storage/remote.ts";
 import { openS3 } from "../lib/storage/s3.ts";
+import { Versions } from "../lib/storage/versions.ts";
 import { printTable, ServerProcess } from "./measure.ts";
 
 const CAPACITY = 8;
@@ -51,7 +52,7 @@ async function measure(contexts: StorageContext[], callers: number): Promise<Yie
   const endMs = performance.now() + SECONDS * 1000;
   let objects = 0;
   const ask = async (context: StorageContext) => {
-    const access = accessRemotes(context, (url) => [{ url }]);
+    const access = accessRemotes(context, (url) => [{ url }], new Versions());
     while (performance.now() < endMs) {
       const bytes = await access.get(`s3://${BUCKET}/${KEY}`);
       assert(bytes.length === BYTES);

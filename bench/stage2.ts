@@ -8,7 +8,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
 import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
-import { ALL_FIELDS, writeIndexes } from "./run_source.ts";
+import { ALL_FIELDS, writeIndexes } from "../fixtures/full_run.ts";
 
 const RUN = parseRun("20260206", "00");
 /** The machine has other work too: the best of so many counts. */

@@ -8,14 +8,12 @@
  * @module
  */
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import { stepFiles } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { VARIABLES } from "../lib/ecmwf/variables.ts";
-import { parseIndex } from "../lib/index.ts";
+import { findVariable } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/profile.ts";
 import { formatMegabytes, printTable, ROOT, runAgainstServer, runModule } from "./measure.ts";
-import { type BaseMessages, writeMessages } from "./run_source.ts";
+import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
 
 const RUN = parseRun("20260206", "00");
 /** Different messages of each field; the other members are copies of them. */
@@ -23,28 +21,16 @@ const BASE_MEMBERS = 3;
 const BASE_STEP = 36;
 const PEAK_LIMIT_BYTES = 600e6;
 
-/** Encodes the base messages with ecCodes and reads those that the output needs. */
+const VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+
+/** Encodes a few members with ecCodes and reads the messages that the output needs. */
 async function makeBase(folder: string): Promise<BaseMessages[]> {
   const args = ["--date", RUN.date, "--run", RUN.hour, "--steps", String(BASE_STEP)];
   const { success, stderr } = await new Deno.Command("/usr/bin/python3", {
     args: [`${ROOT}../shared/tools/make_run.py`, folder, ...args, "--members", `${BASE_MEMBERS}`],
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  const [file] = stepFiles(RUN, BASE_STEP);
-  const path = (url: string) => folder + new URL(url).pathname;
-  const grib = await Deno.readFile(path(file!.url));
-  const index = parseIndex(await Deno.readTextFile(path(file!.indexUrl)), file!.indexUrl);
-  index.sort((a, b) => Number(a.number ?? 0) - Number(b.number ?? 0));
-  return GIK.variables.map((name) => {
-    const { param, levtype, level } = VARIABLES.find((variable) => variable.name === name)!;
-    const entries = index.filter((entry) =>
-      entry.param === param && Number(entry.levelist ?? 0) === (level ?? 0)
-    );
-    return {
-      field: { param, levtype, ...(level !== undefined && { level }) },
-      messages: entries.map(({ _offset, _length }) => grib.slice(_offset, _offset + _length)),
-    };
-  });
+  return await readBase(folder, RUN, BASE_STEP, VARIABLES);
 }
 
 const work = await Deno.makeTempDir();
@@ -68,7 +54,7 @@ try {
   );
   assertEquals(counters.byMethod, { GET: messages });
   assertEquals(counters.byStatus, { 206: messages });
-  assertEquals(messages, ENSEMBLE_SIZE * GIK.steps.length * GIK.variables.length);
+  assertEquals(messages, ENSEMBLE_SIZE * GIK.steps.length * VARIABLES.length);
   assert(peakRssBytes < PEAK_LIMIT_BYTES, `peak memory is ${formatMegabytes(peakRssBytes)}`);
   printTable([
     ["requests", JSON.stringify(counters.byMethod)],

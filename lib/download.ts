@@ -17,7 +17,8 @@ const PART_BYTES = 8 * 1024 * 1024;
  *
  * @param onPart called with the bytes received so far and the size of the file.
  * @returns whether anything was fetched: `false` when `path` already had the server's size.
- * @throws {StorageError} when the server or the disk fails; the parts stay.
+ * @throws {StorageError} when the server or the disk fails, or the file is replaced meanwhile; the
+ *   parts stay.
  */
 export async function download(
   storage: Storage,
@@ -25,6 +26,7 @@ export async function download(
   path: string,
   onPart: (receivedBytes: number, sizeBytes: number) => void = () => {},
 ): Promise<boolean> {
+  storage.forget(url);
   const { size, etag = "" } = await storage.head(url);
   if (await fileSize(path) === size) return false;
   const partPath = `${path}.${await nameVersion(`${url} ${size} ${etag}`)}.part`;

@@ -122,6 +122,23 @@ for (
   });
 }
 
+Deno.test("download() never joins parts of two versions, and fetches the new one when called again", async () => {
+  await using place = await openPlace();
+  const content = makeContent(97);
+  let gets = 0;
+  place.server.setFaults(({ method }) => {
+    if (method === "GET" && ++gets === 2) {
+      Deno.writeFileSync(place.origin, content);
+      Deno.utimeSync(place.origin, 1_000_000_000, 1_000_000_000);
+    }
+    return undefined;
+  });
+  const error = await assertRejects(() => place.download(), StorageError);
+  assertEquals(error.kind, "changed");
+  assertEquals(await place.download(), true);
+  assertEquals(await Deno.readFile(place.path), content);
+});
+
 Deno.test("download() fetches a file anew whose size is not the server's", async () => {
   await using place = await openPlace();
   await place.download();

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { MissingDataError } from "./cli/errors.ts";
 import type { Reporter } from "./cli/report.ts";
 import { type StepFile, streamOfMember } from "./ecmwf/files.ts";
 import { type Member, memberKeyName } from "./ecmwf/members.ts";
-import { describeRun, type Run } from "./ecmwf/run.ts";
+import { absentRunError } from "./ecmwf/published.ts";
+import type { Run } from "./ecmwf/run.ts";
 import { IndexError } from "./index.ts";
 import { mapInParallel } from "./parallel.ts";
 import { RunFields } from "./run_fields.ts";
@@ -143,10 +143,7 @@ function explainAbsence(run: Run, failures: readonly Failure[]): Error {
     error instanceof StorageError && error.kind !== "missing"
   );
   if (unreachable) return unreachable.error;
-  return new MissingDataError(
-    `Cannot find anything of ${describeRun(run)}: ${failures[0]!.error.message}; ` +
-      `the run is not published yet, or no longer kept`,
-  );
+  return absentRunError("find anything of", run, failures[0]!.error);
 }
 
 /** Fields that members lack in a file in which another member has them, one line a member and file. */

@@ -78,7 +78,8 @@ export function decodeInline(value: Uint8Array): Uint8Array {
   return Uint8Array.fromBase64(decoder.decode(value.subarray(BASE64_PREFIX.length)));
 }
 
-function encodeInline(bytes: Uint8Array): Uint8Array {
+/** Bytes as kerchunk stores them: as text, or as base64 where they are not ASCII. */
+export function encodeInline(bytes: Uint8Array): Uint8Array {
   if (bytes.every((byte) => byte < 0x80)) return bytes;
   return encoder.encode(BASE64_PREFIX + bytes.toBase64());
 }
@@ -92,4 +93,16 @@ export function storeParameters(store: Store): Set<string> {
     if (match) names.add(match[1]!);
   }
   return names;
+}
+
+/** Start of the run from which a store was built; `undefined` when it has no time coordinate. */
+export function storeTime(store: Store): Date | undefined {
+  for (const [key, value] of store) {
+    if (TIME_CHUNK.exec(key)?.[1] !== "time" || isReference(value)) continue;
+    const bytes = decodeInline(value);
+    if (bytes.length < 8) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return new Date(Number(view.getBigInt64(0, true)) * 1000);
+  }
+  return undefined;
 }

@@ -8,7 +8,10 @@ import type { Run } from "./ecmwf/run.ts";
 import { type Variable, VARIABLES } from "./ecmwf/variables.ts";
 import { decodeField, GribError, parseFields } from "./grib/mod.ts";
 import type { IndexedField } from "./step_index.ts";
-import { type Storage, StorageError } from "./storage/mod.ts";
+import { type Storage, StorageError, type StorageErrorKind } from "./storage/mod.ts";
+
+/** Kinds of failure that say that an index and its file do not belong together. */
+const EXPLAINED: readonly StorageErrorKind[] = ["missing", "range", "changed"];
 
 /** What a spot check found. */
 export interface SpotCheck {
@@ -68,7 +71,7 @@ async function checkMessage(
     return mismatch;
   } catch (error) {
     const explained = error instanceof GribError ||
-      error instanceof StorageError && (error.kind === "missing" || error.kind === "range");
+      error instanceof StorageError && EXPLAINED.includes(error.kind);
     if (!explained) throw error;
     return error.message;
   }

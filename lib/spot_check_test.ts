@@ -46,3 +46,16 @@ Deno.test("spotCheck() names a message that is damaged or past the end of its fi
   const { faults } = await spotCheck(storage, run, fields);
   assertEquals(faults.length, 3);
 });
+
+Deno.test("spotCheck() tells of a file that was replaced after its index was read", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(file!.url);
+  await using place = await openWorkplace(bucket);
+  const { storage } = place.context;
+  const { fields } = await readStepIndex(storage, run, file!);
+  // The same messages, and one more.
+  bucket.set(key, new Uint8Array([...bucket.get(key)!, ...bucket.get(key)!.slice(0, 10_000)]));
+  const { faults } = await spotCheck(storage, run, fields);
+  assertEquals(faults.length, 3);
+  assertStringIncludes(faults[0]!, "it was replaced on the server while it was read");
+});

@@ -35,10 +35,22 @@ export async function writeStageStore(
   await storage.put(`${folder}/${stageFileName(stage, member)}`, [encodeStore(store)]);
 }
 
+/** What is known, and what is wanted, of a store that is to be read. */
+export interface ReadStoreOptions {
+  /** Which keys to read. @default all of them */
+  keys?: ReadonlySet<string>;
+  /**
+   * Sizes of the folder's files in bytes, by name; a file that is not among them is not there.
+   *
+   * @default asked for, with a request a file
+   */
+  sizes?: ReadonlyMap<string, number>;
+}
+
 /**
- * Reads the store that a stage left for a member.
+ * Reads the store that a stage left for a member, on a disk or a server. With `keys`, only the parts
+ * of the file that they need.
  *
- * @param keep which keys to read.
  * @returns `undefined` when the stage left none.
  * @throws {ParquetError} {StoreError} when the file is damaged.
  */
@@ -47,20 +59,33 @@ export async function readStageStore(
   folder: string,
   stage: Stage,
   member: Member,
-  keep?: (key: string) => boolean,
+  options: ReadStoreOptions = {},
 ): Promise<Store | undefined> {
-  const source = `${folder}/${stageFileName(stage, member)}`;
-  const bytes = await readIfThere(storage, source);
-  return bytes && await decodeStore(bytes, { source, ...(keep && { keep }) });
+  const { keys, sizes } = options;
+  const name = stageFileName(stage, member);
+  const source = `${folder}/${name}`;
+  // Its parts are of one version; what was read of it before may have been of another.
+  storage.forget(source);
+  const byteLength = sizes ? sizes.get(name) : await findSize(storage, source);
+  if (byteLength === undefined) return undefined;
+  const slice = async (start: number, end = byteLength) =>
+    (await storage.get(source, { offset: start, length: end - start })).buffer;
+  return await decodeStore({ byteLength, slice }, { source, ...(keys && { keys }) });
+}
+
+async function findSize(storage: Storage, url: string): Promise<number | undefined> {
+  const info = await unlessMissing(storage.head(url));
+  return info?.size;
 }
 
 /** The bytes of a file; `undefined` when there is none. */
-export async function readIfThere(
-  storage: Storage,
-  url: string,
-): Promise<Uint8Array | undefined> {
+export function readIfThere(storage: Storage, url: string): Promise<Uint8Array | undefined> {
+  return unlessMissing(storage.get(url));
+}
+
+async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await storage.get(url);
+    return await answer;
   } catch (error) {
     if (error instanceof StorageError && error.kind === "missing") return undefined;
     throw error;

@@ -31,7 +31,11 @@ const decoder = new TextDecoder();
 const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
 
 /**
- * Reads the index of a file and checks it against the file's length.
+ * Reads the index of a file and checks it against the file's length. From now on messages are read
+ * of the version of the file that is on the server now.
+ *
+ * The file may be replaced between the two requests, so that the index is of another version: who
+ * reads a message checks that it is the one that was asked for.
  *
  * Costs one GET of the index and one HEAD of the GRIB2 file.
  *
@@ -43,6 +47,7 @@ export async function readStepIndex(
   run: Run,
   file: StepFile,
 ): Promise<StepIndex> {
+  storage.forget(file.url);
   const [bytes, { size }] = await Promise.all([
     storage.get(file.indexUrl),
     storage.head(file.url),

@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { AFTER_50R1, BEFORE_50R1, bucketKey, openWorkplace } from "../fixtures/embedded_run.ts";
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  bucketKey,
+  openWorkplace,
+  readEmbeddedBucket,
+} from "../fixtures/embedded_run.ts";
 import { stepFiles } from "./ecmwf/files.ts";
 import { parseRun } from "./ecmwf/run.ts";
 import { IndexError } from "./index.ts";
@@ -138,6 +144,21 @@ Deno.test("readStepIndex() drops lines of another day, hour or step", async () =
 Deno.test("readStepIndex() names the index and the line that it cannot read", async () => {
   const error = await assertRejects(() => readLines([makeLine({}), "{"]), IndexError);
   assertEquals([error.source, error.line], [FILE!.indexUrl, 2]);
+});
+
+Deno.test("readStepIndex() has messages read of the file that its index was read with", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { storage } = place.context;
+  const key = bucketKey(FILE!.url);
+  await readStepIndex(storage, RUN, FILE!);
+  const replaced = bucket.get(key)!.toReversed();
+  bucket.set(key, replaced);
+  const range = { offset: 0, length: 10 };
+  const error = await assertRejects(() => storage.get(FILE!.url, range), StorageError);
+  assertEquals(error.kind, "changed");
+  await readStepIndex(storage, RUN, FILE!);
+  assertEquals(await storage.get(FILE!.url, range), replaced.slice(0, 10));
 });
 
 Deno.test("readStepIndex() says which of the two files is missing", async () => {

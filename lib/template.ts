@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { createTarDecoder } from "npm:modern-tar@0.8.6";
-import { type Member, parseMember } from "./ecmwf/members.ts";
-import { isSameRun, parseRun, type Run, runLabel } from "./ecmwf/run.ts";
-import { decodeStore } from "./parquet.ts";
+import { createTarDecoder, packTar } from "npm:modern-tar@0.8.6";
+import { type Member, memberFileName, memberKeyName, parseMember } from "./ecmwf/members.ts";
+import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "./ecmwf/run.ts";
+import { decodeStore, encodeStore } from "./parquet.ts";
 import type { Store } from "./references.ts";
 
 /** A template archive that is damaged, unsafe, or in another layout. */
@@ -29,8 +29,10 @@ export interface Template {
 
 const STORE_PATH = /(?:^|\/)ecmwf-(\d{8})(\d{2})-(control|ens\d{2})-rt\d+\.par$/;
 
+const FOLDER = "gik-fmrc/v2ecmwf_fmrc";
+
 /** No store file of one member comes near this size; a larger entry is not read into memory. */
-const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
+export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
 
 /**
  * Reads every store of an archive, front to back, without writing anything to disk.
@@ -75,13 +77,32 @@ export async function readTemplate(
   return { run, stores };
 }
 
+/** The archive of a template in the published layout; equal templates give equal bytes. */
+export async function encodeTemplate({ run, stores }: Template): Promise<Uint8Array> {
+  const mtime = referenceTime(run);
+  const entries = Array.from(stores, ([member, store]) => {
+    const body = encodeStore(store);
+    const folder = member === 0 ? "ens_control" : memberFileName(member);
+    const name = `${FOLDER}/${folder}/ecmwf-${run.date}${run.hour}-${
+      memberKeyName(member)
+    }-rt000.par`;
+    return { header: { name, size: body.length, type: "file" as const, mtime, mode: 0o644 }, body };
+  });
+  const tar = new Blob([await packTar(entries)]).stream();
+  return await new Response(tar.pipeThrough(new CompressionStream("gzip"))).bytes();
+}
+
 function decodeTarGzip(archive: ReadableStream<Uint8Array>) {
   const gunzip = new DecompressionStream("gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
   return archive.pipeThrough(gunzip).pipeThrough(createTarDecoder({ strict: true }));
 }
 
-/** Refuses what could leave the folder if somebody unpacked the archive: it was tampered with. */
-function checkPath(path: string, type: string | undefined, source: string): void {
+/**
+ * Refuses what could leave the folder if somebody unpacked the archive: it was tampered with.
+ *
+ * @throws {TemplateError} for such a path, and for links.
+ */
+export function checkPath(path: string, type: string | undefined, source: string): void {
   const leaves = path.startsWith("/") || path.includes("\\") || path.split("/").includes("..");
   if (leaves) {
     throw new TemplateError(`Cannot use template ${source}: entry "${path}" leaves the archive`);
@@ -91,7 +112,12 @@ function checkPath(path: string, type: string | undefined, source: string): void
   }
 }
 
-function checkSameRun(known: Run | undefined, found: Run, source: string): Run {
+/**
+ * The run of all stores.
+ *
+ * @throws {TemplateError} when a store is of another run than those before it.
+ */
+export function checkSameRun(known: Run | undefined, found: Run, source: string): Run {
   if (known && !isSameRun(known, found)) {
     throw new TemplateError(
       `Cannot use template ${source}: it holds stores of ${runLabel(known)} and ${runLabel(found)}`,
@@ -105,14 +131,14 @@ async function readEntry(
   size: number,
   path: string,
   source: string,
-): Promise<Uint8Array> {
+): Promise<ArrayBuffer> {
   if (size > MAX_ENTRY_BYTES) {
     throw new TemplateError(`Cannot use template ${source}: "${path}" claims ${size} bytes`);
   }
-  const bytes = new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
-  if (bytes.length !== size) {
+  const bytes = await new Response(body as BodyInit).arrayBuffer();
+  if (bytes.byteLength !== size) {
     throw new TemplateError(
-      `Cannot read template ${source}: "${path}" has ${bytes.length} of ${size} bytes`,
+      `Cannot read template ${source}: "${path}" has ${bytes.byteLength} of ${size} bytes`,
     );
   }
   return bytes;

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { packTar } from "npm:modern-tar@0.8.6";
+import { packTar, unpackTar } from "npm:modern-tar@0.8.6";
 import { encodeStore } from "./parquet.ts";
 import { formatReference, isReference, type Store, type StoreValue } from "./references.ts";
-import { readTemplate, TemplateError } from "./template.ts";
+import { encodeTemplate, readTemplate, TemplateError } from "./template.ts";
 
 type TarEntry = Parameters<typeof packTar>[0][number];
 
@@ -206,3 +206,19 @@ function hasShared(): boolean {
     return false;
   }
 }
+
+Deno.test("encodeTemplate() writes the published layout, the same bytes for the same stores", async () => {
+  const run = { date: "20260206", hour: "12" } as const;
+  const store: Store = new Map([["a/.zattrs", encode("{}")]]);
+  store.set("a/0", { url: "s3://b/f.grib2", offset: 1, length: 2 });
+  const template = { run, stores: new Map([[0, store], [7, store]]) };
+  const archive = await encodeTemplate(template);
+  assertEquals(archive, await encodeTemplate(template));
+  assertEquals(await readTemplate(new Blob([archive as BlobPart]).stream(), "t"), template);
+  const tar = new Blob([archive as BlobPart]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const entries = await unpackTar(tar);
+  assertEquals(entries.map(({ header }) => header.name), [
+    storePath("control", "2026020612"),
+    storePath("ens07", "2026020612"),
+  ]);
+});

@@ -22,7 +22,13 @@ export async function exitWith<Options>(command: Command<Options>): Promise<neve
 }
 
 /** Variables that the stages look up, and nothing else: the permission sets allow just these. */
-export type EnvironmentName = "AWS_ENDPOINT_URL_S3" | "SOURCE_DATE_EPOCH";
+export type EnvironmentName =
+  | "AWS_ENDPOINT_URL_S3"
+  | "GCS_BUCKET"
+  | "GCS_PARQUET_PREFIX"
+  | "GCS_SERVICE_ACCOUNT_FILE"
+  | "SOURCE_DATE_EPOCH"
+  | "STORAGE_EMULATOR_HOST";
 
 /** A variable of the environment, else of the file `.env` in the working folder. */
 export function readEnvironment(name: EnvironmentName): string | undefined {

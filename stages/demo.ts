@@ -37,7 +37,7 @@ export async function runDemo(outputDir: string, reporter: Reporter): Promise<Ou
   let complete = true;
   for (const { run, members } of [BEFORE_50R1, AFTER_50R1]) {
     reporter.info(`\n${describeRun(run)}, ${members} members, from a local S3 server`);
-    const context = openContext(server.url, reporter);
+    const context = openContext({ endpoint: server.url }, reporter);
     const folder = `${outputDir}/${stageFolder(run)}`;
     const pipeline = await runPipeline({
       run,

@@ -9,8 +9,14 @@ import { BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { findLatestRun } from "../lib/ecmwf/published.ts";
 import { checkSteps, parseRun, type Run, type RunHour, runSteps } from "../lib/ecmwf/run.ts";
+import { parseSources, SOURCES } from "../lib/ecmwf/sources.ts";
 import type { Reporter } from "../lib/cli/report.ts";
-import { openStorage, type Storage } from "../lib/storage/mod.ts";
+import {
+  type GcsOptions,
+  openStorage,
+  type Storage,
+  type StorageOptions,
+} from "../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -46,11 +52,35 @@ export const OUTPUT_DIR: OptionSpec = {
   help: "folder of the Parquet files (default: ecmwf_three_stage_<date>_<run>z)",
 };
 
-export const ENDPOINT: OptionSpec = {
+const SOURCE: OptionSpec = {
+  name: "source",
+  value: "<name,…>",
+  default: "aws",
+  help: [
+    "who serves ECMWF's files, each the stand-in for those before it:",
+    ...SOURCES.map(({ name, about }) => `${name.padEnd(7)}${about}`),
+    "or a URL or folder with the same keys, as https://mirror.example/ecmwf or ./mirror",
+  ].join("\n"),
+};
+
+const GIVE_UP_AFTER: OptionSpec = {
+  name: "give-up-after",
+  value: "<minutes>",
+  default: "10",
+  help: "ask a server no more once all it did for so long was fail",
+};
+
+const ENDPOINT: OptionSpec = {
   name: "endpoint",
   value: "<url>",
   help: "another S3 server, path style (default: AWS_ENDPOINT_URL_S3, else Amazon)",
 };
+
+/** Options on who serves ECMWF's files, of every stage that reads them. */
+export const SERVER_OPTIONS: readonly OptionSpec[] = [SOURCE, GIVE_UP_AFTER, ENDPOINT];
+
+/** Who serves ECMWF's files, and for how long a failing server is asked. */
+export type ServerOptions = Pick<StorageOptions, "mirrors" | "giveUpAfterMs" | "endpoint">;
 
 /** What a stage works with besides its options. */
 export interface StageContext {
@@ -81,8 +111,17 @@ export function describeTraffic({ storage }: StageContext, elapsedMs: number): s
   ];
 }
 
+/** Reads {@linkcode SERVER_OPTIONS}. */
+export function parseServerOptions(values: OptionValues): ServerOptions {
+  return {
+    mirrors: parseSources(values.required(SOURCE.name)),
+    giveUpAfterMs: values.count(GIVE_UP_AFTER.name) * 60_000,
+    ...optional("endpoint", parseEndpoint(values)),
+  };
+}
+
 /** Where the S3 server is: the option, else the environment, else Amazon's own. */
-export function parseEndpoint(values: OptionValues): string | undefined {
+function parseEndpoint(values: OptionValues): string | undefined {
   const endpoint = values.text(ENDPOINT.name) ?? readEnvironment("AWS_ENDPOINT_URL_S3");
   if (endpoint !== undefined && !URL.canParse(endpoint)) {
     throw new UsageError(`Cannot use endpoint "${endpoint}": give a URL like http://host:9000`);
@@ -91,9 +130,14 @@ export function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /** Opens storage for one command; what servers make wait for is told. */
-export function openContext(endpoint: string | undefined, reporter: Reporter): StageContext {
+export function openContext(
+  server: ServerOptions,
+  reporter: Reporter,
+  gcs?: GcsOptions,
+): StageContext {
   const storage = openStorage({
-    ...(endpoint && { endpoint }),
+    ...server,
+    ...optional("gcs", gcs),
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
   });
@@ -139,14 +183,15 @@ export const STAGE_OPTIONS: readonly OptionSpec[] = [
   RUN_HOUR,
   MAX_MEMBERS,
   OUTPUT_DIR,
-  ENDPOINT,
+  ...SERVER_OPTIONS,
 ];
 
-/** Which runs, and the server that has them. */
+/** Which runs, and who serves them. */
 export interface RunSource {
   runRequests: RunRequest[];
-  /** @default Amazon */
-  endpoint?: string;
+  server: ServerOptions;
+  /** How to reach Google Cloud Storage, for a stage that does. */
+  gcs?: GcsOptions;
 }
 
 /** The text of {@linkcode STAGE_OPTIONS}, read. */
@@ -161,9 +206,9 @@ export interface StageRequest extends RunSource {
 export function parseStageRequest(values: OptionValues): StageRequest {
   return {
     runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
     maxMembers: values.count(MAX_MEMBERS.name),
     ...optional("outputDir", values.text(OUTPUT_DIR.name)),
-    ...optional("endpoint", parseEndpoint(values)),
   };
 }
 
@@ -173,14 +218,14 @@ export function parseStageRequest(values: OptionValues): StageRequest {
  * @throws {UsageError} when several are asked for.
  */
 export async function openRun(
-  { runRequests, endpoint }: RunSource,
+  { runRequests, server, gcs }: RunSource,
   reporter: Reporter,
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;
   if (!request || others.length > 0) {
     throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
   }
-  const context = openContext(endpoint, reporter);
+  const context = openContext(server, reporter, gcs);
   return { run: await resolveRun(request, context), context };
 }
 

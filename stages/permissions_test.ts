@@ -1,6 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
+import config from "../deno.json" with { type: "json" };
+import {
+  BEFORE_50R1,
+  EMBEDDED_STEPS,
+  openWorkplace,
+  type Workplace,
+} from "../fixtures/embedded_run.ts";
+import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
+import { runLabel } from "../lib/ecmwf/run.ts";
+import { SOURCES } from "../lib/ecmwf/sources.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
@@ -32,37 +41,68 @@ async function runDeno(
 }
 
 /** Runs code under a permission set and gives what it printed. */
-async function runUnder(set: string, code: string): Promise<string> {
-  const { output, errors } = await runDeno(
-    [`-P=${set}`, "-"],
-    { AWS_SECRET_ACCESS_KEY: "x" },
-    code,
-  );
-  return output.trim() || errors;
+async function runUnder(set: string, code: string): Promise<string[]> {
+  const { output, errors } = await runDeno([`-P=${set}`, "-"], { ...SECRETS, HOME }, code);
+  return (output.trim() || errors).split("\n");
 }
 
-const SETS = ["stage1", "stage2", "stage3", "pipeline", "stream"];
+const HOME = Deno.env.get("HOME") ?? "/";
+/** What no stage is to see, and what only those that work with Google Cloud Storage are. */
+const SECRETS = { AWS_SECRET_ACCESS_KEY: "x", AWS_SHARED_CREDENTIALS_FILE: "x" };
+const GOOGLE_VARIABLES = [
+  "GCS_SERVICE_ACCOUNT_FILE",
+  "GCS_BUCKET",
+  "GOOGLE_APPLICATION_CREDENTIALS",
+  "STORAGE_EMULATOR_HOST",
+  "HOME",
+];
+
+const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream"];
+const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
+const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
   { what: "a request to this machine", code: `await fetch("http://127.0.0.1:4567/")` },
   { what: "a read outside the working folder", code: `Deno.readTextFileSync("/etc/hosts")` },
+  {
+    what: "a read of Amazon's credentials",
+    code: `Deno.readTextFileSync("${HOME}/.aws/credentials")`,
+  },
   { what: "a write outside the working folder", code: `Deno.writeTextFileSync("/tmp/x", "")` },
-  { what: "a secret in the environment", code: `Deno.env.get("AWS_SECRET_ACCESS_KEY")` },
-  { what: "the home folder's name", code: `Deno.env.get("HOME")` },
+  { what: "a write among the keys", code: `Deno.writeTextFileSync("keys/x", "")` },
   { what: "another program", code: `new Deno.Command("${Deno.execPath()}").outputSync()` },
 ];
+const REFUSED_WITHOUT_GOOGLE = [
+  { what: "a read of a key", code: `Deno.readTextFileSync("keys/service_account.json")` },
+  ...[...Object.keys(SECRETS), ...GOOGLE_VARIABLES].map((name) => ({
+    what: `the variable ${name}`,
+    code: `Deno.env.get("${name}")`,
+  })),
+];
 
-for (const set of SETS) {
+for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
   Deno.test(`under -P=${set} Deno refuses what the stage does not need`, async () => {
-    const attempts = REFUSED.map(({ code }) =>
+    const refused = [...REFUSED, ...(GCS.includes(set) ? [] : REFUSED_WITHOUT_GOOGLE)];
+    const attempts = refused.map(({ code }) =>
       `try { ${code}; console.log("allowed"); } catch (error) { console.log(error.name); }`
     );
-    const printed = (await runUnder(set, attempts.join("\n"))).split("\n");
+    const printed = await runUnder(set, attempts.join("\n"));
     assertEquals(
-      REFUSED.map(({ what }, i) => `${what}: ${printed[i]}`),
-      REFUSED.map(({ what }) => `${what}: NotCapable`),
+      refused.map(({ what }, i) => `${what}: ${printed[i]}`),
+      refused.map(({ what }) => `${what}: NotCapable`),
     );
+  });
+}
+
+for (const set of GCS) {
+  Deno.test(`under -P=${set} the variables of other clouds read as not set`, async () => {
+    const names = [...Object.keys(SECRETS), "GCS_OF_ANOTHER_PROGRAM"];
+    const printed = await runUnder(
+      set,
+      names.map((name) => `console.log(Deno.env.get("${name}"));`).join("\n"),
+    );
+    assertEquals(printed, names.map(() => "undefined"));
   });
 }
 
@@ -72,45 +112,140 @@ const HUGGING_FACE = [
   "cas-bridge.xethub.hf.co:443",
 ];
 const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
+const MIRROR_HOSTS = SOURCES.flatMap(({ hosts }) => hosts);
+const GOOGLE_HOSTS = [
+  "storage.googleapis.com:443",
+  "oauth2.googleapis.com:443",
+  "metadata.google.internal:80",
+];
 
-for (const set of SETS) {
-  const withTemplate = set === "stage1" || set === "pipeline";
-  const hosts = withTemplate ? "the bucket's host and Hugging Face" : "the bucket's host only";
-  Deno.test(`under -P=${set} a stage may reach ${hosts}`, async () => {
-    const code = [BUCKET_HOST, ...HUGGING_FACE].map((host) =>
+for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
+  const allowed = [
+    BUCKET_HOST,
+    ...(/^(stage1|pipeline)/.test(set) ? HUGGING_FACE : []),
+    ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
+    ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
+  ];
+  const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
+  Deno.test(`under -P=${set} a stage may reach ${names}, and no other host`, async () => {
+    const hosts = [BUCKET_HOST, ...HUGGING_FACE, ...MIRROR_HOSTS, ...GOOGLE_HOSTS];
+    const code = hosts.map((host) =>
       `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
     );
-    const states = (await runUnder(set, code.join("\n"))).split("\n");
-    const template = withTemplate ? "granted" : "prompt";
-    assertEquals(states, ["granted", ...HUGGING_FACE.map(() => template)]);
+    const states = await runUnder(set, code.join("\n"));
+    assertEquals(
+      hosts.map((host, i) => `${host} ${states[i]}`),
+      hosts.map((host) => `${host} ${allowed.includes(host) ? "granted" : "prompt"}`),
+    );
   });
 }
 
-Deno.test("under -P=stage2 the stage does its work with the server's address added, and only with it", async () => {
+Deno.test("deno task permissions prints a row for every task that runs under a set", async () => {
+  const { output } = await runDeno(["stages/permissions.ts"]);
+  const tasks = Object.entries(config.tasks).filter(([, { command }]) => command.includes(" -P="));
+  const column = output.split("\n").map((line) => line.split(/ {2}/)[0]);
+  assertEquals(
+    column.filter((cell) => cell?.startsWith("deno task")),
+    tasks.map(([name]) => `deno task ${name}`),
+  );
+  for (const host of [BUCKET_HOST, ...MIRROR_HOSTS, ...GOOGLE_HOSTS]) {
+    assertStringIncludes(output, ` ${host.replace(/:443$/, "")}`);
+  }
+  assertStringIncludes(output, "  not keys ");
+});
+
+Deno.test("every task that runs a stage runs it under the set of its name", () => {
+  for (const [task, { command }] of Object.entries(config.tasks)) {
+    const set = / -P=(\S+)/.exec(command)?.[1];
+    if (set) assertEquals(set, task.replace(":", "-"));
+    else assert(["test", "ok", "permissions"].includes(task));
+  }
+});
+
+Deno.test("every set of deno.json has its tests here", () => {
+  const sets = Object.keys(config.permissions).filter((set) => set !== "demo");
+  assertEquals(sets.toSorted(), [...PLAIN, ...MIRRORS, ...GCS].toSorted());
+});
+
+const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
+const STORE_BUCKET = "gik-ecmwf-aws-tf";
+
+/** A place in which stages run as their tasks do, with servers of this machine instead of the real ones. */
+async function withStages(
+  test: (
+    place: Workplace,
+    runStage: (set: string, stage: string, ...args: string[]) => Promise<Finished>,
+    folder: string,
+  ) => Promise<void>,
+): Promise<void> {
   await using place = await openWorkplace();
-  const { server } = place;
+  await using gcs = await startGcsServer({
+    buckets: { [STORE_BUCKET]: new Map() },
+    accounts: { [ACCOUNT]: { [STORE_BUCKET]: ALL_PERMISSIONS } },
+  });
   const folder = await Deno.makeTempDir({ dir: ROOT, prefix: "ecmwf_three_stage_" });
+  const keyFile = `${folder}/key.json`;
   try {
-    const args = ["--date", BEFORE_50R1.run.date, "--steps", EMBEDDED_STEPS.join(",")];
-    const stage = ["stages/stage2.ts", ...args, "--max-members", "4", "--output-dir", folder];
-    const endpoint = ["--endpoint", server.url];
-
-    const allowed = await runDeno([
-      "-P=stage2",
-      `--allow-net=127.0.0.1:${server.port}`,
-      ...stage,
-      ...endpoint,
-    ]);
-    assertEquals(allowed.code, 0, allowed.errors);
-    assert(server.requests.length > 0);
-
-    const refused = await runDeno(["-P=stage2", ...stage, ...endpoint]);
-    assertEquals(refused.code, 4);
-    assertStringIncludes(refused.errors, `--allow-net=127.0.0.1:${server.port}`);
+    await Deno.writeTextFile(keyFile, await gcs.formatKeyFile(ACCOUNT));
+    const env = { STORAGE_EMULATOR_HOST: gcs.url, GCS_SERVICE_ACCOUNT_FILE: keyFile };
+    const hosts = [place.server.url, gcs.url].map((url) => new URL(url).host).join(",");
+    const runStage = (set: string, stage: string, ...args: string[]) =>
+      runDeno(
+        [`-P=${set}`, `--allow-net=${hosts}`, `stages/${stage}.ts`, ...args],
+        { ...env, ...SECRETS },
+      );
+    await test(place, runStage, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+Deno.test("every stage does its work under its own set, with the addresses of local servers", () =>
+  withStages(async ({ server }, runStage, folder) => {
+    const { run, members } = BEFORE_50R1;
+    const stores = `${folder}/stores`;
+    const common = ["--date", run.date, "--max-members", `${members}`];
+    const endpoint = ["--endpoint", server.url];
+    const steps = ["--steps", EMBEDDED_STEPS.join(",")];
+    const output = ["--output-dir", stores];
+    const netcdf = ["--output-dir", `${folder}/netcdf`];
+    const ways: [set: string, stage: string, args: string[]][] = [
+      ["stage1", "stage1", [...endpoint, ...output, "--no-template"]],
+      ["stage2", "stage2", [...endpoint, ...output, ...steps]],
+      ["stage3", "stage3", [...endpoint, ...output]],
+      ["pipeline", "pipeline", [...endpoint, ...output, ...steps, "--no-template"]],
+      ["stream", "stream", [...endpoint, ...netcdf, ...steps, "--parquet-dir", stores]],
+      ["stage3-gcs", "stage3", [...output, "--upload-gcs"]],
+      ["pipeline-gcs", "pipeline", [
+        ...[...endpoint, ...output, ...steps],
+        ...["--no-template", "--upload-gcs"],
+      ]],
+      ["stream-gcs", "stream", [
+        ...[...endpoint, ...netcdf, ...steps],
+        ...["--gcs-parquet-path", `gs://${STORE_BUCKET}/run_par_ecmwf/${runLabel(run)}`],
+      ]],
+    ];
+    for (const [set, stage, args] of ways) {
+      const { code, errors } = await runStage(set, stage, ...common, ...args);
+      assertEquals([set, code], [set, 0], errors);
+    }
+  }));
+
+Deno.test("without the server's address a stage exits 4 and names the flag to add", async () => {
+  await using place = await openWorkplace();
+  const args = ["--date", BEFORE_50R1.run.date, "--endpoint", place.server.url];
+  const { code, errors } = await runDeno(["-P=stage2", "stages/stage2.ts", ...args]);
+  assertEquals(code, 4, errors);
+  assertStringIncludes(errors, `--allow-net=127.0.0.1:${place.server.port}`);
 });
+
+Deno.test("under -P=stage3 --upload-gcs exits 4: Google's variables are not to be seen", () =>
+  withStages(async (_, runStage, folder) => {
+    const args = ["--date", "20260206", "--output-dir", folder, "--upload-gcs"];
+    const { code, errors } = await runStage("stage3", "stage3", ...args);
+    assertEquals(code, 4, errors);
+    assertStringIncludes(errors, "GCS_");
+  }));
 
 Deno.test("a stage reads the server's address from the environment", async () => {
   await using place = await openWorkplace();
@@ -139,9 +274,3 @@ for (const { args, code, says } of EXIT_CODES) {
     assertStringIncludes(result.errors, says);
   });
 }
-
-Deno.test("stage1 --run-stage1 exits 2: the scan is not in this version", async () => {
-  const result = await runDeno(["-P=stage1", "stages/stage1.ts", "--run-stage1"]);
-  assertEquals(result.code, 2);
-  assertStringIncludes(result.errors, "--run-stage1");
-});

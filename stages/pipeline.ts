@@ -7,6 +7,7 @@ import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { exitWith } from "./console.ts";
+import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
   describeTraffic,
   openContext,
@@ -16,6 +17,7 @@ import {
   type StageContext,
   type StageRequest,
 } from "./options.ts";
+import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./scan_options.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
 import {
   INDEX_OPTIONS,
@@ -25,7 +27,13 @@ import {
   type Stage2Options,
   type Stage2Result,
 } from "./stage2.ts";
-import { runStage3, type Stage3Options, type Stage3Result, ZIP } from "./stage3.ts";
+import {
+  describePublished,
+  runStage3,
+  type Stage3Options,
+  type Stage3Result,
+  ZIP,
+} from "./stage3.ts";
 import {
   parseTemplateOptions,
   TEMPLATE_OPTIONS,
@@ -58,44 +66,57 @@ export async function runPipeline(
   return { stage1, stage2, stage3, complete: whole || options.allowMissing };
 }
 
-interface PipelineRequest extends StageRequest, TemplateOptions, IndexOptions {
+interface PipelineRequest
+  extends StageRequest, TemplateOptions, ScanOptions, IndexOptions, UploadRequest {
+  stage1Zip: boolean;
   zip: boolean;
 }
 
-const SCAN_OPTIONS: readonly OptionSpec[] = [
-  { name: "skip-grib-scan", help: "make skeletons from the template; this is what happens anyway" },
-  {
-    name: "hours",
-    value: "<h,h>",
-    default: "0,3",
-    help: "forecast hours that --run-stage1 scans (not in this version)",
-  },
-];
+const STAGE1_ZIP: OptionSpec = {
+  name: "stage1-zip",
+  help: "also write the stage 1 zip of the Python tools, ecmwf_<date>_<run>z_efficient.zip",
+};
 
 const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
     "references a member, in one process. --date takes several days separated by commas.",
-  options: [...STAGE_OPTIONS, ...INDEX_OPTIONS, ...TEMPLATE_OPTIONS, ...SCAN_OPTIONS, ZIP],
+  options: [
+    ...STAGE_OPTIONS,
+    ...INDEX_OPTIONS,
+    ...TEMPLATE_OPTIONS,
+    ...SCAN_OPTIONS,
+    STAGE1_ZIP,
+    ZIP,
+    ...UPLOAD_OPTIONS,
+  ],
   examples: [
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
+    "deno task pipeline --date 20260206 --run-stage1 --hours 0,3",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
+    "deno task pipeline --date latest --upload-gcs",
   ],
   parse: (values) => ({
     ...parseStageRequest(values),
     ...parseIndexOptions(values),
     ...parseTemplateOptions(values),
+    ...parseScanOptions(values),
+    ...parseUploadOptions(values),
+    stage1Zip: values.flag(STAGE1_ZIP.name),
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
-    const { runRequests, outputDir, endpoint } = request;
+    const { runRequests, outputDir, saveTemplate, server, gcs } = request;
+    if (saveTemplate !== undefined && runRequests.length > 1) {
+      throw new UsageError("Cannot save templates of several runs as one file: give one --date");
+    }
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
     let complete = true;
     for (const runRequest of runRequests) {
-      const context = openContext(endpoint, reporter);
+      const context = openContext(server, reporter, gcs);
       const run = await resolveRun(runRequest, context);
       const started = Date.now();
       const result = await runPipeline({ ...request, run }, context);
@@ -119,6 +140,7 @@ function describeResult(
     `  missing files    ${stage2.missingFiles.length}`,
     ...describeTraffic(context, elapsedMs),
     `  stores in        ${stage3.folder}`,
+    ...(stage3.published ? [`  published        ${describePublished(stage3.published)}`] : []),
   ].join("\n");
 }
 

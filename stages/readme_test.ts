@@ -5,6 +5,7 @@ import { findVariable } from "../lib/ecmwf/variables.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset } from "../lib/output.ts";
 import { GIK } from "../lib/profile.ts";
+import { describeSets } from "./permissions.ts";
 import { formatHistory } from "./stream.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
@@ -63,6 +64,40 @@ Deno.test("the README gives the commands that deno.json has", async () => {
   const config = await Deno.readTextFile(new URL("../deno.json", import.meta.url));
   const { tasks } = JSON.parse(config);
   for (const task of Object.keys(tasks)) assertStringIncludes(README, `task ${task}`);
-  const named = [...README.matchAll(/deno(?:@[\d.]+)? task (\w+)/g)].map((match) => match[1]!);
+  const named = [...README.matchAll(/deno(?:@[\d.]+)? task ([\w:]+)/g)].map((match) => match[1]!);
   assertEquals(named.filter((name) => !(name in tasks)), []);
+});
+
+/** What the words of the table of workflows stand for, as the README itself explains them. */
+function explainWord(word: string): string[] {
+  const sentence = new RegExp(`\\*\\*${word}\\*\\*([^]*?)\\.\\s`);
+  const [, explanation = ""] = sentence.exec(README) ?? [];
+  return [...explanation.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+}
+
+/** The names in a cell of the table, in words or as they are. */
+function expandCell(cell: string): string[] {
+  return cell.split(", ").flatMap((item) => {
+    if (item === "nothing") return [];
+    if (item === "this machine") return ["127.0.0.1"];
+    return item.startsWith("`") ? [item.slice(1, -1)] : explainWord(item);
+  });
+}
+
+Deno.test("the README's table of workflows tells what the permission sets allow", () => {
+  const rows = README.split("\n")
+    .map((line) => line.split("|").map((cell) => cell.trim()))
+    .filter((cells) => /^`deno task [\w:]+`$/.test(cells[2] ?? "") && cells.length === 7);
+  const told = rows.map(([, , command, , reaches, sees]) => ({
+    command: command!.slice(1, -1),
+    reaches: expandCell(reaches!).toSorted(),
+    sees: expandCell(sees!).toSorted(),
+  }));
+  const allowed = describeSets().map(([task, reaches, , , sees]) => ({
+    command: task![0],
+    reaches: reaches!.toSorted(),
+    sees: sees!.toSorted(),
+  }));
+  const byCommand = ({ command: a = "" }, { command: b = "" }) => a < b ? -1 : 1;
+  assertEquals(told.toSorted(byCommand), allowed.toSorted(byCommand));
 });

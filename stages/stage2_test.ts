@@ -53,7 +53,9 @@ Deno.test("runStage2() references every line of every index, for its own member"
         const level = entry.levelist ? `/${entry.levelist}` : "";
         const step = entry.step.padStart(3, "0");
         const key = `step_${step}/${entry.param}/${entry.levtype}${level}/${name}/0.0.0`;
-        const store = await readStageStore(context.storage, folder, 2, member, (it) => it === key);
+        const store = await readStageStore(context.storage, folder, 2, member, {
+          keys: new Set([key]),
+        });
         const { _offset: offset, _length: length } = entry;
         assertEquals(reference(store, key), { url: file.url, offset, length });
         lines++;

@@ -9,6 +9,7 @@ import { MissingDataError } from "../lib/cli/errors.ts";
 import { canonicalUrl, parseFileName } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { describeRun, isSameRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
+import { publishedFolder, publishFolder, type PublishResult } from "../lib/publish.ts";
 import { isReference, type Store } from "../lib/references.ts";
 import {
   readIfThere,
@@ -18,7 +19,9 @@ import {
   writeStageStore,
 } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
+import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
+  megabytes,
   openRun,
   optional,
   parseStageRequest,
@@ -36,6 +39,8 @@ export interface Stage3Options {
   outputDir?: string;
   /** Whether all files of the folder's three stages also go into one zip beside it. */
   zip: boolean;
+  /** Where the final stores are published, `gs://<bucket>/<prefix>`. @default nowhere */
+  uploadRoot?: string;
 }
 
 /** What stage 3 left. */
@@ -46,6 +51,7 @@ export interface Stage3Result extends Outcome {
   /** References to other runs that were left out. */
   strayReferences: number;
   zipPath?: string;
+  published?: PublishResult;
 }
 
 /**
@@ -53,12 +59,13 @@ export interface Stage3Result extends Outcome {
  * the fresh references. A reference to another run, such as a template's own, is left out.
  *
  * @throws {MissingDataError} when stage 2 left nothing.
+ * @throws {StorageError} when the stores cannot be published; they stay on the disk.
  */
 export async function runStage3(
   options: Stage3Options,
   context: StageContext,
 ): Promise<Stage3Result> {
-  const { run, outputDir = stageFolder(run), zip } = options;
+  const { run, outputDir = stageFolder(run), zip, uploadRoot } = options;
   const { reporter, storage } = context;
   const wanted = firstMembers(options.maxMembers);
   const members: Member[] = [];
@@ -83,11 +90,15 @@ export async function runStage3(
   if (absent.length > 0) reporter.warn(`no stage 2 file of ${describeMembers(absent)}`);
   const zipPath = zip ? await writeZip(run, outputDir, members, context) : undefined;
   reporter.info(`stage 3: ${members.length} stores of ${describeRun(run)} in ${outputDir}`);
+  const published = uploadRoot === undefined
+    ? undefined
+    : await publishStores(run, outputDir, members, uploadRoot, context);
   return {
     folder: outputDir,
     members,
     strayReferences,
     ...optional("zipPath", zipPath),
+    ...optional("published", published),
     complete: absent.length === 0,
   };
 }
@@ -150,24 +161,54 @@ async function writeZip(
   return path;
 }
 
+/** Publishes the final stores of members. */
+async function publishStores(
+  run: Run,
+  folder: string,
+  members: readonly Member[],
+  root: string,
+  { storage, reporter }: StageContext,
+): Promise<PublishResult> {
+  const sources = members.map((member) => {
+    const name = stageFileName(3, member);
+    return { name, member, path: `${folder}/${name}` };
+  });
+  const target = publishedFolder(root, run);
+  const result = await publishFolder(storage, sources, target, { run, reporter });
+  reporter.info(`published: ${describePublished(result)}`);
+  return result;
+}
+
+/** What was published, in a line. */
+export function describePublished(result: PublishResult): string {
+  const { target, uploaded, skipped, bytesUploaded } = result;
+  const sent = `${uploaded} stores sent (${megabytes(bytesUploaded)} MB)`;
+  return `${target}, ${sent}, ${skipped} were there already`;
+}
+
 /** The flag of stage 3 that the pipeline has too. */
 export const ZIP: OptionSpec = {
   name: "zip",
   help: "also write all stage files as <output-dir>.zip",
 };
 
-const command: Command<StageRequest & { zip: boolean }> = {
+const command: Command<StageRequest & UploadRequest & { zip: boolean }> = {
   name: "stage3",
   purpose:
     "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final\n" +
     "Parquet file of every member, stage3_<member>_final.parquet.",
-  options: [...STAGE_OPTIONS, ZIP],
+  options: [...STAGE_OPTIONS, ZIP, ...UPLOAD_OPTIONS],
   examples: [
     "deno task stage3 --date 20260206",
     "deno task stage3 --date 20260206 --zip",
     "deno task stage3 --date 20260206 --run 12 --output-dir ./run12",
+    "deno task stage3 --date 20260206 --upload-gcs --gcs-bucket my-bucket",
   ],
-  parse: (values) => ({ ...parseStageRequest(values), zip: values.flag("zip") }),
+  parse: (values) => ({
+    ...parseStageRequest(values),
+    ...parseUploadOptions(values),
+    zip: values.flag("zip"),
+  }),
   async run(request, reporter) {
     const { run, context } = await openRun(request, reporter);
     return await runStage3({ ...request, run }, context);

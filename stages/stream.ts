@@ -9,35 +9,44 @@ import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
-import { reduceFields } from "../lib/ensemble/reduce.ts";
+import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset, type OutputField } from "../lib/output.ts";
+import { mapInParallel } from "../lib/parallel.ts";
 import { GIK, type OutputProfile } from "../lib/profile.ts";
+import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
 import { exitWith, readEnvironment } from "./console.ts";
 import {
+  findStores,
+  parseStoresOptions,
+  STORES_OPTIONS,
+  STORES_RULE,
+  type StoresRequest,
+} from "./gcs_options.ts";
+import {
   DATE,
   describeTraffic,
-  ENDPOINT,
   MAX_MEMBERS,
   megabytes,
   openContext,
   openRun,
   optional,
-  parseEndpoint,
   parseRunRequests,
+  parseServerOptions,
   RUN_HOUR,
   type RunSource,
+  SERVER_OPTIONS,
   type StageContext,
   STEPS,
 } from "./options.ts";
 
 /** What streaming works on. */
 export interface StreamOptions {
-  /** Folder of the final stores. @default the folder of `run` */
+  /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
   /** @default the run that the references point to */
   run?: Run;
@@ -75,9 +84,12 @@ export interface StreamResult extends Outcome {
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
  * the region, and writes the NetCDF.
  *
- * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps.
+ * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
+ * on the server is read again from its index, once, and told of. For published stores two or three
+ * GETs a member come before, and two requests for the whole folder.
  *
- * @throws {MissingDataError} when there are no stores, or no message of any of them can be used.
+ * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
+ * no message of any of them can be used.
  * @throws {StorageError} when the server cannot be reached or refuses.
  */
 export async function runStream(
@@ -132,18 +144,27 @@ async function readStores(
   { storage, reporter }: StageContext,
 ): Promise<Map<Member, Store>> {
   const folder = options.parquetDir ?? stageFolder(options.run!);
+  const isPublished = folder.startsWith("gs:");
+  const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length);
-  for (const member of members) {
+  const reads = mapInParallel(options.parallelFetches, members, async (member) => {
     const keys = neededKeys(variables, steps, member);
-    const store = await readStageStore(storage, folder, 3, member, (key) => keys.has(key));
+    const store = await readStageStore(storage, folder, 3, member, {
+      keys,
+      ...optional("sizes", sizes),
+    });
+    return [member, store] as const;
+  });
+  for await (const [member, store] of reads) {
     if (store) stores.set(member, store);
     bar.advance(1);
   }
   bar.finish();
   if (stores.size === 0) {
+    const remedy = `run the pipeline first${isPublished ? ", with --upload-gcs" : ""}`;
     throw new MissingDataError(
-      `Cannot find stage3_<member>_final.parquet in ${folder}: run the pipeline first`,
+      `Cannot find stage3_<member>_final.parquet in ${folder}: ${remedy}`,
     );
   }
   const absent = members.filter((member) => !stores.has(member));
@@ -167,6 +188,11 @@ function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): 
   return found;
 }
 
+const RESTARTS: Record<RestartCause, string> = {
+  replaced: "was replaced on the server while it was read",
+  misplaced: "is not where its references point",
+};
+
 async function reducePlan(
   plan: readonly PlannedField[],
   run: Run,
@@ -183,6 +209,8 @@ async function reducePlan(
       region: options.region ?? options.profile.region,
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
+      onRestart: (stepHours, cause) =>
+        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
     });
     return plan.map(({ variable, stepHours }, i) => ({
       variable,
@@ -235,20 +263,16 @@ function readClock(): Date {
   return new Date(Number(epoch) * 1000);
 }
 
-type StreamRequest = Omit<StreamOptions, "run"> & RunSource;
+type StreamRequest = Omit<StreamOptions, "run"> & RunSource & StoresRequest;
 
 const { region } = GIK;
 
 const command: Command<StreamRequest> = {
   name: "stream",
   purpose: "Fetches the messages that the final stores refer to, and writes ensemble mean and\n" +
-    "standard deviation over a region as one NetCDF file.",
+    `standard deviation over a region as one NetCDF file.\n\n${STORES_RULE}`,
   options: [
-    {
-      name: "parquet-dir",
-      value: "<dir>",
-      help: "folder of the final stores (default: the run's)",
-    },
+    ...STORES_OPTIONS,
     { ...DATE, default: undefined, help: "day of the run (default: what the references say)" },
     RUN_HOUR,
     { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
@@ -272,17 +296,19 @@ const command: Command<StreamRequest> = {
       help: "messages fetched at once",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
-    ENDPOINT,
+    ...SERVER_OPTIONS,
   ],
   examples: [
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
     "deno task stream --date 20260206 --run 12 --steps 36,39,42",
+    "deno task stream --gcs-parquet-path gs://gik-ecmwf-aws-tf/run_par_ecmwf/20260206_00z",
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
   ],
   parse: (values) => ({
     runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
     profile: GIK,
-    ...optional("parquetDir", values.text("parquet-dir")),
+    ...parseStoresOptions(values),
     ...optional("steps", values.counts("steps")),
     maxMembers: values.count("max-members"),
     variables: parseVariables(values.list("variables") ?? []),
@@ -290,17 +316,19 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     now: readClock(),
-    ...optional("endpoint", parseEndpoint(values)),
   }),
-  async run({ runRequests, endpoint, ...options }, reporter) {
+  async run({ runRequests, server, gcs, publishedRoot, ...options }, reporter) {
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, endpoint }, reporter)
-      : { run: undefined, context: openContext(endpoint, reporter) };
-    if (!run && options.parquetDir === undefined) {
-      throw new UsageError("Cannot tell which run to stream: give --parquet-dir or --date");
+      ? await openRun({ runRequests, server, gcs }, reporter)
+      : { run: undefined, context: openContext(server, reporter, gcs) };
+    const parquetDir = options.parquetDir ?? (run && await findStores(run, publishedRoot, context));
+    if (parquetDir === undefined) {
+      throw new UsageError(
+        "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
+      );
     }
     const started = Date.now();
-    const result = await runStream({ ...options, ...optional("run", run) }, context);
+    const result = await runStream({ ...options, parquetDir, ...optional("run", run) }, context);
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     reporter.info(describeResult(result, context, Date.now() - started));
     return result;

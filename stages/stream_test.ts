@@ -8,6 +8,7 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
+import { replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { firstMembers } from "../lib/ecmwf/members.ts";
@@ -17,7 +18,7 @@ import { describeRejections } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
 import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
-import { StorageError } from "../lib/storage/mod.ts";
+import { openStorage, StorageError } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3 } from "./stage3.ts";
 import { runStream, type StreamOptions } from "./stream.ts";
@@ -143,6 +144,65 @@ Deno.test("runStream() drops a damaged message and keeps the other members", asy
   assertEquals(result.complete, false);
   const hurt = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
   assertEquals(hurt.reduced.members, [0, 1, 2]);
+});
+
+/** A workplace in which the file of step 36 is replaced whenever the n-th range of it is read. */
+async function openReplacingPlace(atRanges: number[]): Promise<Workplace> {
+  const [file] = stepFiles(run, 36);
+  const bucket = await readEmbeddedBucket();
+  const place = await openWorkplace(bucket);
+  let ranges = 0;
+  place.server.setFaults(({ key, range }) => {
+    if (key !== bucketKey(file!.url) || !range) return undefined;
+    ranges++;
+    if (atRanges.includes(ranges)) replaceFile(bucket, reverseMessages(bucket, file!));
+    return undefined;
+  });
+  return place;
+}
+
+Deno.test("runStream() is complete when a file was replaced while it was read, and warns", async () => {
+  await using still = await openWorkplace();
+  await writeFinalStores(still);
+  const expected = await runStream(options(still.folder), still.context);
+  await using place = await openReplacingPlace([3]);
+  await writeFinalStores(place);
+  const result = await runStream(options(place.folder), place.context);
+  assertEquals(result.complete, true);
+  assertEquals(place.warnings, [
+    "step 36 was replaced on the server while it was read: read again from its index",
+  ]);
+  assertEquals(await Deno.readFile(result.path), await Deno.readFile(expected.path));
+});
+
+Deno.test("runStream() is incomplete when a file was replaced twice, and says what to do", async () => {
+  // The first go reads 3 to 8 ranges of the file, the second 8.
+  await using place = await openReplacingPlace([3, 11]);
+  await writeFinalStores(place);
+  const result = await runStream(options(place.folder), place.context);
+  assertEquals(result.complete, false);
+  const lines = describeRejections(result.fields);
+  assert(lines.length > 0);
+  for (const line of lines) {
+    assertStringIncludes(line, "was replaced twice while it was read, run the pipeline and stream");
+  }
+});
+
+Deno.test("runStream() finds the messages of a file that was replaced since the pipeline ran", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  await writeFinalStores(place);
+  const expected = await Deno.readFile(
+    (await runStream(options(place.folder), place.context)).path,
+  );
+  replaceFile(bucket, reverseMessages(bucket, stepFiles(run, 39)[0]!));
+  const storage = openStorage({ endpoint: place.server.url });
+  const result = await runStream(options(place.folder), { ...place.context, storage });
+  assertEquals(result.complete, true);
+  assertEquals(place.warnings, [
+    "step 39 is not where its references point: read again from its index",
+  ]);
+  assertEquals(await Deno.readFile(result.path), expected);
 });
 
 Deno.test("runStream() says in the file how many members there are, and which are absent", async () => {

@@ -1,17 +1,20 @@
 /**
- * The template of stage 1: its options, where it comes from, and how it compares with the run.
+ * The template of stage 1: its options, where it comes from, and whether it fits the run.
  *
  * @module
  */
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
+import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import type { Progress } from "../lib/cli/report.ts";
 import { download } from "../lib/download.ts";
 import type { Member } from "../lib/ecmwf/members.ts";
-import { storeParameters } from "../lib/skeleton.ts";
+import { describeRun, type Run } from "../lib/ecmwf/run.ts";
+import { GribError } from "../lib/grib/mod.ts";
+import { isZip, readStage1Zip } from "../lib/stage1_zip.ts";
 import type { IndexedField } from "../lib/step_index.ts";
 import { type Storage, StorageError } from "../lib/storage/mod.ts";
 import { readTemplate, type Template, TemplateError } from "../lib/template.ts";
+import { compareTemplate, describeMisfit } from "../lib/template_fit.ts";
 import { megabytes, type StageContext } from "./options.ts";
 
 /** Where the published template is. */
@@ -20,10 +23,16 @@ const PUBLISHED_TEMPLATE =
 
 /** Which template to use. */
 export interface TemplateOptions {
-  /** URL or path of a template archive; without one the skeletons are empty. */
+  /** URL or path of a template archive or stage 1 zip; without one the skeletons are empty. */
   template?: string;
   /** Whether a template that cannot be had ends the stage. */
   requireTemplate: boolean;
+  /**
+   * Whether a template that was made for another grid or set of parameters ends the stage.
+   *
+   * @default {requireTemplate}
+   */
+  requireFit?: boolean;
   /** Folder in which downloaded templates are kept. */
   templateCache: string;
 }
@@ -34,36 +43,33 @@ export const TEMPLATE_OPTIONS: readonly OptionSpec[] = [
     name: "template",
     value: "<path or URL>",
     default: PUBLISHED_TEMPLATE,
-    help: "template archive (.tar.gz)",
+    help: "template archive (.tar.gz), or stage 1 zip of the Python tools",
   },
   { name: "no-template", help: "make empty skeletons: references only" },
-  { name: "require-template", help: "stop when the template cannot be had" },
+  { name: "require-template", help: "stop when the template cannot be had or does not fit" },
   {
     name: "template-cache",
     value: "<dir>",
     default: "gik_template_cache",
     help: "folder in which downloaded templates are kept",
   },
-  { name: "run-stage1", help: "scan GRIB files instead of a template (not in this version)" },
 ];
 
 /**
- * Reads the template options.
+ * Reads the template options. A template that is named must fit; the published one need not.
  *
- * @throws {UsageError} for a combination that asks for two things, or for what is not there yet.
+ * @throws {UsageError} for a combination that asks for two things.
  */
 export function parseTemplateOptions(values: OptionValues): TemplateOptions {
-  if (values.flag("run-stage1")) {
-    throw new UsageError(
-      "Cannot scan GRIB files (--run-stage1): this version builds skeletons from a template only",
-    );
-  }
-  if (values.flag("no-template") && values.flag("require-template")) {
+  const requireTemplate = values.flag("require-template");
+  if (values.flag("no-template") && requireTemplate) {
     throw new UsageError("Cannot use --no-template with --require-template: choose one");
   }
+  const template = values.required("template");
   return {
-    ...(values.flag("no-template") ? {} : { template: values.required("template") }),
-    requireTemplate: values.flag("require-template"),
+    ...(values.flag("no-template") ? {} : { template }),
+    requireTemplate,
+    requireFit: requireTemplate || template !== PUBLISHED_TEMPLATE,
     templateCache: values.required("template-cache"),
   };
 }
@@ -83,8 +89,7 @@ export async function openTemplate(
   if (template === undefined) return undefined;
   try {
     const path = await fetchTemplate(template, templateCache, context);
-    const archive = await Deno.open(path);
-    return await readTemplate(archive.readable, template, (member) => wanted.includes(member));
+    return await readArchive(path, template, (member) => wanted.includes(member));
   } catch (error) {
     const unusable = error instanceof StorageError || error instanceof TemplateError;
     if (!unusable || requireTemplate) throw error;
@@ -94,6 +99,20 @@ export async function openTemplate(
     );
     return undefined;
   }
+}
+
+async function readArchive(
+  path: string,
+  source: string,
+  keep: (member: Member) => boolean,
+): Promise<Template> {
+  const archive = await Deno.open(path);
+  const head = new Uint8Array(4);
+  await archive.read(head);
+  await archive.seek(0, Deno.SeekMode.Start);
+  if (!isZip(head)) return await readTemplate(archive.readable, source, keep);
+  const zip = await new Response(archive.readable).bytes();
+  return await readStage1Zip(zip, source, keep);
 }
 
 /** The path of a template on this disk, downloaded when it is a URL that is not in the cache. */
@@ -130,21 +149,58 @@ async function isThere(path: string, storage: Storage): Promise<boolean> {
   return await storage.head(path).then(() => true, () => false);
 }
 
-/** Tells which parameters only the template describes, and which only the run has. */
-export function compareParameters(
+/** A template as far as it can be used, and what is wrong with it. */
+export interface CheckedTemplate {
+  /** Absent when it was made for another grid. */
+  template?: Template;
+  /** What makes it unfit, in words, with its name. */
+  misfit?: string;
+}
+
+/**
+ * Checks whether a template fits the run. One that only lacks parameters can still be used; one for
+ * another grid cannot.
+ *
+ * @param source its name, for the text.
+ * @param fields of the run's first step.
+ */
+export async function checkTemplate(
   template: Template,
+  source: string,
   fields: readonly IndexedField[],
+  run: Run,
+  { storage, reporter }: StageContext,
+): Promise<CheckedTemplate> {
+  try {
+    const fit = await compareTemplate(template, fields, storage);
+    if (fit.unpublished.length > 0) {
+      const names = fit.unpublished.join(", ");
+      reporter.info(`described by the template, not published at step 0: ${names}`);
+    }
+    const state = describeMisfit(fit);
+    const usable = fit.grids ? {} : { template };
+    if (state === undefined) return usable;
+    return { ...usable, misfit: `${source} does not fit ${describeRun(run)}: ${state}` };
+  } catch (error) {
+    if (!(error instanceof GribError)) throw error;
+    return { misfit: `${source} cannot be compared with ${describeRun(run)}: ${error.message}` };
+  }
+}
+
+/**
+ * Says that a template is not what it should be and what follows.
+ *
+ * @throws {MissingDataError} when one that fits is required.
+ */
+export function reportMisfit(
+  { template, misfit }: CheckedTemplate,
+  { requireTemplate, requireFit = requireTemplate }: TemplateOptions,
   { reporter }: StageContext,
 ): void {
-  const described = new Set<string>();
-  for (const store of template.stores.values()) {
-    for (const name of storeParameters(store)) described.add(name);
+  if (misfit === undefined) return;
+  if (requireFit) {
+    throw new MissingDataError(`Cannot go on: ${misfit}; add --run-stage1 to scan the GRIB files`);
   }
-  const published = new Set(fields.map(({ field }) => field.param));
-  const fresh = [...published].filter((name) => !described.has(name));
-  const gone = [...described].filter((name) => !published.has(name));
-  if (fresh.length > 0) reporter.warn(`the template does not describe ${fresh.join(", ")}`);
-  if (gone.length > 0) {
-    reporter.info(`described by the template, not published at step 0: ${gone.join(", ")}`);
-  }
+  const remedy = "--run-stage1 scans the GRIB files instead";
+  reporter.warn(`${misfit}; going on with${template ? "" : "out"} it (${remedy})`);
 }

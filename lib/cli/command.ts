@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { UsageError } from "./errors.ts";
+import { findNearest } from "./nearest.ts";
 import type { Reporter } from "./report.ts";
 
 /** One option of a command. */
@@ -15,6 +16,7 @@ export interface OptionSpec {
   value?: string;
   /** Default as text; parsed like a given value. */
   default?: string;
+  /** One line or several. */
   help: string;
 }
 
@@ -169,27 +171,9 @@ function describeUnknown(argument: string, names: readonly string[]): string {
     return `Cannot use "${argument}": every argument belongs to an option, see --help`;
   }
   const given = argument.replace(/^-+/, "").replace(/=.*$/, "");
-  const [nearest] = names
-    .map((name) => ({ name, distance: editDistance(given, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const hint = nearest && nearest.distance <= Math.max(2, given.length / 3)
-    ? `did you mean --${nearest.name}?`
-    : "see --help";
+  const nearest = findNearest(given, names);
+  const hint = nearest ? `did you mean --${nearest}?` : "see --help";
   return `Cannot use option ${argument}: it is not known; ${hint}`;
-}
-
-/** Levenshtein distance: insertions, deletions and replacements from `a` to `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 /** The text of `--help`. */
@@ -200,11 +184,12 @@ export function formatHelp<Options>(command: Command<Options>): string {
     return { left, right: `${option.help}${fallback}` };
   });
   const width = Math.max(...rows.map((row) => row.left.length)) + 2;
+  const indent = `\n${" ".repeat(width)}`;
   return [
     command.purpose,
     "",
     "Options:",
-    ...rows.map((row) => row.left.padEnd(width) + row.right),
+    ...rows.map((row) => row.left.padEnd(width) + row.right.replaceAll("\n", indent)),
     "",
     "Examples:",
     ...command.examples.map((example) => `  ${example}`),

@@ -6,6 +6,7 @@
 import { RunError } from "../ecmwf/run.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index.ts";
+import { ManifestError } from "../manifest.ts";
 import { NetcdfError } from "../netcdf.ts";
 import { ParquetError } from "../parquet.ts";
 import { StoreError } from "../references.ts";
@@ -16,7 +17,15 @@ import { EXIT, MissingDataError, UsageError } from "./errors.ts";
 import { CLEAR_LINE, textReporter, type TextSink } from "./report.ts";
 
 /** Errors whose text says all there is to say; any other keeps its stack. */
-const EXPLAINED = [GribError, IndexError, NetcdfError, ParquetError, StoreError, TemplateError];
+const EXPLAINED = [
+  GribError,
+  IndexError,
+  ManifestError,
+  NetcdfError,
+  ParquetError,
+  StoreError,
+  TemplateError,
+];
 
 /**
  * Runs a command. An error that the user can act on is one line.

@@ -99,6 +99,7 @@ Deno.test("runCommand() ends with 3 for a missing object and 4 for what keeps ot
     permission: 4,
     unreachable: 4,
     corrupt: 4,
+    changed: 4,
     range: 4,
     unsupported: 4,
   };

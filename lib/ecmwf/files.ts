@@ -78,6 +78,15 @@ export function parseFileName(url: string): FileName | undefined {
   }
 }
 
+/** The file that a URL names, and its index; `undefined` as for {@linkcode parseFileName}. */
+export function parseStepFile(url: string): StepFile | undefined {
+  const name = parseFileName(url);
+  if (!name) return undefined;
+  const { stream, stepHours } = name;
+  const stem = url.replace(/\.grib2$/, "");
+  return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
+}
+
 /** The URL with its `.grib2`, which the Python tools leave out. */
 export function canonicalUrl(url: string): string {
   return url.endsWith(".grib2") ? url : `${url}.grib2`;

@@ -4,6 +4,7 @@ import {
   canonicalUrl,
   hasControlInOper,
   parseFileName,
+  parseStepFile,
   stepFiles,
   streamOfMember,
 } from "./files.ts";
@@ -48,6 +49,18 @@ Deno.test("stepFiles() names the files that the embedded runs have", async () =>
       assertEquals((await Deno.stat(path)).isFile, true);
     }
   }
+});
+
+Deno.test("parseStepFile() gives the file and its index, whatever bucket holds them", () => {
+  for (const file of [...stepFiles(LAST_BEFORE_50R1, 36), ...stepFiles(FIRST_OF_50R1, 0)]) {
+    assertEquals(parseStepFile(file.url), file);
+    assertEquals(parseStepFile(file.url.slice(0, -".grib2".length)), file);
+  }
+  assertEquals(
+    parseStepFile("gs://mirror/20260520120000-3h-oper-fc.grib2")?.indexUrl,
+    "gs://mirror/20260520120000-3h-oper-fc.index",
+  );
+  assertEquals(parseStepFile("s3://ecmwf-forecasts/readme.txt"), undefined);
 });
 
 Deno.test("parseFileName() reads what stepFiles() writes, with .grib2 and without", () => {

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { MissingDataError } from "../cli/errors.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
-import { formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
+import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
 
 /** The public bucket keeps at least the last days; older runs are not "latest" in any case. */
 const DAYS_TO_LOOK_BACK = 5;
@@ -40,4 +41,17 @@ async function isPublished(storage: Storage, run: Run): Promise<boolean> {
     }
   }
   return true;
+}
+
+/**
+ * The error for a run that is not on the server.
+ *
+ * @param action what cannot be done, up to the run's name: "find anything of".
+ * @param cause what says that a file is missing.
+ */
+export function absentRunError(action: string, run: Run, cause: Error): MissingDataError {
+  return new MissingDataError(
+    `Cannot ${action} ${describeRun(run)}: ${cause.message}; ` +
+      "the run is not published yet, or no longer kept",
+  );
 }

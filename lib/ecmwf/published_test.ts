@@ -3,7 +3,7 @@ import { bucketKey, openWorkplace } from "../../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { StorageError } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
-import { findLatestRun } from "./published.ts";
+import { absentRunError, findLatestRun } from "./published.ts";
 import { parseRun, type RunHour, runSteps } from "./run.ts";
 
 const NOW = new Date("2026-05-20T10:00:00Z");
@@ -77,4 +77,13 @@ Deno.test("findLatestRun() does not take a server that fails for a run that is m
     StorageError,
   );
   assertEquals(error.kind, "unreachable");
+});
+
+Deno.test("absentRunError() names the run, the file that is missing and why that may be", () => {
+  const run = parseRun("20260520", "00");
+  assertEquals(
+    absentRunError("start from", run, new Error('Cannot read "x": it is missing')).message,
+    'Cannot start from 20260520 00 UTC: Cannot read "x": it is missing; ' +
+      "the run is not published yet, or no longer kept",
+  );
 });

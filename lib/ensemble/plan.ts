@@ -7,13 +7,7 @@ import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import {
-  type FieldKey,
-  formatFieldKey,
-  isReference,
-  type Reference,
-  type Store,
-} from "../references.ts";
+import { formatFieldKey, isReference, type Reference, type Store } from "../references.ts";
 import type { Rejection } from "./field.ts";
 
 /** A member's message of a field. */
@@ -32,12 +26,17 @@ export interface PlannedField {
   rejections: Rejection[];
 }
 
+/** The key of a member's field, with its level. */
+export function fieldKey(variable: Variable, stepHours: number, member: Member): string {
+  const { param, levtype, level } = variable;
+  return formatFieldKey({ stepHours, param, levtype, level, member });
+}
+
 /** The keys of a store under which a field may stand, the one with the level first. */
 function candidateKeys(variable: Variable, stepHours: number, member: Member): string[] {
-  const { param, levtype, level } = variable;
-  const field: FieldKey = { stepHours, param, levtype, member };
-  if (level === undefined) return [formatFieldKey(field)];
-  return [formatFieldKey({ ...field, level }), formatFieldKey(field)];
+  const key = fieldKey(variable, stepHours, member);
+  if (variable.level === undefined) return [key];
+  return [key, fieldKey({ ...variable, level: undefined }, stepHours, member)];
 }
 
 /** Every key that fields of these variables and steps need of a member's store. */
@@ -68,16 +67,17 @@ export function planFields(
     variables.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
       for (const member of members) addMessage(field, member, stores.get(member), run);
-      field.messages.sort((a, b) =>
-        a.reference.url < b.reference.url
-          ? -1
-          : a.reference.url > b.reference.url
-          ? 1
-          : a.reference.offset - b.reference.offset
-      );
+      field.messages.sort(byPlace);
       return field;
     })
   );
+}
+
+/** Compares messages by their place in the files. */
+export function byPlace(a: PlannedMessage, b: PlannedMessage): number {
+  const { url: urlA, offset: offsetA } = a.reference;
+  const { url: urlB, offset: offsetB } = b.reference;
+  return urlA < urlB ? -1 : urlA > urlB ? 1 : offsetA - offsetB;
 }
 
 function addMessage(

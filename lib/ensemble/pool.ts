@@ -29,6 +29,11 @@ export class DecodePool implements Disposable {
     this.#workers = Array.from({ length: size }, () => this.#startWorker());
   }
 
+  /** Number of workers. */
+  get size(): number {
+    return this.#workers.length;
+  }
+
   #startWorker(): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",

@@ -4,12 +4,20 @@
  * @module
  */
 import type { Run } from "../ecmwf/run.ts";
-import type { Region } from "../grib/mod.ts";
+import { checkMessage, GribError, type Region } from "../grib/mod.ts";
 import { mapInParallel } from "../parallel.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { emptyField, type ReducedField } from "./field.ts";
 import type { PlannedField, PlannedMessage } from "./plan.ts";
 import { DecodePool } from "./pool.ts";
+import { replanFields } from "./replan.ts";
+
+/**
+ * Why a step is read again from the indexes of its files:
+ * - `replaced`: a file was replaced after messages of it were read
+ * - `misplaced`: there is no message where a reference points, as when the file was replaced before
+ */
+export type RestartCause = "replaced" | "misplaced";
 
 /** How to reduce. */
 export interface ReduceOptions {
@@ -20,8 +28,10 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** Decode workers. @default one a core */
   workers?: number;
-  /** Called after each message. */
+  /** Called after each message that was asked for. */
   onMessage?: (bytes: number) => void;
+  /** Called before a step is read again. */
+  onRestart?: (stepHours: number, cause: RestartCause) => void;
 }
 
 /** A message on its way, with the place of its field in the plan. */
@@ -29,9 +39,28 @@ interface QueuedMessage extends PlannedMessage {
   field: number;
 }
 
+/** Why a message cannot be had. */
+interface Loss {
+  reason: string;
+  /** Set when the index may know better. */
+  cause?: RestartCause;
+}
+
+/** What one go at a plan gave. */
+interface Pass {
+  /** One for each field of the plan, in its order. */
+  fields: ReducedField[];
+  /** What stopped the reading of a step, by its hours; the fields of these steps are not whole. */
+  stopped: Map<number, Loss>;
+}
+
 /**
  * Reduces every field of a plan. One GET a message; a message that is not there, is damaged or is
  * not what was asked for becomes a rejection of its field.
+ *
+ * A step whose references do not fit its files is read again from their indexes, once, after the
+ * others: one GET and one HEAD a file, and the messages of the step once more. No field holds
+ * messages of two versions of a file.
  *
  * @returns one field for each of the plan, in its order.
  * @throws {StorageError} when the server cannot be reached or refuses, and nothing is kept then.
@@ -40,25 +69,47 @@ export async function reduceFields(
   plan: readonly PlannedField[],
   options: ReduceOptions,
 ): Promise<ReducedField[]> {
-  const { parallelFetches, workers = navigator.hardwareConcurrency } = options;
+  const { workers = navigator.hardwareConcurrency } = options;
   using pool = new DecodePool(options.region, workers);
-  const results: ReducedField[] = plan.map((field) => emptyField(field.rejections));
+  const { fields, stopped } = await reduceOnce(plan, ["replaced", "misplaced"], pool, options);
+  for (const [stepHours, { cause }] of stopped) options.onRestart?.(stepHours, cause!);
+
+  const places = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
+  const stale = places.map((place) => plan[place]!);
+  const fresh = await replanFields(stale, options.storage, options.run);
+  const again = await reduceOnce(fresh, ["replaced"], pool, options);
+  places.forEach((place, i) => fields[place] = again.fields[i]!);
+  return fields;
+}
+
+/** @param stops the causes that end the reading of a step; the others only cost the message. */
+async function reduceOnce(
+  plan: readonly PlannedField[],
+  stops: readonly RestartCause[],
+  pool: DecodePool,
+  options: ReduceOptions,
+): Promise<Pass> {
+  const fields: ReducedField[] = plan.map((field) => emptyField(field.rejections));
   const waiting = plan.map((field) => field.messages.length);
+  const stopped = new Map<number, Loss>();
 
   const reduceMessage = async (message: QueuedMessage): Promise<void> => {
     const { field, member } = message;
-    const reason = await decodeMessage(message, plan[field]!, pool, options);
-    const result = results[field]!;
-    if (reason) result.rejections.push({ member, reason });
+    const { stepHours } = plan[field]!;
+    const loss = stopped.get(stepHours) ??
+      await decodeMessage(message, plan[field]!, pool, options);
+    if (loss?.cause && stops.includes(loss.cause)) stopped.set(stepHours, loss);
+    const result = fields[field]!;
+    if (loss) result.rejections.push({ member, reason: loss.reason });
     if (--waiting[field]! > 0) return;
     const reduced = await pool.reduce(field) ?? emptyField([]);
     const rejections = [...result.rejections, ...reduced.rejections];
     rejections.sort((a, b) => a.member - b.member);
-    results[field] = { ...reduced, rejections };
+    fields[field] = { ...reduced, rejections };
   };
-  const queue = interleave(plan, workers);
-  for await (const _ of mapInParallel(parallelFetches, queue, reduceMessage));
-  return results;
+  const queue = interleave(plan, pool.size);
+  for await (const _ of mapInParallel(options.parallelFetches, queue, reduceMessage));
+  return { fields, stopped };
 }
 
 /** Messages in an order that keeps every worker busy: as many fields at a time as workers. */
@@ -75,8 +126,7 @@ function* interleave(plan: readonly PlannedField[], workers: number): Generator<
   }
 }
 
-/** Kinds of failure that concern one object and leave the others to be had. */
-const LOCAL_FAILURES: readonly string[] = ["missing", "range", "corrupt"];
+const REMEDY = "run the pipeline and stream again";
 
 /** @returns why the message cannot be had; `undefined` when it is with its worker. */
 async function decodeMessage(
@@ -84,16 +134,33 @@ async function decodeMessage(
   { variable, stepHours }: PlannedField,
   pool: DecodePool,
   { storage, run, onMessage }: ReduceOptions,
-): Promise<string | undefined> {
+): Promise<Loss | undefined> {
   try {
     const message = await storage.get(reference.url, reference);
+    checkMessage(message);
     const bytes = message.byteLength;
     await pool.add(field, message, { run, stepHours, member, variable });
     onMessage?.(bytes);
     return undefined;
   } catch (error) {
-    if (!(error instanceof StorageError) || !LOCAL_FAILURES.includes(error.kind)) throw error;
+    const loss = explainLoss(error, reference.url);
+    if (!loss) throw error;
     onMessage?.(0);
-    return error.message;
+    return loss;
   }
+}
+
+/** @returns `undefined` for failures that concern more than one object. */
+function explainLoss(error: unknown, url: string): Loss | undefined {
+  if (error instanceof GribError) {
+    const reason = `no whole message lies where it is referenced in ${url}, ${REMEDY}`;
+    return { reason, cause: "misplaced" };
+  }
+  if (!(error instanceof StorageError)) return undefined;
+  const { kind, message } = error;
+  if (kind === "missing" || kind === "corrupt") return { reason: message };
+  if (kind === "range") return { reason: message, cause: "misplaced" };
+  if (kind !== "changed") return undefined;
+  // Told only when it happens again: after the first time the step is read anew.
+  return { reason: `${url} was replaced twice while it was read, ${REMEDY}`, cause: "replaced" };
 }

@@ -9,24 +9,30 @@ import { readGrid, type RegularLatLonGrid } from "./grid.ts";
 import { type Identification, readIdentification } from "./identification.ts";
 import { type Product, readProduct } from "./product.ts";
 import { readRepresentation, type Representation } from "./representation.ts";
-import { type Message, openSection, readMessage, type Section } from "./sections.ts";
+import {
+  checkOrder,
+  type Message,
+  openSection,
+  readHead,
+  readMessage,
+  type Section,
+} from "./sections.ts";
 
-/** One field of a message: its headers, and views of its bitmap and packed data. */
-export interface GribField {
-  /** Offset of the message from the start of the bytes given. */
-  readonly messageOffset: number;
+/** What a message says before its bitmap and data: sections 0, 1, 3, 4 and 5. */
+export interface GribHeader extends Identification {
   /** Length of the message in bytes. */
   readonly messageLength: number;
   /** Code table 0.0: 0 meteorological, 2 land surface, 10 oceanographic, … */
   readonly discipline: number;
-  /** Originating centre (common code table C-11): 98 ECMWF, 7 NCEP. */
-  readonly centre: number;
-  readonly subCentre: number;
-  /** Start of the forecast (or analysis time), UTC. */
-  readonly referenceTime: Date;
   readonly product: Product;
   readonly grid: RegularLatLonGrid;
   readonly representation: Representation;
+}
+
+/** One field of a message: its headers, and views of its bitmap and packed data. */
+export interface GribField extends GribHeader {
+  /** Offset of the message from the start of the bytes given. */
+  readonly messageOffset: number;
   /** Which grid points have a value; `undefined` when all have. A view, not a copy. */
   readonly bitmap: Bitmap | undefined;
   /** Offset of the packed data from the start of the message. */
@@ -48,18 +54,6 @@ interface Headers {
   definedBitmap?: Bitmap | undefined;
 }
 
-/** Sections that may follow each section; 8 is the end of the message. */
-const FOLLOWERS: readonly (readonly number[])[] = [
-  [1],
-  [2, 3],
-  [3],
-  [4],
-  [5],
-  [6],
-  [7],
-  [2, 3, 4, 8],
-];
-
 /**
  * Finds every field of one message or of messages laid end to end, in file order. Reads headers
  * only: about 200 bytes a field, whatever its size.
@@ -79,6 +73,33 @@ export function parseFields(bytes: Uint8Array): GribField[] {
   return fields;
 }
 
+/**
+ * Reads the header of a message of which only the beginning is there: its first field's, should it
+ * have several. `measureMessage()` tells how many bytes that takes.
+ *
+ * @throws {GribError} when the bytes are no message, end before section 5 does, or hold a grid,
+ *   product or packing that is not read.
+ */
+export function parseHeader(bytes: Uint8Array): GribHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { discipline, lengthBytes, sections } = readHead(view);
+  const headers: Headers = {};
+  let previous = 0;
+  for (const section of sections) {
+    checkOrder(previous, section.number, section.offset);
+    readHeader(view, section, headers);
+    previous = section.number;
+  }
+  return {
+    messageLength: lengthBytes,
+    discipline,
+    ...headers.identification!,
+    product: headers.product!,
+    grid: headers.grid!,
+    representation: headers.representation!,
+  };
+}
+
 function collectFields(view: DataView, message: Message, fields: GribField[]): void {
   const headers: Headers = {};
   let previous = 0;
@@ -89,15 +110,6 @@ function collectFields(view: DataView, message: Message, fields: GribField[]): v
     previous = section.number;
   }
   checkOrder(previous, 8, message.offset + message.lengthBytes);
-}
-
-function checkOrder(previous: number, number: number, offset: number): void {
-  if (FOLLOWERS[previous]!.includes(number)) return;
-  throw new GribError(
-    `Cannot read the section at byte ${offset}: section ${number} follows ${previous}; ` +
-      `the message is damaged`,
-    { section: number, offset },
-  );
 }
 
 function readHeader(view: DataView, section: Section, headers: Headers): void {

@@ -13,10 +13,12 @@ export interface Identification {
   readonly subCentre: number;
   /** Start of the forecast (or analysis time), UTC. */
   readonly referenceTime: Date;
+  /** Code table 1.4: 0 analysis, 1 forecast, 3 control and 4 perturbed forecast, … */
+  readonly typeOfProcessedData: number;
 }
 
 /**
- * Reads section 1, octets 6–19.
+ * Reads section 1, octets 6–21.
  *
  * @throws {GribError} when it is cut short or holds no date.
  */
@@ -24,7 +26,9 @@ export function readIdentification(cursor: Cursor): Identification {
   const centre = readUint16(cursor);
   const subCentre = readUint16(cursor);
   skipBytes(cursor, 3); // table versions, significance of the reference time
-  return { centre, subCentre, referenceTime: readTime(cursor) };
+  const referenceTime = readTime(cursor);
+  skipBytes(cursor, 1); // production status
+  return { centre, subCentre, referenceTime, typeOfProcessedData: readUint8(cursor) };
 }
 
 /**

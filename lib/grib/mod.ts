@@ -19,7 +19,8 @@
  */
 export { decodeField } from "./decode.ts";
 export { GribError, type GribErrorDetail } from "./error.ts";
-export { type GribField, parseFields } from "./fields.ts";
+export { type GribField, type GribHeader, parseFields, parseHeader } from "./fields.ts";
+export { measureMessage, type MessageSize } from "./sections.ts";
 export { equalGrids, type RegularLatLonGrid } from "./grid.ts";
 export type { Level, Product, StepRange } from "./product.ts";
 export type {
@@ -29,6 +30,7 @@ export type {
   SimpleRepresentation,
 } from "./representation.ts";
 export type { Scaling } from "./scaling.ts";
+export { checkMessage } from "./sections.ts";
 export type { Bitmap } from "./bitmap.ts";
 export {
   type ColumnRun,

@@ -4,10 +4,13 @@ import * as grib from "./mod.ts";
 Deno.test("mod.ts exports what the other rooms use, and no more", () => {
   assertEquals(Object.keys(grib).sort(), [
     "GribError",
+    "checkMessage",
     "decodeField",
     "equalGrids",
     "fullWindow",
+    "measureMessage",
     "parseFields",
+    "parseHeader",
     "selectWindow",
   ]);
 });

@@ -35,6 +35,8 @@ export interface StepRange {
 export interface Product {
   /** Code table 4.0. */
   readonly template: number;
+  /** Numbers behind the template that define the levels of a hybrid coordinate (NV); mostly 0. */
+  readonly coordinateCount: number;
   /** Code table 4.1, within the message's discipline. */
   readonly parameterCategory: number;
   /** Code table 4.2, within the category. */
@@ -84,7 +86,7 @@ const SECONDS_PER_UNIT: ReadonlyMap<number, number> = new Map([
  *   section cut short.
  */
 export function readProduct(cursor: Cursor, referenceTime: Date): Product {
-  skipBytes(cursor, 2); // number of vertical coordinate values behind the template
+  const coordinateCount = readUint16(cursor);
   const template = readUint16(cursor);
   const parts = TEMPLATES.get(template);
   if (parts === undefined) {
@@ -106,6 +108,7 @@ export function readProduct(cursor: Cursor, referenceTime: Date): Product {
   const interval = parts.interval ? readInterval(cursor, referenceTime, startHours) : undefined;
   return {
     template,
+    coordinateCount,
     parameterCategory,
     parameterNumber,
     typeOfGeneratingProcess,

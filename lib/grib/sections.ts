@@ -30,6 +30,8 @@ export interface Message {
 
 const INDICATOR_BYTES = 16;
 const SECTION_HEADER_BYTES = 5;
+/** The last section of a header: behind it come bitmap and data. */
+const LAST_OF_HEADER = 5;
 const END_BYTES = 4;
 const GRIB = 0x47524942;
 const END = 0x37373737;
@@ -41,7 +43,7 @@ const END = 0x37373737;
  * @throws {GribError} when no whole edition 2 message begins there.
  */
 export function readMessage(view: DataView, offset: number): Message {
-  const { discipline, lengthBytes } = readIndicator(view, offset);
+  const { discipline, lengthBytes } = readWholeIndicator(view, offset);
   const end = offset + lengthBytes - END_BYTES;
   if (view.getUint32(end) !== END) {
     throw new GribError(
@@ -52,11 +54,107 @@ export function readMessage(view: DataView, offset: number): Message {
   }
   const sections: Section[] = [];
   for (let at = offset + INDICATOR_BYTES; at < end;) {
+    // The "7777" behind the last section makes room for the header of any.
     const section = readSectionHeader(view, at, end);
     sections.push(section);
     at += section.lengthBytes;
   }
   return { offset, lengthBytes, discipline, sections };
+}
+
+/** How long a message is, and how much of it is header. */
+export interface MessageSize {
+  /** From "GRIB" to "7777", both included. */
+  readonly messageBytes: number;
+  /**
+   * From "GRIB" to the end of section 5, as far as the bytes given tell: when that is more than they
+   * are, fetch so many and ask again, at most once a section.
+   */
+  readonly headerBytes: number;
+}
+
+/**
+ * Measures a message of which the beginning is there, 16 bytes at least.
+ *
+ * @throws {GribError} when no edition 2 message begins there, or its sections are damaged.
+ */
+export function measureMessage(bytes: Uint8Array): MessageSize {
+  const head = walkHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return { messageBytes: head.lengthBytes, headerBytes: head.endBytes };
+}
+
+/**
+ * Reads the frame of a message up to its section 5, at the start of the bytes given.
+ *
+ * @throws {GribError} when no edition 2 message begins there, or the bytes end before section 5 does.
+ */
+export function readHead(view: DataView): Message {
+  const { endBytes, ...message } = walkHead(view);
+  if (endBytes <= view.byteLength) return message;
+  throw new GribError(
+    `Cannot read the header of a message: it takes ${endBytes} bytes and ${view.byteLength} are ` +
+      `there; fetch more`,
+    { offset: view.byteLength },
+  );
+}
+
+/** The sections that begin in the bytes there are, and how many bytes those up to 5 take. */
+function walkHead(view: DataView): Message & { endBytes: number } {
+  const { discipline, lengthBytes } = readIndicator(view, 0);
+  const sections: Section[] = [];
+  let endBytes = INDICATOR_BYTES;
+  while (endBytes + SECTION_HEADER_BYTES <= view.byteLength) {
+    const section = readSectionHeader(view, endBytes, lengthBytes - END_BYTES);
+    sections.push(section);
+    endBytes += section.lengthBytes;
+    if (section.number >= LAST_OF_HEADER) {
+      return { offset: 0, discipline, lengthBytes, sections, endBytes };
+    }
+  }
+  endBytes += SECTION_HEADER_BYTES;
+  return { offset: 0, discipline, lengthBytes, sections, endBytes };
+}
+
+/** Sections that may follow each section; 8 is the end of the message. */
+const FOLLOWERS: readonly (readonly number[])[] = [
+  [1],
+  [2, 3],
+  [3],
+  [4],
+  [5],
+  [6],
+  [7],
+  [2, 3, 4, 8],
+];
+
+/**
+ * Checks that one section may follow another.
+ *
+ * @throws {GribError} when it may not.
+ */
+export function checkOrder(previous: number, number: number, offset: number): void {
+  if (FOLLOWERS[previous]!.includes(number)) return;
+  throw new GribError(
+    `Cannot read the section at byte ${offset}: section ${number} follows ${previous}; ` +
+      `the message is damaged`,
+    { section: number, offset },
+  );
+}
+
+/**
+ * Checks that the bytes are one message and nothing else. Reads headers only.
+ *
+ * @throws {GribError} when they are not.
+ */
+export function checkMessage(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { lengthBytes } = readMessage(view, 0);
+  if (lengthBytes === bytes.byteLength) return;
+  throw new GribError(
+    `Cannot use ${bytes.byteLength} bytes as one message: it ends at byte ${lengthBytes}; ` +
+      `check the length`,
+    { offset: lengthBytes },
+  );
 }
 
 /** Opens a section for reading from octet 6, behind its length and number. */
@@ -69,9 +167,14 @@ export function openSection(view: DataView, section: Section): Cursor {
   };
 }
 
+/**
+ * Reads section 0 at `offset`.
+ *
+ * @throws {GribError} when no edition 2 message begins there.
+ */
 function readIndicator(view: DataView, offset: number) {
   const available = view.byteLength - offset;
-  if (available < INDICATOR_BYTES + END_BYTES || view.getUint32(offset) !== GRIB) {
+  if (available < INDICATOR_BYTES || view.getUint32(offset) !== GRIB) {
     throw new GribError(
       `Cannot read a message at byte ${offset}: the ${available} bytes there do not begin with a ` +
         `GRIB indicator section; check the offset`,
@@ -88,17 +191,27 @@ function readIndicator(view: DataView, offset: number) {
     );
   }
   const lengthBytes = readUint64(cursor);
-  if (lengthBytes < INDICATOR_BYTES + END_BYTES || lengthBytes > available) {
+  if (lengthBytes < INDICATOR_BYTES + END_BYTES) {
     throw new GribError(
-      `Cannot read the message at byte ${offset}: it claims ${lengthBytes} bytes and ${available} ` +
-        `are there; fetch the whole message`,
+      `Cannot read the message at byte ${offset}: it claims ${lengthBytes} bytes; it is damaged`,
       { section: 0, offset: offset + 8 },
     );
   }
   return { discipline, lengthBytes };
 }
 
-/** Reads octets 1–5. The "7777" behind the last section makes room for the reading of any header. */
+function readWholeIndicator(view: DataView, offset: number) {
+  const indicator = readIndicator(view, offset);
+  const available = view.byteLength - offset;
+  if (indicator.lengthBytes <= available) return indicator;
+  throw new GribError(
+    `Cannot read the message at byte ${offset}: it claims ${indicator.lengthBytes} bytes and ` +
+      `${available} are there; fetch the whole message`,
+    { section: 0, offset: offset + 8 },
+  );
+}
+
+/** Reads octets 1–5, for which the caller has made sure that there is room. */
 function readSectionHeader(view: DataView, offset: number, end: number): Section {
   const lengthBytes = view.getUint32(offset);
   const number = view.getUint8(offset + 4);

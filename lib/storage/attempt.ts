@@ -2,12 +2,12 @@ import { readError } from "./error.ts";
 import type { StorageCounters } from "./types.ts";
 
 /**
- * One attempt at a request. Its signal fires when the caller aborts, when no byte has come for
- * `timeoutMs`, and at its end, so that what is still being received is dropped.
+ * One attempt at a request. Its signal fires when the caller aborts, when nothing has come or gone
+ * for `timeoutMs`, and at its end, so that what is still being received is dropped.
  */
 export class Attempt implements Disposable {
   readonly #controller = new AbortController();
-  readonly #counters: StorageCounters;
+  readonly #counters: Pick<StorageCounters, "bytesReceived">;
   readonly #caller: AbortSignal | undefined;
   readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
   #lastProgressMs = performance.now();
@@ -16,7 +16,7 @@ export class Attempt implements Disposable {
   constructor(
     url: string,
     timeoutMs: number,
-    counters: StorageCounters,
+    counters: Pick<StorageCounters, "bytesReceived">,
     caller: AbortSignal | undefined,
   ) {
     this.#counters = counters;
@@ -38,6 +38,11 @@ export class Attempt implements Disposable {
   /** Notes that bytes of the body have come. */
   noteReceived(bytes: number): void {
     this.#counters.bytesReceived += bytes;
+    this.noteProgress();
+  }
+
+  /** Notes that something went over the network, either way. */
+  noteProgress(): void {
     this.#lastProgressMs = performance.now();
   }
 

@@ -1,6 +1,7 @@
 import type { Attempt } from "./attempt.ts";
 import { FetchFailure, readError } from "./error.ts";
 import type { ByteRange } from "./types.ts";
+import type { Received } from "./versions.ts";
 
 /** An answer to GET, whichever library brought it. */
 export interface Answer {
@@ -9,6 +10,10 @@ export interface Answer {
   contentRange: string | null | undefined;
   /** The `Content-Length` header; `undefined` for a chunked body. */
   contentLength: number | undefined;
+  /** The `Content-Encoding` header. */
+  contentEncoding: string | null | undefined;
+  /** The `ETag` header. */
+  etag: string | null | undefined;
   /** A byte stream, as `fetch` gives it; `null` for an empty body. */
   body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
@@ -29,26 +34,49 @@ export function requireSize(url: string, contentLength: number | undefined): num
 }
 
 /**
- * Reads an answer's body, which must be exactly the range asked for, or exactly as long as its
- * headers say.
+ * Reads an answer's body, which must be exactly the range asked for, or the whole object, exactly as
+ * long as its headers say.
  *
  * @throws {StorageError} `corrupt` for another range or length, `range` if the object ends inside
- *   the range, `unsupported` if the server does not do ranges.
+ *   the range, `unsupported` if the server does not do ranges, or compresses what was not to be.
  */
 export async function readAnswer(
   url: string,
   answer: Answer,
   range: ByteRange | undefined,
   attempt: Attempt,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (range) checkRange(url, answer, range);
-  const length = range?.length ?? answer.contentLength;
+): Promise<Received> {
+  checkEncoding(url, answer);
+  const size = range ? checkRange(url, answer, range) : checkWhole(url, answer);
+  const length = range?.length ?? size;
   const body = answer.body ?? new Blob().stream();
-  if (length === undefined) return await readToEnd(body, attempt);
-  return await readExactly(url, body, length, attempt);
+  const bytes = length === undefined
+    ? await readToEnd(body, attempt)
+    : await readExactly(url, body, length, attempt);
+  return { bytes, size, etag: answer.etag ?? undefined };
 }
 
-function checkRange(url: string, answer: Answer, { offset, length }: ByteRange): void {
+/** Compressed bytes are not the object's, nor do ranges of them mean ranges of it. */
+function checkEncoding(url: string, { status, contentEncoding }: Answer): void {
+  if (!contentEncoding || contentEncoding.toLowerCase() === "identity") return;
+  const state = `the server sends it compressed (Content-Encoding "${contentEncoding}"), ` +
+    "store it there without";
+  throw readError("unsupported", url, state, { status });
+}
+
+/** @returns the size of the object, where the answer tells it. */
+function checkWhole(url: string, { status, contentLength }: Answer): number | undefined {
+  if (status === 200) return contentLength;
+  const state = `the whole object was asked for and the server answers ${status}`;
+  throw readError("corrupt", url, state, { status });
+}
+
+/** @returns the size of the object, where the answer tells it. */
+function checkRange(
+  url: string,
+  answer: Answer,
+  { offset, length }: ByteRange,
+): number | undefined {
   const end = offset + length - 1;
   if (answer.status !== 206) {
     const state =
@@ -62,11 +90,14 @@ function checkRange(url: string, answer: Answer, { offset, length }: ByteRange):
     const state = `bytes ${offset}-${end} were asked for and the object has only ${size}`;
     throw readError("range", url, state, { status: answer.status });
   }
-  if (first !== offset || last !== end || (answer.contentLength ?? length) !== length) {
+  const isContradiction = last! >= size!;
+  const isRight = first === offset && last === end && !isContradiction;
+  if (!isRight || (answer.contentLength ?? length) !== length) {
     const state = `bytes ${offset}-${end} were asked for and the server sent "${header}", ` +
       `${answer.contentLength ?? "an unknown number of"} bytes`;
     throw readError("corrupt", url, state, { status: answer.status });
   }
+  return Number.isNaN(size) ? undefined : size;
 }
 
 /** Reads into one buffer of the final size: the bytes are copied once, out of the network. */

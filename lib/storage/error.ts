@@ -6,6 +6,7 @@
  * - `permission`: Deno refuses; the text names the flag to add
  * - `unreachable`: the network, the server or the disk fails, or does not answer in time
  * - `corrupt`: the answer is not the bytes that were asked for
+ * - `changed`: the object was replaced after a part of it was read; `forget` it to read the new one
  * - `range`: the object ends before the range does
  * - `unsupported`: the scheme, or the server, does not do this
  */
@@ -15,6 +16,7 @@ export type StorageErrorKind =
   | "permission"
   | "unreachable"
   | "corrupt"
+  | "changed"
   | "range"
   | "unsupported";
 
@@ -69,10 +71,10 @@ export class StorageError extends Error {
     return this.kind === "unreachable" && (this.status === undefined || this.#isBusy);
   }
 
-  /** Whether the server does answer, but wrongly: that may be so for ever. */
+  /** Whether the server does answer, but not with the object: that may be so for ever. */
   get isObjectFailure(): boolean {
-    return this.kind === "corrupt" ||
-      this.kind === "unreachable" && this.answer !== undefined && !this.#isBusy;
+    const hasAnswered = this.status !== undefined || this.answer !== undefined;
+    return this.isRetriable && hasAnswered && !this.#isBusy || this.kind === "corrupt";
   }
 
   get #isBusy(): boolean {

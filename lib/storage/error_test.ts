@@ -30,10 +30,11 @@ Deno.test("StorageError tells failures of a server from those of an object", () 
     new FetchFailure(new TypeError("reset"), "a broken body").describe(url),
     readError("unreachable", url, "the server sent nothing for 60 s"),
     readError("corrupt", url, "another range", { status: 206 }),
+    readError("unreachable", url, "the upload is forgotten", { status: 404 }),
   ];
   const told = (test: (error: typeof errors[0]) => boolean) => errors.map((it) => Number(test(it)));
-  assertEquals(told((it) => it.isHostFailure).join(""), "111110001110");
-  assertEquals(told((it) => it.isObjectFailure).join(""), "000001100101");
+  assertEquals(told((it) => it.isHostFailure).join(""), "1111100011100");
+  assertEquals(told((it) => it.isObjectFailure).join(""), "0000011001011");
 });
 
 Deno.test("statusError() says that S3 answers 403 for missing objects too", () => {

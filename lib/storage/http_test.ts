@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../fixtures/s3_server.ts";
 import { openStorage, StorageError } from "./mod.ts";
@@ -36,7 +37,7 @@ Deno.test("head() tells size and ETag of a file on a web server", async () => {
   await using _ = server;
   assertEquals(await storage.head(`${server.url}/folder/file.bin`), {
     size: 300_000,
-    etag: '"493e0"',
+    etag: `"${createHash("md5").update(OBJECT).digest("hex")}"`,
   });
 });
 

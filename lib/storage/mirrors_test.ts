@@ -247,6 +247,42 @@ Deno.test("list() tells the addresses that it was asked for, all pages from one 
   assertEquals(server.requests.map(({ bucket }) => bucket), ["absent", "full", "full"]);
 });
 
+Deno.test("a mirror can be a folder, and a server stands in for what it lacks", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/run`);
+  await Deno.writeFile(`${folder}/run/key`, new Uint8Array(100).fill(3));
+  await using server = startS3Server({ root: new Map(OBJECTS[0]!) });
+  const storage = openStorage({
+    mirrors: [mirrorAt("folder", folder), mirrorAt("one", server.url)],
+  });
+  assertEquals(await storage.get(URL, { offset: 10, length: 5 }), new Uint8Array(5).fill(3));
+  assertEquals((await storage.get(`${BUCKET}run/other`))[0], 1);
+  assertEquals(await Array.fromAsync(storage.list(`${BUCKET}run/`)), [{ url: URL, size: 100 }]);
+  assertEquals(storage.counters.requestsByHost, { folder: 3, one: 1 });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("ranges of one object may come from several mirrors, if these have it in the same size", async () => {
+  let isBusy = false;
+  await using place = open([() => isBusy ? SLOW_DOWN : undefined], { minDelayMs: 60_000 });
+  const read = async (offset: number) => (await place.storage.get(URL, { offset, length: 5 }))[0];
+  assertEquals(await read(0), 1);
+  isBusy = true;
+  assertEquals(await read(5), 2);
+  await using other = startS3Server({ root: new Map([["run/key", new Uint8Array(99)]]) });
+  const storage = openStorage({
+    mirrors: [mirrorAt("one", place.servers[1]!.url), mirrorAt("two", other.url)],
+  });
+  await storage.get(URL, { offset: 0, length: 5 });
+  place.servers[1]!.setFaults(() => SLOW_DOWN);
+  const error = await assertRejects(
+    () => storage.get(URL, { offset: 5, length: 5 }),
+    StorageError,
+    `Cannot read "${URL}" from two: it was replaced`,
+  );
+  assertEquals(error.kind, "changed");
+});
+
 Deno.test("a mirror that is paused keeps no process alive", async () => {
   await using place = open([() => SLOW_DOWN]);
   const [one, two] = place.servers.map(({ url }) => `${url}/run/key`);

@@ -1,48 +1,15 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { join } from "node:path";
+import { startAzureServer } from "../../fixtures/azure_server.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
+import { ROOT, runWith } from "./permissions_fixture.ts";
 
 const OBJECT = new Uint8Array(1000);
 const IGNORED = "AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA,AWS_LAMBDA_BENCHMARK_MODE," +
   "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
-const ROOT = new URL("../../", import.meta.url);
 
 function startWithObject() {
   return startS3Server({ buckets: { "my-bucket": new Map([["key", OBJECT]]) } });
-}
-
-/**
- * Runs `uses` in a Deno of its own, where `storage` is open; gives what each came to. No permission
- * is needed to load the modules themselves.
- */
-async function runWith(
-  flags: string[],
-  options: Record<string, unknown>,
-  uses: string[],
-  env: Record<string, string> = {},
-): Promise<string[]> {
-  const script = `
-    import { openStorage } from "${new URL("./mod.ts", import.meta.url)}";
-    const storage = openStorage(${JSON.stringify({ maxAttempts: 1, ...options })});
-    for (const use of [${uses.map((use) => `() => ${use}`)}]) {
-      const result = await (async () => await use())().then(
-        (it) => it?.length ?? it?.size ?? it,
-        ({ name, kind, message }) => [name, kind, message].join(" "),
-      );
-      console.log(JSON.stringify(result));
-    }`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--no-prompt", ...flags, "-"],
-    cwd: ROOT,
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  await new Blob([script]).stream().pipeTo(child.stdin);
-  const { stdout, stderr } = await child.output();
-  assertEquals(new TextDecoder().decode(stderr), "");
-  return new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
 }
 
 const READ_S3 = [
@@ -79,6 +46,23 @@ Deno.test("https:// and paths need no variable", async () => {
     [`storage.get("${url}")`, `storage.head("${ROOT.pathname}/deno.json").then(() => 1)`],
   );
   assertEquals(results, [1000, 1] as unknown[]);
+});
+
+Deno.test("az:// needs the hosts of the token service and of the account, and no variable", async () => {
+  await using server = startAzureServer({
+    account: "account",
+    container: "run",
+    blobs: new Map([["key", OBJECT]]),
+  });
+  const { port, tokenEndpoint, blobEndpoint } = server;
+  const use = ['storage.get("az://account/run/key")'];
+  const allowed = [`--allow-net=127.0.0.1:${port}`];
+  const azure = { tokenEndpoint, blobEndpoint };
+  assertEquals(await runWith(allowed, { azure }, use), [1000] as unknown[]);
+  const [tokens] = await runWith([], {}, use);
+  assertStringIncludes(tokens!, "add --allow-net=planetarycomputer.microsoft.com:443");
+  const [blobs] = await runWith(allowed, { azure: { tokenEndpoint } }, use);
+  assertStringIncludes(blobs!, "add --allow-net=account.blob.core.windows.net:443");
 });
 
 Deno.test("a refusal names the bucket's host on AWS, or the variable to ignore", async () => {

@@ -9,6 +9,7 @@ import { createContext, type StoragePolicy } from "./context.ts";
 import { StorageError } from "./error.ts";
 import { httpRemote } from "./http.ts";
 import { accessRemotes } from "./remote.ts";
+import { Versions } from "./versions.ts";
 
 const POLICY: StoragePolicy = {
   maxRequests: 64,
@@ -27,7 +28,7 @@ function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {
     ...(faults && { faults }),
   });
   const context = createContext({ ...POLICY, ...policy }, () => httpRemote);
-  const access = accessRemotes(context, (url) => [{ url }]);
+  const access = accessRemotes(context, (url) => [{ url }], new Versions());
   const get = async () => (await access.get(`${server.url}/key`)).length;
   return { server, context, get, limit: () => context.hosts.get(server.url)!.limit };
 }
@@ -116,7 +117,7 @@ Deno.test("a client asks in turn, and those that failed behind the others", asyn
     return order.length === 1 ? SLOW_DOWN : undefined;
   }, { maxRequests: 1, minDelayMs: 0 });
   await using _ = server;
-  const access = accessRemotes(context, (url) => [{ url }]);
+  const access = accessRemotes(context, (url) => [{ url }], new Versions());
   const keys = ["a", "b", "c", "d"];
   await Promise.allSettled(keys.map((key) => access.get(`${server.url}/${key}`)));
   assertEquals(order, ["a", "b", "c", "d", "a"]);

@@ -127,6 +127,8 @@ export function openS3(options: S3Options): Remote {
         status: output.$metadata.httpStatusCode ?? 0,
         contentRange: output.ContentRange,
         contentLength: output.ContentLength,
+        contentEncoding: output.ContentEncoding,
+        etag: output.ETag,
         body: output.Body as unknown as Answer["body"],
       };
       return await readAnswer(url, answer, range, attempt);

@@ -10,6 +10,8 @@ export interface ObjectInfo {
   size: number;
   /** Changes when the content does; as the server gives it, with its quotes. */
   etag?: string;
+  /** CRC32C of its bytes: base64 of the big-endian checksum. Only on `gs://`. */
+  crc32c?: string;
 }
 
 /** An entry of a listing. */
@@ -17,6 +19,8 @@ export interface ListedObject {
   url: string;
   /** In bytes. */
   size: number;
+  /** As of {@linkcode ObjectInfo}. */
+  crc32c?: string;
 }
 
 /** What an object is written from: its bytes in order, in pieces of any size. */
@@ -27,12 +31,13 @@ export interface ObjectAccess {
   /**
    * The bytes of an object, or of a range of it, in a buffer of their own.
    *
-   * Costs one request. Bodies that are short, too long, or another range are errors, never data.
+   * Costs one request. Bodies that are short, too long, or another range are errors, never data; so
+   * is a range of an object that was replaced since the last range of it, or the last `head`.
    *
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
   get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
-  /** Size and ETag, for one request. */
+  /** Size, ETag and checksum, as far as the server tells them, for one request. */
   head(url: string): Promise<ObjectInfo>;
   /**
    * The objects whose address begins with `prefixUrl`, in the order of their keys; none is not an
@@ -40,7 +45,10 @@ export interface ObjectAccess {
    */
   list(prefixUrl: string): AsyncIterable<ListedObject>;
   /**
-   * Writes an object whole or not at all, and creates its folders. Only local paths.
+   * Writes an object whole or not at all, and creates its folders. Only `gs://` and local paths.
+   *
+   * On `gs://` all bytes are held in memory, and the server and this end compare their CRC32C. Costs
+   * one request below 8 MiB, else two; what a broken connection has brought over is kept.
    *
    * @throws What `pieces` throws; nothing is left of the object then.
    */
@@ -51,13 +59,13 @@ export interface ObjectAccess {
 export interface Mirror {
   /** For lines and errors ("gcs"). */
   name: string;
-  /** Where it has the object of an address, on a server; `undefined` if it has nothing of the kind. */
+  /** Where it has the object of an address; `undefined` if it has nothing of the kind. */
   locate(url: string): string | undefined;
   /** Most requests at once. @default that of the storage */
   maxRequests?: number;
 }
 
-/** What went over the network so far. Local paths do not count. */
+/** What went over the network so far. Local paths do not count, unless they are mirrors. */
 export interface StorageCounters {
   /** Attempts: the first ones and the retries. */
   requests: number;

@@ -1,0 +1,45 @@
+/**
+ * Grids in the words of ecCodes, and their coordinates.
+ *
+ * @module
+ */
+import { fullWindow, type RegularLatLonGrid } from "../grib/mod.ts";
+
+/** Numbers and texts of a grid, by the names that ecCodes has for them. */
+export type GridDescription = Record<string, number | string>;
+
+/** What ecCodes says of a grid, without the `GRIB_` before each name. */
+export function describeGrid(grid: RegularLatLonGrid): GridDescription {
+  const { rowCount, columnCount, unitsPerDegree, north, south, west, east } = grid;
+  const degrees = (units: number) => units / unitsPerDegree;
+  // In the message longitudes lie between 0 and 360°, so the last may be less than the first.
+  const lastEast = east > 360 * unitsPerDegree ? east - 360 * unitsPerDegree : east;
+  const spacing = (span: number, count: number) =>
+    degrees(count === 1 ? 0 : Math.round(span / (count - 1)));
+  return {
+    gridDefinitionDescription: "Latitude/longitude",
+    gridType: "regular_ll",
+    Nx: columnCount,
+    iDirectionIncrementInDegrees: spacing(east - west, columnCount),
+    iScansNegatively: Number(grid.columnsFromEast),
+    longitudeOfFirstGridPointInDegrees: degrees(grid.columnsFromEast ? lastEast : west),
+    longitudeOfLastGridPointInDegrees: degrees(grid.columnsFromEast ? west : lastEast),
+    Ny: rowCount,
+    jDirectionIncrementInDegrees: spacing(north - south, rowCount),
+    jPointsAreConsecutive: 0,
+    jScansPositively: Number(grid.rowsFromSouth),
+    latitudeOfFirstGridPointInDegrees: degrees(grid.rowsFromSouth ? south : north),
+    latitudeOfLastGridPointInDegrees: degrees(grid.rowsFromSouth ? north : south),
+  };
+}
+
+/** Coordinates in the order of the message, ascending eastward across its seam as ecCodes has it. */
+export function gridCoordinates(grid: RegularLatLonGrid) {
+  const { latitudes, longitudes } = fullWindow(grid);
+  const turn = grid.east > 360 * grid.unitsPerDegree ? 360 : 0;
+  const shifted = longitudes.map((longitude) => longitude - turn);
+  return {
+    latitudes: grid.rowsFromSouth ? latitudes.reverse() : latitudes,
+    longitudes: grid.columnsFromEast ? shifted.reverse() : shifted,
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * What each way of working may reach, read, write and see: the permission sets of `deno.json` as a
+ * table.
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+import type { Command } from "../lib/cli/command.ts";
+import { exitWith } from "./console.ts";
+
+/** A permission of a set: what is granted, or that with exceptions. */
+type Grant = readonly string[] | {
+  allow?: readonly string[];
+  deny?: readonly string[];
+  /** Variables that read as not set; `true` for all others. */
+  ignore?: readonly string[] | boolean;
+};
+
+/** The part of a permission set that this project uses. */
+type PermissionSet = Readonly<Partial<Record<"net" | "read" | "write" | "env", Grant>>>;
+
+/** A row of the table: cells are lists. */
+type Row = readonly (readonly string[])[];
+
+const HEAD: Row = [["task"], ["reaches"], ["reads"], ["writes"], ["sees of the environment"]];
+
+/** The rows of the table: one a task that runs under a set of its own, in the order of `deno.json`. */
+export function describeSets(): Row[] {
+  const sets: Record<string, PermissionSet> = config.permissions;
+  return Object.entries(config.tasks).flatMap(([task, { command }]) => {
+    const set = sets[/ -P=(\S+)/.exec(command)?.[1] ?? ""];
+    if (!set) return [];
+    const { net, read, write, env } = set;
+    const added = [...command.matchAll(/--allow-read=(\S+)/g)].flatMap(([, paths]) =>
+      paths!.split(",").filter((path) => path !== ".")
+    );
+    return [[
+      [`deno task ${task}`],
+      listGrant(net).map((host) => host.replace(/:443$/, "")),
+      [...listGrant(read), ...added],
+      listGrant(write),
+      listGrant(env),
+    ]];
+  });
+}
+
+function listGrant(grant: Grant = []): string[] {
+  const { allow = [], deny = [] } = "length" in grant ? { allow: grant } : grant;
+  const name = (item: string) => item === "." ? "the working folder" : item;
+  return [...allow.map(name), ...deny.map((item) => `not ${name(item)}`)];
+}
+
+/** The table for a terminal: an item of a cell takes a line. */
+export function formatTable(rows: readonly Row[]): string {
+  const all = [HEAD, ...rows];
+  const widths = HEAD.map((_, column) =>
+    Math.max(...all.flatMap((row) => row[column]!.map((item) => item.length)))
+  );
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  return all.flatMap((row) => {
+    const height = Math.max(...row.map((cell) => cell.length));
+    const lines = Array.from(
+      { length: height },
+      (_, line) => row.map((cell, i) => (cell[line] ?? "").padEnd(widths[i]!)).join("  ").trimEnd(),
+    );
+    return [...lines, rule];
+  }).join("\n");
+}
+
+const command: Command<null> = {
+  name: "permissions",
+  purpose: "Prints what each way of working may reach, read, write and see, as deno.json has it.",
+  options: [],
+  examples: ["deno task permissions"],
+  parse: () => null,
+  run() {
+    console.log(formatTable(describeSets()));
+    return Promise.resolve({ complete: true });
+  },
+};
+
+if (import.meta.main) await exitWith(command);

@@ -1,0 +1,237 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { unzipSync } from "npm:fflate@0.8.3";
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  bucketKey,
+  EMBEDDED_STEPS,
+  type EmbeddedRun,
+  openWorkplace,
+  readEmbeddedBucket,
+  type Workplace,
+} from "../fixtures/embedded_run.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
+import { stepFiles } from "../lib/ecmwf/files.ts";
+import { RunError } from "../lib/ecmwf/run.ts";
+import { decodeStore } from "../lib/parquet.ts";
+import { isReference, type Store } from "../lib/references.ts";
+import { scanRun } from "../lib/scan/mod.ts";
+import { readStageStore } from "../lib/stage_files.ts";
+import { encodeTemplate } from "../lib/template.ts";
+import { runStage1, type Stage1Options } from "./stage1.ts";
+
+/** Hours that the embedded runs have. */
+const HOURS = [0, 36];
+
+function options({ run, members }: EmbeddedRun, folder: string): Stage1Options {
+  return {
+    run,
+    maxMembers: members,
+    outputDir: `${folder}/stores`,
+    requireTemplate: false,
+    templateCache: `${folder}/cache`,
+    hours: HOURS,
+  };
+}
+
+async function readSkeleton({ context, folder }: Workplace, member: number): Promise<Store> {
+  return (await readStageStore(context.storage, `${folder}/stores`, 1, member))!;
+}
+
+/** Saves a template of one member whose metadata a test has changed. */
+async function writeTemplate(
+  place: Workplace,
+  change: (text: string) => string | undefined,
+): Promise<string> {
+  const { run } = BEFORE_50R1;
+  const { stores } = await scanRun({ run, hours: HOURS, members: [0] }, place.context);
+  const store: Store = new Map();
+  for (const [key, value] of stores.get(0)!) {
+    const isText = key.endsWith(".zattrs");
+    const text = isText ? change(new TextDecoder().decode(value as Uint8Array)) : undefined;
+    if (text !== undefined) store.set(key, new TextEncoder().encode(text));
+    if (!isText) store.set(key, value);
+  }
+  const path = `${place.folder}/stale.tar.gz`;
+  await Deno.writeFile(path, await encodeTemplate({ run, stores: new Map([[0, store]]) }));
+  return path;
+}
+
+/** A template made before 2t and tcc were published. */
+const writeStale = (place: Workplace) =>
+  writeTemplate(place, (text) => /"GRIB_shortName":"(2t|tcc)"/.test(text) ? undefined : text);
+
+/** A template made for another grid. */
+const writeCoarse = (place: Workplace) =>
+  writeTemplate(place, (text) => text.replaceAll(/"GRIB_Nx":\d+/g, '"GRIB_Nx":900'));
+
+for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
+  Deno.test(`stage 1 scans the run of ${embedded.run.date} into skeletons of every member`, async () => {
+    await using place = await openWorkplace();
+    const { context, folder, warnings } = place;
+    const scan = { ...options(embedded, folder), scan: "always" } as const;
+    const result = await runStage1(scan, context);
+    assertEquals(warnings, []);
+    assert(result.complete && result.scanned && !result.fromTemplate);
+    for (const member of result.members) {
+      const store = await readSkeleton(place, member);
+      assert([...store.values()].every((value) => !isReference(value)));
+      assert(store.has("t2m/instant/heightAboveGround/t2m/.zarray"));
+      assert(!store.has("tp/accum/surface/tp/0.0.0.0"));
+    }
+  });
+}
+
+Deno.test("a saved template and the stage 1 zip give the skeletons that the scan gave", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server, warnings } = place;
+  const saveTemplate = `${folder}/saved.tar.gz`;
+  const plain = options(BEFORE_50R1, folder);
+  await runStage1({ ...plain, scan: "always", saveTemplate, stage1Zip: true }, context);
+  const scanned = await readSkeleton(place, 2);
+  for (const template of [saveTemplate, `${folder}/ecmwf_20260206_00z_efficient.zip`]) {
+    await Deno.remove(`${folder}/stores`, { recursive: true });
+    const before = server.requests.length;
+    const result = await runStage1({ ...plain, template, requireFit: true }, context);
+    assert(result.fromTemplate && !result.scanned, template);
+    assertEquals(await readSkeleton(place, 2), scanned);
+    const ranged = server.requests.slice(before).filter(({ range }) => range !== undefined);
+    assertEquals(ranged.length, 4, "three messages and one header");
+  }
+  assertEquals(warnings, []);
+});
+
+Deno.test("the stage 1 zip of a template of another run holds it moved to this one", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  const { stores } = await scanRun({ ...BEFORE_50R1, hours: HOURS, members: [0] }, context);
+  const template = `${folder}/other.tar.gz`;
+  const other = { date: "20260205", hour: "12" } as const;
+  await Deno.writeFile(template, await encodeTemplate({ run: other, stores }));
+  const plain = { ...options(BEFORE_50R1, folder), maxMembers: 1 };
+  await runStage1({ ...plain, template, stage1Zip: true }, context);
+  const zip = await Deno.readFile(`${folder}/ecmwf_20260206_00z_efficient.zip`);
+  const zipped = unzipSync(zip)["members/control/control.parquet"]!;
+  const store = await decodeStore(zipped.slice().buffer, { source: "zip" });
+  assertEquals(store, await readSkeleton(place, 0));
+  assert([...store.values()].every((value) => !isReference(value)));
+});
+
+Deno.test("a scan that leaves messages out is incomplete", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
+  const text = new TextDecoder().decode(bucket.get(key));
+  bucket.set(key, new TextEncoder().encode(text.replace('"param": "2t"', '"param": "2d"')));
+  await using place = await openWorkplace(bucket);
+  const scan = { ...options(BEFORE_50R1, place.folder), scan: "always" } as const;
+  assert(!(await runStage1(scan, place.context)).complete);
+  assertStringIncludes(place.warnings.join("\n"), "its parameter is 2t, the index says 2d");
+});
+
+Deno.test("a stale template is named, and the run scanned where that is allowed", async () => {
+  await using place = await openWorkplace();
+  const template = await writeStale(place);
+  const stale = { ...options(BEFORE_50R1, place.folder), template, requireFit: true };
+  const result = await runStage1({ ...stale, scan: "if-needed" }, place.context);
+  assert(result.scanned && result.complete);
+  const [warning] = place.warnings;
+  assertStringIncludes(warning!, "stale.tar.gz does not fit 20260206 00 UTC");
+  assertStringIncludes(warning!, "the template does not describe");
+  assert(/ 2t\b/.test(warning!) && / tcc\b/.test(warning!) && !/ sp\b/.test(warning!));
+  const store = await readSkeleton(place, 1);
+  assert(store.has("t2m/instant/heightAboveGround/t2m/.zarray"));
+});
+
+Deno.test("a stale template that must fit ends stage 1 where no scan is allowed", async () => {
+  await using place = await openWorkplace();
+  const plain = options(BEFORE_50R1, place.folder);
+  const cases = [
+    { template: await writeStale(place), requireTemplate: true },
+    { template: await writeStale(place), requireFit: true },
+    { template: await writeCoarse(place), requireFit: true },
+  ];
+  for (const stale of cases) {
+    const error = await assertRejects(
+      () => runStage1({ ...plain, ...stale }, place.context),
+      MissingDataError,
+      "does not fit 20260206 00 UTC",
+    );
+    assertStringIncludes(error.message, "--run-stage1");
+  }
+});
+
+Deno.test("a template for another grid is never used", async () => {
+  await using place = await openWorkplace();
+  const template = await writeCoarse(place);
+  const result = await runStage1(
+    { ...options(BEFORE_50R1, place.folder), template },
+    place.context,
+  );
+  assert(!result.fromTemplate && !result.scanned);
+  assertEquals([...(await readSkeleton(place, 0)).keys()], [".zgroup"]);
+  assertStringIncludes(place.warnings[0]!, "900 × ");
+});
+
+Deno.test("without any template the run is scanned where that is allowed", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  const scan = "if-needed" as const;
+  const absent = { template: `${folder}/none.tar.gz`, requireTemplate: true };
+  for (const source of [{}, absent]) {
+    const result = await runStage1({ ...options(BEFORE_50R1, folder), ...source, scan }, context);
+    assert(result.scanned && result.complete);
+  }
+  assertStringIncludes(warnings[0]!, "scanning the GRIB files");
+});
+
+Deno.test("stage 1 does not scan hours that the run does not have", async () => {
+  await using place = await openWorkplace();
+  const wrong = { ...options(BEFORE_50R1, place.folder), scan: "always", hours: [0, 1] } as const;
+  await assertRejects(() => runStage1(wrong, place.context), RunError, "Cannot use step 1");
+});
+
+/** Runs the pipeline as its users do. */
+async function runPipeline({ server, folder }: Workplace, args: string[]) {
+  const { run, members } = BEFORE_50R1;
+  const request = ["--date", run.date, "--run", run.hour, "--max-members", String(members)];
+  const module = new URL("./pipeline.ts", import.meta.url).href;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-prompt", "--quiet", module, ...request, "--endpoint", server.url],
+      ...["--steps", EMBEDDED_STEPS.join(","), "--output-dir", `${folder}/stores`, ...args],
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, told: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("the pipeline exits 3 at a stale template, and scans when --run-stage1 is given", async () => {
+  await using place = await openWorkplace();
+  const template = ["--template", await writeStale(place)];
+  const refused = await runPipeline(place, template);
+  assertEquals(refused.code, 3, refused.told);
+  assertStringIncludes(refused.told, "the template does not describe");
+  const scanning = [...template, "--run-stage1", "--hours", HOURS.join(",")];
+  const scanned = await runPipeline(place, scanning);
+  assertEquals(scanned.code, 0, scanned.told);
+  assertStringIncludes(scanned.told, "scanning the GRIB files");
+});
+
+const CONTRADICTIONS = [
+  { args: ["--scan", "--skip-grib-scan"], says: "choose one" },
+  { args: ["--save-template", "t.tar.gz"], says: "add --scan or --run-stage1" },
+  { args: ["--run-stage1", "--hours", "x"], says: "--hours" },
+  {
+    args: ["--scan", "--save-template", "t.tar.gz", "--date", "20260206,20260207"],
+    says: "give one --date",
+  },
+];
+
+for (const { args, says } of CONTRADICTIONS) {
+  Deno.test(`the pipeline exits 2 for ${args.join(" ")}`, async () => {
+    await using place = await openWorkplace();
+    const { code, told } = await runPipeline(place, args);
+    assertEquals(code, 2, told);
+    assertStringIncludes(told, says);
+  });
+}
