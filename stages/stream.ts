@@ -292,8 +292,8 @@ const command: Command<StreamRequest> = {
     {
       name: "parallel-fetches",
       value: "<n>",
-      default: "8",
-      help: "messages fetched at once",
+      default: "16",
+      help: "messages under way at once, at most; fewer where a server bears fewer",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
     ...SERVER_OPTIONS,
