@@ -6,7 +6,13 @@ interface Tally {
   requests: number;
   /** By what came instead of the object. */
   failures: Map<string, number>;
+  /** What the last failure without any answer says. */
+  silence?: string;
 }
+
+const NO_ANSWER = "no answer";
+/** The first line need not wait for a whole interval: who waits wants to know why. */
+const FIRST_WAIT = 1 / 12;
 
 /**
  * Tells, at most once an interval, which hosts made trouble and what is done about it. It sets no
@@ -22,7 +28,7 @@ export class StatusTeller {
     private readonly intervalMs: number,
     private readonly clock: { now(): number } = performance,
   ) {
-    this.#toldMs = clock.now();
+    this.#toldMs = clock.now() - (1 - FIRST_WAIT) * intervalMs;
   }
 
   /** A request was served. */
@@ -37,6 +43,7 @@ export class StatusTeller {
     const outcome = describeOutcome(error);
     tally.requests++;
     tally.failures.set(outcome, (tally.failures.get(outcome) ?? 0) + 1);
+    if (outcome === NO_ANSWER) tally.silence = error.message;
     this.#hasNews = true;
     this.#tellIfDue();
   }
@@ -58,17 +65,18 @@ export class StatusTeller {
 }
 
 function describeOutcome({ kind, answer }: StorageError): string {
-  return answer ?? (kind === "corrupt" ? "the wrong bytes" : "no answer");
+  return answer ?? (kind === "corrupt" ? "the wrong bytes" : NO_ANSWER);
 }
 
-function describeTally([host, { requests, failures }]: [Host, Tally]): string {
+function describeTally([host, { requests, failures, silence }]: [Host, Tally]): string {
   if (failures.size === 0) return `${requests} requests from ${host.name}`;
   const [first, ...others] = [...failures].sort(([, a], [, b]) => b - a);
   const outcomes = [
     `${first![1]} of ${requests} requests got ${first![0]}`,
     ...others.map(([outcome, count]) => `${count} got ${outcome}`),
   ];
-  return `${host.name}: ${outcomes.join(", ")}, ${describeState(host)}`;
+  const reason = silence ? ` (${silence})` : "";
+  return `${host.name}: ${outcomes.join(", ")}, ${describeState(host)}${reason}`;
 }
 
 function describeState(host: Host): string {
