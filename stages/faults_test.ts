@@ -15,7 +15,7 @@ import { silentReporter } from "../lib/cli/report.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseSources } from "../lib/ecmwf/sources.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/profile.ts";
 import { openStorage, type Storage } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
@@ -23,7 +23,7 @@ import { runStage3 } from "./stage3.ts";
 import { runStream } from "./stream.ts";
 
 const { run } = BEFORE_50R1;
-const VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+const VARIABLES = findVariables(GIK.variables);
 const MESSAGES = ENSEMBLE_SIZE * EMBEDDED_STEPS.length * VARIABLES.length;
 
 /** A run of 51 members × 2 steps × 12 variables, and what comes of it without faults. */

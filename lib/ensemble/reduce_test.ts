@@ -14,12 +14,12 @@ import {
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable } from "../ecmwf/variables.ts";
+import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
-const ALL_VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+const ALL_VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 
 function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
