@@ -66,8 +66,11 @@ export class ServerProcess implements AsyncDisposable {
     readonly url: string,
   ) {}
 
-  /** @param folder what is in the bucket. */
-  static async start(folder: string): Promise<ServerProcess> {
+  /**
+   * @param folder what is in the bucket.
+   * @param flags others of the server's command.
+   */
+  static async start(folder: string, flags: readonly string[] = []): Promise<ServerProcess> {
     const process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -76,6 +79,7 @@ export class ServerProcess implements AsyncDisposable {
         `${ROOT}fixtures/s3_server.ts`,
         "--bucket",
         `${BUCKET}=${folder}`,
+        ...flags,
       ],
       stdout: "piped",
     }).spawn();

@@ -10,7 +10,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/profile.ts";
 import { formatMegabytes, printTable, ROOT, runAgainstServer, runModule } from "./measure.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
@@ -21,7 +21,7 @@ const BASE_MEMBERS = 3;
 const BASE_STEP = 36;
 const PEAK_LIMIT_BYTES = 600e6;
 
-const VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+const VARIABLES = findVariables(GIK.variables);
 
 /** Encodes a few members with ecCodes and reads the messages that the output needs. */
 async function makeBase(folder: string): Promise<BaseMessages[]> {

@@ -24,7 +24,7 @@ class Bucket {
   onGet: (url: string) => void = () => {};
 
   readonly storage: Storage = {
-    counters: { requests: 0, retries: 0, bytesReceived: 0 },
+    counters: { requests: 0, retries: 0, requestsByHost: {}, bytesReceived: 0 },
     get: (url, range) => {
       if (!url.startsWith("gs:")) return this.#disk.get(url, range);
       this.gets++;

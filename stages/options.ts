@@ -129,7 +129,7 @@ function parseEndpoint(values: OptionValues): string | undefined {
   return endpoint;
 }
 
-/** Opens storage for one command; waits between attempts are told. */
+/** Opens storage for one command; what servers make wait for is told. */
 export function openContext(
   server: ServerOptions,
   reporter: Reporter,
@@ -140,8 +140,6 @@ export function openContext(
     ...optional("gcs", gcs),
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
-    onRetry: ({ attempt, maxAttempts, error }) =>
-      reporter.info(`${error.message}; attempt ${attempt} of ${maxAttempts} failed, trying again`),
   });
   return { storage, reporter };
 }

@@ -167,6 +167,8 @@ Deno.test("every set of deno.json has its tests here", () => {
   assertEquals(sets.toSorted(), [...PLAIN, ...MIRRORS, ...GCS].toSorted());
 });
 
+/** An address of this machine where nothing listens. */
+const UNANSWERED = "http://127.0.0.1:9";
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
 const STORE_BUCKET = "gik-ecmwf-aws-tf";
 
@@ -188,7 +190,7 @@ async function withStages(
   try {
     await Deno.writeTextFile(keyFile, await gcs.formatKeyFile(ACCOUNT));
     const env = { STORAGE_EMULATOR_HOST: gcs.url, GCS_SERVICE_ACCOUNT_FILE: keyFile };
-    const hosts = [place.server.url, gcs.url].map((url) => new URL(url).host).join(",");
+    const hosts = [place.server.url, gcs.url, UNANSWERED].map((url) => new URL(url).host).join(",");
     const runStage = (set: string, stage: string, ...args: string[]) =>
       runDeno(
         [`-P=${set}`, `--allow-net=${hosts}`, `stages/${stage}.ts`, ...args],
@@ -209,12 +211,15 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     const steps = ["--steps", EMBEDDED_STEPS.join(",")];
     const output = ["--output-dir", stores];
     const netcdf = ["--output-dir", `${folder}/netcdf`];
+    const source = ["--source", `${UNANSWERED},${server.url}/${BUCKET}`];
     const ways: [set: string, stage: string, args: string[]][] = [
       ["stage1", "stage1", [...endpoint, ...output, "--no-template"]],
       ["stage2", "stage2", [...endpoint, ...output, ...steps]],
       ["stage3", "stage3", [...endpoint, ...output]],
       ["pipeline", "pipeline", [...endpoint, ...output, ...steps, "--no-template"]],
       ["stream", "stream", [...endpoint, ...netcdf, ...steps, "--parquet-dir", stores]],
+      ["pipeline-mirrors", "pipeline", [...source, ...output, ...steps, "--no-template"]],
+      ["stream-mirrors", "stream", [...source, ...netcdf, ...steps, "--parquet-dir", stores]],
       ["stage3-gcs", "stage3", [...output, "--upload-gcs"]],
       ["pipeline-gcs", "pipeline", [
         ...[...endpoint, ...output, ...steps],

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset } from "../lib/output.ts";
 import { GIK } from "../lib/profile.ts";
@@ -28,7 +28,7 @@ function encodeDefaultOutput() {
   return encodeNetcdf(buildDataset({
     profile: GIK,
     run: parseRun("20260206", "00"),
-    variables: GIK.variables.map((name) => findVariable(name)!),
+    variables: findVariables(GIK.variables),
     steps: GIK.steps,
     axes: {
       latitudes: Float64Array.from({ length: (north - south) * 4 + 1 }, (_, i) => north - i / 4),

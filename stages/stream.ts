@@ -7,7 +7,7 @@ import type { Command, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
-import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
+import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
@@ -97,7 +97,7 @@ export async function runStream(
   context: StageContext,
 ): Promise<StreamResult> {
   const { profile, maxMembers, outputDir } = options;
-  const variables = options.variables ?? profile.variables.map((name) => findVariable(name)!);
+  const variables = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = [...new Set(options.steps ?? profile.steps)].sort((a, b) => a - b);
   const stores = await readStores(options, members, variables, steps, context);
@@ -292,8 +292,8 @@ const command: Command<StreamRequest> = {
     {
       name: "parallel-fetches",
       value: "<n>",
-      default: "8",
-      help: "messages fetched at once",
+      default: "16",
+      help: "messages under way at once, at most; fewer where a server bears fewer",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
     ...SERVER_OPTIONS,

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import { type GribHeader, parseHeader } from "../grib/mod.ts";
+import { headerOf, PARAMETER_MESSAGES } from "../../fixtures/scan/parameter_messages.ts";
+import type { GribHeader } from "../grib/mod.ts";
 import {
   findCodes,
   findParameter,
@@ -7,21 +8,6 @@ import {
   type Parameter,
   PARAMETERS,
 } from "./parameters.ts";
-
-/** A message of one parameter, and what ecCodes 2.28 says of it. */
-interface NamedMessage {
-  /** Its name in an index. */
-  param: string;
-  /** Base64. */
-  message: string;
-  says: Record<string, string | number>;
-}
-
-const MESSAGES: readonly NamedMessage[] = JSON.parse(
-  Deno.readTextFileSync(new URL("../../fixtures/scan/parameters.json", import.meta.url)),
-);
-
-const headerOf = ({ message }: NamedMessage) => parseHeader(Uint8Array.fromBase64(message));
 
 /** Rows that go their own way: ecCodes 2.28 does not know what later versions and the index do. */
 const NOT_IN_ECCODES: Record<string, string> = {
@@ -42,7 +28,7 @@ function inWordsOfEccodes(parameter: Parameter): Record<string, string | number>
 
 Deno.test("findParameter() names messages as ecCodes does, and all as the index does", () => {
   const differing = new Set<string>();
-  for (const message of MESSAGES) {
+  for (const message of PARAMETER_MESSAGES) {
     const found = findParameter(headerOf(message));
     assertEquals(found.shortName, message.param);
     const names = inWordsOfEccodes(found);
@@ -53,7 +39,7 @@ Deno.test("findParameter() names messages as ecCodes does, and all as the index 
 });
 
 Deno.test("PARAMETERS has every row tried on a message of ecCodes, each under its own number", () => {
-  const tried = new Set(MESSAGES.map((message) => findParameter(headerOf(message))));
+  const tried = new Set(PARAMETER_MESSAGES.map((message) => findParameter(headerOf(message))));
   assertEquals(PARAMETERS.filter((row) => !tried.has(row)), []);
   assertEquals(new Set(PARAMETERS.map(({ paramId }) => paramId)).size, PARAMETERS.length);
   assert(PARAMETERS.length >= 60);
@@ -61,7 +47,7 @@ Deno.test("PARAMETERS has every row tried on a message of ecCodes, each under it
 
 /** The header of the 2 m temperature with another product. */
 function temperature(change: Partial<GribHeader["product"]>): GribHeader {
-  const header = headerOf(MESSAGES.find(({ param }) => param === "2t")!);
+  const header = headerOf(PARAMETER_MESSAGES.find(({ param }) => param === "2t")!);
   return { ...header, product: { ...header.product, ...change } };
 }
 

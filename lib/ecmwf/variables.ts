@@ -197,3 +197,16 @@ export const VARIABLES: readonly Variable[] = [
 export function findVariable(name: string): Variable | undefined {
   return VARIABLES.find((variable) => variable.name === name);
 }
+
+/**
+ * The variables of these names, in their order.
+ *
+ * @throws {RangeError} for a name that is not in the table.
+ */
+export function findVariables(names: readonly string[]): Variable[] {
+  return names.map((name) => {
+    const variable = findVariable(name);
+    if (!variable) throw new RangeError(`Cannot find the variable "${name}" in the table`);
+    return variable;
+  });
+}

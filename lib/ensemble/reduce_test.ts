@@ -14,12 +14,12 @@ import {
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable } from "../ecmwf/variables.ts";
+import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
-const ALL_VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+const ALL_VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 
 function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
@@ -153,7 +153,7 @@ Deno.test("reduceFields() throws when there is no server", async () => {
   const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
   const endpoint = place.server.url;
   await place[Symbol.asyncDispose]();
-  const storage = openStorage({ endpoint, maxAttempts: 1 });
+  const storage = openStorage({ endpoint, maxAttempts: 1, giveUpAfterMs: 0 });
   const error = await assertRejects(
     () => reduceFields(plan, options(BEFORE_50R1, storage)),
     StorageError,

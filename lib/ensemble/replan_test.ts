@@ -22,7 +22,7 @@ import {
 import type { LoggedRequest } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable } from "../ecmwf/variables.ts";
+import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field.ts";
@@ -30,7 +30,7 @@ import type { PlannedField } from "./plan.ts";
 import { reduceFields, type RestartCause } from "./reduce.ts";
 import { replanFields } from "./replan.ts";
 
-const VARIABLES = GIK.variables.map((name) => findVariable(name)!);
+const VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 const PARALLEL = 8;
 const [FILE] = stepFiles(BEFORE_50R1.run, 36);

@@ -1,5 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { type GribHeader, parseHeader } from "../grib/mod.ts";
+import { headerOf, PARAMETER_MESSAGES } from "../../fixtures/scan/parameter_messages.ts";
+import type { GribHeader } from "../grib/mod.ts";
 import type { Store } from "../references.ts";
 import { decodeInline } from "../skeleton.ts";
 import { describeField, type FieldDescription, type ScannedMessage } from "./field.ts";
@@ -7,22 +8,8 @@ import { describeGrid } from "./grid.ts";
 import { describeLevel } from "./level.ts";
 import { buildStore } from "./store.ts";
 
-/** A message of one parameter, and what ecCodes says of it. */
-interface NamedMessage {
-  param: string;
-  /** Base64. */
-  message: string;
-  says: Record<string, string | number>;
-}
-
-const MESSAGES: readonly NamedMessage[] = JSON.parse(
-  Deno.readTextFileSync(new URL("../../fixtures/scan/parameters.json", import.meta.url)),
-);
-
-const headerOf = ({ message }: NamedMessage) => parseHeader(Uint8Array.fromBase64(message));
-
 function findHeader(param: string): GribHeader {
-  return headerOf(MESSAGES.find((message) => message.param === param)!);
+  return headerOf(PARAMETER_MESSAGES.find((message) => message.param === param)!);
 }
 
 /** Values of an array whose chunk is inline. */
@@ -49,7 +36,7 @@ function messagesOf(fields: readonly FieldDescription[], member = 7): ScannedMes
 }
 
 Deno.test("the attributes of every parameter are those that ecCodes gives", () => {
-  for (const message of MESSAGES) {
+  for (const message of PARAMETER_MESSAGES) {
     const header = headerOf(message);
     const field = describeField(header);
     const { typeOfLevel, value } = describeLevel(header.product);

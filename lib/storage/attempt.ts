@@ -7,7 +7,7 @@ import type { StorageCounters } from "./types.ts";
  */
 export class Attempt implements Disposable {
   readonly #controller = new AbortController();
-  readonly #counters: StorageCounters;
+  readonly #counters: Pick<StorageCounters, "bytesReceived">;
   readonly #caller: AbortSignal | undefined;
   readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
   #lastProgressMs = performance.now();
@@ -16,7 +16,7 @@ export class Attempt implements Disposable {
   constructor(
     url: string,
     timeoutMs: number,
-    counters: StorageCounters,
+    counters: Pick<StorageCounters, "bytesReceived">,
     caller: AbortSignal | undefined,
   ) {
     this.#counters = counters;

@@ -1,5 +1,5 @@
 import { FetchFailure, readError, StorageError } from "./error.ts";
-import { fetchPlain, openWeb, requireOk, type WebRequest } from "./http.ts";
+import { fetchPlain, openWeb, parseOrigin, requireOk, type WebRequest } from "./http.ts";
 import type { Remote } from "./remote.ts";
 
 /** Other servers than Microsoft's. */
@@ -32,10 +32,11 @@ export function openAzure(options: AzureOptions = {}): Remote {
     tokens.set(tokenUrl, token);
     return token;
   };
-  return openWeb(async (url, request) => {
+  const send = async (url: string, request: WebRequest) => {
     const blob = parseBlobUrl(url);
     return await fetchSigned(url, blobAddress(blob, blobEndpoint), request, findToken(blob));
-  });
+  };
+  return openWeb(send, (url) => parseOrigin(blobAddress(parseBlobUrl(url), blobEndpoint)));
 }
 
 async function fetchSigned(
@@ -101,7 +102,7 @@ async function requestToken(tokenUrl: string, signal: AbortSignal | undefined): 
   const request = { method: "GET", headers: {}, signal };
   const response = requireOk(tokenUrl, await fetchPlain(tokenUrl, request));
   const text = await response.text().catch((cause) => {
-    throw new FetchFailure(cause);
+    throw new FetchFailure(cause, "a broken body");
   });
   const { query, expiryMs } = parseToken(tokenUrl, text);
   // By the service's clock: the one here may be wrong.

@@ -138,5 +138,5 @@ async function readToEnd(
 }
 
 function failRead(cause: unknown): never {
-  throw new FetchFailure(cause);
+  throw new FetchFailure(cause, "a broken body");
 }

@@ -20,10 +20,15 @@ export type StorageErrorKind =
   | "range"
   | "unsupported";
 
+/** Statuses of servers that are overloaded, or that stand before one that is. */
+const BUSY = [408, 429, 502, 503, 504];
+
 /** What is known beside the kind. */
 export interface StorageErrorDetail {
   /** HTTP status of the last answer. */
   status?: number;
+  /** What came instead of the object, in a few words ("503 SlowDown"); absent without any answer. */
+  answer?: string;
   /** The wait that the server asked for (`Retry-After`). */
   retryAfterMs?: number;
   /** How often it was tried. */
@@ -37,6 +42,7 @@ export class StorageError extends Error {
   readonly kind: StorageErrorKind;
   readonly url: string;
   readonly status: number | undefined;
+  readonly answer: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly attempts: number;
 
@@ -50,6 +56,7 @@ export class StorageError extends Error {
     this.kind = kind;
     this.url = url;
     this.status = detail.status;
+    this.answer = detail.answer;
     this.retryAfterMs = detail.retryAfterMs;
     this.attempts = detail.attempts ?? 1;
   }
@@ -57,6 +64,21 @@ export class StorageError extends Error {
   /** Whether the same request may well succeed later. */
   get isRetriable(): boolean {
     return this.kind === "unreachable" || this.kind === "corrupt";
+  }
+
+  /** Whether the server is at fault, or overloaded: other objects would fare no better. */
+  get isHostFailure(): boolean {
+    return this.kind === "unreachable" && (this.status === undefined || this.#isBusy);
+  }
+
+  /** Whether the server does answer, but not with the object: that may be so for ever. */
+  get isObjectFailure(): boolean {
+    const hasAnswered = this.status !== undefined || this.answer !== undefined;
+    return this.isRetriable && hasAnswered && !this.#isBusy || this.kind === "corrupt";
+  }
+
+  get #isBusy(): boolean {
+    return BUSY.includes(this.status ?? 0);
   }
 }
 
@@ -84,7 +106,7 @@ export function statusError(
 ): StorageError {
   const answer = `${status} ${code}`.trim();
   const fail = (kind: StorageErrorKind, state: string) =>
-    readError(kind, url, state, { status, retryAfterMs: parseRetryAfter(retryAfter) });
+    readError(kind, url, state, { status, answer, retryAfterMs: parseRetryAfter(retryAfter) });
   if (status === 404) return fail("missing", `the server has no such object (${answer})`);
   if (status === 416) return fail("range", `the object ends before the range begins (${answer})`);
   if (status === 401 || status === 403) {
@@ -102,7 +124,8 @@ export function statusError(
  * which object it works for.
  */
 export class FetchFailure extends Error {
-  constructor(cause: unknown) {
+  /** @param answer what had come before, in a few words; `undefined` if nothing. */
+  constructor(cause: unknown, readonly answer?: string) {
     super("fetch failed", { cause });
   }
 
@@ -112,6 +135,7 @@ export class FetchFailure extends Error {
     if (refusal) return refusal;
     const reason = this.cause instanceof Error ? this.cause.message : String(this.cause);
     return readError("unreachable", url, `the connection failed (${reason})`, {
+      answer: this.answer,
       cause: this.cause,
     });
   }

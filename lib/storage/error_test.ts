@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { permissionError, statusError } from "./error.ts";
+import { FetchFailure, permissionError, readError, statusError } from "./error.ts";
 
 Deno.test("statusError() tells what may succeed later from what will not", () => {
   const kinds = [408, 429, 500, 502, 503, 504, 401, 403, 404, 400, 301, 416].map((status) => {
@@ -20,6 +20,21 @@ Deno.test("statusError() tells what may succeed later from what will not", () =>
     [301, "denied", false],
     [416, "range", false],
   ]);
+});
+
+Deno.test("StorageError tells failures of a server from those of an object", () => {
+  const url = "s3://bucket/key";
+  const errors = [
+    ...[408, 429, 502, 503, 504, 500, 501, 404].map((status) => statusError(url, status, "")),
+    new FetchFailure(new TypeError("refused")).describe(url),
+    new FetchFailure(new TypeError("reset"), "a broken body").describe(url),
+    readError("unreachable", url, "the server sent nothing for 60 s"),
+    readError("corrupt", url, "another range", { status: 206 }),
+    readError("unreachable", url, "the upload is forgotten", { status: 404 }),
+  ];
+  const told = (test: (error: typeof errors[0]) => boolean) => errors.map((it) => Number(test(it)));
+  assertEquals(told((it) => it.isHostFailure).join(""), "1111100011100");
+  assertEquals(told((it) => it.isObjectFailure).join(""), "0000011001011");
 });
 
 Deno.test("statusError() says that S3 answers 403 for missing objects too", () => {

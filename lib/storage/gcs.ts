@@ -63,6 +63,8 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
   };
 
   return {
+    origin: () => endpoint,
+
     async get(url, range, attempt) {
       const { key } = parseObjectUrl(url);
       const { body, response } = await use(

@@ -88,7 +88,7 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   });
   if (response.ok && request.qs?.alt === "media") return { body: response.body, response };
   const text = await response.text().catch((cause) => {
-    throw new FetchFailure(cause);
+    throw new FetchFailure(cause, "a broken body");
   });
   // Of an upload that has started, or goes on, the headers tell all.
   const hasStarted = response.ok && method === "POST" && response.headers.has("location");

@@ -90,7 +90,9 @@ export class GcsUpload {
       if (!this.#session || !(error instanceof GcsRefusal) || isPassing(error)) throw error;
       this.#session = undefined;
       if (error.status !== 404 && error.status !== 410) throw error;
-      throw readError("unreachable", this.#url, "the server has forgotten the upload");
+      throw readError("unreachable", this.#url, "the server has forgotten the upload", {
+        status: error.status,
+      });
     }
   }
 
@@ -136,7 +138,9 @@ export class GcsUpload {
       body: streamPieces([this.#bytes.subarray(offset)], attempt),
     });
     if (response.status !== INCOMPLETE) return body;
-    throw readError("unreachable", this.#url, "the server did not take all bytes");
+    throw readError("unreachable", this.#url, "the server did not take all bytes", {
+      status: response.status,
+    });
   }
 
   #uploadUrl(bucket: Bucket): string {

@@ -34,17 +34,34 @@ function hideQueries(failure: unknown): unknown {
   return new TypeError(failure.cause.message.replaceAll(/\?\S+/g, "?…"));
 }
 
+/**
+ * The server of an address: scheme, name and port.
+ *
+ * @throws {StorageError} `unsupported` if it names none.
+ */
+export function parseOrigin(url: string): string {
+  if (URL.canParse(url)) return new URL(url).origin;
+  throw readError(
+    "unsupported",
+    url,
+    "it is no address of a server, expected https://<host>/<path>",
+  );
+}
+
 /** Objects on any web server. */
-export const httpRemote: Remote = openWeb(fetchPlain);
+export const httpRemote: Remote = openWeb(fetchPlain, parseOrigin);
 
 /**
  * Objects on web servers; there is no standard for listing them.
  *
  * @param send Brings the answer to a request for the object that errors call `url`.
+ * @param origin Tells the server that has the object.
  */
-export function openWeb(send: typeof fetchPlain): Remote {
+export function openWeb(send: typeof fetchPlain, origin: Remote["origin"]): Remote {
   const ask = async (url: string, request: WebRequest) => requireOk(url, await send(url, request));
   return {
+    origin,
+
     async get(url, range, attempt) {
       const headers: Record<string, string> = range ? { range: formatRange(range) } : {};
       const response = await ask(url, { method: "GET", headers, signal: attempt.signal });

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { permissionError, readError, StorageError, type StorageErrorKind } from "./error.ts";
+import type { Remote } from "./remote.ts";
 import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo, Pieces } from "./types.ts";
 
 /** Files, by path or `file:` address. */
@@ -9,6 +10,17 @@ export const localAccess: ObjectAccess = {
   head: statLocal,
   list: listLocal,
   put: writeLocal,
+};
+
+/** Files in the place of a server: what a mirror that is a folder is asked with. */
+export const localRemote: Remote = {
+  origin: () => "file:",
+  get: async (url, range) => ({ bytes: await readLocal(url, range) }),
+  head: statLocal,
+  listPage: async (prefixUrl) => ({
+    objects: await Array.fromAsync(listLocal(prefixUrl)),
+    next: undefined,
+  }),
 };
 
 async function readLocal(

@@ -10,19 +10,19 @@
  * @module
  */
 import { type AzureOptions, openAzure } from "./azure.ts";
+import { findCandidates } from "./candidate.ts";
+import { createContext, type StoragePolicy } from "./context.ts";
 import { permissionError, StorageError } from "./error.ts";
 import type { GcsOptions } from "./gcs.ts";
 import { httpRemote } from "./http.ts";
-import { localAccess } from "./local.ts";
-import { accessRemote, type Remote } from "./remote.ts";
-import type { RetryEvent, RetryPolicy } from "./retry.ts";
+import { localAccess, localRemote } from "./local.ts";
+import { accessRemotes, type Remote } from "./remote.ts";
 import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
 import { Versions } from "./versions.ts";
 
+export type { AzureOptions } from "./azure.ts";
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { GcsOptions } from "./gcs.ts";
-export type { RetryEvent } from "./retry.ts";
-export type { AzureOptions } from "./azure.ts";
 export type {
   ByteRange,
   ListedObject,
@@ -47,25 +47,27 @@ export interface StorageOptions {
    * from its own address. @default {[]}
    */
   mirrors?: readonly Mirror[];
-  /** @default {10} */
+  /** Most requests at once to a host; how many there are follows from its answers. @default {64} */
+  maxRequests?: number;
+  /** Attempts at an object that a working server sends wrongly. @default {10} */
   maxAttempts?: number;
   /**
    * A host that fails for so long without one success is given up: requests to it fail at once.
    * @default {600_000}
    */
   giveUpAfterMs?: number;
-  /** Longest wait before the second attempt, doubled for each one after it. @default {500} */
+  /** Longest wait after a first failure, doubled for each one after it. @default {500} */
   minDelayMs?: number;
-  /** Longest wait between attempts, unless a server asks for more. @default {30_000} */
+  /** Longest wait after a failure, unless a server asks for more. @default {30_000} */
   maxDelayMs?: number;
   /** An attempt fails when no byte has come for so long. @default {60_000} */
   timeoutMs?: number;
   /** Ends all requests; they reject with its reason. @default {undefined} */
   signal?: AbortSignal;
-  /** Called before each wait. @default {undefined} */
-  onRetry?: (event: RetryEvent) => void;
   /** Called with a line on hosts that make trouble, while they do. @default {undefined} */
   onStatus?: (line: string) => void;
+  /** Least time between two such lines. @default {60_000} */
+  statusIntervalMs?: number;
 }
 
 /** Access to objects of all schemes, and what it has cost. */
@@ -89,52 +91,52 @@ export interface Storage extends ObjectAccess {
  * Google's (85 ms, 31 MB).
  */
 export function openStorage(options: StorageOptions = {}): Storage {
-  const policy = planRetries(options);
-  const counters: StorageCounters = { requests: 0, retries: 0, bytesReceived: 0 };
+  const { mirrors = [] } = options;
   const versions = new Versions();
-  const http = accessRemote(httpRemote, policy, counters, versions);
-  const azure = accessRemote(openAzure(options.azure), policy, counters, versions);
-  let s3: Promise<ObjectAccess> | undefined;
-  let gs: Promise<ObjectAccess> | undefined;
+  const context = createContext(planRequests(options), createOpener(options), options);
+  const remotes = accessRemotes(context, (url) => findCandidates(url, mirrors), versions);
+  const accessOf = (url: string) => parseScheme(url) === "file" ? localAccess : remotes;
+  return {
+    counters: context.counters,
+    forget: (url) => versions.forget(url),
+    async get(url, range) {
+      if (range) checkRange(url, range);
+      return await accessOf(url).get(url, range);
+    },
+    head: (url) => accessOf(url).head(url),
+    list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
+    put: (url, pieces) => accessOf(url).put(url, pieces),
+  };
+}
 
-  const openAccess = (url: string): ObjectAccess | Promise<ObjectAccess> => {
+function planRequests(options: StorageOptions): StoragePolicy {
+  const { maxRequests = 64, maxAttempts = 10, giveUpAfterMs = 600_000, signal } = options;
+  const { minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000 } = options;
+  return { maxRequests, maxAttempts, giveUpAfterMs, minDelayMs, maxDelayMs, timeoutMs, signal };
+}
+
+/** Finds the kind of server for an address. */
+function createOpener(options: StorageOptions): (url: string) => Remote | Promise<Remote> {
+  const azure = openAzure(options.azure);
+  let s3: Promise<Remote> | undefined;
+  let gs: Promise<Remote> | undefined;
+  return (url) => {
     switch (parseScheme(url)) {
       case "s3":
-        return s3 ??= loadS3(url, options)
-          .then((it) => accessRemote(it, policy, counters, versions));
+        return s3 ??= loadS3(url, options);
       case "gs":
-        return gs ??= loadGcs(url, options)
-          .then((it) => accessRemote(it, policy, counters, versions));
+        return gs ??= loadGcs(url, options);
       case "http":
       case "https":
-        return http;
+        return httpRemote;
       case "az":
         return azure;
       case "file":
-        return localAccess;
+        return localRemote;
       default:
         throw schemeError(url);
     }
   };
-  return {
-    counters,
-    forget: (url) => versions.forget(url),
-    async get(url, range) {
-      if (range) checkRange(url, range);
-      return await (await openAccess(url)).get(url, range);
-    },
-    head: async (url) => (await openAccess(url)).head(url),
-    async *list(prefixUrl) {
-      yield* (await openAccess(prefixUrl)).list(prefixUrl);
-    },
-    put: async (url, pieces) => (await openAccess(url)).put(url, pieces),
-  };
-}
-
-function planRetries(options: StorageOptions): RetryPolicy {
-  const { maxAttempts = 10, minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000 } = options;
-  const { signal, onRetry } = options;
-  return { maxAttempts, minDelayMs, maxDelayMs, timeoutMs, signal, onRetry };
 }
 
 /** Scheme in lower case; "file" for a path. */

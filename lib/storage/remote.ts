@@ -1,14 +1,8 @@
 import type { Attempt } from "./attempt.ts";
+import type { Candidate } from "./candidate.ts";
 import { StorageError } from "./error.ts";
-import { type RetryPolicy, retryRequest } from "./retry.ts";
-import type {
-  ByteRange,
-  ListedObject,
-  ObjectAccess,
-  ObjectInfo,
-  Pieces,
-  StorageCounters,
-} from "./types.ts";
+import { type RequestContext, type Send, sendRequest } from "./request.ts";
+import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo, Pieces } from "./types.ts";
 import type { Received, Versions } from "./versions.ts";
 
 /** A page of a listing; `next` asks for the one after it. */
@@ -17,8 +11,10 @@ export interface ListPage {
   next: string | undefined;
 }
 
-/** A kind of server. Each call makes one request, once. */
+/** A kind of server. Each call but `origin` makes one request, once. */
 export interface Remote {
+  /** Scheme, name and port of the server that requests for the address go to. */
+  origin(url: string): string;
   get(url: string, range: ByteRange | undefined, attempt: Attempt): Promise<Received>;
   head(url: string, attempt: Attempt): Promise<ObjectInfo>;
   listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
@@ -29,35 +25,55 @@ export interface Remote {
   planPut?(url: string, bytes: Uint8Array<ArrayBuffer>): (attempt: Attempt) => Promise<void>;
 }
 
-/** The objects of a kind of server, each request tried again as the policy says. */
-export function accessRemote(
-  remote: Remote,
-  policy: RetryPolicy,
-  counters: StorageCounters,
+/** The objects on servers, each request sent where and as often as `context` says. */
+export function accessRemotes(
+  context: RequestContext,
+  locate: (url: string) => readonly Candidate[],
   versions: Versions,
 ): ObjectAccess {
-  const request = <T>(url: string, send: (attempt: Attempt) => Promise<T>) =>
-    retryRequest(url, policy, counters, send);
+  const request = async <T>(url: string, send: Send<T>) =>
+    await sendRequest(url, locate(url), context, send);
   return {
     get: (url, range) =>
-      request(url, (attempt) => versions.check(url, url, range, remote.get(url, range, attempt))),
+      request(
+        url,
+        ({ remote, candidate: { url: there } }, attempt) =>
+          versions.check(url, there, range, remote.get(there, range, attempt)),
+      ),
     head: (url) =>
-      request(url, async (attempt) => versions.note(url, url, await remote.head(url, attempt))),
+      request(
+        url,
+        async ({ remote, candidate: { url: there } }, attempt) =>
+          versions.note(url, there, await remote.head(there, attempt)),
+      ),
     async *list(prefixUrl) {
+      let candidates = locate(prefixUrl);
       let next: string | undefined;
       do {
-        const page = await request(
+        const { candidate, page } = await sendRequest(
           prefixUrl,
-          (attempt) => remote.listPage(prefixUrl, next, attempt),
+          candidates,
+          context,
+          async ({ remote, candidate }, attempt) => ({
+            candidate,
+            page: await remote.listPage(candidate.url, next, attempt),
+          }),
         );
-        yield* page.objects;
+        for (const object of page.objects) {
+          yield { ...object, url: prefixUrl + object.url.slice(candidate.url.length) };
+        }
         next = page.next;
+        // Only who gave a page knows what comes after it.
+        candidates = [candidate];
       } while (next !== undefined);
     },
     async put(url, pieces) {
+      const itself = { url };
+      const { remote } = await context.open(itself);
       if (!remote.planPut) throw unwritableError(url);
       const send = remote.planPut(url, await collectPieces(pieces));
-      await request(url, send).catch(sayWrite).finally(() => versions.forget(url));
+      await sendRequest(url, [itself], context, (_, attempt) => send(attempt))
+        .catch(sayWrite).finally(() => versions.forget(url));
     },
   };
 }

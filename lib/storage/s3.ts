@@ -7,7 +7,7 @@ import {
 } from "npm:@aws-sdk/client-s3@3.1169.0";
 import { type Answer, formatRange, readAnswer, requireSize } from "./body.ts";
 import { FetchFailure, readError, statusError } from "./error.ts";
-import { fetchPlain } from "./http.ts";
+import { fetchPlain, parseOrigin } from "./http.ts";
 import type { Remote } from "./remote.ts";
 
 /** Where the buckets are. */
@@ -55,7 +55,7 @@ async function readXml(response: Response): Promise<Uint8Array> {
   try {
     return await response.bytes();
   } catch (cause) {
-    throw new FetchFailure(cause);
+    throw new FetchFailure(cause, "a broken body");
   }
 }
 
@@ -109,6 +109,12 @@ function createClient({ endpoint, region }: S3Options): S3Client {
 export function openS3(options: S3Options): Remote {
   const client = createClient(options);
   return {
+    origin(url) {
+      const { bucket } = parseS3Url(url);
+      if (options.endpoint !== undefined) return parseOrigin(options.endpoint);
+      return `https://${bucket}.s3.${options.region}.amazonaws.com`;
+    },
+
     async get(url, range, attempt) {
       const { bucket, key } = parseObjectUrl(url);
       const command = new GetObjectCommand({

@@ -59,17 +59,20 @@ export interface ObjectAccess {
 export interface Mirror {
   /** For lines and errors ("gcs"). */
   name: string;
-  /** Where it has the object of an address, on a server; `undefined` if it has nothing of the kind. */
+  /** Where it has the object of an address; `undefined` if it has nothing of the kind. */
   locate(url: string): string | undefined;
   /** Most requests at once. @default that of the storage */
   maxRequests?: number;
 }
 
-/** What went over the network so far. Local paths do not count. */
+/** What went over the network so far. Local paths do not count, unless they are mirrors. */
 export interface StorageCounters {
   /** Attempts: the first ones and the retries. */
   requests: number;
+  /** Attempts after the first one for the same thing, at whichever mirror. */
   retries: number;
+  /** The same attempts, by the name of the mirror, else of the host. */
+  requestsByHost: Record<string, number>;
   /** Of bodies of objects, those of failed attempts among them. */
   bytesReceived: number;
 }

@@ -1,0 +1,24 @@
+import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { delay, drawDelay } from "./delay.ts";
+
+Deno.test("drawDelay() draws from nothing to the back-off, which doubles up to its bound", () => {
+  const bounds = { minDelayMs: 500, maxDelayMs: 3000 };
+  assertEquals([0, 1, 2, 3, 50].map((before) => drawDelay(bounds, before, 1)), [
+    500,
+    1000,
+    2000,
+    3000,
+    3000,
+  ]);
+  assertEquals([drawDelay(bounds, 3, 0), drawDelay(bounds, 3, 0.5)], [0, 1500]);
+  const drawn = Array.from({ length: 100 }, () => drawDelay(bounds, 1));
+  assert(drawn.every((ms) => ms >= 0 && ms < 1000) && new Set(drawn).size > 90);
+});
+
+Deno.test("delay() rejects with the signal's reason, before and while it waits", async () => {
+  const stop = new AbortController();
+  const waiting = assertRejects(() => delay(60_000, stop.signal), RangeError, "enough");
+  stop.abort(new RangeError("enough"));
+  await waiting;
+  await assertRejects(() => delay(60_000, stop.signal), RangeError, "enough");
+});
