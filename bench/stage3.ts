@@ -25,6 +25,7 @@ const FORMATS = [
   { name: "kerchunk-json", options: [] },
   { name: "kerchunk-json, combined", options: ["--combine"] },
   { name: "kerchunk-parquet", options: [] },
+  { name: "kerchunk-parquet, combined", options: ["--combine"] },
 ];
 
 /** Writes skeletons that have a group for each of the 160 fields, as stage 1 leaves them. */

@@ -15,11 +15,11 @@ import { type PipelineOptions, runPipeline } from "./pipeline.ts";
 // Debian's own Python sees Debian's packages, which another one on the path does not.
 const PYTHON = "/usr/bin/python3";
 const SCRIPT = decodeURIComponent(new URL("../fixtures/open_store.py", import.meta.url).pathname);
-const MODULES = "import aiohttp, eccodes, fsspec, xarray, zarr";
+const MODULES = "import aiohttp, eccodes, fsspec, requests, xarray, zarr";
 
 const canOpen = await new Deno.Command(PYTHON, { args: ["-c", MODULES] }).output()
   .then(({ success }) => success, () => false);
-const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -eccodes)";
+const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -requests, -eccodes)";
 
 const SHARED = new URL("../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(SHARED).then(() => true, () => false);

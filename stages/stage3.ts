@@ -13,25 +13,11 @@ import {
   ownerFileName,
   type StoreFormat,
   type StoreOwner,
-  writeFinalStore,
 } from "../lib/final_files.ts";
+import { FinalStores } from "../lib/final_stores.ts";
 import { publishedFolder, publishFolder, type PublishResult } from "../lib/publish.ts";
-import { formatFieldKey } from "../lib/references.ts";
 import { readIfThere, readStageStore, stageFileName, stageFolder } from "../lib/stage_files.ts";
-import { summarize } from "../lib/step_index.ts";
-import {
-  distinctFields,
-  formatCombinedStore,
-  formatMemberStore,
-  GroupCatalog,
-  GroupJoiner,
-  HeaderReader,
-  placeFields,
-  readGroups,
-  stepsOf,
-  type StoreParts,
-  takeApart,
-} from "../lib/zarr/mod.ts";
+import { takeApart } from "../lib/zarr/mod.ts";
 import { exitWith } from "./console.ts";
 import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
@@ -87,27 +73,29 @@ export async function runStage3(
   options: Stage3Options,
   context: StageContext,
 ): Promise<Stage3Result> {
-  const { run, outputDir = stageFolder(run), format = "parquet", combine, uploadRoot } = options;
+  const { run, outputDir = stageFolder(run), format = "parquet", combine = false, uploadRoot } =
+    options;
   const { reporter, storage } = context;
   const wanted = firstMembers(options.maxMembers);
   const members: Member[] = [];
-  const work = new FinalWork(options, context);
+  const work = new FinalStores({ run, folder: outputDir, format, combine }, context);
   const bar = reporter.progress("final stores", wanted.length);
   for (const member of wanted) {
     bar.advance(1);
     const merged = await readStageStore(storage, outputDir, 2, member);
     if (!merged) continue;
     const skeleton = await readStageStore(storage, outputDir, 1, member);
-    await work.finishMember(member, takeApart(merged, skeleton, run));
+    await work.writeMember(member, takeApart(merged, skeleton, run));
     members.push(member);
   }
   bar.finish();
   if (members.length === 0) {
     throw new MissingDataError(`Cannot find stage 2 files in ${outputDir}: run stage 2 first`);
   }
-  if (combine) await work.finishCombined();
+  if (combine) await work.writeCombined();
   const absent = wanted.filter((member) => !members.includes(member));
   if (absent.length > 0) reporter.warn(`no stage 2 file of ${describeMembers(absent)}`);
+  const isSound = work.reportProblems();
   const owners = [...members, ...(combine ? ["combined" as const] : [])];
   const zipPath = options.zip ? await writeZip(run, outputDir, owners, format, context) : undefined;
   reporter.info(`stage 3: ${members.length} stores of ${describeRun(run)} in ${outputDir}`);
@@ -120,76 +108,8 @@ export async function runStage3(
     strayReferences: work.strayReferences,
     ...optional("zipPath", zipPath),
     ...optional("published", published),
-    complete: work.reportProblems() && absent.length === 0,
+    complete: isSound && absent.length === 0,
   };
-}
-
-/** The writing of final stores, one after the other, and what is known from those before. */
-class FinalWork {
-  strayReferences = 0;
-  readonly #options: Stage3Options;
-  readonly #context: StageContext;
-  readonly #headers: HeaderReader;
-  readonly #joiner = new GroupJoiner();
-  readonly #steps = new Set<number>();
-  readonly #unplaced: string[] = [];
-
-  constructor(options: Stage3Options, context: StageContext) {
-    this.#options = options;
-    this.#context = context;
-    this.#headers = new HeaderReader(context.storage, options.run);
-  }
-
-  /** Writes the store of a member. */
-  async finishMember(member: Member, parts: StoreParts): Promise<void> {
-    const { run, format = "parquet", combine = false } = this.#options;
-    this.strayReferences += parts.strayReferences;
-    const fields = distinctFields(parts.fresh);
-    const known = readGroups(parts.skeleton);
-    const needsGroups = known.length > 0 || format !== "parquet" || combine;
-    const catalog = new GroupCatalog(known);
-    if (needsGroups) await this.#headers.complete(catalog, fields);
-    const { placed, unplaced } = placeFields(catalog, needsGroups ? fields : []);
-    this.#unplaced.push(...unplaced.map(formatFieldKey));
-    const steps = stepsOf(fields);
-    // A chunk of no array has no place in a folder that is read array by array.
-    const shown = format === "kerchunk-parquet" ? { ...parts, fresh: new Map() } : parts;
-    const entries = formatMemberStore(shown, placed, { run, steps, members: member });
-    await this.#write(member, entries);
-    if (!combine) return;
-    this.#joiner.add(member, placed);
-    for (const step of steps) this.#steps.add(step);
-  }
-
-  /** Writes the store of all members. */
-  async finishCombined(): Promise<void> {
-    const { groups, members } = this.#joiner;
-    const steps = [...this.#steps].sort((a, b) => a - b);
-    await this.#write(
-      "combined",
-      formatCombinedStore(groups, { run: this.#options.run, steps, members }),
-    );
-  }
-
-  async #write(owner: StoreOwner, entries: Parameters<typeof writeFinalStore>[4]): Promise<void> {
-    const { run, outputDir = stageFolder(run), format = "parquet" } = this.#options;
-    await writeFinalStore(this.#context.storage, outputDir, format, owner, entries);
-  }
-
-  /** Tells what is in no store, or in no group; whether every header was as it should be. */
-  reportProblems(): boolean {
-    const { reporter } = this.#context;
-    if (this.strayReferences > 0) {
-      reporter.warn(`${this.strayReferences} references to other runs left out`);
-    }
-    const problems = [...this.#headers.problems, ...this.#joiner.problems];
-    if (problems.length > 0) reporter.warn(summarize(problems));
-    const unplaced = this.#unplaced;
-    if (unplaced.length > 0) {
-      reporter.warn(`${unplaced.length} messages are in no group: ${summarize(unplaced)}`);
-    }
-    return problems.length === 0;
-  }
 }
 
 /** Puts the files of all stages into one zip beside their folder; equal files give equal bytes. */
