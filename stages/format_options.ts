@@ -25,7 +25,7 @@ export const FORMAT_OPTIONS: readonly OptionSpec[] = [
       "of the final stores:",
       "parquet           one file of keys and values, which stream reads",
       "kerchunk-json     one reference file for fsspec, stage3_<member>_final.json",
-      "kerchunk-parquet  one folder that fsspec reads bit by bit, stage3_<member>_final.parq",
+      "kerchunk-parquet  one folder, read array by array, stage3_<member>_final.parq",
     ].join("\n"),
   },
   {
