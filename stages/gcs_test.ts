@@ -24,6 +24,7 @@ import { readStageStore, stageFileName, writeStageStore } from "../lib/stage_fil
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
 import type { StageContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
+import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runStage3 } from "./stage3.ts";
 import { runStream } from "./stream.ts";
 
@@ -64,18 +65,7 @@ async function withBucket(test: (place: GcsPlace) => Promise<void>): Promise<voi
     maxDelayMs: 2,
   });
   const context = { storage, reporter: place.context.reporter };
-  const options = {
-    run,
-    steps: EMBEDDED_STEPS,
-    maxMembers: members,
-    parallelWorkers: 4,
-    outputDir: `${folder}/stores`,
-    requireTemplate: false,
-    templateCache: folder,
-    allowMissing: false,
-    zip: false,
-    uploadRoot: ROOT,
-  };
+  const options = { ...pipelineOptions(BEFORE_50R1, folder), uploadRoot: ROOT };
   let counted = 0;
   await test({
     place,

@@ -3,6 +3,7 @@ import {
   AFTER_50R1,
   BEFORE_50R1,
   EMBEDDED_FOLDER,
+  EMBEDDED_STEPS,
   type EmbeddedRun,
   openWorkplace,
   readEmbeddedBucket,
@@ -11,6 +12,7 @@ import {
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { finalFileName, type StoreOwner } from "../lib/final_files.ts";
 import { type PipelineOptions, runPipeline } from "./pipeline.ts";
+import { pipelineOptions } from "./pipeline_fixture.ts";
 
 // Debian's own Python sees Debian's packages, which another one on the path does not.
 const PYTHON = "/usr/bin/python3";
@@ -24,20 +26,9 @@ const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -reques
 const SHARED = new URL("../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(SHARED).then(() => true, () => false);
 
-function pipelineOptions({ run, members }: EmbeddedRun, folder: string): PipelineOptions {
-  return {
-    run,
-    steps: [0, 36, 39],
-    maxMembers: members,
-    parallelWorkers: 4,
-    outputDir: `${folder}/stores`,
-    requireTemplate: false,
-    templateCache: folder,
-    allowMissing: false,
-    zip: false,
-    format: "kerchunk-json",
-    combine: true,
-  };
+function storeOptions(embedded: EmbeddedRun, folder: string): PipelineOptions {
+  const steps = [0, ...EMBEDDED_STEPS];
+  return { ...pipelineOptions(embedded, folder), steps, format: "kerchunk-json", combine: true };
 }
 
 /** Has Python open stores and compare them with GRIB files; gives a line a store. */
@@ -85,7 +76,7 @@ for (const { name, embedded, options } of CASES) {
     fn: async () => {
       await using place = await openWorkplace();
       const { context, folder, warnings } = place;
-      await runPipeline({ ...pipelineOptions(embedded, folder), ...options }, context);
+      await runPipeline({ ...storeOptions(embedded, folder), ...options }, context);
       assertEquals(warnings, []);
       const files = await findGrib(`${EMBEDDED_FOLDER}${embedded.run.date}`);
       // 81 messages a member: 12 surface fields, and 3 variables on 5 levels, at 3 steps.
@@ -107,7 +98,7 @@ Deno.test({
     bucket.set(`${step}.grib2`, bucket.get(`${step}.grib2`)!.slice(0, _offset));
     await using place = await openWorkplace(bucket);
     const { context, folder, warnings } = place;
-    const result = await runPipeline(pipelineOptions(BEFORE_50R1, folder), context);
+    const result = await runPipeline(storeOptions(BEFORE_50R1, folder), context);
     assertEquals(result.stage3.complete, true);
     assertMatch(warnings.join(), /fields are missing: step 36/);
     const files: string[] = [];
@@ -136,7 +127,7 @@ Deno.test({
     const { context, folder, warnings } = place;
     const embedded = { run: parseRun("20240529", "00"), members: 4 };
     const template = decodeURIComponent(new URL("template-sample.tar.gz", SHARED).pathname);
-    const options = { ...pipelineOptions(embedded, folder), steps: [0, 3], template };
+    const options = { ...storeOptions(embedded, folder), steps: [0, 3], template };
     const result = await runPipeline(options, context);
     assertEquals([result.stage1.fromTemplate, warnings], [true, []]);
     const grib = files.map((file) => new URL(`kerchunk/${file}.grib2`, SHARED).pathname);

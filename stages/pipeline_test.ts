@@ -3,28 +3,14 @@ import {
   AFTER_50R1,
   BEFORE_50R1,
   EMBEDDED_STEPS,
-  type EmbeddedRun,
   largestDifference,
   openWorkplace,
   readExpected,
 } from "../fixtures/embedded_run.ts";
 import { GIK } from "../lib/profile.ts";
-import { type PipelineOptions, runPipeline } from "./pipeline.ts";
+import { runPipeline } from "./pipeline.ts";
+import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runStream } from "./stream.ts";
-
-function pipelineOptions({ run, members }: EmbeddedRun, folder: string): PipelineOptions {
-  return {
-    run,
-    steps: EMBEDDED_STEPS,
-    maxMembers: members,
-    parallelWorkers: 4,
-    outputDir: `${folder}/stores`,
-    requireTemplate: false,
-    templateCache: folder,
-    allowMissing: false,
-    zip: false,
-  };
-}
 
 const LAYOUTS = [
   { name: "before cycle 50r1", embedded: BEFORE_50R1, files: 1 },

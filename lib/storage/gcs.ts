@@ -1,6 +1,7 @@
 import type { Bucket } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "./attempt.ts";
 import { formatRange, readAnswer, requireSize } from "./body.ts";
+import { parseBucketUrl, parseObjectUrl } from "./bucket_url.ts";
 import { crc32c } from "./crc32c.ts";
 import { readError, StorageError } from "./error.ts";
 import { type CredentialOptions, findAccount } from "./gcs_account.ts";
@@ -52,7 +53,7 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
     attempt: Attempt,
     run: (bucket: Bucket) => Promise<T>,
   ): Promise<T> => {
-    const { bucket } = parseGcsUrl(url);
+    const { bucket } = parseBucketUrl(url);
     try {
       return await run(openBucket(storage, bucket, url, attempt));
     } catch (error) {
@@ -109,7 +110,7 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
     },
 
     async listPage(prefixUrl, next, attempt) {
-      const { bucket: name, key: prefix } = parseGcsUrl(prefixUrl);
+      const { bucket: name, key: prefix } = parseBucketUrl(prefixUrl);
       const [files, query] = await use(
         prefixUrl,
         "storage.objects.list",
@@ -151,21 +152,4 @@ function checkHash(url: string, bytes: Uint8Array, header: string | null): void 
   const expected = /crc32c=([^,\s]+)/.exec(header ?? "")?.[1];
   if (expected === undefined || expected === crc32c(bytes)) return;
   throw readError("corrupt", url, `the bytes that came have another CRC32C than ${expected}`);
-}
-
-function parseObjectUrl(url: string): { bucket: string; key: string } {
-  const parts = parseGcsUrl(url);
-  if (parts.key === "") {
-    throw readError("unsupported", url, "it names no object, expected gs://<bucket>/<key>");
-  }
-  return parts;
-}
-
-/** Keys are taken as they stand: "%" and "+" have no meaning in a gs:// address. */
-function parseGcsUrl(url: string): { bucket: string; key: string } {
-  const [, bucket, key = ""] = /^gs:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
-  if (!bucket) {
-    throw readError("unsupported", url, "it names no bucket, expected gs://<bucket>/<key>");
-  }
-  return { bucket, key };
 }

@@ -6,7 +6,8 @@ import {
   S3ServiceException,
 } from "npm:@aws-sdk/client-s3@3.1169.0";
 import { type Answer, formatRange, readAnswer, requireSize } from "./body.ts";
-import { FetchFailure, readError, statusError } from "./error.ts";
+import { parseBucketUrl, parseObjectUrl } from "./bucket_url.ts";
+import { FetchFailure, statusError } from "./error.ts";
 import { fetchPlain, parseOrigin } from "./http.ts";
 import type { Remote } from "./remote.ts";
 
@@ -110,7 +111,7 @@ export function openS3(options: S3Options): Remote {
   const client = createClient(options);
   return {
     origin(url) {
-      const { bucket } = parseS3Url(url);
+      const { bucket } = parseBucketUrl(url);
       if (options.endpoint !== undefined) return parseOrigin(options.endpoint);
       return `https://${bucket}.s3.${options.region}.amazonaws.com`;
     },
@@ -142,7 +143,7 @@ export function openS3(options: S3Options): Remote {
     },
 
     async listPage(prefixUrl, next, attempt) {
-      const { bucket, key } = parseS3Url(prefixUrl);
+      const { bucket, key } = parseBucketUrl(prefixUrl);
       const command = new ListObjectsV2Command({
         Bucket: bucket,
         Prefix: key,
@@ -170,21 +171,4 @@ async function awaitAnswer<T>(url: string, sent: Promise<T>): Promise<T> {
     const code = error.name === "Unknown" ? "" : error.name;
     throw statusError(url, status, code, error.$response?.headers["retry-after"]);
   }
-}
-
-function parseObjectUrl(url: string): { bucket: string; key: string } {
-  const parts = parseS3Url(url);
-  if (parts.key === "") {
-    throw readError("unsupported", url, "it names no object, expected s3://<bucket>/<key>");
-  }
-  return parts;
-}
-
-/** Keys are taken as they stand: "%" and "+" have no meaning in an s3:// address. */
-function parseS3Url(url: string): { bucket: string; key: string } {
-  const [, bucket, key = ""] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
-  if (!bucket) {
-    throw readError("unsupported", url, "it names no bucket, expected s3://<bucket>/<key>");
-  }
-  return { bucket, key };
 }
