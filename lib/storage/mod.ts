@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { accessRemotes } from "./access.ts";
 import { type AzureOptions, openAzure } from "./azure.ts";
 import { findCandidates } from "./candidate.ts";
 import { createContext, type StoragePolicy } from "./context.ts";
@@ -16,7 +17,7 @@ import { permissionError, StorageError } from "./error.ts";
 import type { GcsOptions } from "./gcs.ts";
 import { httpRemote } from "./http.ts";
 import { localAccess, localRemote } from "./local.ts";
-import { accessRemotes, type Remote } from "./remote.ts";
+import type { Remote } from "./remote.ts";
 import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
 import { Versions } from "./versions.ts";
 

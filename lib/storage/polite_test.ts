@@ -8,7 +8,7 @@ import {
 import { createContext, type StoragePolicy } from "./context.ts";
 import { StorageError } from "./error.ts";
 import { httpRemote } from "./http.ts";
-import { accessRemotes } from "./remote.ts";
+import { accessRemotes } from "./access.ts";
 import { Versions } from "./versions.ts";
 
 const POLICY: StoragePolicy = {
