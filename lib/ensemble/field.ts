@@ -17,10 +17,19 @@ export interface WindowAxes {
   longitudes: Float64Array;
 }
 
+/**
+ * What is wrong with a message that is there:
+ * - `mismatched`: it is not the one that was asked for, or lies on another grid
+ * - `damaged`: it cannot be decoded
+ */
+export type Fault = "mismatched" | "damaged";
+
 /** A message that is not averaged in, and why. */
 export interface Rejection {
   member: Member;
   reason: string;
+  /** @default {undefined} (there is no message to be had) */
+  fault?: Fault;
 }
 
 /** Mean and standard deviation of one field. */
@@ -73,7 +82,7 @@ export class FieldReducer {
       }
       const mismatch = findMismatch(field, expected);
       if (mismatch) {
-        this.#rejections.push({ member, reason: mismatch });
+        this.#rejections.push({ member, reason: mismatch, fault: "mismatched" });
         return;
       }
       const window = selectWindow(field.grid, this.region);
@@ -82,7 +91,7 @@ export class FieldReducer {
       this.#decoded.push({ member, axes: { latitudes, longitudes }, values });
     } catch (error) {
       if (!(error instanceof GribError)) throw error;
-      this.#rejections.push({ member, reason: error.message });
+      this.#rejections.push({ member, reason: error.message, fault: "damaged" });
     }
   }
 
@@ -100,10 +109,15 @@ export class FieldReducer {
       members: used.map((it) => it.member),
       rejections: [
         ...this.#rejections,
-        ...strays.map(({ member }) => ({ member, reason: "it is on another grid" })),
+        ...strays.map(({ member }) => rejectStray(member)),
       ].sort((a, b) => a.member - b.member),
     };
   }
+}
+
+/** A message that is left out because the others lie on other points. */
+export function rejectStray(member: Member): Rejection {
+  return { member, reason: "it is on another grid", fault: "mismatched" };
 }
 
 /** Whether two windows have the same points. */

@@ -44,7 +44,10 @@ interface Reduction {
   requests: LoggedRequest[];
 }
 
-/** Reduces with a storage that knows nothing of the files yet, as another process would have. */
+/**
+ * Reduces with a storage that knows nothing of the files yet, as another process would have. Each field
+ * is told once, as it is returned.
+ */
 async function reduce(
   { server }: Workplace,
   { run }: EmbeddedRun,
@@ -52,6 +55,7 @@ async function reduce(
 ): Promise<Reduction> {
   const before = server.requests.length;
   const restarts: [number, RestartCause][] = [];
+  const told = new Map<number, ReducedField>();
   const fields = await reduceFields(plan, {
     storage: openStorage({ endpoint: server.url, maxAttempts: 1 }),
     run,
@@ -59,7 +63,12 @@ async function reduce(
     parallelFetches: PARALLEL,
     workers: 2,
     onRestart: (...restart) => restarts.push(restart),
+    onField(i, field) {
+      assert(!told.has(i));
+      told.set(i, field);
+    },
   });
+  assertEquals([...told].toSorted(([a], [b]) => a - b), [...fields.entries()]);
   return { fields, restarts, requests: server.requests.slice(before) };
 }
 

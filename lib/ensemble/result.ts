@@ -5,7 +5,14 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import { emptyField, mostCommon, type ReducedField, sameAxes, type WindowAxes } from "./field.ts";
+import {
+  emptyField,
+  mostCommon,
+  type ReducedField,
+  rejectStray,
+  sameAxes,
+  type WindowAxes,
+} from "./field.ts";
 
 /** A reduced field and which one it is. */
 export interface ResultField {
@@ -32,7 +39,7 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
 }
 
 function emptyStray({ reduced, ...field }: ResultField): ResultField {
-  const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
+  const strays = reduced.members.map(rejectStray);
   return { ...field, reduced: emptyField([...reduced.rejections, ...strays]) };
 }
 
