@@ -8,6 +8,7 @@ import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
+import type { ReducedField } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
@@ -19,7 +20,8 @@ import { GIK, type OutputProfile } from "../lib/profile.ts";
 import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
-import { exitWith, readEnvironment } from "./console.ts";
+import { removeWorkFolder, WorkFolder, workFolderOf } from "../lib/work_folder.ts";
+import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
 import {
   findStores,
   parseStoresOptions,
@@ -63,6 +65,8 @@ export interface StreamOptions {
   parallelFetches: number;
   /** Folder of the NetCDF. */
   outputDir: string;
+  /** Whether to drop what a stopped command left. @default {false} (go on from there) */
+  fresh?: boolean;
   /** The time that `history` gives. */
   now: Date;
 }
@@ -88,6 +92,9 @@ export interface StreamResult extends Outcome {
  * on the server is read again from its index, once, and told of. For published stores two or three
  * GETs a member come before, and two requests for the whole folder.
  *
+ * Finished fields are kept in the folder `<output>.work` until the output is there: when the command is
+ * stopped, the same command goes on from them and does not fetch them again.
+ *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
  * @throws {StorageError} when the server cannot be reached or refuses.
@@ -105,7 +112,8 @@ export async function runStream(
   checkSteps(run, steps);
 
   const plan = planFields(stores, members, variables, steps, run);
-  const { axes, fields } = alignFields(await reducePlan(plan, run, options, context));
+  const path = `${outputDir}/${profile.fileName(run)}`;
+  const { axes, fields } = alignFields(await reducePlan(plan, run, path, options, context));
   if (!axes) throw explainEmptiness(run, fields);
 
   const membersUsed = members.filter((member) =>
@@ -122,8 +130,8 @@ export async function runStream(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  const path = `${outputDir}/${profile.fileName(run)}`;
   await context.storage.put(path, encodeNetcdf(dataset));
+  await removeWorkFolder(workFolderOf(path));
 
   const messagesWanted = fields.length * members.length;
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
@@ -193,33 +201,81 @@ const RESTARTS: Record<RestartCause, string> = {
   misplaced: "is not where its references point",
 };
 
+/** Takes what is kept of a plan, and fetches and keeps the rest. */
 async function reducePlan(
   plan: readonly PlannedField[],
   run: Run,
+  path: string,
+  options: StreamOptions,
+  context: StageContext,
+): Promise<ResultField[]> {
+  const work = await openWork(plan, run, path, options, context);
+  const places = [...plan.keys()].filter((place) => !work.kept.has(place));
+  const fresh = await fetchFields(places, plan, work, run, options, context);
+  const reduced = new Map([...work.kept, ...places.map((place, i) => [place, fresh[i]!] as const)]);
+  return plan.map(({ variable, stepHours }, place) => ({
+    variable,
+    stepHours,
+    reduced: reduced.get(place)!,
+  }));
+}
+
+async function openWork(
+  plan: readonly PlannedField[],
+  run: Run,
+  path: string,
   options: StreamOptions,
   { storage, reporter }: StageContext,
-): Promise<ResultField[]> {
-  const total = plan.reduce((sum, field) => sum + field.messages.length, 0);
+): Promise<WorkFolder> {
+  const folder = workFolderOf(path);
+  if (options.fresh) await removeWorkFolder(folder);
+  const settings = { profile: options.profile.name, run, region: chooseRegion(options) };
+  const work = await WorkFolder.open(folder, plan, settings, storage);
+  for (const line of work.warnings) reporter.warn(line);
+  const { size } = work.kept;
+  if (size > 0) {
+    reporter.info(`going on from ${folder}: ${size} of ${plan.length} fields are there`);
+  }
+  return work;
+}
+
+/** Reduces the fields at these places of the plan, one after the other kept as it is finished. */
+async function fetchFields(
+  places: readonly number[],
+  plan: readonly PlannedField[],
+  work: WorkFolder,
+  run: Run,
+  options: StreamOptions,
+  { storage, reporter }: StageContext,
+): Promise<ReducedField[]> {
+  const fields = places.map((place) => plan[place]!);
+  const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
   const bar = reporter.progress("messages", total);
   let received = 0;
   try {
-    const reduced = await reduceFields(plan, {
+    return await reduceFields(fields, {
       storage,
       run,
-      region: options.region ?? options.profile.region,
+      region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
       onRestart: (stepHours, cause) =>
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
+      onField: (i, field) => work.keep(places[i]!, field),
     });
-    return plan.map(({ variable, stepHours }, i) => ({
-      variable,
-      stepHours,
-      reduced: reduced[i]!,
-    }));
+  } catch (error) {
+    const { path, kept: { size } } = work;
+    reporter.warn(
+      `${size} of ${plan.length} fields are kept in ${path}, run the same command to go on from them`,
+    );
+    throw error;
   } finally {
     bar.finish();
   }
+}
+
+function chooseRegion({ region, profile }: StreamOptions): Region {
+  return region ?? profile.region;
 }
 
 function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {
@@ -296,6 +352,7 @@ const command: Command<StreamRequest> = {
       help: "messages under way at once, at most; fewer where a server bears fewer",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+    { name: "fresh", help: "start over: drop what a stopped command kept in <output>.work" },
     ...SERVER_OPTIONS,
   ],
   examples: [
@@ -315,12 +372,15 @@ const command: Command<StreamRequest> = {
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
+    fresh: values.flag("fresh"),
     now: readClock(),
   }),
   async run({ runRequests, server, gcs, publishedRoot, ...options }, reporter) {
+    using interruption = listenForSignals();
+    const { signal } = interruption;
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, server, gcs }, reporter)
-      : { run: undefined, context: openContext(server, reporter, gcs) };
+      ? await openRun({ runRequests, server, gcs }, reporter, signal)
+      : { run: undefined, context: openContext(server, reporter, gcs, signal) };
     const parquetDir = options.parquetDir ?? (run && await findStores(run, publishedRoot, context));
     if (parquetDir === undefined) {
       throw new UsageError(
