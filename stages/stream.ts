@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionValues, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
@@ -11,7 +11,12 @@ import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ec
 import type { ReducedField } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
-import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
+import {
+  alignFields,
+  describeRejections,
+  requireMembers,
+  type ResultField,
+} from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset, type OutputField } from "../lib/output.ts";
@@ -57,6 +62,8 @@ export interface StreamOptions {
   steps?: readonly number[];
   /** The first so many members, the control first. */
   maxMembers: number;
+  /** Fields of fewer members stay empty. @default {1} (a field has the members that there are) */
+  minMembers?: number;
   /** @default the profile's */
   variables?: readonly Variable[];
   /** Degrees. @default the profile's */
@@ -113,7 +120,8 @@ export async function runStream(
 
   const plan = planFields(stores, members, variables, steps, run);
   const path = `${outputDir}/${profile.fileName(run)}`;
-  const { axes, fields } = alignFields(await reducePlan(plan, run, path, options, context));
+  const reduced = await reducePlan(plan, run, path, options, context);
+  const { axes, fields } = alignFields(requireMembers(reduced, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
 
   const membersUsed = members.filter((member) =>
@@ -287,7 +295,8 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 
 function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
-  return [{ variable, stepHours, mean: reduced.mean, deviation: reduced.deviation }];
+  const { mean, deviation, members } = reduced;
+  return [{ variable, stepHours, mean, deviation, membersUsed: members.length }];
 }
 
 function parseVariables(names: readonly string[]): Variable[] {
@@ -307,6 +316,14 @@ function parseRegion(numbers: readonly number[]): Region {
     );
   }
   return { north, west, south, east };
+}
+
+/** `--min-members`, which no run can reach when it is above `--max-members`. */
+function parseMinMembers(values: OptionValues): number | undefined {
+  if (values.text("min-members") === undefined) return undefined;
+  const [least, most] = [values.count("min-members"), values.count("max-members")];
+  if (least <= most) return least;
+  throw new UsageError(`Cannot require ${least} members: only ${most} are asked for`);
 }
 
 /** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
@@ -333,6 +350,11 @@ const command: Command<StreamRequest> = {
     RUN_HOUR,
     { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
     MAX_MEMBERS,
+    {
+      name: "min-members",
+      value: "<n>",
+      help: "leave a field of fewer members empty (default: write it with all that exist)",
+    },
     {
       name: "variables",
       value: "<v,v,…>",
@@ -368,6 +390,7 @@ const command: Command<StreamRequest> = {
     ...parseStoresOptions(values),
     ...optional("steps", values.counts("steps")),
     maxMembers: values.count("max-members"),
+    ...optional("minMembers", parseMinMembers(values)),
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),

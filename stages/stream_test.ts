@@ -262,3 +262,44 @@ Deno.test("runStream() says what is missing: stores, references, the run asked f
   const other = parseRun("20260207", "00");
   await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
 });
+
+/** A workplace whose stores lack members 2 and 3 of t2m at step 36. */
+async function openLackingPlace(): Promise<Workplace> {
+  const place = await openWorkplace();
+  await writeFinalStores(place);
+  for (const member of [2, 3]) {
+    await changeStore(place, member, (store) => {
+      store.delete(`step_036/2t/sfc/ens0${member}/0.0.0`);
+      return store;
+    });
+  }
+  return place;
+}
+
+Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
+  await using place = await openLackingPlace();
+  const options2 = { ...options(place.folder), minMembers: 2 };
+  for (const given of [options(place.folder), options2]) {
+    const { path, complete, fields } = await runStream(given, place.context);
+    assertEquals(complete, false);
+    assertEquals(await readVariable(path, "t2m_members_used"), [2, 4]);
+    assertEquals(await readVariable(path, "u700_members_used"), [4, 4]);
+    assert((await readVariable(path, "t2m_ensemble_mean")).every(Number.isFinite));
+    assertEquals(describeRejections(fields), ["t2m (36 h), members 2-3: it is not referenced"]);
+  }
+});
+
+Deno.test("runStream() leaves a field of fewer members than required empty, and says so", async () => {
+  await using place = await openLackingPlace();
+  const result = await runStream({ ...options(place.folder), minMembers: 3 }, place.context);
+  assertEquals(result.complete, false);
+  assertEquals(result.messagesWanted - result.messagesUsed, 4);
+  assertEquals(await readVariable(result.path, "t2m_members_used"), [0, 4]);
+  const values = await readVariable(result.path, "t2m_ensemble_mean");
+  assert(values.slice(0, values.length / 2).every(Number.isNaN));
+  assert(values.slice(values.length / 2).every(Number.isFinite));
+  assertEquals(describeRejections(result.fields), [
+    "t2m (36 h), members 2-3: it is not referenced",
+    "t2m (36 h), members control, 1: the field has 2 members and 3 are required",
+  ]);
+});

@@ -38,6 +38,17 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
   return { axes, fields: aligned };
 }
 
+/** Empties the fields that have fewer members than wanted; each member of them becomes a rejection. */
+export function requireMembers(fields: readonly ResultField[], wanted: number): ResultField[] {
+  return fields.map((field) => {
+    const { members, rejections } = field.reduced;
+    if (members.length === 0 || members.length >= wanted) return field;
+    const reason = `the field has ${members.length} members and ${wanted} are required`;
+    const left = members.map((member) => ({ member, reason }));
+    return { ...field, reduced: emptyField([...rejections, ...left]) };
+  });
+}
+
 function emptyStray({ reduced, ...field }: ResultField): ResultField {
   const strays = reduced.members.map(rejectStray);
   return { ...field, reduced: emptyField([...reduced.rejections, ...strays]) };
