@@ -102,12 +102,17 @@ export class WorkFolder {
    * @throws {StorageError} when the file cannot be written.
    */
   async keep(i: number, field: ReducedField): Promise<void> {
-    const lost = this.plan[i]!.messages.length - field.members.length -
-      field.rejections.filter(({ fault }) => fault !== undefined).length;
-    if (lost > 0) return;
+    const faults = field.rejections.filter(({ fault }) => fault !== undefined);
+    const { messages } = this.plan[i]!;
+    if (field.members.length + faults.length < messages.length) return;
     const { key, file } = this.places[i]!;
     await this.storage.put(file, [await encodeFieldFile(key, field)]);
     this.#kept.set(i, field);
+  }
+
+  /** Drops a field that was kept and does not hold any more. */
+  drop(i: number): void {
+    if (this.#kept.delete(i)) Deno.removeSync(this.places[i]!.file);
   }
 }
 

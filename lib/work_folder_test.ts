@@ -90,6 +90,15 @@ Deno.test("a field that lacks a message that was not to be had is not kept", () 
     assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
   }));
 
+Deno.test("a field that was dropped is not kept, and need not have been", () =>
+  withFolder(async (path) => {
+    await keepFirst(path);
+    const work = await open(path);
+    work.drop(0);
+    work.drop(1);
+    assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
+  }));
+
 const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] = [
   ["reference", [planField("t2m", 7)], SETTINGS],
   ["set of members", [{ ...PLAN[0]!, messages: PLAN[0]!.messages.slice(0, 1) }], SETTINGS],

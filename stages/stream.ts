@@ -267,8 +267,10 @@ async function fetchFields(
       region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
-      onRestart: (stepHours, cause) =>
-        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
+      onRestart(stepHours, cause) {
+        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
+        for (const place of places) if (plan[place]!.stepHours === stepHours) work.drop(place);
+      },
       onField: (i, field) => work.keep(places[i]!, field),
     });
   } catch (error) {

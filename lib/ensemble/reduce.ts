@@ -33,8 +33,8 @@ export interface ReduceOptions {
   /** Called before a step is read again. */
   onRestart?: (stepHours: number, cause: RestartCause) => void;
   /**
-   * Called with a field, and its place in the plan, once nothing can change it any more: when its step
-   * has been read. Fields without any message are not told.
+   * Called once a field is reduced, with its place in the plan, and awaited. When its step has to be
+   * read again what came before does not hold any more.
    */
   onField?: (index: number, field: ReducedField) => void | Promise<void>;
 }
@@ -82,11 +82,9 @@ export async function reduceFields(
   const places = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
   const stale = places.map((place) => plan[place]!);
   const fresh = await replanFields(stale, options.storage, options.run);
-  const again = await reduceOnce(fresh, ["replaced"], pool, { ...options, onField: undefined });
-  for (const [i, place] of places.entries()) {
-    fields[place] = again.fields[i]!;
-    await options.onField?.(place, fields[place]);
-  }
+  const onField: ReduceOptions["onField"] = (i, field) => options.onField?.(places[i]!, field);
+  const again = await reduceOnce(fresh, ["replaced"], pool, { ...options, onField });
+  places.forEach((place, i) => fields[place] = again.fields[i]!);
   return fields;
 }
 
@@ -100,11 +98,6 @@ async function reduceOnce(
   const fields: ReducedField[] = plan.map((field) => emptyField(field.rejections));
   const waiting = plan.map((field) => field.messages.length);
   const stopped = new Map<number, Loss>();
-  const fieldsOfStep = Map.groupBy(
-    [...plan.keys()].filter((field) => plan[field]!.messages.length > 0),
-    (field) => plan[field]!.stepHours,
-  );
-  const finished = new Map<number, number>();
 
   const reduceMessage = async (message: QueuedMessage): Promise<void> => {
     const { field, member } = message;
@@ -119,13 +112,7 @@ async function reduceOnce(
     const rejections = [...result.rejections, ...reduced.rejections];
     rejections.sort((a, b) => a.member - b.member);
     fields[field] = { ...reduced, rejections };
-    await finishField(stepHours);
-  };
-  const finishField = async (stepHours: number): Promise<void> => {
-    const own = fieldsOfStep.get(stepHours)!;
-    finished.set(stepHours, (finished.get(stepHours) ?? 0) + 1);
-    if (finished.get(stepHours)! < own.length || stopped.has(stepHours)) return;
-    for (const field of own) await options.onField?.(field, fields[field]!);
+    if (!stopped.has(stepHours)) await options.onField?.(field, fields[field]);
   };
   const queue = interleave(plan, pool.size);
   for await (const _ of mapInParallel(options.parallelFetches, queue, reduceMessage));
