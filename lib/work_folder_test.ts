@@ -37,6 +37,8 @@ const FIELD: ReducedField = {
     { member: 1, reason: "it is of member 2, “ens02”", fault: "mismatched" },
     { member: 2, reason: "no store" },
   ],
+  implausible: [{ member: 0, reason: "of 6 values 1 are below 1, the lowest 1e-30" }],
+  totals: [{ member: 0, sums: [12.000000000000002, 1e-30], precision: 2 ** -24 }],
 };
 
 async function withFolder(use: (path: string) => Promise<void>): Promise<void> {

@@ -10,9 +10,11 @@ import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.t
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import type { ReducedField } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
+import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import {
   alignFields,
+  describeFindings,
   describeRejections,
   requireMembers,
   type ResultField,
@@ -64,6 +66,8 @@ export interface StreamOptions {
   maxMembers: number;
   /** Fields of fewer members stay empty. @default {1} (a field has the members that there are) */
   minMembers?: number;
+  /** Whether messages whose values cannot be true are left out. @default {false} (they are told) */
+  dropImplausible?: boolean;
   /** @default the profile's */
   variables?: readonly Variable[];
   /** Degrees. @default the profile's */
@@ -120,8 +124,11 @@ export async function runStream(
 
   const plan = planFields(stores, members, variables, steps, run);
   const path = `${outputDir}/${profile.fileName(run)}`;
-  const reduced = await reducePlan(plan, run, path, options, context);
-  const { axes, fields } = alignFields(requireMembers(reduced, options.minMembers ?? 1));
+  const reduced = markShrunk(await reducePlan(plan, run, path, options, context));
+  const believed = options.dropImplausible
+    ? await dropImplausible(plan, reduced, run, options, context)
+    : reduced;
+  const { axes, fields } = alignFields(requireMembers(believed, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
 
   const membersUsed = members.filter((member) =>
@@ -217,15 +224,29 @@ async function reducePlan(
   options: StreamOptions,
   context: StageContext,
 ): Promise<ResultField[]> {
+  const { reporter } = context;
   const work = await openWork(plan, run, path, options, context);
   const places = [...plan.keys()].filter((place) => !work.kept.has(place));
-  const fresh = await fetchFields(places, plan, work, run, options, context);
-  const reduced = new Map([...work.kept, ...places.map((place, i) => [place, fresh[i]!] as const)]);
-  return plan.map(({ variable, stepHours }, place) => ({
-    variable,
-    stepHours,
-    reduced: reduced.get(place)!,
-  }));
+  const missing = places.map((place) => plan[place]!);
+  try {
+    const fresh = await fetchFields(missing, run, options, context, {
+      keep: (i, field) => work.keep(places[i]!, field),
+      drop: (i) => work.drop(places[i]!),
+    });
+    const reduced = new Map([
+      ...work.kept,
+      ...places.map((place, i) => [place, fresh[i]!] as const),
+    ]);
+    return plan.map(({ variable, stepHours }, place) => {
+      return { variable, stepHours, reduced: reduced.get(place)! };
+    });
+  } catch (error) {
+    const { path, kept: { size } } = work;
+    reporter.warn(
+      `${size} of ${plan.length} fields are kept in ${path}, run the same command to go on from them`,
+    );
+    throw error;
+  }
 }
 
 async function openWork(
@@ -247,16 +268,40 @@ async function openWork(
   return work;
 }
 
-/** Reduces the fields at these places of the plan, one after the other kept as it is finished. */
-async function fetchFields(
-  places: readonly number[],
+/** Reduces the fields that have implausible messages again, without these. */
+async function dropImplausible(
   plan: readonly PlannedField[],
-  work: WorkFolder,
+  fields: readonly ResultField[],
+  run: Run,
+  options: StreamOptions,
+  context: StageContext,
+): Promise<ResultField[]> {
+  const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
+  if (places.length === 0) return [...fields];
+  const names = places.map((i) => `${fields[i]!.variable.name} (${fields[i]!.stepHours} h)`);
+  context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
+  const fewer = places.map((i) => leaveOut(plan[i]!, fields[i]!.reduced.implausible));
+  const again = await fetchFields(fewer, run, options, context);
+  return fields.map((field, i) => {
+    const place = places.indexOf(i);
+    return place < 0 ? field : { ...field, reduced: again[place]! };
+  });
+}
+
+/** Where finished fields go, by their place in what was asked for. */
+interface FieldKeeper {
+  keep(i: number, field: ReducedField): Promise<void>;
+  /** The field does not hold any more. */
+  drop(i: number): void;
+}
+
+async function fetchFields(
+  fields: readonly PlannedField[],
   run: Run,
   options: StreamOptions,
   { storage, reporter }: StageContext,
+  keeper?: FieldKeeper,
 ): Promise<ReducedField[]> {
-  const fields = places.map((place) => plan[place]!);
   const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
   const bar = reporter.progress("messages", total);
   let received = 0;
@@ -269,16 +314,12 @@ async function fetchFields(
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
       onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
-        for (const place of places) if (plan[place]!.stepHours === stepHours) work.drop(place);
+        for (const [i, field] of fields.entries()) {
+          if (field.stepHours === stepHours) keeper?.drop(i);
+        }
       },
-      onField: (i, field) => work.keep(places[i]!, field),
+      onField: (i, field) => keeper?.keep(i, field),
     });
-  } catch (error) {
-    const { path, kept: { size } } = work;
-    reporter.warn(
-      `${size} of ${plan.length} fields are kept in ${path}, run the same command to go on from them`,
-    );
-    throw error;
   } finally {
     bar.finish();
   }
@@ -358,6 +399,10 @@ const command: Command<StreamRequest> = {
       help: "leave a field of fewer members empty (default: write it with all that exist)",
     },
     {
+      name: "drop-implausible",
+      help: "leave messages out whose values cannot be true (default: name them, and use them)",
+    },
+    {
       name: "variables",
       value: "<v,v,…>",
       default: GIK.variables.join(","),
@@ -393,6 +438,7 @@ const command: Command<StreamRequest> = {
     ...optional("steps", values.counts("steps")),
     maxMembers: values.count("max-members"),
     ...optional("minMembers", parseMinMembers(values)),
+    dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
@@ -415,6 +461,7 @@ const command: Command<StreamRequest> = {
     const started = Date.now();
     const result = await runStream({ ...options, parquetDir, ...optional("run", run) }, context);
     for (const line of describeRejections(result.fields)) reporter.warn(line);
+    for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
     reporter.info(describeResult(result, context, Date.now() - started));
     return result;
   },

@@ -21,7 +21,7 @@ interface Description {
   /** What the field was made from and how, as {@linkcode encodeFieldFile} was told. */
   key: string;
   /** The field without its numbers. */
-  field: Pick<ReducedField, "members" | "rejections">;
+  field: Omit<ReducedField, "axes" | "mean" | "deviation">;
   /** How many numbers follow of each kind; no axes for a field without members. */
   lengths: { latitudes: number; longitudes: number; values: number };
 }

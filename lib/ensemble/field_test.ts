@@ -147,6 +147,7 @@ Deno.test("FieldReducer without messages has no axes and no values", () => {
     deviation: new Float32Array(),
     members: [],
     rejections: [],
+    implausible: [],
   });
 });
 
