@@ -38,7 +38,7 @@ export function listenForSignals(): Interruption {
   const listeners = names.map((name) => {
     const listener = () => {
       stopListening();
-      controller.abort(new InterruptedError(`stopped by ${name}`));
+      controller.abort(new InterruptedError(`stopped by ${name}, run the same command to go on`));
     };
     return { name, listener };
   });

@@ -213,9 +213,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals([stopped.code, await readOutput(output)], [130, undefined]);
     assertStringIncludes(
       stopped.told,
-      `${kept.length} of 18 fields are kept in ${workFolderOf(output)}, run the same command`,
+      `${kept.length} of 18 fields are kept in ${workFolderOf(output)}: the same command goes on`,
     );
-    assertStringIncludes(stopped.told, `stream: stopped by ${signal}\n`);
+    assertStringIncludes(
+      stopped.told,
+      `stream: stopped by ${signal}, run the same command to go on\n`,
+    );
     const { asked, code, told } = await runUntilKilled(place, signal, Infinity, 0);
     assertEquals([code, asked.length], [0, MESSAGES - MEMBERS * kept.length]);
     assertStringIncludes(told, `${kept.length} of 18 fields are there`);
@@ -224,16 +227,50 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("stream --fresh fetches everything anew", async () => {
+Deno.test("stream --fresh fetches everything anew, and --summary tells what that took", async () => {
   await using place = await openPlace();
   const { output, undisturbed, server } = place;
   await runUntilKilled(place, "SIGINT", MESSAGES / 2, 0);
   assert((await listKept(output)).length > 0);
   server.setFaults(undefined);
   const before = server.requests.length;
-  await using fresh = startStream(server, output, "--fresh", "--quiet");
+  const summary = `${output}.json`;
+  await using fresh = startStream(server, output, "--fresh", "--quiet", "--summary", summary);
   const { code, stderr } = await fresh.output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
   assertEquals(server.requests.length - before, MESSAGES);
   assertEquals(await readOutput(output), undisturbed);
+  const { peakMemoryBytes, phasesMs, ...told } = JSON.parse(await Deno.readTextFile(summary));
+  assert(peakMemoryBytes > 20e6, `${peakMemoryBytes}`);
+  assertEquals(Object.keys(phasesMs), ["references", "messages", "output"]);
+  const sent = server.requests.slice(before).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+  assertEquals(told, {
+    complete: true,
+    output,
+    asked: {
+      run: "20260206_00z",
+      profile: "gik",
+      variables: NAMES,
+      steps: STEPS,
+      region: GIK.region,
+      members: MEMBERS,
+      minMembers: 1,
+      dropImplausible: false,
+    },
+    fields: { wanted: 18, takenOver: 0 },
+    fetched: {
+      requests: MESSAGES,
+      requestsByHost: { aws: MESSAGES },
+      retries: 0,
+      bytes: sent,
+    },
+    messages: {
+      wanted: MESSAGES,
+      decoded: MESSAGES,
+      used: MESSAGES,
+      implausibleUsed: 0,
+      left: { missing: 0, mismatched: 0, damaged: 0, implausible: 0, scarce: 0 },
+    },
+    findings: { leftOut: [], implausible: [] },
+  });
 });

@@ -14,6 +14,7 @@ import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import {
   alignFields,
+  countRejections,
   describeFindings,
   describeRejections,
   requireMembers,
@@ -52,6 +53,7 @@ import {
   type StageContext,
   STEPS,
 } from "./options.ts";
+import { PhaseTimer, summarize } from "./stream_summary.ts";
 
 /** What streaming works on. */
 export interface StreamOptions {
@@ -93,6 +95,10 @@ export interface StreamResult extends Outcome {
   /** Messages asked for, one a member and field. */
   messagesWanted: number;
   messagesUsed: number;
+  /** Fields that a command before had finished. */
+  fieldsTakenOver: number;
+  /** Milliseconds that `references`, `messages` and `output` took. */
+  phasesMs: Readonly<Record<string, number>>;
 }
 
 /**
@@ -118,19 +124,25 @@ export async function runStream(
   const variables = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = [...new Set(options.steps ?? profile.steps)].sort((a, b) => a - b);
+  const timer = new PhaseTimer();
+  timer.start("references");
   const stores = await readStores(options, members, variables, steps, context);
   const run = chooseRun(options, stores);
   checkSteps(run, steps);
 
   const plan = planFields(stores, members, variables, steps, run);
   const path = `${outputDir}/${profile.fileName(run)}`;
-  const reduced = markShrunk(await reducePlan(plan, run, path, options, context));
+  timer.start("messages");
+  const work = await openWork(plan, run, path, options, context);
+  const fieldsTakenOver = work.kept.size;
+  const reduced = markShrunk(await reducePlan(plan, work, run, options, context));
   const believed = options.dropImplausible
     ? await dropImplausible(plan, reduced, run, options, context)
     : reduced;
   const { axes, fields } = alignFields(requireMembers(believed, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
 
+  timer.start("output");
   const membersUsed = members.filter((member) =>
     fields.some(({ reduced }) => reduced.members.includes(member))
   );
@@ -151,7 +163,17 @@ export async function runStream(
   const messagesWanted = fields.length * members.length;
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
   const complete = messagesUsed === messagesWanted;
-  return { path, run, fields, membersUsed, messagesWanted, messagesUsed, complete };
+  return {
+    path,
+    run,
+    fields,
+    membersUsed,
+    messagesWanted,
+    messagesUsed,
+    complete,
+    fieldsTakenOver,
+    phasesMs: timer.end(),
+  };
 }
 
 /** The `history` of the output. */
@@ -219,13 +241,11 @@ const RESTARTS: Record<RestartCause, string> = {
 /** Takes what is kept of a plan, and fetches and keeps the rest. */
 async function reducePlan(
   plan: readonly PlannedField[],
+  work: WorkFolder,
   run: Run,
-  path: string,
   options: StreamOptions,
   context: StageContext,
 ): Promise<ResultField[]> {
-  const { reporter } = context;
-  const work = await openWork(plan, run, path, options, context);
   const places = [...plan.keys()].filter((place) => !work.kept.has(place));
   const missing = places.map((place) => plan[place]!);
   try {
@@ -242,8 +262,8 @@ async function reducePlan(
     });
   } catch (error) {
     const { path, kept: { size } } = work;
-    reporter.warn(
-      `${size} of ${plan.length} fields are kept in ${path}, run the same command to go on from them`,
+    context.reporter.warn(
+      `${size} of ${plan.length} fields are kept in ${path}: the same command goes on from them`,
     );
     throw error;
   }
@@ -379,7 +399,12 @@ function readClock(): Date {
   return new Date(Number(epoch) * 1000);
 }
 
-type StreamRequest = Omit<StreamOptions, "run"> & RunSource & StoresRequest;
+/** The options as given on the command line. */
+interface StreamRequest
+  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  /** Path of the summary. @default {undefined} (none) */
+  summary?: string;
+}
 
 const { region } = GIK;
 
@@ -422,6 +447,11 @@ const command: Command<StreamRequest> = {
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
     { name: "fresh", help: "start over: drop what a stopped command kept in <output>.work" },
+    {
+      name: "summary",
+      value: "<file.json>",
+      help: "write what was asked, fetched and left out, timings and peak memory to a file",
+    },
     ...SERVER_OPTIONS,
   ],
   examples: [
@@ -444,22 +474,28 @@ const command: Command<StreamRequest> = {
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
     fresh: values.flag("fresh"),
+    ...optional("summary", values.text("summary")),
     now: readClock(),
   }),
-  async run({ runRequests, server, gcs, publishedRoot, ...options }, reporter) {
+  async run({ runRequests, server, gcs, publishedRoot, summary, ...given }, reporter) {
     using interruption = listenForSignals();
     const { signal } = interruption;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
-    const parquetDir = options.parquetDir ?? (run && await findStores(run, publishedRoot, context));
+    const parquetDir = given.parquetDir ?? (run && await findStores(run, publishedRoot, context));
     if (parquetDir === undefined) {
       throw new UsageError(
         "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
       );
     }
     const started = Date.now();
-    const result = await runStream({ ...options, parquetDir, ...optional("run", run) }, context);
+    const options = { ...given, parquetDir, ...optional("run", run) };
+    const result = await runStream(options, context);
+    if (summary !== undefined) {
+      const json = JSON.stringify(summarize(options, result, context.storage.counters), null, 2);
+      await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
+    }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
     reporter.info(describeResult(result, context, Date.now() - started));
@@ -477,10 +513,17 @@ function describeResult(
     `${describeRun(result.run)}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
     `  fields           ${result.fields.length} (variable × step)`,
     `  members          ${result.membersUsed.length}`,
-    `  messages used    ${messagesUsed} of ${messagesWanted}`,
+    `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
     ...describeTraffic(context, elapsedMs),
     `  written          ${result.path}`,
   ].join("\n");
+}
+
+/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
+function describeFaults({ fields }: StreamResult): string {
+  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
+  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
+  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
 }
 
 if (import.meta.main) await exitWith(command);
