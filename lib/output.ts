@@ -17,6 +17,8 @@ export interface OutputField {
   /** (latitude, longitude), row-major, north first. */
   mean: Float32Array;
   deviation: Float32Array;
+  /** Number of members that went in. */
+  membersUsed: number;
 }
 
 /** Everything that the output says. */
@@ -57,6 +59,7 @@ export function buildDataset(content: OutputContent): NetcdfDataset {
       ...variables.flatMap((variable) =>
         profile.statistics.map((statistic) => statisticVariable(content, variable, statistic))
       ),
+      ...variables.map((variable) => countVariable(content, variable)),
     ],
   };
 }
@@ -139,9 +142,33 @@ function statisticVariable(
       ...(variable.standardName && { standard_name: variable.standardName }),
       units: variable.units,
       cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
+      ancillary_variables: countName(variable),
       _FillValue: Float32Array.of(NaN),
     },
     data: layOutSteps(content, variable, statistic),
+  };
+}
+
+function countName(variable: Variable): string {
+  return `${variable.name}_members_used`;
+}
+
+/** How many members went into the statistics of a variable, by step; 0 where there are none. */
+function countVariable({ steps, fields }: OutputContent, variable: Variable): NetcdfVariable {
+  const data = new Int32Array(steps.length);
+  for (const { variable: { name }, stepHours, membersUsed } of fields) {
+    if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
+  }
+  const { longName, standardName } = variable;
+  return {
+    name: countName(variable),
+    dimensions: ["time", "valid_time"],
+    attributes: {
+      long_name: `ensemble members used for ${longName}`,
+      ...(standardName && { standard_name: `${standardName} number_of_observations` }),
+      units: "1",
+    },
+    data,
   };
 }
 

@@ -11,7 +11,8 @@ const VARIABLES = [findVariable("tp")!, findVariable("u700")!, findVariable("ro"
 function makeField(name: string, stepHours: number, first: number): OutputField {
   const points = (start: number) => Float32Array.from({ length: 6 }, (_, i) => start + i);
   const variable = findVariable(name)!;
-  return { variable, stepHours, mean: points(first), deviation: points(first + 100) };
+  const [mean, deviation] = [points(first), points(first + 100)];
+  return { variable, stepHours, mean, deviation, membersUsed: first / 10 };
 }
 
 /** Two steps on 2 × 3 points; tp at both of them, u700 at the second, ro nowhere. */
@@ -36,7 +37,7 @@ function findOutput(name: string, content = makeContent()): NetcdfVariable {
 
 const NOTHING = Array(6).fill(NaN);
 
-Deno.test("buildDataset() has the profile's dimensions, coordinates and two statistics a variable", () => {
+Deno.test("buildDataset() has the profile's dimensions, coordinates and two statistics and a count a variable", () => {
   const dataset = buildDataset(makeContent());
   assertEquals(dataset.dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3 });
   assertEquals(dataset.variables.map(({ name }) => name), [
@@ -50,6 +51,9 @@ Deno.test("buildDataset() has the profile's dimensions, coordinates and two stat
     "u700_ensemble_standard_deviation",
     "ro_ensemble_mean",
     "ro_ensemble_standard_deviation",
+    "tp_members_used",
+    "u700_members_used",
+    "ro_members_used",
   ]);
   for (const { name, dimensions, data } of dataset.variables) {
     const size = dimensions.reduce((product, dimension) => {
@@ -69,6 +73,25 @@ Deno.test("buildDataset() puts every step in its place, and NaN where there is n
   const u700 = [...NOTHING, 30, 31, 32, 33, 34, 35];
   assertEquals([...findOutput("u700_ensemble_mean").data], u700);
   assertEquals([...findOutput("ro_ensemble_mean").data], [...NOTHING, ...NOTHING]);
+});
+
+Deno.test("buildDataset() counts the members of each variable and step, and statistics refer to that", () => {
+  assertEquals(findOutput("tp_members_used"), {
+    name: "tp_members_used",
+    dimensions: ["time", "valid_time"],
+    attributes: {
+      long_name: "ensemble members used for total precipitation",
+      standard_name: "lwe_thickness_of_precipitation_amount number_of_observations",
+      units: "1",
+    },
+    data: Int32Array.of(2, 1),
+  });
+  assertEquals(findOutput("u700_members_used").data, Int32Array.of(0, 3));
+  assertEquals(findOutput("ro_members_used").data, Int32Array.of(0, 0));
+  for (const statistic of ["mean", "standard_deviation"]) {
+    const { ancillary_variables } = findOutput(`ro_ensemble_${statistic}`).attributes;
+    assertEquals(ancillary_variables, "ro_members_used");
+  }
 });
 
 // python3 -c "from datetime import datetime as d; print([(d(2026,*t)-d(1900,1,1)).total_seconds()/3600 for t in ((2,6),(5,20,12))])"
@@ -117,6 +140,7 @@ Deno.test("buildDataset() says that accumulations run from the start, and other 
 
 Deno.test("buildDataset() gives no standard name where CF has none", () => {
   assert(!("standard_name" in findOutput("ro_ensemble_mean").attributes!));
+  assert(!("standard_name" in findOutput("ro_members_used").attributes!));
 });
 
 Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {

@@ -5,6 +5,7 @@
  */
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
 import type { Command } from "../lib/cli/command.ts";
+import { InterruptedError } from "../lib/cli/errors.ts";
 import type { TextSink } from "../lib/cli/report.ts";
 import { runCommand } from "../lib/cli/run.ts";
 
@@ -19,6 +20,33 @@ const stderr: TextSink = {
 export async function exitWith<Options>(command: Command<Options>): Promise<never> {
   const print = (text: string) => void Deno.stdout.writeSync(encoder.encode(text));
   Deno.exit(await runCommand(command, Deno.args, stderr, print));
+}
+
+/** A signal that aborts when this process is asked to end; disposed of, it listens no more. */
+export interface Interruption extends Disposable {
+  signal: AbortSignal;
+}
+
+/**
+ * Listens for SIGINT and SIGTERM. The first one aborts the signal with an
+ * {@linkcode InterruptedError}; the next one ends the process, as it would have without this.
+ */
+export function listenForSignals(): Interruption {
+  const controller = new AbortController();
+  // Windows has no SIGTERM.
+  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const listeners = names.map((name) => {
+    const listener = () => {
+      stopListening();
+      controller.abort(new InterruptedError(`stopped by ${name}, run the same command to go on`));
+    };
+    return { name, listener };
+  });
+  const stopListening = () => {
+    for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+  };
+  for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
+  return { signal: controller.signal, [Symbol.dispose]: stopListening };
 }
 
 /** Variables that the stages look up, and nothing else: the permission sets allow just these. */

@@ -129,15 +129,21 @@ function parseEndpoint(values: OptionValues): string | undefined {
   return endpoint;
 }
 
-/** Opens storage for one command; what servers make wait for is told. */
+/**
+ * Opens storage for one command; what servers make wait for is told.
+ *
+ * @param signal ends its requests.
+ */
 export function openContext(
   server: ServerOptions,
   reporter: Reporter,
   gcs?: GcsOptions,
+  signal?: AbortSignal,
 ): StageContext {
   const storage = openStorage({
     ...server,
     ...optional("gcs", gcs),
+    ...optional("signal", signal),
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
   });
@@ -220,12 +226,13 @@ export function parseStageRequest(values: OptionValues): StageRequest {
 export async function openRun(
   { runRequests, server, gcs }: RunSource,
   reporter: Reporter,
+  signal?: AbortSignal,
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;
   if (!request || others.length > 0) {
     throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
   }
-  const context = openContext(server, reporter, gcs);
+  const context = openContext(server, reporter, gcs, signal);
   return { run: await resolveRun(request, context), context };
 }
 

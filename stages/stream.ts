@@ -3,14 +3,23 @@
  *
  * @module
  */
-import type { Command, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionValues, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
+import type { ReducedField } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
+import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
-import { alignFields, describeRejections, type ResultField } from "../lib/ensemble/result.ts";
+import {
+  alignFields,
+  countRejections,
+  describeFindings,
+  describeRejections,
+  requireMembers,
+  type ResultField,
+} from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset, type OutputField } from "../lib/output.ts";
@@ -19,7 +28,8 @@ import { GIK, type OutputProfile } from "../lib/profile.ts";
 import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
-import { exitWith, readEnvironment } from "./console.ts";
+import { removeWorkFolder, WorkFolder, workFolderOf } from "../lib/work_folder.ts";
+import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
 import {
   findStores,
   parseStoresOptions,
@@ -43,6 +53,7 @@ import {
   type StageContext,
   STEPS,
 } from "./options.ts";
+import { PhaseTimer, summarize } from "./stream_summary.ts";
 
 /** What streaming works on. */
 export interface StreamOptions {
@@ -55,6 +66,10 @@ export interface StreamOptions {
   steps?: readonly number[];
   /** The first so many members, the control first. */
   maxMembers: number;
+  /** Fields of fewer members stay empty. @default {1} (a field has the members that there are) */
+  minMembers?: number;
+  /** Whether messages whose values cannot be true are left out. @default {false} (they are told) */
+  dropImplausible?: boolean;
   /** @default the profile's */
   variables?: readonly Variable[];
   /** Degrees. @default the profile's */
@@ -63,6 +78,8 @@ export interface StreamOptions {
   parallelFetches: number;
   /** Folder of the NetCDF. */
   outputDir: string;
+  /** Whether to drop what a stopped command left. @default {false} (go on from there) */
+  fresh?: boolean;
   /** The time that `history` gives. */
   now: Date;
 }
@@ -78,6 +95,10 @@ export interface StreamResult extends Outcome {
   /** Messages asked for, one a member and field. */
   messagesWanted: number;
   messagesUsed: number;
+  /** Fields that a command before had finished. */
+  fieldsTakenOver: number;
+  /** Milliseconds that `references`, `messages` and `output` took. */
+  phasesMs: Readonly<Record<string, number>>;
 }
 
 /**
@@ -87,6 +108,9 @@ export interface StreamResult extends Outcome {
  * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
  * on the server is read again from its index, once, and told of. For published stores two or three
  * GETs a member come before, and two requests for the whole folder.
+ *
+ * Finished fields are kept in the folder `<output>.work` until the output is there: when the command is
+ * stopped, the same command goes on from them and does not fetch them again.
  *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
@@ -100,14 +124,25 @@ export async function runStream(
   const variables = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = [...new Set(options.steps ?? profile.steps)].sort((a, b) => a - b);
+  const timer = new PhaseTimer();
+  timer.start("references");
   const stores = await readStores(options, members, variables, steps, context);
   const run = chooseRun(options, stores);
   checkSteps(run, steps);
 
   const plan = planFields(stores, members, variables, steps, run);
-  const { axes, fields } = alignFields(await reducePlan(plan, run, options, context));
+  const path = `${outputDir}/${profile.fileName(run)}`;
+  timer.start("messages");
+  const work = await openWork(plan, run, path, options, context);
+  const fieldsTakenOver = work.kept.size;
+  const reduced = markShrunk(await reducePlan(plan, work, run, options, context));
+  const believed = options.dropImplausible
+    ? await dropImplausible(plan, reduced, run, options, context)
+    : reduced;
+  const { axes, fields } = alignFields(requireMembers(believed, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
 
+  timer.start("output");
   const membersUsed = members.filter((member) =>
     fields.some(({ reduced }) => reduced.members.includes(member))
   );
@@ -122,13 +157,23 @@ export async function runStream(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  const path = `${outputDir}/${profile.fileName(run)}`;
   await context.storage.put(path, encodeNetcdf(dataset));
+  await removeWorkFolder(workFolderOf(path));
 
   const messagesWanted = fields.length * members.length;
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
   const complete = messagesUsed === messagesWanted;
-  return { path, run, fields, membersUsed, messagesWanted, messagesUsed, complete };
+  return {
+    path,
+    run,
+    fields,
+    membersUsed,
+    messagesWanted,
+    messagesUsed,
+    complete,
+    fieldsTakenOver,
+    phasesMs: timer.end(),
+  };
 }
 
 /** The `history` of the output. */
@@ -193,33 +238,115 @@ const RESTARTS: Record<RestartCause, string> = {
   misplaced: "is not where its references point",
 };
 
+/** Takes what is kept of a plan, and fetches and keeps the rest. */
 async function reducePlan(
   plan: readonly PlannedField[],
+  work: WorkFolder,
+  run: Run,
+  options: StreamOptions,
+  context: StageContext,
+): Promise<ResultField[]> {
+  const places = [...plan.keys()].filter((place) => !work.kept.has(place));
+  const missing = places.map((place) => plan[place]!);
+  try {
+    const fresh = await fetchFields(missing, run, options, context, {
+      keep: (i, field) => work.keep(places[i]!, field),
+      drop: (i) => work.drop(places[i]!),
+    });
+    const reduced = new Map([
+      ...work.kept,
+      ...places.map((place, i) => [place, fresh[i]!] as const),
+    ]);
+    return plan.map(({ variable, stepHours }, place) => {
+      return { variable, stepHours, reduced: reduced.get(place)! };
+    });
+  } catch (error) {
+    const { path, kept: { size } } = work;
+    context.reporter.warn(
+      `${size} of ${plan.length} fields are kept in ${path}: the same command goes on from them`,
+    );
+    throw error;
+  }
+}
+
+async function openWork(
+  plan: readonly PlannedField[],
+  run: Run,
+  path: string,
+  options: StreamOptions,
+  { storage, reporter }: StageContext,
+): Promise<WorkFolder> {
+  const folder = workFolderOf(path);
+  if (options.fresh) await removeWorkFolder(folder);
+  const settings = { profile: options.profile.name, run, region: chooseRegion(options) };
+  const work = await WorkFolder.open(folder, plan, settings, storage);
+  for (const line of work.warnings) reporter.warn(line);
+  const { size } = work.kept;
+  if (size > 0) {
+    reporter.info(`going on from ${folder}: ${size} of ${plan.length} fields are there`);
+  }
+  return work;
+}
+
+/** Reduces the fields that have implausible messages again, without these. */
+async function dropImplausible(
+  plan: readonly PlannedField[],
+  fields: readonly ResultField[],
+  run: Run,
+  options: StreamOptions,
+  context: StageContext,
+): Promise<ResultField[]> {
+  const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
+  if (places.length === 0) return [...fields];
+  const names = places.map((i) => `${fields[i]!.variable.name} (${fields[i]!.stepHours} h)`);
+  context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
+  const fewer = places.map((i) => leaveOut(plan[i]!, fields[i]!.reduced.implausible));
+  const again = await fetchFields(fewer, run, options, context);
+  return fields.map((field, i) => {
+    const place = places.indexOf(i);
+    return place < 0 ? field : { ...field, reduced: again[place]! };
+  });
+}
+
+/** Where finished fields go, by their place in what was asked for. */
+interface FieldKeeper {
+  keep(i: number, field: ReducedField): Promise<void>;
+  /** The field does not hold any more. */
+  drop(i: number): void;
+}
+
+async function fetchFields(
+  fields: readonly PlannedField[],
   run: Run,
   options: StreamOptions,
   { storage, reporter }: StageContext,
-): Promise<ResultField[]> {
-  const total = plan.reduce((sum, field) => sum + field.messages.length, 0);
+  keeper?: FieldKeeper,
+): Promise<ReducedField[]> {
+  const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
   const bar = reporter.progress("messages", total);
   let received = 0;
   try {
-    const reduced = await reduceFields(plan, {
+    return await reduceFields(fields, {
       storage,
       run,
-      region: options.region ?? options.profile.region,
+      region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
-      onRestart: (stepHours, cause) =>
-        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`),
+      onRestart(stepHours, cause) {
+        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
+        for (const [i, field] of fields.entries()) {
+          if (field.stepHours === stepHours) keeper?.drop(i);
+        }
+      },
+      onField: (i, field) => keeper?.keep(i, field),
     });
-    return plan.map(({ variable, stepHours }, i) => ({
-      variable,
-      stepHours,
-      reduced: reduced[i]!,
-    }));
   } finally {
     bar.finish();
   }
+}
+
+function chooseRegion({ region, profile }: StreamOptions): Region {
+  return region ?? profile.region;
 }
 
 function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {
@@ -231,7 +358,8 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 
 function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
-  return [{ variable, stepHours, mean: reduced.mean, deviation: reduced.deviation }];
+  const { mean, deviation, members } = reduced;
+  return [{ variable, stepHours, mean, deviation, membersUsed: members.length }];
 }
 
 function parseVariables(names: readonly string[]): Variable[] {
@@ -253,6 +381,14 @@ function parseRegion(numbers: readonly number[]): Region {
   return { north, west, south, east };
 }
 
+/** `--min-members`, which no run can reach when it is above `--max-members`. */
+function parseMinMembers(values: OptionValues): number | undefined {
+  if (values.text("min-members") === undefined) return undefined;
+  const [least, most] = [values.count("min-members"), values.count("max-members")];
+  if (least <= most) return least;
+  throw new UsageError(`Cannot require ${least} members: only ${most} are asked for`);
+}
+
 /** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
 function readClock(): Date {
   const epoch = readEnvironment("SOURCE_DATE_EPOCH");
@@ -263,7 +399,12 @@ function readClock(): Date {
   return new Date(Number(epoch) * 1000);
 }
 
-type StreamRequest = Omit<StreamOptions, "run"> & RunSource & StoresRequest;
+/** The options as given on the command line. */
+interface StreamRequest
+  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  /** Path of the summary. @default {undefined} (none) */
+  summary?: string;
+}
 
 const { region } = GIK;
 
@@ -277,6 +418,15 @@ const command: Command<StreamRequest> = {
     RUN_HOUR,
     { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
     MAX_MEMBERS,
+    {
+      name: "min-members",
+      value: "<n>",
+      help: "leave a field of fewer members empty (default: write it with all that exist)",
+    },
+    {
+      name: "drop-implausible",
+      help: "leave messages out whose values cannot be true (default: name them, and use them)",
+    },
     {
       name: "variables",
       value: "<v,v,…>",
@@ -296,6 +446,12 @@ const command: Command<StreamRequest> = {
       help: "messages under way at once, at most; fewer where a server bears fewer",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+    { name: "fresh", help: "start over: drop what a stopped command kept in <output>.work" },
+    {
+      name: "summary",
+      value: "<file.json>",
+      help: "write what was asked, fetched and left out, timings and peak memory to a file",
+    },
     ...SERVER_OPTIONS,
   ],
   examples: [
@@ -311,25 +467,37 @@ const command: Command<StreamRequest> = {
     ...parseStoresOptions(values),
     ...optional("steps", values.counts("steps")),
     maxMembers: values.count("max-members"),
+    ...optional("minMembers", parseMinMembers(values)),
+    dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
     outputDir: values.required("output-dir"),
+    fresh: values.flag("fresh"),
+    ...optional("summary", values.text("summary")),
     now: readClock(),
   }),
-  async run({ runRequests, server, gcs, publishedRoot, ...options }, reporter) {
+  async run({ runRequests, server, gcs, publishedRoot, summary, ...given }, reporter) {
+    using interruption = listenForSignals();
+    const { signal } = interruption;
     const { run, context } = runRequests.length > 0
-      ? await openRun({ runRequests, server, gcs }, reporter)
-      : { run: undefined, context: openContext(server, reporter, gcs) };
-    const parquetDir = options.parquetDir ?? (run && await findStores(run, publishedRoot, context));
+      ? await openRun({ runRequests, server, gcs }, reporter, signal)
+      : { run: undefined, context: openContext(server, reporter, gcs, signal) };
+    const parquetDir = given.parquetDir ?? (run && await findStores(run, publishedRoot, context));
     if (parquetDir === undefined) {
       throw new UsageError(
         "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
       );
     }
     const started = Date.now();
-    const result = await runStream({ ...options, parquetDir, ...optional("run", run) }, context);
+    const options = { ...given, parquetDir, ...optional("run", run) };
+    const result = await runStream(options, context);
+    if (summary !== undefined) {
+      const json = JSON.stringify(summarize(options, result, context.storage.counters), null, 2);
+      await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
+    }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
+    for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
     reporter.info(describeResult(result, context, Date.now() - started));
     return result;
   },
@@ -345,10 +513,17 @@ function describeResult(
     `${describeRun(result.run)}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
     `  fields           ${result.fields.length} (variable × step)`,
     `  members          ${result.membersUsed.length}`,
-    `  messages used    ${messagesUsed} of ${messagesWanted}`,
+    `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
     ...describeTraffic(context, elapsedMs),
     `  written          ${result.path}`,
   ].join("\n");
+}
+
+/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
+function describeFaults({ fields }: StreamResult): string {
+  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
+  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
+  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
 }
 
 if (import.meta.main) await exitWith(command);

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "jsr:@std/assert@^1.0.0";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import {
   BEFORE_50R1,
@@ -8,13 +14,14 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
+import { type Bucket, replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
-import { firstMembers } from "../lib/ecmwf/members.ts";
+import { firstMembers, memberKeyName } from "../lib/ecmwf/members.ts";
+import { findSection } from "../lib/ecmwf/messages_fixture.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariable } from "../lib/ecmwf/variables.ts";
-import { describeRejections } from "../lib/ensemble/result.ts";
+import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
 import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
@@ -261,4 +268,124 @@ Deno.test("runStream() says what is missing: stores, references, the run asked f
   await assertRejects(stream({ steps: [42] }), MissingDataError, "Cannot find references");
   const other = parseRun("20260207", "00");
   await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
+});
+
+/** A workplace whose stores lack members 2 and 3 of t2m at step 36. */
+async function openLackingPlace(): Promise<Workplace> {
+  const place = await openWorkplace();
+  await writeFinalStores(place);
+  for (const member of [2, 3]) {
+    await changeStore(place, member, (store) => {
+      store.delete(`step_036/2t/sfc/ens0${member}/0.0.0`);
+      return store;
+    });
+  }
+  return place;
+}
+
+Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
+  await using place = await openLackingPlace();
+  const options2 = { ...options(place.folder), minMembers: 2 };
+  for (const given of [options(place.folder), options2]) {
+    const { path, complete, fields } = await runStream(given, place.context);
+    assertEquals(complete, false);
+    assertEquals(await readVariable(path, "t2m_members_used"), [2, 4]);
+    assertEquals(await readVariable(path, "u700_members_used"), [4, 4]);
+    assert((await readVariable(path, "t2m_ensemble_mean")).every(Number.isFinite));
+    assertEquals(describeRejections(fields), ["t2m (36 h), members 2-3: it is not referenced"]);
+  }
+});
+
+Deno.test("runStream() leaves a field of fewer members than required empty, and says so", async () => {
+  await using place = await openLackingPlace();
+  const result = await runStream({ ...options(place.folder), minMembers: 3 }, place.context);
+  assertEquals(result.complete, false);
+  assertEquals(result.messagesWanted - result.messagesUsed, 4);
+  assertEquals(await readVariable(result.path, "t2m_members_used"), [0, 4]);
+  const values = await readVariable(result.path, "t2m_ensemble_mean");
+  assert(values.slice(0, values.length / 2).every(Number.isNaN));
+  assert(values.slice(values.length / 2).every(Number.isFinite));
+  assertEquals(describeRejections(result.fields), [
+    "t2m (36 h), members 2-3: it is not referenced",
+    "t2m (36 h), members control, 1: the field has 2 members and 3 are required",
+  ]);
+});
+
+/** Adds to all values of a member's message: GRIB2 section 5, octets 12–15, in 10^-D of the unit. */
+function raiseMessage(bucket: Bucket, key: string, store: Store, amount: number): void {
+  const { url, offset, length } = store.get(key) as Reference;
+  const bytes = bucket.get(bucketKey(url))!.slice();
+  const message = bytes.subarray(offset, offset + length);
+  const view = new DataView(bytes.buffer, offset + findSection(message, 5) + 11);
+  view.setFloat32(0, view.getFloat32(0) + amount);
+  bucket.set(bucketKey(url), bytes);
+}
+
+/**
+ * A workplace in which tp grows in time, but that of member 2 is below zero at step 39, and that of
+ * member 3 larger at step 36 than at step 39; t2m of member 1 is too warm at step 36.
+ */
+async function openImplausiblePlace(): Promise<Workplace> {
+  const bucket = await readEmbeddedBucket();
+  const place = await openWorkplace(bucket);
+  await writeFinalStores(place);
+  const raise = async (member: number, field: string, amount: number) => {
+    const store = await readStageStore(place.context.storage, place.folder, 3, member);
+    raiseMessage(bucket, `${field}/sfc/${memberKeyName(member)}/0.0.0`, store!, amount);
+  };
+  for (const member of firstMembers(members)) await raise(member, "step_039/tp", 1e6);
+  await raise(1, "step_036/2t", 1e6);
+  await raise(2, "step_039/tp", -3e6);
+  await raise(3, "step_036/tp", 2e6);
+  // One that knows nothing of the files as they were.
+  const storage = openStorage({ endpoint: place.server.url, giveUpAfterMs: 0, minDelayMs: 1 });
+  return { ...place, context: { ...place.context, storage } };
+}
+
+const TOO_WARM = /^t2m \(36 h\), members 1: of 156 values 156 are above 350, the highest [\d.e+]+$/;
+const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";
+
+Deno.test("runStream() names values that cannot be true, and takes them all the same", async () => {
+  await using place = await openImplausiblePlace();
+  const result = await runStream(options(place.folder, ["tp", "t2m"]), place.context);
+  assertEquals([result.complete, result.messagesUsed], [true, 16]);
+  const lines = describeFindings(result.fields);
+  assertEquals(lines.length, 3);
+  assertMatch(lines[0]!, TOO_WARM);
+  assertMatch(lines[1]!, /^tp \(39 h\), members 2: of 156 values 156 are below 0, the lowest -/);
+  assertEquals(lines[2], `tp (39 h), members 2-3: ${SHRUNK}`);
+});
+
+Deno.test("runStream() leaves messages out that cannot be true where that is asked for", async () => {
+  await using place = await openImplausiblePlace();
+  const { context, folder, server } = place;
+  const before = server.requests.length;
+  const result = await runStream(
+    { ...options(folder, ["tp", "t2m"]), dropImplausible: true },
+    context,
+  );
+  assertEquals([result.complete, result.messagesUsed], [false, 13]);
+  assertEquals(server.requests.length - before, 16 + 2 + 3);
+  assertEquals(describeFindings(result.fields), []);
+  assertMatch(describeRejections(result.fields)[0]!, TOO_WARM);
+  assertEquals(await readVariable(result.path, "t2m_members_used"), [3, 4]);
+  assertEquals(await readVariable(result.path, "tp_members_used"), [4, 2]);
+  const warmest = Math.max(...await readVariable(result.path, "t2m_ensemble_mean"));
+  assert(warmest < 350, `${warmest}`);
+});
+
+Deno.test("runStream() finds a shrunk accumulation also beside a field that was kept", async () => {
+  await using place = await openImplausiblePlace();
+  const { context, folder, server } = place;
+  const undisturbed = await runStream(options(folder, ["tp"]), context);
+  server.setFaults(({ key }) =>
+    key.includes("-39h-") ? { kind: "status", status: 500, code: "Down" } : undefined
+  );
+  await assertRejects(() => runStream(options(folder, ["tp"]), context), StorageError, "500");
+  server.setFaults(undefined);
+  const before = server.requests.length;
+  const storage = openStorage({ endpoint: server.url });
+  const result = await runStream(options(folder, ["tp"]), { ...context, storage });
+  assertEquals(server.requests.length - before, 4);
+  assertEquals(describeFindings(result.fields), describeFindings(undisturbed.fields));
 });

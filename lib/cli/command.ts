@@ -195,7 +195,7 @@ export function formatHelp<Options>(command: Command<Options>): string {
     ...command.examples.map((example) => `  ${example}`),
     "",
     "Exit codes: 0 done; 1 failed; 2 usage; 3 the data is not there; 4 network, server or",
-    "permissions; 5 done, but what is named as missing is missing.",
+    "permissions; 5 done, but what is named as missing is missing; 130 stopped by SIGINT or SIGTERM.",
     "",
   ].join("\n");
 }

@@ -16,6 +16,8 @@ export const EXIT = {
   unreachable: 4,
   /** Done, but something that was asked for is missing and named. */
   incomplete: 5,
+  /** Stopped by SIGINT or SIGTERM: 128 and the number of SIGINT, as shells count. */
+  interrupted: 130,
 } as const;
 
 /** An option or argument that the user can mend. */
@@ -26,4 +28,9 @@ export class UsageError extends Error {
 /** Data that was asked for and does not exist: a run, a step, a member. */
 export class MissingDataError extends Error {
   override readonly name = "MissingDataError";
+}
+
+/** The user, or the system, stopped the command. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
 }

@@ -8,7 +8,7 @@ import { StoreError } from "../references.ts";
 import { StorageError, type StorageErrorKind } from "../storage/mod.ts";
 import { TemplateError } from "../template.ts";
 import { type Command, formatHelp } from "./command.ts";
-import { MissingDataError, UsageError } from "./errors.ts";
+import { InterruptedError, MissingDataError, UsageError } from "./errors.ts";
 import { runCommand } from "./run.ts";
 
 type Work = Command<number>["run"];
@@ -80,12 +80,13 @@ Deno.test("runCommand() ends with 2 for a command line that it cannot read", asy
   assertEquals((await execute(done, ["--minutes", "long"])).code, 2);
 });
 
-Deno.test("runCommand() ends with 2 for usage and 3 for data that is not there, in one line", async () => {
+Deno.test("runCommand() ends with 2 for usage, 3 for data that is not there and 130 when stopped, in one line", async () => {
   for (
     const [error, code] of [
       [new UsageError("give salt"), 2],
       [new RunError("no such hour"), 2],
       [new MissingDataError("no run"), 3],
+      [new InterruptedError("stopped"), 130],
     ] as const
   ) {
     assertEquals(await failWith(error), { code, told: `cook: ${error.message}\n`, printed: "" });

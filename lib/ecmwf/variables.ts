@@ -30,6 +30,8 @@ export interface Variable {
   encodings: readonly ParameterCode[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
+  /** What values cannot lie outside of, in `units`. */
+  limits?: { least?: number; most?: number };
   units: string;
   longName: string;
   /** CF standard name, where the CF table has one. */
@@ -56,6 +58,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 193)],
     accumulated: true,
+    limits: { least: 0 },
     units: "m",
     longName: "total precipitation",
     standardName: "lwe_thickness_of_precipitation_amount",
@@ -67,6 +70,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: ABOVE_GROUND, value: 2 },
     encodings: [code(0, 0, 0)],
     accumulated: false,
+    limits: { least: 150, most: 350 },
     units: "K",
     longName: "2 metre temperature",
     standardName: "air_temperature",
@@ -89,6 +93,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 9), code(192, 180, 176)],
     accumulated: true,
+    limits: { least: 0 },
     units: "J m-2",
     longName: "surface net short-wave (solar) radiation",
     standardName: "integral_wrt_time_of_surface_net_downward_shortwave_flux",
@@ -100,6 +105,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 7)],
     accumulated: true,
+    limits: { least: 0 },
     units: "J m-2",
     longName: "surface short-wave (solar) radiation downwards",
     standardName: "integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air",
@@ -132,6 +138,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 6, 192)],
     accumulated: false,
+    limits: { least: 0, most: 1 },
     units: "1",
     longName: "total cloud cover",
     standardName: "cloud_area_fraction",
@@ -167,6 +174,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 198)],
     accumulated: true,
+    limits: { least: 0 },
     units: "m",
     longName: "snowfall water equivalent",
     standardName: "lwe_thickness_of_snowfall_amount",
@@ -177,6 +185,7 @@ export const VARIABLES: readonly Variable[] = [
     levtype: "sfc",
     encodings: [code(2, 0, 201)],
     accumulated: true,
+    limits: { least: 0 },
     units: "m",
     longName: "runoff",
   },

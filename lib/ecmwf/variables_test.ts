@@ -42,6 +42,12 @@ Deno.test("VARIABLES has the twelve of the rainfall model and cape, in the units
   });
   const accumulated = VARIABLES.filter((variable) => variable.accumulated).map(({ name }) => name);
   assertEquals(accumulated, ["tp", "ssr", "ssrd", "sf", "ro"]);
+  for (const { name, units, accumulated, limits } of VARIABLES) {
+    if (accumulated) assertEquals(limits, { least: 0 }, name);
+    else if (units === "1") assertEquals(limits, { least: 0, most: 1 }, name);
+    else if (units === "K") assertEquals(limits, { least: 150, most: 350 }, name);
+    else assertEquals(limits, undefined, name);
+  }
 });
 
 Deno.test("findVariable() knows names of the output, not of the index", () => {

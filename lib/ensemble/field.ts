@@ -6,8 +6,10 @@
  */
 import { type ExpectedField, findMismatch } from "../ecmwf/check.ts";
 import type { Member } from "../ecmwf/members.ts";
+import { findImplausible, findPrecision } from "../ecmwf/plausible.ts";
 import { decodeField, GribError, parseFields, type Region, selectWindow } from "../grib/mod.ts";
 import { meanAndDeviation } from "./statistics.ts";
+import { type MemberTotals, sumBlocks } from "./totals.ts";
 
 /** Rows and columns of a window. */
 export interface WindowAxes {
@@ -17,8 +19,25 @@ export interface WindowAxes {
   longitudes: Float64Array;
 }
 
+/**
+ * What is wrong with a message that is there:
+ * - `mismatched`: it is not the one that was asked for, or lies on another grid
+ * - `damaged`: it cannot be decoded
+ * - `implausible`: its values cannot be true, and such messages are left out
+ * - `scarce`: too few others of its field could be used
+ */
+export type Fault = "mismatched" | "damaged" | "implausible" | "scarce";
+
 /** A message that is not averaged in, and why. */
 export interface Rejection {
+  member: Member;
+  reason: string;
+  /** @default {undefined} (there is no message to be had) */
+  fault?: Fault;
+}
+
+/** A message whose values cannot be true, and why; it is averaged in all the same. */
+export interface Finding {
   member: Member;
   reason: string;
 }
@@ -34,6 +53,10 @@ export interface ReducedField {
   /** Members averaged, ascending. */
   members: Member[];
   rejections: Rejection[];
+  /** In the order of the members. */
+  implausible: Finding[];
+  /** Of an accumulation: of each member, in their order. */
+  totals?: MemberTotals[];
 }
 
 /** A field without any member. */
@@ -43,6 +66,7 @@ export function emptyField(rejections: readonly Rejection[]): ReducedField {
     deviation: new Float32Array(),
     members: [],
     rejections: [...rejections],
+    implausible: [],
   };
 }
 
@@ -50,6 +74,8 @@ interface DecodedMember {
   member: Member;
   axes: WindowAxes;
   values: Float64Array;
+  implausible: string | undefined;
+  totals: MemberTotals | undefined;
 }
 
 /** Collects the messages of one field. */
@@ -73,16 +99,25 @@ export class FieldReducer {
       }
       const mismatch = findMismatch(field, expected);
       if (mismatch) {
-        this.#rejections.push({ member, reason: mismatch });
+        this.#rejections.push({ member, reason: mismatch, fault: "mismatched" });
         return;
       }
       const window = selectWindow(field.grid, this.region);
       const { latitudes, longitudes } = window;
       const values = decodeField(field, window);
-      this.#decoded.push({ member, axes: { latitudes, longitudes }, values });
+      const { variable } = expected;
+      this.#decoded.push({
+        member,
+        axes: { latitudes, longitudes },
+        values,
+        implausible: findImplausible(values, field, variable),
+        totals: variable.accumulated
+          ? { member, sums: sumBlocks(values, longitudes.length), precision: findPrecision(field) }
+          : undefined,
+      });
     } catch (error) {
       if (!(error instanceof GribError)) throw error;
-      this.#rejections.push({ member, reason: error.message });
+      this.#rejections.push({ member, reason: error.message, fault: "damaged" });
     }
   }
 
@@ -94,16 +129,26 @@ export class FieldReducer {
     const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
     const strays = decoded.filter((it) => !used.includes(it));
     const points = axes ? axes.latitudes.length * axes.longitudes.length : 0;
+    const totals = used.flatMap((it) => it.totals ?? []);
     return {
       ...(axes && { axes }),
       ...meanAndDeviation(used.map((it) => it.values), points),
       members: used.map((it) => it.member),
       rejections: [
         ...this.#rejections,
-        ...strays.map(({ member }) => ({ member, reason: "it is on another grid" })),
+        ...strays.map(({ member }) => rejectStray(member)),
       ].sort((a, b) => a.member - b.member),
+      implausible: used.flatMap(({ member, implausible: reason }) =>
+        reason ? [{ member, reason }] : []
+      ),
+      ...(totals.length > 0 && { totals }),
     };
   }
+}
+
+/** A message that is left out because the others lie on other points. */
+export function rejectStray(member: Member): Rejection {
+  return { member, reason: "it is on another grid", fault: "mismatched" };
 }
 
 /** Whether two windows have the same points. */

@@ -3,7 +3,7 @@ import { BEFORE_50R1, largestDifference, readExpected } from "../../fixtures/emb
 import type { ExpectedField } from "../ecmwf/check.ts";
 import { findSection, readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { FieldReducer, mostCommon, type ReducedField, sameAxes } from "./field.ts";
+import { FieldReducer, mostCommon, type ReducedField, rejectStray, sameAxes } from "./field.ts";
 
 const { run } = BEFORE_50R1;
 const REGION = { north: 25, west: 19, south: -14, east: 55 };
@@ -77,6 +77,7 @@ Deno.test("FieldReducer names the message that is of another level, and averages
   assertEquals(reduced.rejections, [{
     member: 2,
     reason: "it lies at 85000 on surface type 100, not 70000 on surface type 100",
+    fault: "mismatched",
   }]);
   const alone = reduce([[1, readU(1)]]);
   assertEquals([reduced.members, reduced.mean], [[1], alone.mean]);
@@ -85,7 +86,11 @@ Deno.test("FieldReducer names the message that is of another level, and averages
 Deno.test("FieldReducer rejects a message of another member", () => {
   const { members, rejections } = reduce([[1, readU(2)]]);
   assertEquals(members, []);
-  assertEquals(rejections, [{ member: 1, reason: "it is of member 2, not ens01" }]);
+  assertEquals(rejections, [{
+    member: 1,
+    reason: "it is of member 2, not ens01",
+    fault: "mismatched",
+  }]);
 });
 
 Deno.test("FieldReducer rejects damaged messages and says what is wrong with them", () => {
@@ -98,14 +103,17 @@ Deno.test("FieldReducer rejects damaged messages and says what is wrong with the
     [3, new Uint8Array(100)],
   ]);
   assertEquals([members, rejections.map(({ member }) => member)], [[0], [1, 2, 3]]);
-  for (const { reason } of rejections) assertStringIncludes(reason, "Cannot ");
+  for (const { reason, fault } of rejections) {
+    assertStringIncludes(reason, "Cannot ");
+    assertEquals(fault, "damaged");
+  }
   assertStringIncludes(rejections[1]!.reason, "code table 5.0");
 });
 
 Deno.test("FieldReducer rejects a message of several fields", () => {
   const { members, rejections } = reduce([[1, repeatField(readU(1))]]);
   const reason = "Cannot use a message of 2 fields: one is expected";
-  assertEquals([members, rejections], [[], [{ member: 1, reason }]]);
+  assertEquals([members, rejections], [[], [{ member: 1, reason, fault: "damaged" }]]);
 });
 
 Deno.test("FieldReducer averages on the grid of most members and rejects the others", () => {
@@ -116,7 +124,7 @@ Deno.test("FieldReducer averages on the grid of most members and rejects the oth
   ]);
   assertEquals(shifted.members, [1, 2]);
   assertEquals(shifted.axes?.longitudes[0], 19);
-  assertEquals(shifted.rejections, [{ member: 0, reason: "it is on another grid" }]);
+  assertEquals(shifted.rejections, [rejectStray(0)]);
 });
 
 Deno.test("FieldReducer takes the lowest member's grid when as many are on either", () => {
@@ -139,6 +147,7 @@ Deno.test("FieldReducer without messages has no axes and no values", () => {
     deviation: new Float32Array(),
     members: [],
     rejections: [],
+    implausible: [],
   });
 });
 

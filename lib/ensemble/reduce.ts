@@ -32,6 +32,11 @@ export interface ReduceOptions {
   onMessage?: (bytes: number) => void;
   /** Called before a step is read again. */
   onRestart?: (stepHours: number, cause: RestartCause) => void;
+  /**
+   * Called once a field is reduced, with its place in the plan, and awaited. When its step has to be
+   * read again what came before does not hold any more.
+   */
+  onField?: (index: number, field: ReducedField) => void | Promise<void>;
 }
 
 /** A message on its way, with the place of its field in the plan. */
@@ -77,7 +82,8 @@ export async function reduceFields(
   const places = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
   const stale = places.map((place) => plan[place]!);
   const fresh = await replanFields(stale, options.storage, options.run);
-  const again = await reduceOnce(fresh, ["replaced"], pool, options);
+  const onField: ReduceOptions["onField"] = (i, field) => options.onField?.(places[i]!, field);
+  const again = await reduceOnce(fresh, ["replaced"], pool, { ...options, onField });
   places.forEach((place, i) => fields[place] = again.fields[i]!);
   return fields;
 }
@@ -106,6 +112,7 @@ async function reduceOnce(
     const rejections = [...result.rejections, ...reduced.rejections];
     rejections.sort((a, b) => a.member - b.member);
     fields[field] = { ...reduced, rejections };
+    if (!stopped.has(stepHours)) await options.onField?.(field, fields[field]);
   };
   const queue = interleave(plan, pool.size);
   for await (const _ of mapInParallel(options.parallelFetches, queue, reduceMessage));

@@ -44,7 +44,10 @@ interface Reduction {
   requests: LoggedRequest[];
 }
 
-/** Reduces with a storage that knows nothing of the files yet, as another process would have. */
+/**
+ * Reduces with a storage that knows nothing of the files yet, as another process would have. What is
+ * told of a field is what is returned, unless its step is read again.
+ */
 async function reduce(
   { server }: Workplace,
   { run }: EmbeddedRun,
@@ -52,14 +55,21 @@ async function reduce(
 ): Promise<Reduction> {
   const before = server.requests.length;
   const restarts: [number, RestartCause][] = [];
+  const told = new Map<number, ReducedField>();
   const fields = await reduceFields(plan, {
     storage: openStorage({ endpoint: server.url, maxAttempts: 1 }),
     run,
     region: GIK.region,
     parallelFetches: PARALLEL,
     workers: 2,
-    onRestart: (...restart) => restarts.push(restart),
+    onRestart(...restart) {
+      restarts.push(restart);
+      for (const i of told.keys()) if (plan[i]!.stepHours === restart[0]) told.delete(i);
+    },
+    onField: (i, field) => void told.set(i, field),
   });
+  for (const [i, field] of told) assertEquals(fields[i], field);
+  if (restarts.length === 0) assertEquals(told.size, fields.length);
   return { fields, restarts, requests: server.requests.slice(before) };
 }
 

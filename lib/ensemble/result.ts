@@ -5,7 +5,16 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import { emptyField, mostCommon, type ReducedField, sameAxes, type WindowAxes } from "./field.ts";
+import {
+  emptyField,
+  type Fault,
+  type Finding,
+  mostCommon,
+  type ReducedField,
+  rejectStray,
+  sameAxes,
+  type WindowAxes,
+} from "./field.ts";
 
 /** A reduced field and which one it is. */
 export interface ResultField {
@@ -31,8 +40,19 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
   return { axes, fields: aligned };
 }
 
+/** Empties the fields that have fewer members than wanted; each member of them becomes a rejection. */
+export function requireMembers(fields: readonly ResultField[], wanted: number): ResultField[] {
+  return fields.map((field) => {
+    const { members, rejections } = field.reduced;
+    if (members.length === 0 || members.length >= wanted) return field;
+    const reason = `the field has ${members.length} members and ${wanted} are required`;
+    const left = members.map((member) => ({ member, reason, fault: "scarce" }) as const);
+    return { ...field, reduced: emptyField([...rejections, ...left]) };
+  });
+}
+
 function emptyStray({ reduced, ...field }: ResultField): ResultField {
-  const strays = reduced.members.map((member) => ({ member, reason: "it is on another grid" }));
+  const strays = reduced.members.map(rejectStray);
   return { ...field, reduced: emptyField([...reduced.rejections, ...strays]) };
 }
 
@@ -41,10 +61,33 @@ function emptyStray({ reduced, ...field }: ResultField): ResultField {
  * `u700 (36, 39 h), members 2: …`, `all fields, members 4-50: …`.
  */
 export function describeRejections(fields: readonly ResultField[]): string[] {
+  return describeLosses(fields, ({ rejections }) => rejections);
+}
+
+/** How many messages were left out for what reason; `missing` are those that were not to be had. */
+export function countRejections(
+  fields: readonly ResultField[],
+): Record<Fault | "missing", number> {
+  const counts = { missing: 0, mismatched: 0, damaged: 0, implausible: 0, scarce: 0 };
+  for (const { reduced: { rejections } } of fields) {
+    for (const { fault = "missing" } of rejections) counts[fault]++;
+  }
+  return counts;
+}
+
+/** What cannot be true and was averaged in all the same, in lines like those on rejections. */
+export function describeFindings(fields: readonly ResultField[]): string[] {
+  return describeLosses(fields, ({ implausible }) => implausible);
+}
+
+function describeLosses(
+  fields: readonly ResultField[],
+  lossesOf: (reduced: ReducedField) => readonly Finding[],
+): string[] {
   const lacking = fields.flatMap((field) => {
-    const byReason = Map.groupBy(field.reduced.rejections, ({ reason }) => reason);
-    return [...byReason].map(([reason, rejections]) => {
-      const members = describeMembers(rejections.map(({ member }) => member));
+    const byReason = Map.groupBy(lossesOf(field.reduced), ({ reason }) => reason);
+    return [...byReason].map(([reason, losses]) => {
+      const members = describeMembers(losses.map(({ member }) => member));
       return { field, loss: `members ${members}: ${reason}` };
     });
   });

@@ -17,6 +17,7 @@ function resultField(stepHours: number, north: number): ResultField {
       deviation: Float32Array.of(0, 0),
       members: [0, 1],
       rejections: [],
+      implausible: [],
     },
   };
 }

@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { setTimeout as wait } from "node:timers/promises";
+import { BEFORE_50R1, bucketKey, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../fixtures/full_run.ts";
+import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import { silentReporter } from "../lib/cli/report.ts";
+import { BUCKET } from "../lib/ecmwf/files.ts";
+import { firstMembers, type Member } from "../lib/ecmwf/members.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
+import { planFields } from "../lib/ensemble/plan.ts";
+import { GIK } from "../lib/profile.ts";
+import type { Store } from "../lib/references.ts";
+import { readStageStore } from "../lib/stage_files.ts";
+import { openStorage } from "../lib/storage/mod.ts";
+import { workFolderOf } from "../lib/work_folder.ts";
+import { runStage2 } from "./stage2.ts";
+import { runStage3 } from "./stage3.ts";
+
+const { run } = BEFORE_50R1;
+const STEPS = [36, 39, 42, 45, 48, 51];
+const NAMES = ["tp", "t2m", "u700"];
+const VARIABLES = findVariables(NAMES);
+const MEMBERS = 4;
+const MESSAGES = STEPS.length * NAMES.length * MEMBERS;
+const STREAM = new URL("./stream.ts", import.meta.url).href;
+
+/** A run with stores, a slow server that has it, and what streaming makes of it undisturbed. */
+interface Place extends AsyncDisposable {
+  server: S3Server;
+  /** Path of the output. */
+  output: string;
+  undisturbed: Uint8Array;
+  /** The file of the work folder that holds a message, without its key: `tp_36h`. */
+  fieldAt: ReadonlyMap<string, string>;
+}
+
+async function openPlace(): Promise<Place> {
+  const folder = await Deno.makeTempDir();
+  const base = await readBase(EMBEDDED_FOLDER, run, 36, VARIABLES);
+  await writeMessages(`${folder}/bucket`, run, STEPS, base);
+  const server = startS3Server({ buckets: { [BUCKET]: `${folder}/bucket` } });
+  const context = { storage: openStorage({ endpoint: server.url }), reporter: silentReporter };
+  const common = { run, steps: STEPS, maxMembers: MEMBERS, outputDir: folder };
+  await runStage2({ ...common, parallelWorkers: 4, allowMissing: false }, context);
+  await runStage3({ ...common, zip: false }, context);
+  const output = `${folder}/${GIK.fileName(run)}`;
+  const fieldAt = await locateFields(folder);
+  await using first = startStream(server, output);
+  assertEquals((await first.status).code, 0);
+  const undisturbed = await Deno.readFile(output);
+  await Deno.remove(output);
+  return {
+    server,
+    output,
+    undisturbed,
+    fieldAt,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** The field that each ranged request is for. */
+async function locateFields(folder: string): Promise<Map<string, string>> {
+  const stores = new Map<Member, Store>();
+  const members = firstMembers(MEMBERS);
+  for (const member of members) {
+    stores.set(member, (await readStageStore(openStorage(), folder, 3, member))!);
+  }
+  const plan = planFields(stores, members, VARIABLES, STEPS, run);
+  return new Map(
+    plan.flatMap(({ variable, stepHours, messages }) =>
+      messages.map(({ reference }) => [
+        `${bucketKey(reference.url)} ${reference.offset}`,
+        `${variable.name}_${stepHours}h`,
+      ])
+    ),
+  );
+}
+
+/** The field that a request is for. */
+function fieldOf({ fieldAt }: Place, { key, range }: S3Request): string {
+  return fieldAt.get(`${key} ${/^bytes=(\d+)-/.exec(range ?? "")?.[1]}`)!;
+}
+
+/** A process of the same command every time, two messages under way at once. */
+function startStream(server: S3Server, output: string, ...more: string[]): Deno.ChildProcess {
+  const folder = output.slice(0, output.lastIndexOf("/"));
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--quiet", "-A", STREAM, "--endpoint", server.url],
+      ...["--parquet-dir", folder, "--output-dir", folder, "--parallel-fetches", "2"],
+      ...[
+        "--variables",
+        NAMES.join(","),
+        "--steps",
+        STEPS.join(","),
+        "--max-members",
+        `${MEMBERS}`,
+      ],
+      ...more,
+    ],
+    env: { SOURCE_DATE_EPOCH: "1770365700", NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** The fields in the work folder, as {@linkcode fieldOf} names them. */
+async function listKept(output: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(workFolderOf(output)));
+    return entries.flatMap(({ name }) => /^(\w+_\d+h)_\w+\.field$/.exec(name)?.[1] ?? []);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+async function readOutput(output: string): Promise<Uint8Array | undefined> {
+  try {
+    return await Deno.readFile(output);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Runs the command and kills it so many ms after so many requests, unless it ends before. */
+async function runUntilKilled(
+  place: Place,
+  signal: Deno.Signal,
+  requests: number,
+  afterMs: number,
+): Promise<{ asked: string[]; code: number; wasKilled: boolean; told: string }> {
+  const { server, output } = place;
+  const asked: string[] = [];
+  await using stream = startStream(server, output);
+  let isOver = false;
+  let wasKilled = false;
+  const kill = async () => {
+    await wait(afterMs);
+    if (isOver) return;
+    wasKilled = true;
+    stream.kill(signal);
+  };
+  let killing: Promise<void> | undefined;
+  server.setFaults((request) => {
+    asked.push(fieldOf(place, request));
+    if (asked.length === requests) killing = kill();
+    return { kind: "delay", ms: 2 };
+  });
+  const { code, stderr } = await stream.output();
+  isOver = true;
+  await killing;
+  return { asked, code, wasKilled, told: new TextDecoder().decode(stderr) };
+}
+
+/** Numbers from 0 to 1, the same ones every time. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+}
+
+Deno.test("killed at 20 random moments: the same file, no finished field fetched again, no half a file", async () => {
+  await using place = await openPlace();
+  const { output, undisturbed } = place;
+  const random = createRandom(20260206);
+  let kills = 0;
+  let savedFields = 0;
+  for (let runs = 0; kills < 20; runs++) {
+    assert(runs < 60, `${kills} kills in ${runs} runs`);
+    const kept = await listKept(output);
+    const requests = 1 + Math.floor(random() * 0.6 * MESSAGES);
+    const { asked, code, wasKilled } = await runUntilKilled(
+      place,
+      "SIGKILL",
+      requests,
+      Math.floor(random() * 100),
+    );
+    assertEquals(asked.filter((field) => kept.includes(field)), []);
+    savedFields += kept.length;
+    const found = await readOutput(output);
+    if (wasKilled && !found) {
+      kills++;
+      continue;
+    }
+    assertEquals(found, undisturbed);
+    if (wasKilled) {
+      // Killed between the last two deeds: the file was there, the work folder was still to go.
+      kills++;
+    } else {
+      assertEquals([code, asked.length], [0, MESSAGES - MEMBERS * kept.length]);
+      assertEquals(await listKept(output), []);
+    }
+    await Deno.remove(output);
+  }
+  assert(savedFields > 20, `only ${savedFields} fields were taken over`);
+  const { asked, code } = await runUntilKilled(place, "SIGKILL", Infinity, 0);
+  assertEquals(code, 0);
+  assert(asked.length <= MESSAGES);
+  assertEquals(await readOutput(output), undisturbed);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`on ${signal} stream says how to go on, ends with 130, and goes on when run again`, async () => {
+    await using place = await openPlace();
+    const { output, undisturbed } = place;
+    const stopped = await runUntilKilled(place, signal, MESSAGES / 2, 0);
+    const kept = await listKept(output);
+    assert(kept.length > 0);
+    assertEquals([stopped.code, await readOutput(output)], [130, undefined]);
+    assertStringIncludes(
+      stopped.told,
+      `${kept.length} of 18 fields are kept in ${workFolderOf(output)}: the same command goes on`,
+    );
+    assertStringIncludes(
+      stopped.told,
+      `stream: stopped by ${signal}, run the same command to go on\n`,
+    );
+    const { asked, code, told } = await runUntilKilled(place, signal, Infinity, 0);
+    assertEquals([code, asked.length], [0, MESSAGES - MEMBERS * kept.length]);
+    assertStringIncludes(told, `${kept.length} of 18 fields are there`);
+    assertEquals(await readOutput(output), undisturbed);
+    assertEquals(await listKept(output), []);
+  });
+}
+
+Deno.test("stream --fresh fetches everything anew, and --summary tells what that took", async () => {
+  await using place = await openPlace();
+  const { output, undisturbed, server } = place;
+  await runUntilKilled(place, "SIGINT", MESSAGES / 2, 0);
+  assert((await listKept(output)).length > 0);
+  server.setFaults(undefined);
+  const before = server.requests.length;
+  const summary = `${output}.json`;
+  await using fresh = startStream(server, output, "--fresh", "--quiet", "--summary", summary);
+  const { code, stderr } = await fresh.output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  assertEquals(server.requests.length - before, MESSAGES);
+  assertEquals(await readOutput(output), undisturbed);
+  const { peakMemoryBytes, phasesMs, ...told } = JSON.parse(await Deno.readTextFile(summary));
+  assert(peakMemoryBytes > 20e6, `${peakMemoryBytes}`);
+  assertEquals(Object.keys(phasesMs), ["references", "messages", "output"]);
+  const sent = server.requests.slice(before).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+  assertEquals(told, {
+    complete: true,
+    output,
+    asked: {
+      run: "20260206_00z",
+      profile: "gik",
+      variables: NAMES,
+      steps: STEPS,
+      region: GIK.region,
+      members: MEMBERS,
+      minMembers: 1,
+      dropImplausible: false,
+    },
+    fields: { wanted: 18, takenOver: 0 },
+    fetched: {
+      requests: MESSAGES,
+      requestsByHost: { aws: MESSAGES },
+      retries: 0,
+      bytes: sent,
+    },
+    messages: {
+      wanted: MESSAGES,
+      decoded: MESSAGES,
+      used: MESSAGES,
+      implausibleUsed: 0,
+      left: { missing: 0, mismatched: 0, damaged: 0, implausible: 0, scarce: 0 },
+    },
+    findings: { leftOut: [], implausible: [] },
+  });
+});

@@ -1,0 +1,76 @@
+/**
+ * What streaming was asked for, what it cost and what came of it, for machines.
+ *
+ * @module
+ */
+import { resourceUsage } from "node:process";
+import { runLabel } from "../lib/ecmwf/run.ts";
+import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
+import type { StorageCounters } from "../lib/storage/mod.ts";
+import type { StreamOptions, StreamResult } from "./stream.ts";
+
+/** Adds up how long phases of a work take. */
+export class PhaseTimer {
+  readonly #phases: Record<string, number> = {};
+  #current: string | undefined;
+  #startedMs = 0;
+
+  /** Ends the phase before, if any, and begins the next one. */
+  start(phase: string): void {
+    this.end();
+    this.#current = phase;
+    this.#startedMs = performance.now();
+  }
+
+  /** Ends the phase; gives the milliseconds of all so far, by name. */
+  end(): Readonly<Record<string, number>> {
+    if (this.#current !== undefined) {
+      const elapsed = Math.round(performance.now() - this.#startedMs);
+      this.#phases[this.#current] = (this.#phases[this.#current] ?? 0) + elapsed;
+    }
+    this.#current = undefined;
+    return this.#phases;
+  }
+}
+
+/** The summary of a result, to be written as JSON. */
+export function summarize(
+  options: StreamOptions,
+  result: StreamResult,
+  counters: Readonly<StorageCounters>,
+) {
+  const { fields, messagesWanted, messagesUsed } = result;
+  const left = countRejections(fields);
+  return {
+    complete: result.complete,
+    output: result.path,
+    asked: {
+      run: runLabel(result.run),
+      profile: options.profile.name,
+      variables: [...new Set(fields.map(({ variable }) => variable.name))],
+      steps: [...new Set(fields.map(({ stepHours }) => stepHours))],
+      region: options.region ?? options.profile.region,
+      members: options.maxMembers,
+      minMembers: options.minMembers ?? 1,
+      dropImplausible: options.dropImplausible ?? false,
+    },
+    fields: { wanted: fields.length, takenOver: result.fieldsTakenOver },
+    fetched: {
+      requests: counters.requests,
+      requestsByHost: counters.requestsByHost,
+      retries: counters.retries,
+      bytes: counters.bytesReceived,
+    },
+    messages: {
+      wanted: messagesWanted,
+      decoded: messagesUsed + left.implausible + left.scarce,
+      used: messagesUsed,
+      implausibleUsed: fields.reduce((sum, { reduced }) => sum + reduced.implausible.length, 0),
+      /** Left out, by reason. */
+      left,
+    },
+    findings: { leftOut: describeRejections(fields), implausible: describeFindings(fields) },
+    phasesMs: result.phasesMs,
+    peakMemoryBytes: resourceUsage().maxRSS * 1024,
+  };
+}
