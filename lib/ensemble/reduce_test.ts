@@ -17,13 +17,23 @@ import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
+import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ALL_VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 
+const ONE_REQUEST_EACH = { ...DEFAULT_POLICY, maxJoinedBytes: 0 };
+
 function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
-  return { storage, run, region: GIK.region, parallelFetches: 8, workers: 2 };
+  return {
+    storage,
+    run,
+    region: GIK.region,
+    parallelFetches: 8,
+    workers: 2,
+    policy: ONE_REQUEST_EACH,
+  };
 }
 
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {

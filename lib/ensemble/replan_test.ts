@@ -25,6 +25,7 @@ import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage } from "../storage/mod.ts";
+import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import type { ReducedField } from "./field.ts";
 import type { PlannedField } from "./plan.ts";
 import { reduceFields, type RestartCause } from "./reduce.ts";
@@ -33,6 +34,7 @@ import { replanFields } from "./replan.ts";
 const VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 const PARALLEL = 8;
+const ONE_REQUEST_EACH = { ...DEFAULT_POLICY, maxJoinedBytes: 0 };
 const [FILE] = stepFiles(BEFORE_50R1.run, 36);
 
 /** A reduction of a plan, and what it did. */
@@ -57,6 +59,7 @@ async function reduce(
     run,
     region: GIK.region,
     parallelFetches: PARALLEL,
+    policy: ONE_REQUEST_EACH,
     workers: 2,
     onRestart: (...restart) => restarts.push(restart),
   });

@@ -117,13 +117,23 @@ export function readHead(view: DataView): Message {
 export function readFrame(view: DataView): Message {
   const { endBytes, ...message } = walkHead(view, DATA_SECTION);
   const last = message.sections.at(-1);
-  if (last?.number !== DATA_SECTION) throw new ShortPrefixError(endBytes, view.byteLength);
+  if (last?.number !== DATA_SECTION) throw dataMissing(view, message, endBytes);
   checkEnd(view, message);
   if (endBytes === message.lengthBytes - END_BYTES) return message;
   throw new GribError("Cannot use a message of several fields: one is expected", {
     section: 7,
     offset: endBytes,
   });
+}
+
+function dataMissing(view: DataView, { lengthBytes }: Message, endBytes: number): GribError {
+  if (view.byteLength < lengthBytes) {
+    return new ShortPrefixError(Math.min(endBytes, lengthBytes), view.byteLength);
+  }
+  return new GribError(
+    `Cannot read the message: its ${lengthBytes} bytes end before a data section; it is damaged`,
+    { section: 7, offset: lengthBytes },
+  );
 }
 
 /** The sections that begin in the bytes there are, and how many bytes those up to `last` take. */
