@@ -13,7 +13,7 @@ export interface FetchPolicy {
   prefixes: boolean;
   /** So many bytes between two wanted parts cost less than another request. @default {262_144} */
   gapBytes: number;
-  /** Longest request that several messages share; 0: each has its own. @default {8_388_608} */
+  /** Longest request that several messages share; 0: each has its own. @default {2_097_152} */
   maxJoinedBytes: number;
   /** Messages up to this length are asked for whole. @default {16_384} */
   wholeBytes: number;
@@ -22,7 +22,7 @@ export interface FetchPolicy {
 export const DEFAULT_POLICY: FetchPolicy = {
   prefixes: true,
   gapBytes: 256 * 1024,
-  maxJoinedBytes: 8 * 1024 * 1024,
+  maxJoinedBytes: 2 * 1024 * 1024,
   wholeBytes: 16 * 1024,
 };
 

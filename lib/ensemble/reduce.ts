@@ -38,7 +38,7 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
-  /** Bytes of messages under way at once, being fetched or decoded. @default {100_663_296} (96 MiB) */
+  /** Bytes of messages under way at once, being fetched or decoded. @default {33_554_432} (32 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
   workers?: number;
@@ -172,7 +172,7 @@ async function reduceOnce(
     policy.prefixes && length > policy.wholeBytes
       ? needs.predict(plan[field]!.variable.name, length)
       : length;
-  const { maxBytesUnderWay = 96 * 1024 * 1024 } = tools;
+  const { maxBytesUnderWay = 32 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
     const requests = scheduleRequests(messages, pool.size, wantBytes, policy);
     await runWithin(maxBytesUnderWay, requests, ({ length }) => length, reduceRequest);

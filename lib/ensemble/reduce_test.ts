@@ -6,6 +6,7 @@ import {
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   planRun,
   readEmbeddedBucket,
@@ -17,13 +18,10 @@ import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
-import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ALL_VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
-
-const ONE_REQUEST_EACH = { ...DEFAULT_POLICY, maxJoinedBytes: 0 };
 
 function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
   return {

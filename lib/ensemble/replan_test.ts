@@ -6,6 +6,7 @@ import {
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   planRun,
   readEmbeddedBucket,
@@ -25,7 +26,6 @@ import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage } from "../storage/mod.ts";
-import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import type { ReducedField } from "./field.ts";
 import type { PlannedField } from "./plan.ts";
 import { reduceFields, type RestartCause } from "./reduce.ts";
@@ -34,7 +34,6 @@ import { replanFields } from "./replan.ts";
 const VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 const PARALLEL = 8;
-const ONE_REQUEST_EACH = { ...DEFAULT_POLICY, maxJoinedBytes: 0 };
 const [FILE] = stepFiles(BEFORE_50R1.run, 36);
 
 /** A reduction of a plan, and what it did. */
