@@ -11,6 +11,8 @@ import type { ByteRange } from "../storage/mod.ts";
 export interface FetchPolicy {
   /** Only the beginning of a message is asked for, as much of it as the region takes. @default {true} */
   prefixes: boolean;
+  /** Added to the share of a message that the region is expected to take. @default {0} */
+  marginShare: number;
   /** So many bytes between two wanted parts cost less than another request. @default {262_144} */
   gapBytes: number;
   /** Longest request that several messages share; 0: each has its own. @default {2_097_152} */
@@ -21,6 +23,7 @@ export interface FetchPolicy {
 
 export const DEFAULT_POLICY: FetchPolicy = {
   prefixes: true,
+  marginShare: 0,
   gapBytes: 256 * 1024,
   maxJoinedBytes: 2 * 1024 * 1024,
   wholeBytes: 16 * 1024,

@@ -44,13 +44,17 @@ export class PrefixNeeds {
     return Math.max(0, SCOUTS - (this.#seen.get(variable)?.count ?? 0));
   }
 
-  /** How much of a message to ask for; all of it as long as too little is known. */
-  predict(variable: string, messageBytes: number): number {
+  /**
+   * How much of a message to ask for; all of it as long as too little is known.
+   *
+   * @param marginShare added to the share that is expected.
+   */
+  predict(variable: string, messageBytes: number, marginShare = 0): number {
     const seen = this.#seen.get(variable);
     if (!seen || this.lacking(variable) > 0) return messageBytes;
     const { count, mean, squares } = seen;
     const deviation = Math.max(LEAST_DEVIATION, Math.sqrt(squares / (count - 1)));
-    const share = mean + countDeviations(count) * deviation;
+    const share = mean + countDeviations(count) * deviation + marginShare;
     return Math.min(messageBytes, Math.max(LEAST_BYTES, Math.ceil(share * messageBytes)));
   }
 }

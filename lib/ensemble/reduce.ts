@@ -170,7 +170,7 @@ async function reduceOnce(
   const followers = queue.filter((message) => !scouts.has(message));
   const wantBytes = ({ field, reference: { length } }: QueuedMessage) =>
     policy.prefixes && length > policy.wholeBytes
-      ? needs.predict(plan[field]!.variable.name, length)
+      ? needs.predict(plan[field]!.variable.name, length, policy.marginShare)
       : length;
   const { maxBytesUnderWay = 32 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
