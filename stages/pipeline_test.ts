@@ -4,6 +4,7 @@ import {
   BEFORE_50R1,
   EMBEDDED_STEPS,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   readExpected,
 } from "../fixtures/embedded_run.ts";
@@ -32,6 +33,7 @@ for (const { name, embedded, files } of LAYOUTS) {
       steps: EMBEDDED_STEPS,
       maxMembers: members,
       parallelFetches: 4,
+      policy: ONE_REQUEST_EACH,
       outputDir: folder,
       now: new Date(0),
     }, context);

@@ -8,6 +8,7 @@ import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
+import { DEFAULT_POLICY, type FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
 import type { ReducedField } from "../lib/ensemble/field.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
@@ -74,8 +75,10 @@ export interface StreamOptions {
   variables?: readonly Variable[];
   /** Degrees. @default the profile's */
   region?: Region;
-  /** Messages under way at once. */
+  /** Requests under way at once. */
   parallelFetches: number;
+  /** @default that of `DEFAULT_POLICY` */
+  policy?: FetchPolicy;
   /** Folder of the NetCDF. */
   outputDir: string;
   /** Whether to drop what a stopped command left. @default {false} (go on from there) */
@@ -99,14 +102,16 @@ export interface StreamResult extends Outcome {
   fieldsTakenOver: number;
   /** Milliseconds that `references`, `messages` and `output` took. */
   phasesMs: Readonly<Record<string, number>>;
+  /** Messages whose beginning, as much as was asked for, was too short. */
+  secondRequests: number;
 }
 
 /**
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
  * the region, and writes the NetCDF.
  *
- * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
- * on the server is read again from its index, once, and told of. For published stores two or three
+ * Costs at most one GET a message (5,508 for 51 members, 12 variables and 9 steps), a second one for
+ * up to 3 % of them; those near each other share one. A step that was replaced on the server is read again from its index, once, and told of. For published stores two or three
  * GETs a member come before, and two requests for the whole folder.
  *
  * Finished fields are kept in the folder `<output>.work` until the output is there: when the command is
@@ -133,11 +138,12 @@ export async function runStream(
   const plan = planFields(stores, members, variables, steps, run);
   const path = `${outputDir}/${profile.fileName(run)}`;
   timer.start("messages");
+  const fetching = { ...context, tally: { secondRequests: 0 } };
   const work = await openWork(plan, run, path, options, context);
   const fieldsTakenOver = work.kept.size;
-  const reduced = markShrunk(await reducePlan(plan, work, run, options, context));
+  const reduced = markShrunk(await reducePlan(plan, work, run, options, fetching));
   const believed = options.dropImplausible
-    ? await dropImplausible(plan, reduced, run, options, context)
+    ? await dropImplausible(plan, reduced, run, options, fetching)
     : reduced;
   const { axes, fields } = alignFields(requireMembers(believed, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
@@ -171,6 +177,7 @@ export async function runStream(
     messagesWanted,
     messagesUsed,
     complete,
+    secondRequests: fetching.tally.secondRequests,
     fieldsTakenOver,
     phasesMs: timer.end(),
   };
@@ -239,12 +246,17 @@ const RESTARTS: Record<RestartCause, string> = {
 };
 
 /** Takes what is kept of a plan, and fetches and keeps the rest. */
+/** What fetching works with, and counts. */
+interface FetchContext extends StageContext {
+  tally: { secondRequests: number };
+}
+
 async function reducePlan(
   plan: readonly PlannedField[],
   work: WorkFolder,
   run: Run,
   options: StreamOptions,
-  context: StageContext,
+  context: FetchContext,
 ): Promise<ResultField[]> {
   const places = [...plan.keys()].filter((place) => !work.kept.has(place));
   const missing = places.map((place) => plan[place]!);
@@ -294,7 +306,7 @@ async function dropImplausible(
   fields: readonly ResultField[],
   run: Run,
   options: StreamOptions,
-  context: StageContext,
+  context: FetchContext,
 ): Promise<ResultField[]> {
   const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
   if (places.length === 0) return [...fields];
@@ -319,7 +331,7 @@ async function fetchFields(
   fields: readonly PlannedField[],
   run: Run,
   options: StreamOptions,
-  { storage, reporter }: StageContext,
+  { storage, reporter, tally }: FetchContext,
   keeper?: FieldKeeper,
 ): Promise<ReducedField[]> {
   const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
@@ -331,6 +343,8 @@ async function fetchFields(
       run,
       region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
+      ...optional("policy", options.policy),
+      onSecondRequest: () => void tally.secondRequests++,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
       onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
@@ -443,7 +457,11 @@ const command: Command<StreamRequest> = {
       name: "parallel-fetches",
       value: "<n>",
       default: "16",
-      help: "messages under way at once, at most; fewer where a server bears fewer",
+      help: "requests under way at once, at most; fewer where a server bears fewer",
+    },
+    {
+      name: "whole-messages",
+      help: "fetch messages whole, not only the beginning that the region takes",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
     { name: "fresh", help: "start over: drop what a stopped command kept in <output>.work" },
@@ -472,6 +490,7 @@ const command: Command<StreamRequest> = {
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
+    policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
     fresh: values.flag("fresh"),
     ...optional("summary", values.text("summary")),
@@ -514,6 +533,7 @@ function describeResult(
     `  fields           ${result.fields.length} (variable × step)`,
     `  members          ${result.membersUsed.length}`,
     `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
+    `  second requests  ${result.secondRequests}`,
     ...describeTraffic(context, elapsedMs),
     `  written          ${result.path}`,
   ].join("\n");
