@@ -274,3 +274,15 @@ Deno.test("stream --fresh fetches everything anew, and --summary tells what that
     findings: { leftOut: [], implausible: [] },
   });
 });
+
+Deno.test("stream refuses to require more members than it uses", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "-A", STREAM, "--min-members", "5", "--max-members", "4"],
+    stderr: "piped",
+  }).output();
+  assertEquals(code, 2);
+  assertStringIncludes(
+    new TextDecoder().decode(stderr),
+    "stream: Cannot require 5 members: only 4 are asked for",
+  );
+});

@@ -15,7 +15,12 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { type Bucket, replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
+import {
+  type Bucket,
+  raiseValues,
+  replaceFile,
+  reverseMessages,
+} from "../fixtures/file_versions.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { firstMembers, memberKeyName } from "../lib/ecmwf/members.ts";
@@ -390,4 +395,29 @@ Deno.test("runStream() finds a shrunk accumulation also beside a field that was 
   const result = await runStream(options(folder, ["tp"]), { ...context, storage });
   assertEquals(server.requests.length - before, 4);
   assertEquals(describeFindings(result.fields), describeFindings(undisturbed.fields));
+});
+
+Deno.test("runStream() keeps no field of a file that was replaced afterwards", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { folder, server } = place;
+  await writeFinalStores(place);
+  const stream = (outputDir: string) => {
+    const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
+    const given = { ...options(folder, ["tp", "t2m", "sp", "u700"]), steps: [36], outputDir };
+    return runStream({ ...given, parallelFetches: 1 }, { ...place.context, storage });
+  };
+  const [file] = stepFiles(run, 36);
+  const raised = raiseValues(new Map(bucket), file!);
+  let ranges = 0;
+  // Finished fields are there when the file is replaced, and its new index is not to be had.
+  server.setFaults(({ key, range }) => {
+    if (range && ++ranges === 4 * members - 1) replaceFile(bucket, raised);
+    return key.endsWith(".index") ? { kind: "status", status: 500, code: "Down" } : undefined;
+  });
+  await assertRejects(() => stream(`${folder}/out`), StorageError, "500");
+  server.setFaults(undefined);
+  const resumed = await stream(`${folder}/out`);
+  const anew = await stream(`${folder}/anew`);
+  assertEquals(await Deno.readFile(resumed.path), await Deno.readFile(anew.path));
 });
