@@ -245,12 +245,12 @@ const RESTARTS: Record<RestartCause, string> = {
   misplaced: "is not where its references point",
 };
 
-/** Takes what is kept of a plan, and fetches and keeps the rest. */
 /** What fetching works with, and counts. */
 interface FetchContext extends StageContext {
   tally: { secondRequests: number };
 }
 
+/** Takes what is kept of a plan, and fetches and keeps the rest. */
 async function reducePlan(
   plan: readonly PlannedField[],
   work: WorkFolder,

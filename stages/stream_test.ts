@@ -259,7 +259,7 @@ Deno.test("runStream() writes nothing when the server goes away", async () => {
   await using place = await openWorkplace();
   const { context, folder, server } = place;
   await writeFinalStores(place);
-  let left = 5;
+  let left = 1;
   server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
   await assertRejects(() => runStream(options(folder), context), StorageError, "500");
   await assertRejects(() => Deno.stat(`${folder}/out`), Deno.errors.NotFound);
