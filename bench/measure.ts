@@ -116,8 +116,9 @@ export async function runAgainstServer(
   folder: string,
   path: string,
   args: readonly string[],
+  serverFlags: readonly string[] = [],
 ): Promise<Cost & { counters: S3Counters }> {
-  await using server = await ServerProcess.start(folder);
+  await using server = await ServerProcess.start(folder, serverFlags);
   const cost = await runModule(path, [...args, "--endpoint", server.url]);
   return { ...cost, counters: await server.stop() };
 }

@@ -107,7 +107,7 @@ Deno.test("reduceFields() of joined messages asks for each alone when the server
   assertEquals(at39, expected[1]);
 });
 
-Deno.test("reduceFields() hands each field over once, when it is final", async () => {
+Deno.test("reduceFields() hands each field that has messages over once, when it is final", async () => {
   await using place = await openWorkplace();
   const { storage } = place.context;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp", "sp"]));
@@ -124,5 +124,6 @@ Deno.test("reduceFields() hands each field over once, when it is final", async (
       handed.set(index, field);
     },
   });
-  assertEquals(fields.map((_, i) => handed.get(i)), fields);
+  assert(!handed.has(1) && handed.size === fields.length - 1);
+  for (const [index, field] of handed) assertEquals(field, fields[index]);
 });

@@ -38,7 +38,7 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
-  /** Bytes of messages under way at once, being fetched or decoded. @default {33_554_432} (32 MiB) */
+  /** Bytes of messages under way at once, being fetched or decoded. @default {25_165_824} (24 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
   workers?: number;
@@ -47,7 +47,7 @@ export interface ReduceOptions {
   /** Called when the beginning of a message was too short, and more of it is asked for. */
   onSecondRequest?: () => void;
   /**
-   * Called once a field is reduced, with its place in the plan, and awaited. When its step has to be
+   * Called once a field that has messages is reduced, with its place in the plan, and awaited. When its step has to be
    * read again it is called again, and what came before does not hold any more.
    */
   onField?: (index: number, field: ReducedField) => void | Promise<void>;
@@ -162,9 +162,6 @@ async function reduceOnce(
     for (const [i, message] of request.messages.entries()) await settle(message, losses[i]);
   };
 
-  for (const [i, { messages }] of plan.entries()) {
-    if (messages.length === 0) await onField?.(i, fields[i]!);
-  }
   const queue = queueMessages(plan, pool.size);
   const scouts = policy.prefixes ? chooseScouts(queue, plan, needs) : new Set<QueuedMessage>();
   const followers = queue.filter((message) => !scouts.has(message));
@@ -172,7 +169,7 @@ async function reduceOnce(
     policy.prefixes && length > policy.wholeBytes
       ? needs.predict(plan[field]!.variable.name, length, policy.marginShare)
       : length;
-  const { maxBytesUnderWay = 32 * 1024 * 1024 } = tools;
+  const { maxBytesUnderWay = 24 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
     const requests = scheduleRequests(messages, pool.size, wantBytes, policy);
     await runWithin(maxBytesUnderWay, requests, ({ length }) => length, reduceRequest);

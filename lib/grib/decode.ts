@@ -100,13 +100,12 @@ function decodeMeasured(
   const endValue = last.startValue + last.valueCount;
   checkValuesEnd(field, endValue);
   const { representation, data, dataOffset } = field;
-  const { readValues, dataBytes } = openPacking(representation, data, first.startValue, endValue);
-  const neededBytes = dataOffset + dataBytes;
-  if (isCut(field) && dataBytes > data.length) {
-    throw new ShortPrefixError(neededBytes, countGivenBytes(field));
+  const packing = openPacking(representation, data, first.startValue, endValue);
+  if (isCut(field) && packing.dataBytes > data.length) {
+    throw new ShortPrefixError(dataOffset + packing.dataBytes, countGivenBytes(field));
   }
-  for (const run of runs) readRun(run, readValues, field, values);
-  return { values, neededBytes };
+  for (const run of runs) readRun(run, packing.readValues, field, values);
+  return { values, neededBytes: dataOffset + packing.dataBytes };
 }
 
 /** The runs of points that make up a window, in file order. */

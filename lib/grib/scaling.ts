@@ -32,8 +32,11 @@ export type ValueReader = (
 /** Packed data, open for reading. */
 export interface OpenData {
   readValues: ValueReader;
-  /** How many bytes from the beginning of the data the values up to the last one take. */
-  dataBytes: number;
+  /**
+   * How many bytes from the beginning of the data the values up to the last one take: known at the
+   * latest when that has been read.
+   */
+  readonly dataBytes: number;
 }
 
 /**
