@@ -88,6 +88,20 @@ Deno.test("readBlock() throws GribError for a residual wider than a sample", () 
   }
 });
 
+Deno.test("readBlock() tells quotients that are just small enough for 32 bits from others", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 32 };
+  const remainders = "101".padStart(25, "0") + "0".repeat(6 * 25);
+  const block = (quotient: number) =>
+    `11010 ${"0".repeat(32)} ${"0".repeat(quotient)}1 ${"1".repeat(6)} ${remainders}`;
+  const sample = (127 * 2 ** 25 + 5) | 0;
+  assertEquals(decodeInterval(parameters, block(127)), [0, ...Array(7).fill(sample)]);
+  assertThrows(
+    () => decodeInterval(parameters, block(128)),
+    GribError,
+    "residual above 32 bits",
+  );
+});
+
 Deno.test("readBlock() throws GribError for a residual wider than 32 bits", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 32, flags: 0 };
   assertThrows(
