@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type BitCursor, openBits } from "./ccsds/bit_cursor.ts";
+import { openBits } from "./ccsds/bit_cursor.ts";
 import { type CcsdsParameters, type Coding, planCoding } from "./ccsds/coding.ts";
-import { readInterval, skipInterval } from "./ccsds/interval.ts";
+import { skipInterval } from "./ccsds/interval.ts";
+import { openSamples, readSamples, type SampleReader } from "./ccsds/sample_reader.ts";
 import { GribError } from "./error.ts";
 
 export type { CcsdsParameters } from "./ccsds/coding.ts";
@@ -53,47 +54,24 @@ export function decodeCcsds(
 ): CcsdsResult {
   const coding = planCoding(parameters);
   checkRange(range, sampleCount);
-  const cursor = openBits(stream);
   const samples = out ? takeOut(out, range) : allocateSamples(stream, coding, range);
+  const reader = openSamples(stream, coding);
+  copySamples(reader, range, samples);
   const { buffer, byteOffset, length } = samples;
-  const target = new Int32Array(buffer, byteOffset, length);
-  if (length > 0) readRange(cursor, coding, range, target);
   return {
-    samples: coding.isSigned ? target : samples,
-    bytesConsumed: Math.ceil(cursor.bit / 8),
+    samples: coding.isSigned ? new Int32Array(buffer, byteOffset, length) : samples,
+    bytesConsumed: Math.ceil(reader.cursor.bit / 8),
   };
 }
 
-/**
- * Decodes the intervals that the range touches: straight to `target` those that lie wholly inside
- * it, by way of a scratch interval the first and the last.
- */
-function readRange(
-  cursor: BitCursor,
-  coding: Coding,
-  range: SampleRange,
-  target: Int32Array,
-): void {
-  const { samplesPerInterval, blocksPerInterval, blockSize } = coding;
-  const { start, end } = range;
-  const first = Math.floor(start / samplesPerInterval);
-  skipIntervals(cursor, coding, first);
-  let scratch: Int32Array | undefined;
-  for (let from = first * samplesPerInterval; from < end; from += samplesPerInterval) {
-    if (from >= start && from + samplesPerInterval <= end) {
-      readInterval(cursor, coding, blocksPerInterval, target, from - start);
-    } else {
-      scratch ??= new Int32Array(samplesPerInterval);
-      const count = Math.min(samplesPerInterval, end - from);
-      readInterval(cursor, coding, Math.ceil(count / blockSize), scratch, 0);
-      const skipped = Math.max(0, start - from);
-      target.set(scratch.subarray(skipped, count), from + skipped - start);
-    }
+function copySamples(reader: SampleReader, { start, end }: SampleRange, out: Uint32Array): void {
+  const { samples, coding } = reader;
+  for (let at = start; at < end;) {
+    const pieceEnd = readSamples(reader, at, end);
+    const from = at % coding.samplesPerInterval;
+    out.set(samples.subarray(from, from + pieceEnd - at), at - start);
+    at = pieceEnd;
   }
-}
-
-function skipIntervals(cursor: BitCursor, coding: Coding, count: number): void {
-  for (let i = 0; i < count; i++) skipInterval(cursor, coding);
 }
 
 function takeOut(out: Uint32Array, range: SampleRange): Uint32Array {
@@ -113,8 +91,9 @@ function takeOut(out: Uint32Array, range: SampleRange): Uint32Array {
 function allocateSamples(stream: Uint8Array, coding: Coding, range: SampleRange): Uint32Array {
   const count = range.end - range.start;
   if (count > MAX_TRUSTED_SAMPLES) {
+    const cursor = openBits(stream);
     const wholeIntervals = Math.floor(range.end / coding.samplesPerInterval);
-    skipIntervals(openBits(stream), coding, wholeIntervals);
+    for (let i = 0; i < wholeIntervals; i++) skipInterval(cursor, coding);
   }
   try {
     return new Uint32Array(count);

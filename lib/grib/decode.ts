@@ -32,8 +32,8 @@ interface ValueRun extends PointRun {
  * message has no value. Units are those of the parameter (code table 4.2).
  *
  * Values are computed in float64 as ecCodes does, and equal its own to the last bit. Only what the
- * window needs is decoded: with simple packing its own points, with CCSDS the rows from its first to
- * its last, with complex packing all points up to its last.
+ * window needs is decoded: with simple packing its own points, with CCSDS of each reference interval
+ * that it touches the samples up to its last there, with complex packing all points up to its last.
  *
  * @param window of the field's grid; the whole grid when left out.
  * @param out an array to fill and return, of at least as many elements as the window has points.
@@ -95,12 +95,11 @@ function decodeMeasured(
   checkGrid(field, window);
   const values = takeOut(window.rowCount * window.columnCount, out);
   const runs = locateValues(planPointRuns(window), field.bitmap);
-  const first = runs[0]!;
   const last = runs.at(-1)!;
   const endValue = last.startValue + last.valueCount;
   checkValuesEnd(field, endValue);
   const { representation, data, dataOffset } = field;
-  const packing = openPacking(representation, data, first.startValue, endValue);
+  const packing = openPacking(representation, data, endValue);
   if (isCut(field) && packing.dataBytes > data.length) {
     throw new ShortPrefixError(dataOffset + packing.dataBytes, countGivenBytes(field));
   }

@@ -10,16 +10,16 @@ import type { Representation } from "./representation.ts";
 import type { OpenData } from "./scaling.ts";
 
 /**
- * Opens packed data for reading the values from `start` to `end` (exclusive, counted among the
- * packed values). CCSDS and complex packing decode here, the range or all that it depends on; simple
- * packing and constant fields decode nothing before they are read.
+ * Opens packed data for reading values in ascending order, up to `end` (exclusive, counted among the
+ * packed values). Complex packing decodes all up to there at once; the others decode nothing before
+ * it is read.
  *
+ * @returns a reader that throws {@link GribError} when the data are damaged.
  * @throws {GribError} when the data are damaged, or end before those values do.
  */
 export function openPacking(
   representation: Representation,
   data: Uint8Array,
-  start: number,
   end: number,
 ): OpenData {
   switch (representation.template) {
@@ -29,6 +29,6 @@ export function openPacking(
     case 3:
       return openComplex(representation, data, end);
     case 42:
-      return openCcsds(representation, data, start, end);
+      return openCcsds(representation, data);
   }
 }

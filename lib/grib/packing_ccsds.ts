@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { decodeCcsds } from "./ccsds.ts";
+import { planCoding } from "./ccsds/coding.ts";
+import { openSamples, readSamples } from "./ccsds/sample_reader.ts";
 import { GribError } from "./error.ts";
 import type { CcsdsRepresentation } from "./representation.ts";
 import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
@@ -12,17 +13,15 @@ import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
 const SIGNED = 1;
 
 /**
- * Decodes the samples from `start` to `end` (exclusive), skipping what lies before them.
+ * Opens CCSDS data. Reading decodes an interval at a time and goes on from where it ended; values
+ * that nobody asks for are not kept, and as far as possible not decoded.
  *
- * @throws {GribError} when the stream is damaged, or holds signed samples: packed values count up
- *   from the reference value, and what a negative one stands for is not specified.
+ * @returns a reader that wants ascending values and throws {@link GribError} for others, and when
+ *   the stream is damaged.
+ * @throws {GribError} when the stream holds signed samples: packed values count up from the
+ *   reference value, and what a negative one stands for is not specified.
  */
-export function openCcsds(
-  representation: CcsdsRepresentation,
-  data: Uint8Array,
-  start: number,
-  end: number,
-): OpenData {
+export function openCcsds(representation: CcsdsRepresentation, data: Uint8Array): OpenData {
   if (representation.bitsPerValue === 0) return openConstant(representation);
   if ((representation.flags & SIGNED) !== 0) {
     throw new GribError(
@@ -31,20 +30,27 @@ export function openCcsds(
       { section: 5 },
     );
   }
-  const { samples, bytesConsumed } = decodeCcsds(
-    data,
-    {
-      bitsPerSample: representation.bitsPerValue,
-      blockSize: representation.blockSize,
-      referenceSampleInterval: representation.referenceSampleInterval,
-      flags: representation.flags,
-    },
-    representation.valueCount,
-    { start, end },
-  );
+  const { bitsPerValue, blockSize, referenceSampleInterval, flags } = representation;
+  const coding = planCoding({
+    bitsPerSample: bitsPerValue,
+    blockSize,
+    referenceSampleInterval,
+    flags,
+  });
+  const reader = openSamples(data, coding);
   return {
-    readValues: (from, count, out, outStart) =>
-      scaleIntegers(representation, samples, from - start, count, out, outStart),
-    dataBytes: bytesConsumed,
+    readValues(start, count, out, outStart) {
+      const end = start + count;
+      for (let at = start; at < end;) {
+        const pieceEnd = readSamples(reader, at, end);
+        const from = at % coding.samplesPerInterval;
+        const outAt = outStart + at - start;
+        scaleIntegers(representation, reader.samples, from, pieceEnd - at, out, outAt);
+        at = pieceEnd;
+      }
+    },
+    get dataBytes() {
+      return Math.ceil(reader.cursor.bit / 8);
+    },
   };
 }

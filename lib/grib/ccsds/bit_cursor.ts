@@ -63,14 +63,14 @@ export function loadWord(cursor: BitCursor, byte: number): number {
     : cursor.tail.getInt32(byte - cursor.tailByte);
 }
 
-/** Reads an unsigned integer of 1–32 bits. @throws {GribError} past the end of the stream. */
+/** Reads an unsigned integer of 0–32 bits. @throws {GribError} past the end of the stream. */
 export function readBits(cursor: BitCursor, widthBits: number): number {
   if (widthBits > MAX_NARROW_BITS) {
     return readBits(cursor, widthBits - 16) * 0x10000 + readBits(cursor, 16);
   }
   const start = cursor.bit;
   skipBits(cursor, widthBits);
-  return (loadWord(cursor, start >>> 3) << (start & 7)) >>> (32 - widthBits);
+  return (loadWord(cursor, start >>> 3) << (start & 7)) >>> 1 >>> (31 - widthBits);
 }
 
 /** Advances over bits. @throws {GribError} past the end of the stream. */

@@ -2,14 +2,14 @@ import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { GribError } from "../error.ts";
 import { openBits, readBits, skipBits, skipToByte } from "./bit_cursor.ts";
 
-Deno.test("readBits() reads integers of 1 to 32 bits at any bit, up to the last", () => {
+Deno.test("readBits() reads integers of 0 to 32 bits at any bit, up to the last", () => {
   const stream = Uint8Array.of(0xf0, 0x0d, 0xbe, 0xef, 0x12, 0x34, 0x56, 0x78, 0x9a);
   const bits = [...stream].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  for (let width = 1; width <= 32; width++) {
+  for (let width = 0; width <= 32; width++) {
     for (let start = 0; start + width <= bits.length; start++) {
       const cursor = openBits(stream);
       skipBits(cursor, start);
-      assertEquals(readBits(cursor, width), parseInt(bits.slice(start, start + width), 2));
+      assertEquals(readBits(cursor, width), parseInt("0" + bits.slice(start, start + width), 2));
       assertEquals(cursor.bit, start + width);
     }
   }

@@ -11,23 +11,26 @@ import {
   copyResiduals,
   readSecondExtension,
   readSplit,
+  readSplitSamples,
   readUncompressed,
 } from "./residuals.ts";
 import { skipUnary } from "./unary.ts";
 
 /**
- * Advances over an interval without producing its samples.
+ * Advances to the end of an interval from its block number `block` without producing samples.
  *
  * @throws {GribError} past the end of the stream, or when an interval cannot be what is coded.
  */
-export function skipInterval(cursor: BitCursor, coding: Coding): void {
-  for (let block = 0; block < coding.blocksPerInterval;) {
-    block += skipBlock(cursor, coding, block);
-  }
+export function skipInterval(cursor: BitCursor, coding: Coding, block = 0): void {
+  while (block < coding.blocksPerInterval) block += skipBlock(cursor, coding, block);
   if (coding.isPadded) skipToByte(cursor);
 }
 
-/** Advances over block number `block` of an interval; returns how many blocks that were. */
+/**
+ * Advances over block number `block` of an interval; returns how many blocks that were.
+ *
+ * @throws {GribError} as {@link skipInterval} does.
+ */
 function skipBlock(cursor: BitCursor, coding: Coding, block: number): number {
   const { blockSize, bitsPerSample } = coding;
   const option = readOption(cursor, coding);
@@ -44,50 +47,39 @@ function skipBlock(cursor: BitCursor, coding: Coding, block: number): number {
 }
 
 /**
- * Decodes the first `blockCount` blocks of an interval to `target` from `targetStart` on, which
- * must have room for them all.
+ * Decodes block number `block` of an interval to its place in `target`, which has room for the
+ * whole interval and holds the blocks before.
  *
- * @throws {GribError} past the end of the stream, or when a block cannot be what is coded.
+ * @returns how many blocks that were.
+ * @throws {GribError} past the end of the stream, or when the block cannot be what is coded.
  */
-export function readInterval(
-  cursor: BitCursor,
-  coding: Coding,
-  blockCount: number,
-  target: Int32Array,
-  targetStart: number,
-): void {
-  for (let block = 0; block < blockCount;) {
-    const at = targetStart + block * coding.blockSize;
-    block += readBlock(cursor, coding, block, blockCount, target, at);
-  }
-  if (coding.isPadded) skipToByte(cursor);
-}
-
-/** Decodes block number `block` to `target[at]` and on; returns how many blocks that were. */
-function readBlock(
+export function readBlock(
   cursor: BitCursor,
   coding: Coding,
   block: number,
-  blockCount: number,
   target: Int32Array,
-  at: number,
 ): number {
-  const { blockSize, bitsPerSample } = coding;
+  const { blockSize, bitsPerSample, referenceCount } = coding;
+  const at = block * blockSize;
   const option = readOption(cursor, coding);
-  const start = block === 0 ? coding.referenceCount : 0;
+  const start = block === 0 ? referenceCount : 0;
   if (start === 1) {
     target[at] = (readBits(cursor, bitsPerSample) << coding.signShift) >> coding.signShift;
   }
   if (option === ZERO_BLOCKS) {
-    const run = Math.min(readZeroRun(cursor, coding, block), blockCount - block);
-    const value = coding.referenceCount === 1 ? target[at + start - 1]! : 0;
+    const run = readZeroRun(cursor, coding, block);
+    const value = referenceCount === 1 ? target[at + start - 1]! : 0;
     target.fill(value, at + start, at + run * blockSize);
     return run;
+  }
+  if (option >= 0 && referenceCount === 1) {
+    readSplitSamples(cursor, coding, option, start, target, at);
+    return 1;
   }
   if (option === SECOND_EXTENSION) readSecondExtension(cursor, blockSize);
   else if (option === UNCOMPRESSED) readUncompressed(cursor, bitsPerSample, start, blockSize);
   else readSplit(cursor, option, start, blockSize);
-  if (coding.referenceCount === 1) addResiduals(cursor, coding, start, target, at);
+  if (referenceCount === 1) addResiduals(cursor, coding, start, target, at);
   else copyResiduals(cursor, coding, target, at);
   return 1;
 }

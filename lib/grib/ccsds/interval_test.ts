@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { GribError } from "../error.ts";
-import { openBits } from "./bit_cursor.ts";
-import { type CcsdsParameters, planCoding } from "./coding.ts";
-import { readInterval, skipInterval } from "./interval.ts";
+import { type BitCursor, openBits } from "./bit_cursor.ts";
+import { type CcsdsParameters, type Coding, planCoding } from "./coding.ts";
+import { readBlock, skipInterval } from "./interval.ts";
 
 // Streams written by hand from the standard, for what encoders do not write.
 
@@ -28,16 +28,23 @@ function packBits(text: string): Uint8Array {
 function decodeInterval(parameters: CcsdsParameters, bits: string): number[] {
   const coding = planCoding(parameters);
   const stream = packBits(bits);
-  const samples = new Int32Array(coding.samplesPerInterval);
   const reading = openBits(stream);
-  readInterval(reading, coding, coding.blocksPerInterval, samples, 0);
+  const samples = readBlocks(reading, coding);
   const skipping = openBits(stream);
   skipInterval(skipping, coding);
   assertEquals(skipping.bit, reading.bit);
   return [...samples];
 }
 
-Deno.test("readInterval() maps residuals to both sides, then to the side with more room", () => {
+function readBlocks(cursor: BitCursor, coding: Coding): Int32Array {
+  const samples = new Int32Array(coding.samplesPerInterval);
+  for (let block = 0; block < coding.blocksPerInterval;) {
+    block += readBlock(cursor, coding, block, samples);
+  }
+  return samples;
+}
+
+Deno.test("readBlock() maps residuals to both sides, then to the side with more room", () => {
   const quotients = [0, 1, 2, 3, 4, 5, 6].map((quotient) => "0".repeat(quotient) + "1").join(" ");
   assertEquals(
     decodeInterval(ONE_BLOCK, `001 00000010 ${quotients}`),
@@ -49,28 +56,28 @@ Deno.test("readInterval() maps residuals to both sides, then to the side with mo
   );
 });
 
-Deno.test("readInterval() reads pairs of any size in the second extension", () => {
+Deno.test("readBlock() reads pairs of any size in the second extension", () => {
   const number = (a: number, b: number) => (a + b) * (a + b + 1) / 2 + b;
   const code = (a: number, b: number) => "0".repeat(number(a, b)) + "1";
   const bits = `000 1 ${code(0, 1)} ${code(30, 2)} ${code(0, 0)} ${code(1, 40)}`;
   assertEquals(decodeInterval({ ...ONE_BLOCK, flags: 0 }, bits), [0, 1, 30, 2, 0, 0, 1, 40]);
 });
 
-Deno.test("readInterval() splits off more bits than a sample has", () => {
+Deno.test("readBlock() splits off more bits than a sample has", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 17, flags: 0 };
   const remainders = [1, 2, 3, 4, 5, 6, 7, 2 ** 17 - 1];
   const bits = remainders.map((remainder) => remainder.toString(2).padStart(29, "0")).join(" ");
   assertEquals(decodeInterval(parameters, `11110 ${"1".repeat(8)} ${bits}`), remainders);
 });
 
-Deno.test("readInterval() takes quotients that stretch over many words", () => {
+Deno.test("readBlock() takes quotients that stretch over many words", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 16, flags: 0 };
   const quotients = [0, 31, 32, 33, 1000, 65535, 63, 5];
   const bits = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
   assertEquals(decodeInterval(parameters, `0001 ${bits}`), quotients);
 });
 
-Deno.test("readInterval() throws GribError for a residual wider than a sample", () => {
+Deno.test("readBlock() throws GribError for a residual wider than a sample", () => {
   const quotients = `${"0".repeat(256)}1 ${"1".repeat(7)}`;
   for (const [flags, reference] of [[0, ""], [8, "00000000"]] as const) {
     assertThrows(
@@ -81,7 +88,21 @@ Deno.test("readInterval() throws GribError for a residual wider than a sample", 
   }
 });
 
-Deno.test("readInterval() throws GribError for a residual wider than 32 bits", () => {
+Deno.test("readBlock() tells quotients that are just small enough for 32 bits from others", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 32 };
+  const remainders = "101".padStart(25, "0") + "0".repeat(6 * 25);
+  const block = (quotient: number) =>
+    `11010 ${"0".repeat(32)} ${"0".repeat(quotient)}1 ${"1".repeat(6)} ${remainders}`;
+  const sample = (127 * 2 ** 25 + 5) | 0;
+  assertEquals(decodeInterval(parameters, block(127)), [0, ...Array(7).fill(sample)]);
+  assertThrows(
+    () => decodeInterval(parameters, block(128)),
+    GribError,
+    "residual above 32 bits",
+  );
+});
+
+Deno.test("readBlock() throws GribError for a residual wider than 32 bits", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 32, flags: 0 };
   assertThrows(
     () => decodeInterval(parameters, `11110 00000000 1 ${"1".repeat(7)} ${"0".repeat(29 * 8)}`),
@@ -90,15 +111,11 @@ Deno.test("readInterval() throws GribError for a residual wider than 32 bits", (
   );
 });
 
-Deno.test("readInterval() and skipInterval() throw GribError for zero blocks beyond the interval", () => {
+Deno.test("readBlock() and skipInterval() throw GribError for zero blocks beyond the interval", () => {
   const parameters = { ...ONE_BLOCK, referenceSampleInterval: 3 };
   const stream = packBits("000 0 00000000 0001");
   const coding = planCoding(parameters);
   const message = "starts 4 zero blocks where the interval has 3 left";
-  assertThrows(
-    () => readInterval(openBits(stream), coding, 3, new Int32Array(24), 0),
-    GribError,
-    message,
-  );
+  assertThrows(() => readBlocks(openBits(stream), coding), GribError, message);
   assertThrows(() => skipInterval(openBits(stream), coding), GribError, message);
 });

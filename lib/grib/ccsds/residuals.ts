@@ -13,7 +13,7 @@ import {
   streamEnds,
 } from "./bit_cursor.ts";
 import type { Coding } from "./coding.ts";
-import { countOnes, reverseBits } from "./unary.ts";
+import { countOnes } from "./unary.ts";
 
 // Loops run a tenth faster over constant arrays of their own module than over imported ones or
 // parameters, so both stay here. Every block overwrites them.
@@ -29,17 +29,70 @@ const codeEnds = new Int32Array(1 + 64 + 32 + 4);
 const residuals = new Int32Array(64);
 
 /**
- * Reads the residuals from `start` to the end of the block: all quotients in unary, then all k-bit
- * remainders.
+ * Reads the samples from `start` to the end of a block that is split: all quotients in unary, then
+ * all k-bit remainders. Does what {@link readSplit} and {@link addResiduals} do, and is their
+ * shortcut: most of a stream are such blocks, and one loop takes a tenth less time than two.
+ *
+ * @throws {GribError} past the end of the stream, or when a residual has too many bits.
+ */
+export function readSplitSamples(
+  cursor: BitCursor,
+  coding: Coding,
+  k: number,
+  start: number,
+  target: Int32Array,
+  at: number,
+): void {
+  const { signedMaximum, bias, blockSize } = coding;
+  const unaryStart = cursor.bit;
+  readUnary(cursor, start, blockSize);
+  if (k > MAX_NARROW_BITS || (cursor.bit - unaryStart) >>> 1 >>> (31 - k) !== 0) {
+    joinRemainders(cursor, k, start, blockSize);
+    addResiduals(cursor, coding, start, target, at);
+    return;
+  }
+  let bit = cursor.bit;
+  skipBits(cursor, k * (blockSize - start));
+  let view = cursor.view;
+  // A remainder is found in one word, which may reach over the end of the stream.
+  if (cursor.bit >>> 3 > cursor.lastWordByte) {
+    view = cursor.tail;
+    bit -= cursor.tailByte * 8;
+  }
+  const lowestShift = 32 - k;
+  const mask = (1 << k) - 1;
+  let previousEnd = codeEnds[start]!;
+  let sample = (target[at + start - 1]! - bias) | 0;
+  let largeHalves = 0;
+  for (let i = start; i < blockSize; i++) {
+    const codeEnd = codeEnds[i + 1]!;
+    const remainder = (view.getInt32(bit >>> 3) >>> (lowestShift - (bit & 7))) & mask;
+    const residual = ((codeEnd - previousEnd - 1) << k) | remainder;
+    previousEnd = codeEnd;
+    bit = (bit + k) | 0;
+    // From here on as in addResiduals().
+    const half = residual >>> 1;
+    const odd = residual & 1;
+    const sign = sample >> 31;
+    const room = signedMaximum - (sample ^ sign);
+    if (half <= room - odd) sample = (sample + (half ^ -odd)) | 0;
+    else {
+      sample = (signedMaximum - residual) ^ sign;
+      largeHalves |= half;
+    }
+    target[at + i] = sample + bias;
+  }
+  if (largeHalves > signedMaximum) throw residualTooLarge(cursor, coding);
+}
+
+/**
+ * Reads the residuals from `start` to the end of a block that is split.
  *
  * @throws {GribError} past the end of the stream, or when a residual has more than 32 bits.
  */
 export function readSplit(cursor: BitCursor, k: number, start: number, blockSize: number): void {
-  const startBit = cursor.bit;
   readUnary(cursor, start, blockSize);
-  if ((cursor.bit - startBit) >>> 1 >>> (31 - k) !== 0) checkQuotients(cursor, k, start, blockSize);
-  if (k <= MAX_NARROW_BITS) joinRemainders(cursor, k, start, blockSize);
-  else joinWideRemainders(cursor, k, start, blockSize);
+  joinRemainders(cursor, k, start, blockSize);
 }
 
 /** Reads the codes `start` to `end` (exclusive) to {@link codeEnds}. */
@@ -51,7 +104,7 @@ function readUnary(cursor: BitCursor, start: number, end: number): void {
   codeEnds[start] = cursor.bit - 1;
   for (;;) {
     const ones = countOnes(word);
-    writeOnes(reverseBits(word), byte * 8 + 31, found + 1, Math.min(found + ones, end) + 1);
+    writeOnes(word, byte * 8 - 1, found + 1, Math.min(found + ones, end) + 1);
     found += ones;
     if (found >= end) break;
     byte += 4;
@@ -62,58 +115,36 @@ function readUnary(cursor: BitCursor, start: number, end: number): void {
 }
 
 /**
- * Writes the offsets of the ones of a reversed word, whose highest bit is at `top`. Four at a time,
- * as branches that nothing foretells are slow; the next word overwrites those from `end` on.
+ * Writes the offsets of the ones of a word, whose highest bit is the one after `before`. Four at a
+ * time, as branches that nothing foretells are slow; the next word overwrites those from `end` on.
  */
-function writeOnes(reversed: number, top: number, start: number, end: number): void {
-  let ones = reversed;
+function writeOnes(word: number, before: number, start: number, end: number): void {
+  let ones = word;
+  let at = before;
   for (let i = start; i < end; i += 4) {
-    codeEnds[i] = top - Math.clz32(ones & -ones);
-    ones &= ones - 1;
-    codeEnds[i + 1] = top - Math.clz32(ones & -ones);
-    ones &= ones - 1;
-    codeEnds[i + 2] = top - Math.clz32(ones & -ones);
-    ones &= ones - 1;
-    codeEnds[i + 3] = top - Math.clz32(ones & -ones);
-    ones &= ones - 1;
+    // In two shifts, as one by 32 would shift by nothing.
+    let zeros = Math.clz32(ones);
+    ones = ones << zeros << 1;
+    codeEnds[i] = at = (at + zeros + 1) | 0;
+    zeros = Math.clz32(ones);
+    ones = ones << zeros << 1;
+    codeEnds[i + 1] = at = (at + zeros + 1) | 0;
+    zeros = Math.clz32(ones);
+    ones = ones << zeros << 1;
+    codeEnds[i + 2] = at = (at + zeros + 1) | 0;
+    zeros = Math.clz32(ones);
+    ones = ones << zeros << 1;
+    codeEnds[i + 3] = at = (at + zeros + 1) | 0;
   }
 }
 
-/** Refuses a quotient that, followed by k bits, has more than 32. */
-function checkQuotients(cursor: BitCursor, k: number, start: number, end: number): void {
+/** Appends to each quotient its remainder of k bits, which may make up to 32 in all. */
+function joinRemainders(cursor: BitCursor, k: number, start: number, end: number): void {
+  const endQuotient = 2 ** (32 - k);
   for (let i = start; i < end; i++) {
     const quotient = codeEnds[i + 1]! - codeEnds[i]! - 1;
-    if (quotient >= 2 ** (32 - k)) throw blockDamaged(cursor, "holds a residual above 32 bits");
-  }
-}
-
-/**
- * Appends to each quotient its remainder of up to 25 bits, found in one word, which may reach over
- * the end of the stream: the last ones are therefore read from the padded copy of the tail.
- */
-function joinRemainders(cursor: BitCursor, k: number, start: number, end: number): void {
-  let bit = cursor.bit;
-  skipBits(cursor, k * (end - start));
-  let view = cursor.view;
-  if (cursor.bit >>> 3 > cursor.lastWordByte) {
-    view = cursor.tail;
-    bit -= cursor.tailByte * 8;
-  }
-  const mask = (1 << k) - 1;
-  const lowestShift = 32 - k;
-  let previousEnd = codeEnds[start]!;
-  for (let i = start; i < end; i++) {
-    const codeEnd = codeEnds[i + 1]!;
-    const remainder = (view.getInt32(bit >>> 3) >>> (lowestShift - (bit & 7))) & mask;
-    residuals[i] = ((codeEnd - previousEnd - 1) << k) | remainder;
-    previousEnd = codeEnd;
-    bit += k;
-  }
-}
-
-function joinWideRemainders(cursor: BitCursor, k: number, start: number, end: number): void {
-  for (let i = start; i < end; i++) {
-    residuals[i] = ((codeEnds[i + 1]! - codeEnds[i]! - 1) << k) | readBits(cursor, k);
+    if (quotient >= endQuotient) throw blockDamaged(cursor, "holds a residual above 32 bits");
+    residuals[i] = (quotient << k) | readBits(cursor, k);
   }
 }
 

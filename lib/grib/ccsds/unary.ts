@@ -22,23 +22,40 @@ export function skipUnary(cursor: BitCursor, count: number): void {
     word = loadWord(cursor, byte);
     ones = countOnes(word);
   }
-  for (; ones > left; ones--) word &= word - 1;
-  cursor.bit = byte * 8 + Math.clz32(word & -word) + 1;
+  // The last code ends with the one that has as many below it as the word has more than are left.
+  cursor.bit = byte * 8 + 32 - findOne(word, ones - left);
 }
 
-/** Population count of a 32-bit word, by sums of 2, 4 and 8 bits side by side. */
+/** Population count of a 32-bit word. */
 export function countOnes(word: number): number {
+  return sumBytes(word) >>> 24;
+}
+
+/** Population counts side by side: byte i, from the lowest, has that of bytes 0 to i of the word. */
+function sumBytes(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
   const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
-  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101);
 }
 
-/** The bits in reverse: a lowest one is found and cleared in fewer operations than a highest. */
-export function reverseBits(word: number): number {
-  let bits = word;
-  bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
-  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
-  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
-  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
-  return (bits >>> 16) | (bits << 16);
+/**
+ * Number of the bit, from the lowest, that is the one with `below` ones below it. Without a branch:
+ * clearing so many ones in a loop, whose end nothing foretells, makes skipping a sixth slower.
+ */
+function findOne(word: number, below: number): number {
+  const sums = sumBytes(word);
+  const isReached = ((sums | 0x80808080) - Math.imul(below + 1, 0x01010101)) & 0x80808080;
+  const shift = 24 - Math.clz32(isReached & -isReached);
+  const belowByte = ((sums << 8) >>> shift) & 0xff;
+  const byte = (word >>> shift) & 0xff;
+  return shift + ONE_IN_BYTE[byte * 8 + below - belowByte]!;
+}
+
+/** `[byte * 8 + i]`: number of the bit that is the one with i ones below it. */
+const ONE_IN_BYTE = new Uint8Array(256 * 8);
+for (let byte = 0; byte < 256; byte++) {
+  let ones = 0;
+  for (let bit = 0; bit < 8; bit++) {
+    if ((byte >>> bit) & 1) ONE_IN_BYTE[byte * 8 + ones++] = bit;
+  }
 }
