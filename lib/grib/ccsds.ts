@@ -6,7 +6,12 @@
 import { openBits } from "./ccsds/bit_cursor.ts";
 import { type CcsdsParameters, type Coding, planCoding } from "./ccsds/coding.ts";
 import { skipInterval } from "./ccsds/interval.ts";
-import { openSamples, readSamples, type SampleReader } from "./ccsds/sample_reader.ts";
+import {
+  openSamples,
+  readInterval,
+  readSamples,
+  type SampleReader,
+} from "./ccsds/sample_reader.ts";
 import { GribError } from "./error.ts";
 
 export type { CcsdsParameters } from "./ccsds/coding.ts";
@@ -56,20 +61,27 @@ export function decodeCcsds(
   checkRange(range, sampleCount);
   const samples = out ? takeOut(out, range) : allocateSamples(stream, coding, range);
   const reader = openSamples(stream, coding);
-  copySamples(reader, range, samples);
   const { buffer, byteOffset, length } = samples;
+  const target = new Int32Array(buffer, byteOffset, length);
+  readRange(reader, range, target);
   return {
-    samples: coding.isSigned ? new Int32Array(buffer, byteOffset, length) : samples,
+    samples: coding.isSigned ? target : samples,
     bytesConsumed: Math.ceil(reader.cursor.bit / 8),
   };
 }
 
-function copySamples(reader: SampleReader, { start, end }: SampleRange, out: Uint32Array): void {
-  const { samples, coding } = reader;
+/** Decodes whole intervals straight to `out`, by way of the reader's memory what is left of others. */
+function readRange(reader: SampleReader, { start, end }: SampleRange, out: Int32Array): void {
+  const { samplesPerInterval } = reader.coding;
   for (let at = start; at < end;) {
-    const pieceEnd = readSamples(reader, at, end);
-    const from = at % coding.samplesPerInterval;
-    out.set(samples.subarray(from, from + pieceEnd - at), at - start);
+    const from = at % samplesPerInterval;
+    let pieceEnd = at + samplesPerInterval;
+    if (from === 0 && pieceEnd <= end) {
+      readInterval(reader, at / samplesPerInterval, out.subarray(at - start, pieceEnd - start));
+    } else {
+      pieceEnd = readSamples(reader, at, end);
+      out.set(reader.target.subarray(from, from + pieceEnd - at), at - start);
+    }
     at = pieceEnd;
   }
 }

@@ -58,6 +58,20 @@ export function readSamples(reader: SampleReader, start: number, end: number): n
   return endHere;
 }
 
+/**
+ * Reads on to an interval and decodes the whole of it to `target`, not to `samples`.
+ *
+ * @throws {GribError} as {@link readSamples} does.
+ */
+export function readInterval(reader: SampleReader, interval: number, target: Int32Array): void {
+  const { cursor, coding } = reader;
+  goToInterval(reader, interval);
+  for (let block = 0; block < coding.blocksPerInterval;) {
+    block += readBlock(cursor, coding, block, target);
+  }
+  reader.blocksRead = coding.blocksPerInterval;
+}
+
 function goToInterval(reader: SampleReader, interval: number): void {
   const { cursor, coding } = reader;
   if (interval < reader.interval) {
