@@ -187,9 +187,9 @@ async function decodeRequest(
   tools: PassTools,
 ): Promise<(Loss | undefined)[]> {
   const { url, messages } = request;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    const bytes = await fetchRange(messages[0]!, request, tools);
-    return await decodeMessages(request, bytes, tools);
+    bytes = await fetchRange(messages[0]!, request, tools);
   } catch (error) {
     const loss = explainLoss(error, url);
     if (!loss) throw error;
@@ -197,6 +197,7 @@ async function decodeRequest(
     for (const _ of messages) tools.onMessage?.(0);
     return messages.map(() => loss);
   }
+  return await decodeMessages(request, bytes, tools);
 }
 
 /** Fetches a part of the file that a message is in, unless its step is not read on. */
