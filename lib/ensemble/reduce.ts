@@ -38,7 +38,7 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
-  /** Bytes of messages under way at once, being fetched or decoded. @default {25_165_824} (24 MiB) */
+  /** Bytes of messages under way at once, being fetched or decoded. @default {16_777_216} (16 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
   workers?: number;
@@ -169,7 +169,7 @@ async function reduceOnce(
     policy.prefixes && length > policy.wholeBytes
       ? needs.predict(plan[field]!.variable.name, length, policy.marginShare)
       : length;
-  const { maxBytesUnderWay = 24 * 1024 * 1024 } = tools;
+  const { maxBytesUnderWay = 16 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
     const requests = scheduleRequests(messages, pool.size, wantBytes, policy);
     await runWithin(maxBytesUnderWay, requests, ({ length }) => length, reduceRequest);
