@@ -38,7 +38,7 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
-  /** Bytes of messages under way at once, being fetched or decoded. @default {25_165_824} (24 MiB) */
+  /** Bytes of messages under way at once, being fetched or decoded. @default {16_777_216} (16 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
   workers?: number;
@@ -169,7 +169,7 @@ async function reduceOnce(
     policy.prefixes && length > policy.wholeBytes
       ? needs.predict(plan[field]!.variable.name, length, policy.marginShare)
       : length;
-  const { maxBytesUnderWay = 24 * 1024 * 1024 } = tools;
+  const { maxBytesUnderWay = 16 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
     const requests = scheduleRequests(messages, pool.size, wantBytes, policy);
     await runWithin(maxBytesUnderWay, requests, ({ length }) => length, reduceRequest);
@@ -187,9 +187,9 @@ async function decodeRequest(
   tools: PassTools,
 ): Promise<(Loss | undefined)[]> {
   const { url, messages } = request;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    const bytes = await fetchRange(messages[0]!, request, tools);
-    return await decodeMessages(request, bytes, tools);
+    bytes = await fetchRange(messages[0]!, request, tools);
   } catch (error) {
     const loss = explainLoss(error, url);
     if (!loss) throw error;
@@ -197,6 +197,7 @@ async function decodeRequest(
     for (const _ of messages) tools.onMessage?.(0);
     return messages.map(() => loss);
   }
+  return await decodeMessages(request, bytes, tools);
 }
 
 /** Fetches a part of the file that a message is in, unless its step is not read on. */
