@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { mapInParallel } from "./parallel.ts";
+import { limitCalls, mapInParallel, runWithin } from "./parallel.ts";
 
 /** Calls that end when told to, in any order. */
 function makeGate() {
@@ -99,3 +99,61 @@ for (const ending of ["succeed", "fail"] as const) {
     assertEquals(begun, begunByThen);
   });
 }
+
+Deno.test("runWithin() draws and runs items as long as their weights fit, a heavy one alone", async () => {
+  let load = 0;
+  const loads: number[] = [];
+  const run = async (weight: number) => {
+    loads.push(load += weight);
+    await Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    load -= weight;
+  };
+  await runWithin(10, [4, 5, 2, 30, 1, 9, 1], (weight) => weight, run);
+  assertEquals(loads.length, 7);
+  assertEquals(loads.filter((it) => it > 10), [30]);
+  assertEquals(load, 0);
+  assert(loads.includes(9) && loads.includes(10), `${loads}`);
+});
+
+Deno.test("runWithin() throws the first error when the calls under way have ended, and begins no others", async () => {
+  const begun: number[] = [];
+  let ended = 0;
+  const error = await assertRejects(
+    () =>
+      runWithin(2, [1, 2, 3, 4, 5], () => 1, async (item) => {
+        begun.push(item);
+        await new Promise((resolve) => setTimeout(resolve, item));
+        ended++;
+        if (item <= 2) throw new Error(`item ${item}`);
+      }),
+    Error,
+  );
+  assertEquals(error.message, "item 1");
+  assertEquals([begun, ended], [[1, 2], 2]);
+});
+
+Deno.test("limitCalls() has at most so many calls under way, in their order, failed ones too", async () => {
+  const call = limitCalls(2);
+  let underWay = 0;
+  let most = 0;
+  const order: number[] = [];
+  const results = await Promise.allSettled([1, 2, 3, 4, 5].map((i) =>
+    call(async () => {
+      order.push(i);
+      most = Math.max(most, ++underWay);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      underWay--;
+      if (i % 2 === 0) throw new Error("even");
+      return i;
+    })
+  ));
+  assertEquals([order, most, underWay], [[1, 2, 3, 4, 5], 2, 0]);
+  assertEquals(results.map(({ status }) => status === "fulfilled"), [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
+});

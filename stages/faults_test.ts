@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
+import {
+  BEFORE_50R1,
+  EMBEDDED_FOLDER,
+  EMBEDDED_STEPS,
+  ONE_REQUEST_EACH,
+} from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import {
   burstFaults,
@@ -60,6 +65,7 @@ async function makeOutput(folder: string, storage: Storage): Promise<Uint8Array>
     parquetDir: outputDir,
     profile: GIK,
     parallelFetches: 16,
+    policy: ONE_REQUEST_EACH,
     outputDir: folder,
     now: new Date("2026-02-06T08:15:00Z"),
   }, context);

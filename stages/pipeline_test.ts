@@ -5,6 +5,7 @@ import {
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   readExpected,
 } from "../fixtures/embedded_run.ts";
@@ -46,6 +47,7 @@ for (const { name, embedded, files } of LAYOUTS) {
       steps: EMBEDDED_STEPS,
       maxMembers: members,
       parallelFetches: 4,
+      policy: ONE_REQUEST_EACH,
       outputDir: folder,
       now: new Date(0),
     }, context);

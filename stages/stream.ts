@@ -9,6 +9,7 @@ import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import type { ReducedField } from "../lib/ensemble/field.ts";
+import { DEFAULT_POLICY, type FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
@@ -74,8 +75,10 @@ export interface StreamOptions {
   variables?: readonly Variable[];
   /** Degrees. @default the profile's */
   region?: Region;
-  /** Messages under way at once. */
+  /** Requests under way at once. */
   parallelFetches: number;
+  /** @default that of `DEFAULT_POLICY` */
+  policy?: FetchPolicy;
   /** Folder of the NetCDF. */
   outputDir: string;
   /** Whether to drop what a stopped command left. @default {false} (go on from there) */
@@ -99,14 +102,16 @@ export interface StreamResult extends Outcome {
   fieldsTakenOver: number;
   /** Milliseconds that `references`, `messages` and `output` took. */
   phasesMs: Readonly<Record<string, number>>;
+  /** Messages whose beginning, as much as was asked for, was too short. */
+  secondRequests: number;
 }
 
 /**
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
  * the region, and writes the NetCDF.
  *
- * Costs one GET a message: 5,508 for 51 members, 12 variables and 9 steps. A step that was replaced
- * on the server is read again from its index, once, and told of. For published stores two or three
+ * Costs at most one GET a message (5,508 for 51 members, 12 variables and 9 steps), a second one for
+ * up to 3 % of them; those near each other share one. A step that was replaced on the server is read again from its index, once, and told of. For published stores two or three
  * GETs a member come before, and two requests for the whole folder.
  *
  * Finished fields are kept in the folder `<output>.work` until the output is there: when the command is
@@ -135,9 +140,10 @@ export async function runStream(
   timer.start("messages");
   const work = await openWork(plan, run, path, options, context);
   const fieldsTakenOver = work.kept.size;
-  const reduced = markShrunk(await reducePlan(plan, work, run, options, context));
+  const fetching: FetchContext = { ...context, secondRequests: 0 };
+  const reduced = markShrunk(await reducePlan(plan, work, run, options, fetching));
   const believed = options.dropImplausible
-    ? await dropImplausible(plan, reduced, run, options, context)
+    ? await dropImplausible(plan, reduced, run, options, fetching)
     : reduced;
   const { axes, fields } = alignFields(requireMembers(believed, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
@@ -170,6 +176,7 @@ export async function runStream(
     membersUsed,
     messagesWanted,
     messagesUsed,
+    secondRequests: fetching.secondRequests,
     complete,
     fieldsTakenOver,
     phasesMs: timer.end(),
@@ -238,13 +245,18 @@ const RESTARTS: Record<RestartCause, string> = {
   misplaced: "is not where its references point",
 };
 
+/** What fetching works with, and what it adds up. */
+interface FetchContext extends StageContext {
+  secondRequests: number;
+}
+
 /** Takes what is kept of a plan, and fetches and keeps the rest. */
 async function reducePlan(
   plan: readonly PlannedField[],
   work: WorkFolder,
   run: Run,
   options: StreamOptions,
-  context: StageContext,
+  context: FetchContext,
 ): Promise<ResultField[]> {
   const places = [...plan.keys()].filter((place) => !work.kept.has(place));
   const missing = places.map((place) => plan[place]!);
@@ -294,7 +306,7 @@ async function dropImplausible(
   fields: readonly ResultField[],
   run: Run,
   options: StreamOptions,
-  context: StageContext,
+  context: FetchContext,
 ): Promise<ResultField[]> {
   const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
   if (places.length === 0) return [...fields];
@@ -319,10 +331,11 @@ async function fetchFields(
   fields: readonly PlannedField[],
   run: Run,
   options: StreamOptions,
-  { storage, reporter }: StageContext,
+  context: FetchContext,
   keeper?: FieldKeeper,
 ): Promise<ReducedField[]> {
   const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
+  const { storage, reporter } = context;
   const bar = reporter.progress("messages", total);
   let received = 0;
   try {
@@ -331,6 +344,8 @@ async function fetchFields(
       run,
       region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
+      ...optional("policy", options.policy),
+      onSecondRequest: () => void context.secondRequests++,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
       onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
@@ -443,7 +458,11 @@ const command: Command<StreamRequest> = {
       name: "parallel-fetches",
       value: "<n>",
       default: "16",
-      help: "messages under way at once, at most; fewer where a server bears fewer",
+      help: "requests under way at once, at most; fewer where a server bears fewer",
+    },
+    {
+      name: "whole-messages",
+      help: "fetch messages whole, not only the beginning that the region takes",
     },
     { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
     { name: "fresh", help: "start over: drop what a stopped command kept in <output>.work" },
@@ -472,6 +491,7 @@ const command: Command<StreamRequest> = {
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
+    policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
     fresh: values.flag("fresh"),
     ...optional("summary", values.text("summary")),
@@ -514,6 +534,7 @@ function describeResult(
     `  fields           ${result.fields.length} (variable × step)`,
     `  members          ${result.membersUsed.length}`,
     `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
+    `  second requests  ${result.secondRequests}`,
     ...describeTraffic(context, elapsedMs),
     `  written          ${result.path}`,
   ].join("\n");

@@ -10,6 +10,7 @@ import {
   BEFORE_50R1,
   bucketKey,
   EMBEDDED_STEPS,
+  ONE_REQUEST_EACH,
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
@@ -45,6 +46,7 @@ function options(folder: string, names: readonly string[] = ["t2m", "u700"]): St
     maxMembers: members,
     variables: names.map((name) => findVariable(name)!),
     parallelFetches: 4,
+    policy: ONE_REQUEST_EACH,
     outputDir: `${folder}/out`,
     now: new Date(0),
   };

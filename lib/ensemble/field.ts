@@ -7,7 +7,14 @@
 import { type ExpectedField, findMismatch } from "../ecmwf/check.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { findImplausible, findPrecision } from "../ecmwf/plausible.ts";
-import { decodeField, GribError, parseFields, type Region, selectWindow } from "../grib/mod.ts";
+import {
+  decodePrefix,
+  GribError,
+  parsePrefix,
+  type Region,
+  selectWindow,
+  ShortPrefixError,
+} from "../grib/mod.ts";
 import { meanAndDeviation } from "./statistics.ts";
 import { type MemberTotals, sumBlocks } from "./totals.ts";
 
@@ -82,29 +89,29 @@ interface DecodedMember {
 export class FieldReducer {
   readonly #decoded: DecodedMember[] = [];
   readonly #rejections: Rejection[] = [];
+  /** Messages that were too short, until their rest comes. */
+  readonly #beginnings = new Map<Member, Uint8Array>();
 
   constructor(private readonly region: Region) {}
 
   /**
-   * Checks and decodes one member's message. A message that is not the one expected, or cannot be
-   * decoded, is kept out and remembered as a rejection.
+   * Checks and decodes one member's message, or its beginning. A message that is not the one
+   * expected, or cannot be decoded, is kept out and remembered as a rejection.
+   *
+   * @param bytes after a beginning that was too short, what follows it.
+   * @returns how many bytes of the message it takes: when that is more than were given, add what is
+   *   between. `undefined` when the message is kept out.
    */
-  add(message: Uint8Array, expected: ExpectedField): void {
+  add(bytes: Uint8Array, expected: ExpectedField): number | undefined {
     const { member } = expected;
+    const message = this.#continue(member, bytes);
     try {
-      const fields = parseFields(message);
-      const [field] = fields;
-      if (!field || fields.length > 1) {
-        throw new GribError(`Cannot use a message of ${fields.length} fields: one is expected`);
-      }
+      const field = parsePrefix(message);
       const mismatch = findMismatch(field, expected);
-      if (mismatch) {
-        this.#rejections.push({ member, reason: mismatch, fault: "mismatched" });
-        return;
-      }
+      if (mismatch) return this.#reject(member, mismatch, "mismatched");
       const window = selectWindow(field.grid, this.region);
       const { latitudes, longitudes } = window;
-      const values = decodeField(field, window);
+      const { values, neededBytes } = decodePrefix(field, window);
       const { variable } = expected;
       this.#decoded.push({
         member,
@@ -115,10 +122,30 @@ export class FieldReducer {
           ? { member, sums: sumBlocks(values, longitudes.length), precision: findPrecision(field) }
           : undefined,
       });
+      return neededBytes;
     } catch (error) {
       if (!(error instanceof GribError)) throw error;
-      this.#rejections.push({ member, reason: error.message, fault: "damaged" });
+      if (!(error instanceof ShortPrefixError)) {
+        return this.#reject(member, error.message, "damaged");
+      }
+      this.#beginnings.set(member, message.slice());
+      return error.neededBytes;
     }
+  }
+
+  /** Joins bytes to what came of the message before them. */
+  #continue(member: Member, bytes: Uint8Array): Uint8Array {
+    const beginning = this.#beginnings.get(member);
+    if (!beginning) return bytes;
+    this.#beginnings.delete(member);
+    const message = new Uint8Array(beginning.length + bytes.length);
+    message.set(beginning);
+    message.set(bytes, beginning.length);
+    return message;
+  }
+
+  #reject(member: Member, reason: string, fault: Fault): undefined {
+    this.#rejections.push({ member, reason, fault });
   }
 
   /** Statistics of the members on the grid that most of them share; the others are rejected. */

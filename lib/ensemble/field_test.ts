@@ -63,7 +63,7 @@ Deno.test("FieldReducer gives equal bits and equal rejections in whatever order 
     [0, readU(0)],
     [1, readU(1, 850)],
     [2, readU(2)],
-    [3, readU(3).slice(0, 500)],
+    [3, new Uint8Array(500)],
   ];
   const first = reduce(messages);
   assertEquals(first.members, [0, 2]);
@@ -98,7 +98,7 @@ Deno.test("FieldReducer rejects damaged messages and says what is wrong with the
   unpackable[findSection(unpackable, 5) + 10] = 99; // octets 10–11: data template
   const { members, rejections } = reduce([
     [0, readU(0)],
-    [1, readU(1).slice(0, -40)],
+    [1, readU(1).fill(0, -40)],
     [2, unpackable],
     [3, new Uint8Array(100)],
   ]);
@@ -112,7 +112,7 @@ Deno.test("FieldReducer rejects damaged messages and says what is wrong with the
 
 Deno.test("FieldReducer rejects a message of several fields", () => {
   const { members, rejections } = reduce([[1, repeatField(readU(1))]]);
-  const reason = "Cannot use a message of 2 fields: one is expected";
+  const reason = "Cannot use a message of several fields: one is expected";
   assertEquals([members, rejections], [[], [{ member: 1, reason, fault: "damaged" }]]);
 });
 
@@ -167,4 +167,27 @@ Deno.test("mostCommon() gives the axes that occur most often, the first of equal
   assertEquals(mostCommon([axes(1), axes(2), axes(2), axes(1), axes(2)]), axes(2));
   assertEquals(mostCommon([axes(3), axes(1), axes(1), axes(3)]), axes(3));
   assertEquals(mostCommon([]), undefined);
+});
+
+Deno.test("FieldReducer takes the beginning of a message, and asks for more when it is too short", () => {
+  const whole = reduce([[1, readU(1)], [2, readU(2)]]);
+  const message = readU(2);
+  const reducer = new FieldReducer(REGION);
+  const needed = reducer.add(readU(1), expect(1))!;
+  assert(needed < message.length);
+  reducer.add(message.slice(0, 100), expect(2));
+  for (let given = 100;;) {
+    const next = Math.min(given + 300, message.length);
+    const needed = reducer.add(message.slice(given, next), expect(2))!;
+    given = next;
+    if (needed <= given) break;
+  }
+  assertEquals(reducer.reduce(), whole);
+});
+
+Deno.test("FieldReducer leaves out what it was only given a part of", () => {
+  const reducer = new FieldReducer(REGION);
+  reducer.add(readU(1), expect(1));
+  assert(reducer.add(readU(2).slice(0, 500), expect(2))! > 500);
+  assertEquals(reducer.reduce(), reduce([[1, readU(1)]]));
 });

@@ -8,6 +8,7 @@ import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import { formatFieldKey, isReference, type Reference, type Store } from "../references.ts";
+import { byPlace } from "./fetch_plan.ts";
 import type { Rejection } from "./field.ts";
 
 /** A member's message of a field. */
@@ -71,13 +72,6 @@ export function planFields(
       return field;
     })
   );
-}
-
-/** Compares messages by their place in the files. */
-export function byPlace(a: PlannedMessage, b: PlannedMessage): number {
-  const { url: urlA, offset: offsetA } = a.reference;
-  const { url: urlB, offset: offsetB } = b.reference;
-  return urlA < urlB ? -1 : urlA > urlB ? 1 : offsetA - offsetB;
 }
 
 function addMessage(

@@ -1,12 +1,12 @@
 /**
- * A pool of workers that decode and reduce fields. All messages of a field go to one worker.
+ * A pool of workers that decode and reduce fields. All messages of a field go to one worker, which is
+ * the caller's choice.
  *
  * @module
  */
-import type { ExpectedField } from "../ecmwf/check.ts";
 import type { Region } from "../grib/mod.ts";
 import type { ReducedField } from "./field.ts";
-import type { WorkerCall, WorkerReply, WorkerRequest } from "./worker.ts";
+import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./worker.ts";
 
 interface Call {
   resolve(reply: WorkerReply): void;
@@ -46,14 +46,19 @@ export class DecodePool implements Disposable {
     return worker;
   }
 
-  /** Hands a message over to its field's worker; the bytes are moved, not copied. */
+  /**
+   * Hands messages over to a worker; the bytes are moved, not copied.
+   *
+   * @returns for each part what `FieldReducer.add()` returns.
+   */
   async add(
-    field: number,
-    message: Uint8Array<ArrayBuffer>,
-    expected: ExpectedField,
-  ): Promise<void> {
+    worker: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    parts: MessagePart[],
+  ): Promise<(number | undefined)[]> {
     const { region } = this;
-    await this.#ask({ kind: "add", field, message, expected, region }, [message.buffer]);
+    const reply = await this.#ask(worker, { kind: "add", bytes, parts, region }, [bytes.buffer]);
+    return reply.needs!;
   }
 
   /**
@@ -61,13 +66,13 @@ export class DecodePool implements Disposable {
    *
    * @returns `undefined` when no message was added.
    */
-  async reduce(field: number): Promise<ReducedField | undefined> {
-    return (await this.#ask({ kind: "reduce", field }, [])).reduced;
+  async reduce(worker: number, field: number): Promise<ReducedField | undefined> {
+    return (await this.#ask(worker, { kind: "reduce", field }, [])).reduced;
   }
 
-  #ask(request: WorkerRequest, transfer: Transferable[]): Promise<WorkerReply> {
+  #ask(number: number, request: WorkerRequest, transfer: Transferable[]): Promise<WorkerReply> {
     const call = this.#nextCall++;
-    const worker = this.#workers[request.field % this.#workers.length]!;
+    const worker = this.#workers[number]!;
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       this.#calls.set(call, { resolve, reject });

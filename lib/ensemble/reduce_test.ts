@@ -6,6 +6,7 @@ import {
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   planRun,
   readEmbeddedBucket,
@@ -23,7 +24,14 @@ const ALL_VARIABLES = findVariables(GIK.variables);
 const TP = findVariable("tp")!;
 
 function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
-  return { storage, run, region: GIK.region, parallelFetches: 8, workers: 2 };
+  return {
+    storage,
+    run,
+    region: GIK.region,
+    parallelFetches: 8,
+    workers: 2,
+    policy: ONE_REQUEST_EACH,
+  };
 }
 
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {

@@ -9,7 +9,8 @@ import { IndexError } from "../index.ts";
 import { formatFieldKey, type Reference } from "../references.ts";
 import { readStepIndex } from "../step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
-import { byPlace, fieldKey, type PlannedField, type PlannedMessage } from "./plan.ts";
+import { byPlace } from "./fetch_plan.ts";
+import { fieldKey, type PlannedField, type PlannedMessage } from "./plan.ts";
 
 /** What the index of a file says now. */
 interface FreshIndex {

@@ -6,6 +6,7 @@ import {
   EMBEDDED_STEPS,
   type EmbeddedRun,
   largestDifference,
+  ONE_REQUEST_EACH,
   openWorkplace,
   planRun,
   readEmbeddedBucket,
@@ -61,6 +62,7 @@ async function reduce(
     run,
     region: GIK.region,
     parallelFetches: PARALLEL,
+    policy: ONE_REQUEST_EACH,
     workers: 2,
     onRestart(...restart) {
       restarts.push(restart);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bitmap, countOnes, spreadOverBitmap } from "./bitmap.ts";
-import { GribError } from "./error.ts";
+import { GribError, ShortPrefixError } from "./error.ts";
 import type { GribField } from "./fields.ts";
 import { equalGrids } from "./grid.ts";
 import { openPacking } from "./packing.ts";
@@ -44,6 +44,54 @@ export function decodeField(
   window: GridWindow = fullWindow(field.grid),
   out?: Float64Array,
 ): Float64Array {
+  return decodeMeasured(field, window, out).values;
+}
+
+/** Values of a window, and what they took. */
+export interface PrefixValues {
+  /** As of {@linkcode decodeField}. */
+  values: Float64Array;
+  /**
+   * How many bytes from the beginning of the message are enough for them; none fewer are, but for
+   * complex packing, of which all that was given counts.
+   */
+  neededBytes: number;
+}
+
+/**
+ * Decodes a window of a field of which only the beginning may be there, as `parsePrefix()` gives it.
+ * The values are those that the whole message gives.
+ *
+ * @throws {ShortPrefixError} when more of the message is needed: with simple packing exactly how much,
+ *   else, as that cannot be told, all of it.
+ * @throws {GribError} as `decodeField()`.
+ */
+export function decodePrefix(field: GribField, window: GridWindow): PrefixValues {
+  if (field.data.length === field.dataLength) return decodeMeasured(field, window);
+  try {
+    return decodeMeasured(field, window);
+  } catch (error) {
+    const isToldWhy = error instanceof ShortPrefixError || !isCut(field);
+    if (!(error instanceof GribError) || isToldWhy) throw error;
+    // Cut short or damaged: only the whole message tells.
+    throw new ShortPrefixError(field.messageLength, countGivenBytes(field), error);
+  }
+}
+
+/** Whether only a part of the data is there. */
+function isCut({ data, dataLength }: GribField): boolean {
+  return data.length < dataLength;
+}
+
+function countGivenBytes({ dataOffset, data }: GribField): number {
+  return dataOffset + data.length;
+}
+
+function decodeMeasured(
+  field: GribField,
+  window: GridWindow,
+  out?: Float64Array,
+): PrefixValues {
   checkGrid(field, window);
   const values = takeOut(window.rowCount * window.columnCount, out);
   const runs = locateValues(planPointRuns(window), field.bitmap);
@@ -51,9 +99,14 @@ export function decodeField(
   const last = runs.at(-1)!;
   const endValue = last.startValue + last.valueCount;
   checkValuesEnd(field, endValue);
-  const readValues = openPacking(field.representation, field.data, first.startValue, endValue);
+  const { representation, data, dataOffset } = field;
+  const { readValues, dataBytes } = openPacking(representation, data, first.startValue, endValue);
+  const neededBytes = dataOffset + dataBytes;
+  if (isCut(field) && dataBytes > data.length) {
+    throw new ShortPrefixError(neededBytes, countGivenBytes(field));
+  }
   for (const run of runs) readRun(run, readValues, field, values);
-  return values;
+  return { values, neededBytes };
 }
 
 /** The runs of points that make up a window, in file order. */

@@ -14,7 +14,7 @@ export interface GribErrorDetail {
  * table and number).
  */
 export class GribError extends Error {
-  override readonly name = "GribError";
+  override readonly name: string = "GribError";
   readonly section: number | undefined;
   readonly offset: number | undefined;
 
@@ -22,5 +22,18 @@ export class GribError extends Error {
     super(message, { cause: detail.cause });
     this.section = detail.section;
     this.offset = detail.offset;
+  }
+}
+
+/** The beginning of a message is too short for what is asked of it; nothing else is known to be wrong. */
+export class ShortPrefixError extends GribError {
+  override readonly name = "ShortPrefixError";
+
+  /** @param neededBytes how many bytes from "GRIB" on do, as far as those given tell; more than they are. */
+  constructor(readonly neededBytes: number, givenBytes: number, cause?: unknown) {
+    super(
+      `Cannot read the message from its first ${givenBytes} bytes: it takes ${neededBytes}; fetch more`,
+      { offset: givenBytes, cause },
+    );
   }
 }

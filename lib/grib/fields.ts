@@ -13,6 +13,7 @@ import {
   checkOrder,
   type Message,
   openSection,
+  readFrame,
   readHead,
   readMessage,
   type Section,
@@ -39,7 +40,7 @@ export interface GribField extends GribHeader {
   readonly dataOffset: number;
   /** Length of the packed data in bytes. */
   readonly dataLength: number;
-  /** The packed data. A view, not a copy. */
+  /** The packed data, of a prefix what it has of them. A view, not a copy. */
   readonly data: Uint8Array;
 }
 
@@ -100,6 +101,22 @@ export function parseHeader(bytes: Uint8Array): GribHeader {
   };
 }
 
+/**
+ * Reads the one field of a message of which the beginning is there, or all. What the bytes do not
+ * reach is not checked: the end of the data and the "7777".
+ *
+ * @throws {ShortPrefixError} when the data do not begin within the bytes.
+ * @throws {GribError} when the bytes are not a message, it has several fields, or holds a grid,
+ *   product or packing that is not read.
+ */
+export function parsePrefix(bytes: Uint8Array): GribField {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const message = readFrame(view);
+  const fields: GribField[] = [];
+  collectFields(view, message, fields);
+  return fields[0]!;
+}
+
 function collectFields(view: DataView, message: Message, fields: GribField[]): void {
   const headers: Headers = {};
   let previous = 0;
@@ -158,8 +175,14 @@ function completeField(
     bitmap: headers.bitmap,
     dataOffset: offset - message.offset,
     dataLength: end - offset,
-    data: new Uint8Array(view.buffer, view.byteOffset + offset, end - offset),
+    data: viewBytes(view, offset, end),
   };
+}
+
+/** The bytes from `start` to `end` (exclusive), as far as they are there. */
+function viewBytes(view: DataView, start: number, end: number): Uint8Array {
+  const length = Math.min(end, view.byteLength) - start;
+  return new Uint8Array(view.buffer, view.byteOffset + start, length);
 }
 
 function checkValueCount(

@@ -17,9 +17,15 @@
  *
  * @module
  */
-export { decodeField } from "./decode.ts";
-export { GribError, type GribErrorDetail } from "./error.ts";
-export { type GribField, type GribHeader, parseFields, parseHeader } from "./fields.ts";
+export { decodeField, decodePrefix, type PrefixValues } from "./decode.ts";
+export { GribError, type GribErrorDetail, ShortPrefixError } from "./error.ts";
+export {
+  type GribField,
+  type GribHeader,
+  parseFields,
+  parseHeader,
+  parsePrefix,
+} from "./fields.ts";
 export { measureMessage, type MessageSize } from "./sections.ts";
 export { equalGrids, type RegularLatLonGrid } from "./grid.ts";
 export type { Level, Product, StepRange } from "./product.ts";

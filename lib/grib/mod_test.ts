@@ -4,13 +4,16 @@ import * as grib from "./mod.ts";
 Deno.test("mod.ts exports what the other rooms use, and no more", () => {
   assertEquals(Object.keys(grib).sort(), [
     "GribError",
+    "ShortPrefixError",
     "checkMessage",
     "decodeField",
+    "decodePrefix",
     "equalGrids",
     "fullWindow",
     "measureMessage",
     "parseFields",
     "parseHeader",
+    "parsePrefix",
     "selectWindow",
   ]);
 });

@@ -6,7 +6,7 @@
 import { decodeCcsds } from "./ccsds.ts";
 import { GribError } from "./error.ts";
 import type { CcsdsRepresentation } from "./representation.ts";
-import { openConstant, scaleIntegers, type ValueReader } from "./scaling.ts";
+import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
 
 /** Bit of octet 22: the samples are signed. */
 const SIGNED = 1;
@@ -22,7 +22,7 @@ export function openCcsds(
   data: Uint8Array,
   start: number,
   end: number,
-): ValueReader {
+): OpenData {
   if (representation.bitsPerValue === 0) return openConstant(representation);
   if ((representation.flags & SIGNED) !== 0) {
     throw new GribError(
@@ -31,7 +31,7 @@ export function openCcsds(
       { section: 5 },
     );
   }
-  const { samples } = decodeCcsds(
+  const { samples, bytesConsumed } = decodeCcsds(
     data,
     {
       bitsPerSample: representation.bitsPerValue,
@@ -42,6 +42,9 @@ export function openCcsds(
     representation.valueCount,
     { start, end },
   );
-  return (from, count, out, outStart) =>
-    scaleIntegers(representation, samples, from - start, count, out, outStart);
+  return {
+    readValues: (from, count, out, outStart) =>
+      scaleIntegers(representation, samples, from - start, count, out, outStart),
+    dataBytes: bytesConsumed,
+  };
 }

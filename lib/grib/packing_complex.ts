@@ -8,7 +8,7 @@ import { unpackBits } from "./bits.ts";
 import { countDescriptorBytes, undoDifferencing } from "./differencing.ts";
 import { GribError } from "./error.ts";
 import type { ComplexRepresentation } from "./representation.ts";
-import { scaleIntegers, type ValueReader } from "./scaling.ts";
+import { type OpenData, scaleIntegers } from "./scaling.ts";
 
 /** The groups, and where the packed values begin. */
 interface Groups {
@@ -29,14 +29,17 @@ export function openComplex(
   representation: ComplexRepresentation,
   data: Uint8Array,
   end: number,
-): ValueReader {
+): OpenData {
   // No group at all marks a constant field. Its packed integers count as 0, so it is divided by 10^D,
   // other than the constant fields of simple packing: so does ecCodes.
   const packed = representation.groupCount === 0
     ? new Float64Array(end)
     : unpackIntegers(representation, data, end);
-  return (start, count, out, outStart) =>
-    scaleIntegers(representation, packed, start, count, out, outStart);
+  return {
+    readValues: (start, count, out, outStart) =>
+      scaleIntegers(representation, packed, start, count, out, outStart),
+    dataBytes: data.length,
+  };
 }
 
 /** The packed integers X of the values up to `end`; missing ones are NaN. */

@@ -25,7 +25,7 @@ function withChange(
 Deno.test("openPacking() of simple packing needs no more data than the values it reads", () => {
   const field = fieldOf("simple packing, 12 bits");
   const head = field.data.subarray(0, 30);
-  const readValues = openPacking(field.representation, head, 0, 312);
+  const { readValues } = openPacking(field.representation, head, 0, 312);
   const values = new Float64Array(20);
   readValues(0, 20, values, 0);
   assertEquals(values, decodeField(field).subarray(0, 20));

@@ -29,6 +29,13 @@ export type ValueReader = (
   outStart: number,
 ) => void;
 
+/** Packed data, open for reading. */
+export interface OpenData {
+  readValues: ValueReader;
+  /** How many bytes from the beginning of the data the values up to the last one take. */
+  dataBytes: number;
+}
+
 /**
  * `base` to an integer power, by one multiplication or division a step.
  *
@@ -64,7 +71,10 @@ export function scaleIntegers(
  *
  * They are not divided by 10^D: ecCodes does not, and it writes such fields so.
  */
-export function openConstant(scaling: Scaling): ValueReader {
-  return (_start, count, out, outStart) =>
-    void out.fill(scaling.referenceValue, outStart, outStart + count);
+export function openConstant(scaling: Scaling): OpenData {
+  return {
+    readValues: (_start, count, out, outStart) =>
+      void out.fill(scaling.referenceValue, outStart, outStart + count),
+    dataBytes: 0,
+  };
 }

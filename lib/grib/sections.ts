@@ -4,7 +4,7 @@
  * @module
  */
 import { type Cursor, readUint64, readUint8 } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError, ShortPrefixError } from "./error.ts";
 
 /** One section of a message, its header octets 1–5 included. */
 export interface Section {
@@ -32,6 +32,7 @@ const INDICATOR_BYTES = 16;
 const SECTION_HEADER_BYTES = 5;
 /** The last section of a header: behind it come bitmap and data. */
 const LAST_OF_HEADER = 5;
+const DATA_SECTION = 7;
 const END_BYTES = 4;
 const GRIB = 0x47524942;
 const END = 0x37373737;
@@ -45,13 +46,7 @@ const END = 0x37373737;
 export function readMessage(view: DataView, offset: number): Message {
   const { discipline, lengthBytes } = readWholeIndicator(view, offset);
   const end = offset + lengthBytes - END_BYTES;
-  if (view.getUint32(end) !== END) {
-    throw new GribError(
-      `Cannot read the message at byte ${offset}: its ${lengthBytes} bytes do not end in "7777"; ` +
-        `the message is damaged or was fetched with the wrong range`,
-      { section: 8, offset: end },
-    );
-  }
+  checkEnd(view, { offset, lengthBytes });
   const sections: Section[] = [];
   for (let at = offset + INDICATOR_BYTES; at < end;) {
     // The "7777" behind the last section makes room for the header of any.
@@ -60,6 +55,20 @@ export function readMessage(view: DataView, offset: number): Message {
     at += section.lengthBytes;
   }
   return { offset, lengthBytes, discipline, sections };
+}
+
+/** Checks the closing "7777", if it is there. */
+function checkEnd(
+  view: DataView,
+  { offset, lengthBytes }: Omit<Message, "sections" | "discipline">,
+) {
+  const end = offset + lengthBytes - END_BYTES;
+  if (end + END_BYTES > view.byteLength || view.getUint32(end) === END) return;
+  throw new GribError(
+    `Cannot read the message at byte ${offset}: its ${lengthBytes} bytes do not end in "7777"; ` +
+      `the message is damaged or was fetched with the wrong range`,
+    { section: 8, offset: end },
+  );
 }
 
 /** How long a message is, and how much of it is header. */
@@ -79,7 +88,7 @@ export interface MessageSize {
  * @throws {GribError} when no edition 2 message begins there, or its sections are damaged.
  */
 export function measureMessage(bytes: Uint8Array): MessageSize {
-  const head = walkHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const head = walkHead(viewOf(bytes), LAST_OF_HEADER);
   return { messageBytes: head.lengthBytes, headerBytes: head.endBytes };
 }
 
@@ -89,7 +98,7 @@ export function measureMessage(bytes: Uint8Array): MessageSize {
  * @throws {GribError} when no edition 2 message begins there, or the bytes end before section 5 does.
  */
 export function readHead(view: DataView): Message {
-  const { endBytes, ...message } = walkHead(view);
+  const { endBytes, ...message } = walkHead(view, LAST_OF_HEADER);
   if (endBytes <= view.byteLength) return message;
   throw new GribError(
     `Cannot read the header of a message: it takes ${endBytes} bytes and ${view.byteLength} are ` +
@@ -98,8 +107,37 @@ export function readHead(view: DataView): Message {
   );
 }
 
-/** The sections that begin in the bytes there are, and how many bytes those up to 5 take. */
-function walkHead(view: DataView): Message & { endBytes: number } {
+/**
+ * Reads the frame of a message of one field, of which the beginning is there, up to the header of its
+ * data section, the last one.
+ *
+ * @throws {ShortPrefixError} when the bytes end before the data do begin.
+ * @throws {GribError} when no edition 2 message begins there, or it has several fields.
+ */
+export function readFrame(view: DataView): Message {
+  const { endBytes, ...message } = walkHead(view, DATA_SECTION);
+  const last = message.sections.at(-1);
+  if (last?.number !== DATA_SECTION) throw dataMissing(view, message, endBytes);
+  checkEnd(view, message);
+  if (endBytes === message.lengthBytes - END_BYTES) return message;
+  throw new GribError("Cannot use a message of several fields: one is expected", {
+    section: 7,
+    offset: endBytes,
+  });
+}
+
+function dataMissing(view: DataView, { lengthBytes }: Message, endBytes: number): GribError {
+  if (view.byteLength < lengthBytes) {
+    return new ShortPrefixError(Math.min(endBytes, lengthBytes), view.byteLength);
+  }
+  return new GribError(
+    `Cannot read the message: its ${lengthBytes} bytes end before a data section; it is damaged`,
+    { section: 7, offset: lengthBytes },
+  );
+}
+
+/** The sections that begin in the bytes there are, and how many bytes those up to `last` take. */
+function walkHead(view: DataView, last: number): Message & { endBytes: number } {
   const { discipline, lengthBytes } = readIndicator(view, 0);
   const sections: Section[] = [];
   let endBytes = INDICATOR_BYTES;
@@ -107,7 +145,7 @@ function walkHead(view: DataView): Message & { endBytes: number } {
     const section = readSectionHeader(view, endBytes, lengthBytes - END_BYTES);
     sections.push(section);
     endBytes += section.lengthBytes;
-    if (section.number >= LAST_OF_HEADER) {
+    if (section.number >= last) {
       return { offset: 0, discipline, lengthBytes, sections, endBytes };
     }
   }
@@ -142,19 +180,27 @@ export function checkOrder(previous: number, number: number, offset: number): vo
 }
 
 /**
- * Checks that the bytes are one message and nothing else. Reads headers only.
+ * Checks that the bytes are one message and nothing else, or its beginning, 16 bytes at least. Reads
+ * headers only, those that are there.
  *
+ * @param messageBytes length of the whole message. @default that of the bytes
  * @throws {GribError} when they are not.
  */
-export function checkMessage(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { lengthBytes } = readMessage(view, 0);
-  if (lengthBytes === bytes.byteLength) return;
+export function checkMessage(bytes: Uint8Array, messageBytes = bytes.byteLength): void {
+  const view = viewOf(bytes);
+  const { lengthBytes } = bytes.byteLength < messageBytes
+    ? walkHead(view, DATA_SECTION)
+    : readMessage(view, 0);
+  if (lengthBytes === messageBytes) return;
   throw new GribError(
-    `Cannot use ${bytes.byteLength} bytes as one message: it ends at byte ${lengthBytes}; ` +
+    `Cannot use ${messageBytes} bytes as one message: it ends at byte ${lengthBytes}; ` +
       `check the length`,
     { offset: lengthBytes },
   );
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Opens a section for reading from octet 6, behind its length and number. */

@@ -1,0 +1,51 @@
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { PrefixNeeds, SCOUTS } from "./prefix_need.ts";
+
+const LENGTH = 1_000_000;
+
+/** Normally distributed numbers, the same for the same seed. */
+function* drawNormal(seed: number): Generator<number, never> {
+  let state = seed;
+  const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  for (;;) yield Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
+}
+
+Deno.test("PrefixNeeds asks for whole messages until it has seen a few of the variable", () => {
+  const needs = new PrefixNeeds();
+  for (let seen = 0; seen < SCOUTS; seen++) {
+    assertEquals(needs.lacking("tp"), SCOUTS - seen);
+    assertEquals(needs.predict("tp", LENGTH), LENGTH);
+    needs.note("tp", LENGTH, 0.58 * LENGTH);
+  }
+  assertEquals(needs.lacking("tp"), 0);
+  const asked = needs.predict("tp", LENGTH);
+  assert(asked > 0.58 * LENGTH && asked < 0.6 * LENGTH, `${asked}`);
+  assertEquals(needs.predict("sp", LENGTH), LENGTH);
+});
+
+Deno.test("PrefixNeeds asks for too little for at most 3 % of messages, whatever their spread", () => {
+  let asked = 0;
+  let short = 0;
+  for (let seed = 1; seed <= 200; seed++) {
+    const needs = new PrefixNeeds();
+    const normal = drawNormal(seed * 7919);
+    const spread = 0.001 * (1 + seed % 40);
+    for (let i = 0; i < SCOUTS + 47; i++) {
+      const needed = Math.round((0.58 + spread * normal.next().value) * LENGTH);
+      if (i >= SCOUTS) {
+        asked++;
+        if (needs.predict("tp", LENGTH) < needed) short++;
+      }
+      needs.note("tp", LENGTH, needed);
+    }
+  }
+  assert(short > 0 && short <= 0.03 * asked, `${short} of ${asked}`);
+});
+
+Deno.test("PrefixNeeds never asks for more than the message, nor for less than headers", () => {
+  const needs = new PrefixNeeds();
+  for (const share of [0.2, 0.9, 0.4, 0.99]) needs.note("ro", LENGTH, share * LENGTH);
+  assertEquals(needs.predict("ro", LENGTH), LENGTH);
+  for (let i = 0; i < SCOUTS; i++) needs.note("tcc", LENGTH, 0);
+  assert(needs.predict("tcc", 50_000) >= 1000);
+});

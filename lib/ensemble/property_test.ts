@@ -1,0 +1,128 @@
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run.ts";
+import { findVariables } from "../ecmwf/variables.ts";
+import type { Region } from "../grib/mod.ts";
+import { GIK } from "../profile.ts";
+import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
+import type { PlannedField } from "./plan.ts";
+import { reduceFields, type ReduceOptions } from "./reduce.ts";
+
+const ROUNDS = 20;
+const WHOLE: FetchPolicy = { ...DEFAULT_POLICY, prefixes: false, maxJoinedBytes: 0 };
+
+/** Numbers in [0, 1), the same for the same seed. */
+function makeRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+}
+
+/** A region of at least 8 degrees, so that it holds points of the 3° grid. */
+function drawRegion(random: () => number): Region {
+  const north = 90 - Math.floor(random() * 160);
+  const south = Math.max(-90, north - 8 - Math.floor(random() * 100));
+  const west = Math.floor(random() * 360) - 180;
+  return { north, west, south, east: Math.min(180, west + 8 + Math.floor(random() * 300)) };
+}
+
+function drawPolicy(random: () => number): FetchPolicy {
+  return {
+    prefixes: random() < 0.8,
+    marginShare: random() - 0.6,
+    gapBytes: Math.floor(random() ** 3 * 20_000),
+    maxJoinedBytes: random() < 0.2 ? 0 : Math.floor(random() * 100_000),
+    wholeBytes: Math.floor(random() * 1500),
+  };
+}
+
+/** The plan with some fields, some of the members, in another order. */
+function drawPart(plan: readonly PlannedField[], random: () => number): PlannedField[] {
+  const share = 0.3 + 0.7 * random();
+  return plan.filter(() => random() < share).map((field) => ({
+    ...field,
+    messages: field.messages.filter(() => random() < share).sort(() => random() - 0.5),
+  }));
+}
+
+Deno.test("reduceFields() gives the bits of whole messages, whatever region, members, prefixes and joins", async () => {
+  await using place = await openWorkplace();
+  const { server, context: { storage } } = place;
+  const plan = await planRun(BEFORE_50R1, storage, findVariables(GIK.variables));
+  const random = makeRandom(7);
+  let saved = 0;
+  let secondRequests = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const part = drawPart(plan, random);
+    const options: ReduceOptions = {
+      storage,
+      run: BEFORE_50R1.run,
+      region: drawRegion(random),
+      parallelFetches: 1 + Math.floor(random() * 12),
+      workers: 1 + Math.floor(random() * 3),
+    };
+    const before = server.counters.bytesSent;
+    const expected = await reduceFields(part, { ...options, policy: WHOLE });
+    const wholeBytes = server.counters.bytesSent - before;
+    const policy = drawPolicy(random);
+    let told = 0;
+    const found = await reduceFields(part, {
+      ...options,
+      policy,
+      maxBytesUnderWay: Math.floor(random() * 100_000),
+      onMessage: (bytes) => told += bytes,
+      onSecondRequest: () => secondRequests++,
+    });
+    assertEquals(found, expected, JSON.stringify({ round, region: options.region, policy }));
+    const bytes = server.counters.bytesSent - before - wholeBytes;
+    assertEquals(told, bytes);
+    if (bytes < wholeBytes) saved++;
+  }
+  // It did fetch in other ways.
+  assert(saved > 0 && secondRequests > 0, `${saved} rounds, ${secondRequests} requests`);
+});
+
+Deno.test("reduceFields() of joined messages asks for each alone when the server cannot send them together", async () => {
+  await using place = await openWorkplace();
+  const { server, context: { storage } } = place;
+  const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp"]));
+  const options = {
+    storage,
+    run: BEFORE_50R1.run,
+    region: GIK.region,
+    parallelFetches: 4,
+    workers: 1,
+  };
+  const expected = await reduceFields(plan, options);
+  const spoilt = plan[0]!.messages[1]!;
+  const { offset, length } = spoilt.reference;
+  const reaches = (range: string | undefined) => {
+    const [first, last] = /(\d+)-(\d+)/.exec(range ?? "")!.slice(1).map(Number);
+    return first! < offset + length && last! >= offset;
+  };
+  server.setFaults(({ key, range }) =>
+    key.includes("-36h-") && reaches(range) ? { kind: "shift", bytes: -1 } : undefined
+  );
+  const [at36, at39] = await reduceFields(plan, options);
+  assertEquals(at36!.rejections.map(({ member }) => member), [spoilt.member]);
+  assertEquals(at36!.members.length, expected[0]!.members.length - 1);
+  assertEquals(at39, expected[1]);
+});
+
+Deno.test("reduceFields() hands each field over once, when it is final", async () => {
+  await using place = await openWorkplace();
+  const { storage } = place.context;
+  const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp", "sp"]));
+  plan[1]!.messages = [];
+  const handed = new Map<number, unknown>();
+  const fields = await reduceFields(plan, {
+    storage,
+    run: BEFORE_50R1.run,
+    region: GIK.region,
+    parallelFetches: 4,
+    workers: 2,
+    onField: (index, field) => {
+      assert(!handed.has(index));
+      handed.set(index, field);
+    },
+  });
+  assertEquals(fields.map((_, i) => handed.get(i)), fields);
+});
