@@ -8,8 +8,8 @@ import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
-import { DEFAULT_POLICY, type FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
 import type { ReducedField } from "../lib/ensemble/field.ts";
+import { DEFAULT_POLICY, type FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
 import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
@@ -138,9 +138,9 @@ export async function runStream(
   const plan = planFields(stores, members, variables, steps, run);
   const path = `${outputDir}/${profile.fileName(run)}`;
   timer.start("messages");
-  const fetching = { ...context, tally: { secondRequests: 0 } };
   const work = await openWork(plan, run, path, options, context);
   const fieldsTakenOver = work.kept.size;
+  const fetching: FetchContext = { ...context, secondRequests: 0 };
   const reduced = markShrunk(await reducePlan(plan, work, run, options, fetching));
   const believed = options.dropImplausible
     ? await dropImplausible(plan, reduced, run, options, fetching)
@@ -176,8 +176,8 @@ export async function runStream(
     membersUsed,
     messagesWanted,
     messagesUsed,
+    secondRequests: fetching.secondRequests,
     complete,
-    secondRequests: fetching.tally.secondRequests,
     fieldsTakenOver,
     phasesMs: timer.end(),
   };
@@ -245,9 +245,9 @@ const RESTARTS: Record<RestartCause, string> = {
   misplaced: "is not where its references point",
 };
 
-/** What fetching works with, and counts. */
+/** What fetching works with, and what it adds up. */
 interface FetchContext extends StageContext {
-  tally: { secondRequests: number };
+  secondRequests: number;
 }
 
 /** Takes what is kept of a plan, and fetches and keeps the rest. */
@@ -331,10 +331,11 @@ async function fetchFields(
   fields: readonly PlannedField[],
   run: Run,
   options: StreamOptions,
-  { storage, reporter, tally }: FetchContext,
+  context: FetchContext,
   keeper?: FieldKeeper,
 ): Promise<ReducedField[]> {
   const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
+  const { storage, reporter } = context;
   const bar = reporter.progress("messages", total);
   let received = 0;
   try {
@@ -344,7 +345,7 @@ async function fetchFields(
       region: chooseRegion(options),
       parallelFetches: options.parallelFetches,
       ...optional("policy", options.policy),
-      onSecondRequest: () => void tally.secondRequests++,
+      onSecondRequest: () => void context.secondRequests++,
       onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
       onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);

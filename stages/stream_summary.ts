@@ -59,6 +59,7 @@ export function summarize(
       requests: counters.requests,
       requestsByHost: counters.requestsByHost,
       retries: counters.retries,
+      secondRequests: result.secondRequests,
       bytes: counters.bytesReceived,
     },
     messages: {

@@ -255,14 +255,14 @@ Deno.test("runStream() fetches nothing that the output does not need", async () 
   assert(requests.every(({ key }) => key.endsWith("-39h-enfo-ef.grib2")));
 });
 
-Deno.test("runStream() writes nothing when the server goes away", async () => {
+Deno.test("runStream() writes no output when the server goes away", async () => {
   await using place = await openWorkplace();
   const { context, folder, server } = place;
   await writeFinalStores(place);
   let left = 1;
   server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
   await assertRejects(() => runStream(options(folder), context), StorageError, "500");
-  await assertRejects(() => Deno.stat(`${folder}/out`), Deno.errors.NotFound);
+  await assertRejects(() => Deno.stat(`${folder}/out/${GIK.fileName(run)}`), Deno.errors.NotFound);
 });
 
 Deno.test("runStream() says what is missing: stores, references, the run asked for", async () => {

@@ -144,7 +144,7 @@ export class FieldReducer {
     return message;
   }
 
-  #reject(member: Member, reason: string, fault: Rejection["fault"]): undefined {
+  #reject(member: Member, reason: string, fault: Fault): undefined {
     this.#rejections.push({ member, reason, fault });
   }
 
