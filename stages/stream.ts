@@ -8,11 +8,9 @@ import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
 import { findVariable, findVariables, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
-import type { ReducedField } from "../lib/ensemble/field.ts";
-import { DEFAULT_POLICY, type FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
-import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
-import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
-import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
+import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
+import { markShrunk } from "../lib/ensemble/implausible.ts";
+import { findRun, neededKeys, planFields } from "../lib/ensemble/plan.ts";
 import {
   alignFields,
   countRejections,
@@ -25,11 +23,11 @@ import type { Region } from "../lib/grib/mod.ts";
 import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset, type OutputField } from "../lib/output.ts";
 import { mapInParallel } from "../lib/parallel.ts";
-import { GIK, type OutputProfile } from "../lib/profile.ts";
+import { GIK } from "../lib/profile.ts";
 import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
-import { removeWorkFolder, WorkFolder, workFolderOf } from "../lib/work_folder.ts";
+import { removeWorkFolder, workFolderOf } from "../lib/work_folder.ts";
 import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
 import {
   findStores,
@@ -42,7 +40,6 @@ import {
   DATE,
   describeTraffic,
   MAX_MEMBERS,
-  megabytes,
   openContext,
   openRun,
   optional,
@@ -54,15 +51,21 @@ import {
   type StageContext,
   STEPS,
 } from "./options.ts";
+import {
+  dropImplausible,
+  type FetchContext,
+  type FieldsOptions,
+  openWork,
+  reducePlan,
+} from "./stream_fields.ts";
 import { PhaseTimer, summarize } from "./stream_summary.ts";
 
 /** What streaming works on. */
-export interface StreamOptions {
+export interface StreamOptions extends FieldsOptions {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
   /** @default the run that the references point to */
   run?: Run;
-  profile: OutputProfile;
   /** Forecast steps in hours. @default the profile's */
   steps?: readonly number[];
   /** The first so many members, the control first. */
@@ -73,16 +76,8 @@ export interface StreamOptions {
   dropImplausible?: boolean;
   /** @default the profile's */
   variables?: readonly Variable[];
-  /** Degrees. @default the profile's */
-  region?: Region;
-  /** Requests under way at once. */
-  parallelFetches: number;
-  /** @default that of `DEFAULT_POLICY` */
-  policy?: FetchPolicy;
   /** Folder of the NetCDF. */
   outputDir: string;
-  /** Whether to drop what a stopped command left. @default {false} (go on from there) */
-  fresh?: boolean;
   /** The time that `history` gives. */
   now: Date;
 }
@@ -111,8 +106,9 @@ export interface StreamResult extends Outcome {
  * the region, and writes the NetCDF.
  *
  * Costs at most one GET a message (5,508 for 51 members, 12 variables and 9 steps), a second one for
- * up to 3 % of them; those near each other share one. A step that was replaced on the server is read again from its index, once, and told of. For published stores two or three
- * GETs a member come before, and two requests for the whole folder.
+ * up to 3 % of them; those near each other share one. A step that was replaced on the server is read
+ * again from its index, once, and told of. For published stores two or three GETs a member come
+ * before, and two requests for the whole folder.
  *
  * Finished fields are kept in the folder `<output>.work` until the output is there: when the command is
  * stopped, the same command goes on from them and does not fetch them again.
@@ -238,130 +234,6 @@ function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): 
     );
   }
   return found;
-}
-
-const RESTARTS: Record<RestartCause, string> = {
-  replaced: "was replaced on the server while it was read",
-  misplaced: "is not where its references point",
-};
-
-/** What fetching works with, and what it adds up. */
-interface FetchContext extends StageContext {
-  secondRequests: number;
-}
-
-/** Takes what is kept of a plan, and fetches and keeps the rest. */
-async function reducePlan(
-  plan: readonly PlannedField[],
-  work: WorkFolder,
-  run: Run,
-  options: StreamOptions,
-  context: FetchContext,
-): Promise<ResultField[]> {
-  const places = [...plan.keys()].filter((place) => !work.kept.has(place));
-  const missing = places.map((place) => plan[place]!);
-  try {
-    const fresh = await fetchFields(missing, run, options, context, {
-      keep: (i, field) => work.keep(places[i]!, field),
-      drop: (i) => work.drop(places[i]!),
-    });
-    const reduced = new Map([
-      ...work.kept,
-      ...places.map((place, i) => [place, fresh[i]!] as const),
-    ]);
-    return plan.map(({ variable, stepHours }, place) => {
-      return { variable, stepHours, reduced: reduced.get(place)! };
-    });
-  } catch (error) {
-    const { path, kept: { size } } = work;
-    context.reporter.warn(
-      `${size} of ${plan.length} fields are kept in ${path}: the same command goes on from them`,
-    );
-    throw error;
-  }
-}
-
-async function openWork(
-  plan: readonly PlannedField[],
-  run: Run,
-  path: string,
-  options: StreamOptions,
-  { storage, reporter }: StageContext,
-): Promise<WorkFolder> {
-  const folder = workFolderOf(path);
-  if (options.fresh) await removeWorkFolder(folder);
-  const settings = { profile: options.profile.name, run, region: chooseRegion(options) };
-  const work = await WorkFolder.open(folder, plan, settings, storage);
-  for (const line of work.warnings) reporter.warn(line);
-  const { size } = work.kept;
-  if (size > 0) {
-    reporter.info(`going on from ${folder}: ${size} of ${plan.length} fields are there`);
-  }
-  return work;
-}
-
-/** Reduces the fields that have implausible messages again, without these. */
-async function dropImplausible(
-  plan: readonly PlannedField[],
-  fields: readonly ResultField[],
-  run: Run,
-  options: StreamOptions,
-  context: FetchContext,
-): Promise<ResultField[]> {
-  const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
-  if (places.length === 0) return [...fields];
-  const names = places.map((i) => `${fields[i]!.variable.name} (${fields[i]!.stepHours} h)`);
-  context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
-  const fewer = places.map((i) => leaveOut(plan[i]!, fields[i]!.reduced.implausible));
-  const again = await fetchFields(fewer, run, options, context);
-  return fields.map((field, i) => {
-    const place = places.indexOf(i);
-    return place < 0 ? field : { ...field, reduced: again[place]! };
-  });
-}
-
-/** Where finished fields go, by their place in what was asked for. */
-interface FieldKeeper {
-  keep(i: number, field: ReducedField): Promise<void>;
-  /** The field does not hold any more. */
-  drop(i: number): void;
-}
-
-async function fetchFields(
-  fields: readonly PlannedField[],
-  run: Run,
-  options: StreamOptions,
-  context: FetchContext,
-  keeper?: FieldKeeper,
-): Promise<ReducedField[]> {
-  const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
-  const { storage, reporter } = context;
-  const bar = reporter.progress("messages", total);
-  let received = 0;
-  try {
-    return await reduceFields(fields, {
-      storage,
-      run,
-      region: chooseRegion(options),
-      parallelFetches: options.parallelFetches,
-      ...optional("policy", options.policy),
-      onSecondRequest: () => void context.secondRequests++,
-      onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
-      onRestart(stepHours, cause) {
-        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
-        for (const [i, field] of fields.entries()) {
-          if (field.stepHours === stepHours) keeper?.drop(i);
-        }
-      },
-      onField: (i, field) => keeper?.keep(i, field),
-    });
-  } finally {
-    bar.finish();
-  }
-}
-
-function chooseRegion({ region, profile }: StreamOptions): Region {
-  return region ?? profile.region;
 }
 
 function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {
