@@ -123,6 +123,7 @@ async function runUntilKilled(
 ): Promise<{ asked: string[]; code: number; wasKilled: boolean; told: string }> {
   const { server, output } = place;
   const asked: string[] = [];
+  const answered = server.requests.length;
   await using stream = startStream(server, output);
   let isOver = false;
   let wasKilled = false;
@@ -141,6 +142,8 @@ async function runUntilKilled(
   const { code, stderr } = await stream.output();
   isOver = true;
   await killing;
+  // The server does not see at once that nobody waits for its answers any more.
+  while (server.requests.length < answered + asked.length) await wait(5);
   return { asked, code, wasKilled, told: new TextDecoder().decode(stderr) };
 }
 
