@@ -24,7 +24,7 @@ import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
 import { openContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
-import { runStream } from "./stream.ts";
+import { runStream } from "./stream_run.ts";
 
 const OUTPUT_DIR = "demo_output";
 

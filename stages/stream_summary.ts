@@ -7,31 +7,7 @@ import { resourceUsage } from "node:process";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import type { StorageCounters } from "../lib/storage/mod.ts";
-import type { StreamOptions, StreamResult } from "./stream.ts";
-
-/** Adds up how long phases of a work take. */
-export class PhaseTimer {
-  readonly #phases: Record<string, number> = {};
-  #current: string | undefined;
-  #startedMs = 0;
-
-  /** Ends the phase before, if any, and begins the next one. */
-  start(phase: string): void {
-    this.end();
-    this.#current = phase;
-    this.#startedMs = performance.now();
-  }
-
-  /** Ends the phase; gives the milliseconds of all so far, by name. */
-  end(): Readonly<Record<string, number>> {
-    if (this.#current !== undefined) {
-      const elapsed = Math.round(performance.now() - this.#startedMs);
-      this.#phases[this.#current] = (this.#phases[this.#current] ?? 0) + elapsed;
-    }
-    this.#current = undefined;
-    return this.#phases;
-  }
-}
+import type { StreamOptions, StreamResult } from "./stream_run.ts";
 
 /** The summary of a result, to be written as JSON. */
 export function summarize(

@@ -34,7 +34,7 @@ import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3 } from "./stage3.ts";
-import { runStream, type StreamOptions } from "./stream.ts";
+import { runStream, type StreamOptions } from "./stream_run.ts";
 
 const { run, members } = BEFORE_50R1;
 
