@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0
 import { setTimeout as wait } from "node:timers/promises";
 import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
+import { makeRandom } from "../fixtures/random.ts";
 import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import { silentReporter } from "../lib/cli/report.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
@@ -147,16 +148,10 @@ async function runUntilKilled(
   return { asked, code, wasKilled, told: new TextDecoder().decode(stderr) };
 }
 
-/** Numbers from 0 to 1, the same ones every time. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
-
 Deno.test("killed at 20 random moments: the same file, no finished field fetched again, no half a file", async () => {
   await using place = await openPlace();
   const { output, undisturbed } = place;
-  const random = createRandom(20260206);
+  const random = makeRandom(20260206);
   let kills = 0;
   let savedFields = 0;
   for (let runs = 0; kills < 20; runs++) {

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { makeRandom } from "../../fixtures/random.ts";
 import { PrefixNeeds, SCOUTS } from "./prefix_need.ts";
 
 const LENGTH = 1_000_000;
 
 /** Normally distributed numbers, the same for the same seed. */
 function* drawNormal(seed: number): Generator<number, never> {
-  let state = seed;
-  const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  const draw = makeRandom(seed);
   for (;;) yield Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run.ts";
+import { makeRandom } from "../../fixtures/random.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
 import { GIK } from "../profile.ts";
@@ -9,12 +10,6 @@ import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ROUNDS = 20;
 const WHOLE: FetchPolicy = { ...DEFAULT_POLICY, prefixes: false, maxJoinedBytes: 0 };
-
-/** Numbers in [0, 1), the same for the same seed. */
-function makeRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
 
 /** A region of at least 8 degrees, so that it holds points of the 3° grid. */
 function drawRegion(random: () => number): Region {
