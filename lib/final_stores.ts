@@ -8,6 +8,7 @@ import type { Member } from "./ecmwf/members.ts";
 import type { Run } from "./ecmwf/run.ts";
 import { type StoreFormat, type StoreOwner, writeFinalStore } from "./final_files.ts";
 import { formatFieldKey, type StoreValue } from "./references.ts";
+import { sortUnique } from "./sort_unique.ts";
 import { summarize } from "./step_index.ts";
 import type { Storage } from "./storage/mod.ts";
 import {
@@ -87,7 +88,7 @@ export class FinalStores {
   /** Writes the store of all members written so far. */
   async writeCombined(): Promise<void> {
     const { groups, members } = this.#joiner;
-    const steps = [...this.#steps].sort((a, b) => a - b);
+    const steps = sortUnique(this.#steps);
     await this.#write(
       "combined",
       formatCombinedStore(groups, { run: this.#options.run, steps, members }),

@@ -22,6 +22,7 @@ import { mapInParallel } from "../lib/parallel.ts";
 import { PhaseTimer } from "../lib/phase_timer.ts";
 import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
+import { sortUnique } from "../lib/sort_unique.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
 import { removeWorkFolder, workFolderOf } from "../lib/work_folder.ts";
 import { optional, type StageContext } from "./options.ts";
@@ -97,7 +98,7 @@ export async function runStream(
   const { profile, maxMembers, outputDir } = options;
   const variables = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
-  const steps = [...new Set(options.steps ?? profile.steps)].sort((a, b) => a - b);
+  const steps = sortUnique(options.steps ?? profile.steps);
   const timer = new PhaseTimer();
   timer.start("references");
   const stores = await readStores(options, members, variables, steps, context);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { sortUnique } from "../sort_unique.ts";
 
 /** A run hour in UTC. */
 export type RunHour = "00" | "06" | "12" | "18";
@@ -99,5 +100,5 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
       );
     }
   }
-  return [...new Set(steps)].sort((a, b) => a - b);
+  return sortUnique(steps);
 }

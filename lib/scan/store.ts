@@ -7,6 +7,7 @@
 import { equalGrids, type RegularLatLonGrid } from "../grib/mod.ts";
 import type { Store } from "../references.ts";
 import { encodeInline } from "../skeleton.ts";
+import { sortUnique } from "../sort_unique.ts";
 import type { FieldDescription, ScannedMessage } from "./field.ts";
 import { describeGrid, gridCoordinates } from "./grid.ts";
 import { LEVEL_ATTRIBUTES } from "./level.ts";
@@ -100,11 +101,6 @@ function makeGroup([path, messages]: [string, ScannedMessage[]]): Group {
     steps: sortUnique(messages.map(({ field }) => field.stepHours)),
     levels: sortUnique(levels),
   };
-}
-
-/** Each number once, ascending. */
-export function sortUnique(numbers: readonly number[]): number[] {
-  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 /** The three groups of a path. */

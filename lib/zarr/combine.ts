@@ -5,7 +5,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { isReference, type StoreValue } from "../references.ts";
-import { sortUnique } from "../scan/store.ts";
+import { sortUnique } from "../sort_unique.ts";
 import type { MessageGroup } from "./groups.ts";
 import type { PlacedGroup } from "./place.ts";
 

@@ -21,8 +21,9 @@ import { referenceTime, type Run } from "../ecmwf/run.ts";
 import type { Store } from "../references.ts";
 import { dataTypeOf } from "../scan/indexed.ts";
 import { LEVEL_ATTRIBUTES } from "../scan/level.ts";
-import { COORDINATE_ATTRIBUTES, sortUnique, toInt64 } from "../scan/store.ts";
+import { COORDINATE_ATTRIBUTES, toInt64 } from "../scan/store.ts";
 import { addArray, addCoordinate, type Attributes } from "../scan/zarr.ts";
+import { sortUnique } from "../sort_unique.ts";
 import type { MessageGroup } from "./groups.ts";
 import type { PlacedGroup } from "./place.ts";
 

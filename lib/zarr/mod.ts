@@ -6,8 +6,8 @@
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import { isReference, type Reference, type Store, type StoreValue } from "../references.ts";
-import { sortUnique } from "../scan/store.ts";
 import { addGroup } from "../scan/zarr.ts";
+import { sortUnique } from "../sort_unique.ts";
 import type { IndexedField } from "../step_index.ts";
 import { keysOutsideGroups } from "./groups.ts";
 import { type Axes, formatHierarchy } from "./hierarchy.ts";

@@ -1,0 +1,4 @@
+/** Each number once, ascending. */
+export function sortUnique(numbers: Iterable<number>): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
