@@ -35,6 +35,7 @@ class Bucket {
     },
     head: (url) => this.#disk.head(url),
     forget: () => {},
+    requestCost: () => ({ bytes: undefined, isThrottled: false }),
     list: (prefix) => this.#list(prefix),
     put: async (url, pieces) => {
       const bytes = this.onPut(url, await new Response(new Blob(await collect(pieces))).bytes());

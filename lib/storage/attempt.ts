@@ -1,4 +1,5 @@
 import { readError } from "./error.ts";
+import type { RequestTiming } from "./request_times.ts";
 import type { StorageCounters } from "./types.ts";
 
 /**
@@ -10,7 +11,10 @@ export class Attempt implements Disposable {
   readonly #counters: Pick<StorageCounters, "bytesReceived">;
   readonly #caller: AbortSignal | undefined;
   readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
-  #lastProgressMs = performance.now();
+  readonly #startMs = performance.now();
+  #answerMs: number | undefined;
+  #receivedBytes = 0;
+  #lastProgressMs = this.#startMs;
   #timer: ReturnType<typeof setTimeout>;
 
   constructor(
@@ -35,9 +39,26 @@ export class Attempt implements Disposable {
     return this.#controller.signal;
   }
 
+  /** How it went; `undefined` before an answer that has a body. */
+  get timing(): RequestTiming | undefined {
+    if (this.#answerMs === undefined) return undefined;
+    return {
+      waitMs: this.#answerMs - this.#startMs,
+      bodyMs: this.#lastProgressMs - this.#answerMs,
+      bytes: this.#receivedBytes,
+    };
+  }
+
+  /** Notes that an answer has begun, whose body follows. */
+  noteAnswer(): void {
+    this.noteProgress();
+    this.#answerMs = this.#lastProgressMs;
+  }
+
   /** Notes that bytes of the body have come. */
   noteReceived(bytes: number): void {
     this.#counters.bytesReceived += bytes;
+    this.#receivedBytes += bytes;
     this.noteProgress();
   }
 

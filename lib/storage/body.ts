@@ -46,6 +46,7 @@ export async function readAnswer(
   range: ByteRange | undefined,
   attempt: Attempt,
 ): Promise<Received> {
+  attempt.noteAnswer();
   checkEncoding(url, answer);
   const size = range ? checkRange(url, answer, range) : checkWhole(url, answer);
   const length = range?.length ?? size;

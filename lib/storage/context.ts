@@ -21,6 +21,8 @@ export interface StatusOptions {
 export interface StorageContext extends RequestContext {
   /** The servers asked so far, by origin. */
   hosts: ReadonlyMap<string, Host>;
+  /** The server of an address, if it was asked before. */
+  findHost(url: string): Host | undefined;
 }
 
 /**
@@ -34,9 +36,11 @@ export function createContext(
   { onStatus, statusIntervalMs = 60_000 }: StatusOptions = {},
 ): StorageContext {
   const hosts = new Map<string, Host>();
+  const hostsByRoot = new Map<string, Host>();
   return {
     policy,
     hosts,
+    findHost: (url) => hostsByRoot.get(parseRoot(url)),
     counters: { requests: 0, retries: 0, requestsByHost: {}, bytesReceived: 0 },
     status: new StatusTeller(onStatus, statusIntervalMs),
     async open(candidate): Promise<Source> {
@@ -44,9 +48,15 @@ export function createContext(
       const origin = remote.origin(candidate.url);
       let host = hosts.get(origin);
       if (!host) hosts.set(origin, host = createHost(origin, candidate, policy));
+      hostsByRoot.set(parseRoot(candidate.url), host);
       return { candidate, remote, host };
     },
   };
+}
+
+/** What an address begins with, up to its bucket or server: it decides whom requests go to. */
+function parseRoot(url: string): string {
+  return /^[^:]+:\/\/[^/]*/.exec(url)?.[0] ?? "";
 }
 
 /** The mirror that a server is first asked as gives it its name and its limit. */

@@ -1,6 +1,7 @@
 import { type DelayBounds, drawDelay } from "./delay.ts";
 import { StorageError } from "./error.ts";
 import { RequestLimit } from "./limit.ts";
+import { RequestTimes } from "./request_times.ts";
 
 /** A server that asks for a longer wait than this gets another request after it. */
 const MAX_RETRY_AFTER_MS = 300_000;
@@ -47,6 +48,8 @@ export interface GivenUp {
  * for in any case.
  */
 export class Host {
+  /** How long it took for what it answered. */
+  readonly times = new RequestTimes();
   readonly #policy: HostPolicy;
   readonly #limit: RequestLimit;
   readonly #line = new Set<Waiter>();
@@ -70,6 +73,11 @@ export class Host {
   /** Requests that it gets at once, if it is not paused. */
   get limit(): number {
     return this.#limit.allowed;
+  }
+
+  /** Whether more requests would be sent if it had not refused so many. */
+  get isThrottling(): boolean {
+    return this.isPaused || this.#limit.isFelt;
   }
 
   get isPaused(): boolean {

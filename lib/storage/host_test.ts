@@ -122,6 +122,18 @@ Deno.test("Host cuts its limit for a busy or silent server, not for an object", 
   assertEquals(limits, [6, 6, 6, 8, 8, 8]);
 });
 
+Deno.test("Host throttles from a refusal on, until fewer are sent than it lets in", async () => {
+  const { host, sent, ask } = open({ maxRequests: 8 });
+  await askAll(ask, "abcdefghijkl");
+  assert(!host.isThrottling);
+  await sent[0]!.end(busy());
+  assert(host.isThrottling);
+  for (const request of sent.slice(1, 4)) await request.end();
+  assertEquals([host.isThrottling, host.isPaused], [true, false]);
+  for (let i = 4; i < sent.length; i++) await sent[i]!.end();
+  assertEquals([names(sent), host.isThrottling], ["abcdefghijkl", false]);
+});
+
 Deno.test("Host that only fails lets two in after a pause, and the others when they succeed", async () => {
   const { host, sent, ask } = open();
   await askAll(ask, "abcdefgh");

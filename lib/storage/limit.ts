@@ -24,6 +24,8 @@ export class RequestLimit {
   /** Level of the last refusal. */
   #refusedAt = 0;
   #care = 1;
+  /** Whether as many requests as allowed were sent when the last one ended. */
+  #isInUse = false;
 
   /**
    * @param ceiling never more than this.
@@ -47,15 +49,25 @@ export class RequestLimit {
    * @param underWay requests at once before it was, itself included.
    */
   grow(underWay: number): void {
-    if (underWay < this.allowed) return;
+    this.#isInUse = underWay >= this.allowed;
+    if (!this.#isInUse) return;
     this.#limit = Math.min(this.ceiling, this.#limit + this.#step());
+  }
+
+  /** Whether refusals have set the limit, and it is in use. */
+  get isFelt(): boolean {
+    return this.#isInUse && this.#limit < this.#refusedAt + this.#nearness;
   }
 
   #step(): number {
     if (this.#limit < this.#threshold) return 1;
-    const distance = Math.abs(this.#limit - this.#refusedAt);
-    const isNear = distance <= Math.max(1, Math.floor(this.#refusedAt * NEAR));
+    const isNear = Math.abs(this.#limit - this.#refusedAt) <= this.#nearness;
     return 1 / (isNear ? this.#limit * this.#care : this.#limit);
+  }
+
+  /** What counts as the level of the last refusal, up and down from it. */
+  get #nearness(): number {
+    return Math.max(1, Math.floor(this.#refusedAt * NEAR));
   }
 
   /**
@@ -68,6 +80,7 @@ export class RequestLimit {
     const isSame = Math.abs(level - this.#refusedAt) <= this.#refusedAt * NEAR;
     this.#care = isSame ? Math.min(MAX_CARE, this.#care * 2) : 1;
     this.#refusedAt = level;
+    this.#isInUse = true;
     this.#limit = this.#threshold = Math.max(1, this.#refusedAt * CUT);
   }
 

@@ -92,6 +92,20 @@ Deno.test("RequestLimit begins again with two, and is soon where the last cut le
   assert(levels[3]! >= 30 && levels[5]! <= 33, `${levels}`);
 });
 
+Deno.test("RequestLimit is felt after a refusal, while it is in use, until it has outgrown it", () => {
+  const limit = new RequestLimit(100);
+  assert(!limit.isFelt);
+  passRound(limit);
+  assert(!limit.isFelt);
+  limit.cut(12);
+  assert(limit.isFelt);
+  limit.grow(limit.allowed - 1);
+  assert(!limit.isFelt);
+  const levels: number[] = [];
+  do levels.push(passRound(limit)); while (limit.isFelt);
+  assertEquals([levels[0], levels.at(-1)], [9, 13]);
+});
+
 for (const capacity of [1, 3, 8, 20, 60]) {
   Deno.test(`RequestLimit settles at a server's capacity of ${capacity}`, () => {
     const limit = new RequestLimit(200);

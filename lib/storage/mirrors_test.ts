@@ -77,6 +77,17 @@ Deno.test("get() and head() ask the first mirror, and leave the next in peace wh
   assertEquals(place.storage.counters.requestsByHost, { one: 2 });
 });
 
+Deno.test("requestCost() is that of the first mirror that serves", async () => {
+  await using place = open([() => SLOW_DOWN], { minDelayMs: 60_000, maxDelayMs: 60_000 });
+  const { storage, servers } = place;
+  assertEquals(await ask(place), 2);
+  assertEquals(storage.requestCost(URL).isThrottled, false);
+  assertEquals(storage.requestCost("s3://elsewhere/key").isThrottled, false);
+  const alone = openStorage({ mirrors: [mirrorAt("one", servers[0]!.url)], giveUpAfterMs: 0 });
+  await assertRejects(() => alone.get(URL), StorageError);
+  assert(alone.requestCost(URL).isThrottled);
+});
+
 Deno.test("get() reads from its own address what no mirror knows", async () => {
   await using place = open();
   assertEquals(await ask(place, `${place.servers[1]!.url}/run/key`), 2);

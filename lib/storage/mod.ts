@@ -12,13 +12,13 @@
 import { accessRemotes } from "./access.ts";
 import { type AzureOptions, openAzure } from "./azure.ts";
 import { findCandidates } from "./candidate.ts";
-import { createContext, type StoragePolicy } from "./context.ts";
+import { createContext, type StorageContext, type StoragePolicy } from "./context.ts";
 import { permissionError, StorageError } from "./error.ts";
 import type { GcsOptions } from "./gcs.ts";
 import { httpRemote } from "./http.ts";
 import { localAccess, localRemote } from "./local.ts";
 import type { Remote } from "./remote.ts";
-import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
+import type { ByteRange, Mirror, ObjectAccess, RequestCost, StorageCounters } from "./types.ts";
 import { Versions } from "./versions.ts";
 
 export type { AzureOptions } from "./azure.ts";
@@ -30,6 +30,7 @@ export type {
   Mirror,
   ObjectInfo,
   Pieces,
+  RequestCost,
   StorageCounters,
 } from "./types.ts";
 
@@ -79,6 +80,8 @@ export interface Storage extends ObjectAccess {
    * read. What was read of it before must not be used with what is read from now on.
    */
   forget(url: string): void;
+  /** What requests for an object cost, on the line to its server as it is at present. */
+  requestCost(url: string): RequestCost;
 }
 
 /**
@@ -100,6 +103,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   return {
     counters: context.counters,
     forget: (url) => versions.forget(url),
+    requestCost: (url) => findCost(url, mirrors, context),
     async get(url, range) {
       if (range) checkRange(url, range);
       return await accessOf(url).get(url, range);
@@ -108,6 +112,13 @@ export function openStorage(options: StorageOptions = {}): Storage {
     list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
     put: (url, pieces) => accessOf(url).put(url, pieces),
   };
+}
+
+/** Of the first server that has the object and serves; of the first that was asked, if none does. */
+function findCost(url: string, mirrors: readonly Mirror[], context: StorageContext): RequestCost {
+  const hosts = findCandidates(url, mirrors).flatMap(({ url }) => context.findHost(url) ?? []);
+  const host = hosts.find(({ isHealthy }) => isHealthy) ?? hosts[0];
+  return { bytes: host?.times.costBytes, isThrottled: host?.isThrottling ?? false };
 }
 
 function planRequests(options: StorageOptions): StoragePolicy {

@@ -153,7 +153,9 @@ class Pursuit {
     counters.requests++;
     counters.requestsByHost[name] = (counters.requestsByHost[name] ?? 0) + 1;
     try {
-      return await send(source, attempt);
+      const result = await send(source, attempt);
+      if (attempt.timing) source.host.times.note(attempt.timing);
+      return result;
     } catch (error) {
       // What comes up after an abort is an echo of it, often wrapped by a library.
       if (attempt.signal.aborted) throw attempt.signal.reason;

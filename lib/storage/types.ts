@@ -65,6 +65,17 @@ export interface Mirror {
   maxRequests?: number;
 }
 
+/** What a request to a server costs beside the bytes that it brings, as it is found now. */
+export interface RequestCost {
+  /**
+   * So many bytes a stream would bring in the time until an answer begins; `undefined` as long as
+   * too little was seen.
+   */
+  bytes: number | undefined;
+  /** Whether the server refuses requests (503, 429), so that fewer are sent than there could be. */
+  isThrottled: boolean;
+}
+
 /** What went over the network so far. Local paths do not count, unless they are mirrors. */
 export interface StorageCounters {
   /** Attempts: the first ones and the retries. */
