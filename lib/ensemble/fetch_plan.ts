@@ -5,17 +5,22 @@
  * @module
  */
 import type { Reference } from "../references.ts";
-import type { ByteRange } from "../storage/mod.ts";
+import type { ByteRange, RequestCost } from "../storage/mod.ts";
 
 /** What requests and bytes are worth. It changes what is fetched, never a value. */
 export interface FetchPolicy {
   /** Only the beginning of a message is asked for, as much of it as the region takes. @default {true} */
   prefixes: boolean;
-  /** Added to the share of a message that the region is expected to take. @default {0} */
-  marginShare: number;
-  /** So many bytes between two wanted parts cost less than another request. @default {262_144} */
+  /**
+   * So many bytes between two wanted parts cost less than another request: until it has been
+   * measured, and at most. @default {262_144}
+   */
   gapBytes: number;
-  /** Longest request that several messages share; 0: each has its own. @default {2_097_152} */
+  /** The same, at least, however narrow the line. @default {131_072} */
+  leastGapBytes: number;
+  /** The same, when the server refuses requests. @default {1_048_576} */
+  throttledGapBytes: number;
+  /** Longest request that several messages share; 0: each has its own. @default {3_145_728} */
   maxJoinedBytes: number;
   /** Messages up to this length are asked for whole. @default {16_384} */
   wholeBytes: number;
@@ -23,11 +28,15 @@ export interface FetchPolicy {
 
 export const DEFAULT_POLICY: FetchPolicy = {
   prefixes: true,
-  marginShare: 0,
   gapBytes: 256 * 1024,
-  maxJoinedBytes: 2 * 1024 * 1024,
+  leastGapBytes: 128 * 1024,
+  throttledGapBytes: 1024 * 1024,
+  maxJoinedBytes: 3 * 1024 * 1024,
   wholeBytes: 16 * 1024,
 };
+
+/** How many messages ahead are looked at to find where a request had best end. */
+const MESSAGES_AHEAD = 64;
 
 /** A range of a file, and the messages whose wanted parts lie in it, in the order of the file. */
 export interface FetchRequest<Message> extends ByteRange {
@@ -35,34 +44,71 @@ export interface FetchRequest<Message> extends ByteRange {
   messages: Message[];
 }
 
+/** The bytes that may be fetched for nothing to save a request. */
+export function chooseGap(
+  { gapBytes, leastGapBytes, throttledGapBytes }: FetchPolicy,
+  { bytes = gapBytes, isThrottled }: RequestCost,
+): number {
+  return isThrottled ? throttledGapBytes : Math.min(gapBytes, Math.max(leastGapBytes, bytes));
+}
+
 /**
  * Plans the requests for messages. The wanted part of a message is its beginning; what follows up to
- * the next message is a gap, which is fetched with both when it costs less than a request.
+ * the next message is a gap, which is fetched with both where that costs less than a request.
+ *
+ * Each request is planned when it is drawn, with what is known by then.
  *
  * @param wantBytes length of a message's wanted part.
+ * @param gapBytes what a request for a file costs.
  * @returns requests in the order of the files; every message is in one of them.
  */
-export function planRequests<Message extends { reference: Reference }>(
+export function* planRequests<Message extends { reference: Reference }>(
   messages: readonly Message[],
   wantBytes: (message: Message) => number,
-  { gapBytes, maxJoinedBytes }: FetchPolicy,
-): FetchRequest<Message>[] {
-  const requests: FetchRequest<Message>[] = [];
-  for (const message of messages.toSorted(byPlace)) {
-    const { url, offset } = message.reference;
-    const end = offset + wantBytes(message);
-    const open = requests.at(-1);
-    const openEnd = open ? open.offset + open.length : 0;
-    const joins = open?.url === url && offset - openEnd <= gapBytes &&
-      Math.max(end, openEnd) - open.offset <= maxJoinedBytes;
-    if (joins) {
-      open.messages.push(message);
-      open.length = Math.max(end, openEnd) - open.offset;
-    } else {
-      requests.push({ url, offset, length: end - offset, messages: [message] });
+  gapBytes: (url: string) => number,
+  maxJoinedBytes: number,
+): Generator<FetchRequest<Message>> {
+  const ordered = messages.toSorted(byPlace);
+  for (let first = 0; first < ordered.length;) {
+    const { url, offset } = ordered[first]!.reference;
+    const parts = ordered.slice(first, first + MESSAGES_AHEAD)
+      .filter(({ reference }) => reference.url === url)
+      .map((message) => ({ message, end: message.reference.offset + wantBytes(message) }));
+    const joined = parts.slice(0, countJoined(parts, gapBytes(url), maxJoinedBytes));
+    const length = Math.max(...joined.map(({ end }) => end)) - offset;
+    yield { url, offset, length, messages: joined.map(({ message }) => message) };
+    first += joined.length;
+  }
+}
+
+/**
+ * How many messages the first request of the cheapest plan has. Each request costs its bytes and
+ * `requestBytes`; of all ways to divide messages that follow each other, the cheapest is found from
+ * the last to the first.
+ *
+ * @param parts of one file, in its order.
+ */
+function countJoined(
+  parts: readonly { message: { reference: Reference }; end: number }[],
+  requestBytes: number,
+  maxJoinedBytes: number,
+): number {
+  const costs = new Float64Array(parts.length + 1);
+  let joined = 1;
+  for (let first = parts.length - 1; first >= 0; first--) {
+    const { offset } = parts[first]!.message.reference;
+    costs[first] = Infinity;
+    let end = 0;
+    for (let next = first; next < parts.length; next++) {
+      end = Math.max(end, parts[next]!.end);
+      if (next > first && end - offset > maxJoinedBytes) break;
+      const cost = requestBytes + end - offset + costs[next + 1]!;
+      if (cost > costs[first]!) continue;
+      costs[first] = cost;
+      joined = next + 1 - first;
     }
   }
-  return requests;
+  return joined;
 }
 
 /** Compares messages by their place in the files. */

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { makeRandom } from "../../fixtures/random.ts";
 import {
-  countBrought,
-  DEFAULT_POLICY,
-  type FetchPolicy,
-  planRequests,
-  shareBytes,
-} from "./fetch_plan.ts";
-
-const POLICY: FetchPolicy = { ...DEFAULT_POLICY, gapBytes: 50, maxJoinedBytes: 400 };
+  limitCapacity,
+  type S3Server,
+  type S3ServerOptions,
+  startS3Server,
+} from "../../fixtures/s3_server.ts";
+import { openStorage } from "../storage/mod.ts";
+import { chooseGap, countBrought, DEFAULT_POLICY, planRequests, shareBytes } from "./fetch_plan.ts";
 
 const message = (offset: number, length = 100, url = "a") => ({
   reference: { url, offset, length },
@@ -15,8 +15,11 @@ const message = (offset: number, length = 100, url = "a") => ({
 const half = (it: { reference: { length: number } }) => it.reference.length / 2;
 
 /** Ranges of a plan, each with the offsets of its messages. */
-function plan(messages: ReturnType<typeof message>[], policy: Partial<FetchPolicy> = {}) {
-  return planRequests(messages, half, { ...POLICY, ...policy })
+function plan(
+  messages: ReturnType<typeof message>[],
+  { gapBytes = 50, maxJoinedBytes = 400 } = {},
+) {
+  return [...planRequests(messages, half, () => gapBytes, maxJoinedBytes)]
     .map(({ url, offset, length, messages }) => [
       `${url} ${offset}+${length}`,
       messages.map((it) => it.reference.offset),
@@ -43,6 +46,72 @@ Deno.test("planRequests() makes no joined request longer than allowed, and none 
   assertEquals(plan([message(0, 1000)]), [["a 0+500", [0]]]);
 });
 
+Deno.test("planRequests() ends a request where the longest gap is, not where it is full", () => {
+  const messages = [message(0, 100), message(100, 160), message(260, 100), message(360, 100)];
+  assertEquals(plan(messages, { gapBytes: 100, maxJoinedBytes: 350 }), [
+    ["a 0+180", [0, 100]],
+    ["a 260+150", [260, 360]],
+  ]);
+});
+
+Deno.test("planRequests() finds the cheapest of all ways to join", () => {
+  const random = makeRandom(5);
+  const draw = (most: number) => 1 + Math.floor(random() * most);
+  for (let round = 0; round < 200; round++) {
+    let offset = 0;
+    const messages = Array.from({ length: 9 }, () => {
+      const length = draw(200);
+      offset += length;
+      return message(offset - length, length);
+    });
+    const gapBytes = draw(150);
+    const maxJoinedBytes = draw(600);
+    const cost = (ranges: { length: number }[]) =>
+      ranges.reduce((sum, { length }) => sum + gapBytes + length, 0);
+    const ways = Array.from({ length: 2 ** 8 }, (_, way) => {
+      const groups = [[messages[0]!]];
+      for (const [i, next] of messages.slice(1).entries()) {
+        if (way & 1 << i) groups.push([next]);
+        else groups.at(-1)!.push(next);
+      }
+      return groups.map((group) => {
+        const last = group.at(-1)!;
+        const length = last.reference.offset + half(last) - group[0]!.reference.offset;
+        return { length, isAllowed: group.length === 1 || length <= maxJoinedBytes };
+      });
+    }).filter((ranges) => ranges.every(({ isAllowed }) => isAllowed));
+    const planned = [...planRequests(messages, half, () => gapBytes, maxJoinedBytes)];
+    assertEquals(cost(planned), Math.min(...ways.map(cost)));
+  }
+});
+
+Deno.test("planRequests() plans each request with what is known when it is drawn", () => {
+  const messages = [0, 100, 200, 300].map((offset) => message(offset));
+  let gapBytes = 0;
+  let share = 0.5;
+  const want = (it: { reference: { length: number } }) => it.reference.length * share;
+  const requests = planRequests(messages, want, () => gapBytes, 400);
+  assertEquals(requests.next().value!.length, 50);
+  share = 0.7;
+  assertEquals(requests.next().value!.length, 70);
+  gapBytes = 30;
+  assertEquals(requests.next().value!.length, 170);
+  assert(requests.next().done);
+});
+
+Deno.test("chooseGap() follows what a request costs, between bounds, and goes up when it is refused", () => {
+  const { gapBytes, leastGapBytes, throttledGapBytes } = DEFAULT_POLICY;
+  const choose = (bytes: number | undefined, isThrottled = false) =>
+    chooseGap(DEFAULT_POLICY, { bytes, isThrottled });
+  assertEquals(choose(undefined), gapBytes);
+  assertEquals(choose(200_000), 200_000);
+  assertEquals([choose(1000), choose(5e6)], [leastGapBytes, gapBytes]);
+  assertEquals([choose(undefined, true), choose(1000, true)], [
+    throttledGapBytes,
+    throttledGapBytes,
+  ]);
+});
+
 Deno.test("planRequests() takes messages in the order of their files, and joins none of two files", () => {
   assertEquals(plan([message(100, 100, "b"), message(100), message(0)]), [
     ["a 0+150", [0, 100]],
@@ -57,12 +126,41 @@ Deno.test("planRequests() takes one message twice, and one inside another", () =
 });
 
 Deno.test("shareBytes() divides all bytes of a request, countBrought() tells how much of each is there", () => {
-  const [request] = planRequests([message(0), message(100), message(210)], half, {
-    ...POLICY,
-    gapBytes: 60,
-  });
+  const messages = [message(0), message(100), message(210)];
+  const [request] = planRequests(messages, half, () => 60, 400);
   assertEquals(shareBytes(request!), [100, 110, 50]);
   const brought = request!.messages.map(({ reference }) => countBrought(request!, reference));
   assertEquals(brought, [100, 100, 50]);
   assert(request!.length === 260);
+});
+
+/** Requests for pairs of messages with 20 to 500 kB between their wanted parts, at a server's cost. */
+async function countPlanned(server: S3Server): Promise<number> {
+  const storage = openStorage({ endpoint: server.url, minDelayMs: 1, maxDelayMs: 2 });
+  const url = "s3://bucket/key";
+  let cost = storage.requestCost(url);
+  const ask = async (offset: number) => {
+    await storage.get(url, { offset, length: 128 * 1024 });
+    const { isThrottled, bytes } = storage.requestCost(url);
+    cost = { bytes, isThrottled: cost.isThrottled || isThrottled };
+  };
+  await Promise.all(Array.from({ length: 16 }, (_, i) => ask(i)));
+  const messages = Array.from({ length: 25 }, (_, i) => message(i * 1e7, (i + 1) * 40_000))
+    .flatMap((first) => {
+      const { offset, length } = first.reference;
+      return [first, message(offset + length, 100_000)];
+    });
+  const gapBytes = chooseGap(DEFAULT_POLICY, cost);
+  return [...planRequests(messages, half, () => gapBytes, DEFAULT_POLICY.maxJoinedBytes)].length;
+}
+
+Deno.test("requests are fewer on a long line than on a narrow one, fewest where the server refuses some", async () => {
+  const bucket = new Map([["key", new Uint8Array(256 * 1024)]]);
+  const start = (line: Partial<S3ServerOptions>) => startS3Server({ buckets: { bucket }, ...line });
+  await using narrow = start({ bytesPerSecond: 8e6 });
+  await using long = start({ faults: () => ({ kind: "delay", ms: 60 }) });
+  await using busy = start({ faults: limitCapacity(2, 5) });
+  const counts = [await countPlanned(narrow), await countPlanned(long), await countPlanned(busy)];
+  const [most, fewer, fewest] = counts;
+  assert(most! > fewer! && fewer! > fewest!, `${counts}`);
 });

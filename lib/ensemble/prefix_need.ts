@@ -6,36 +6,59 @@
 
 /** Messages of a variable to learn from before the share is relied on. */
 export const SCOUTS = 4;
+/** A slope is found from so many messages at least. */
+const ENOUGH_FOR_SLOPE = 8;
 /** No spread below this is believed: of the share, in its own unit. */
-const LEAST_DEVIATION = 0.002;
-
+const LEAST_DEVIATION = 0.001;
 /** Headers, so that what does not begin as a message is noticed. */
 const LEAST_BYTES = 1024;
 
-/** Shares seen: their count, mean, and sum of squared differences from it. */
+/**
+ * Lengths and shares seen: their count, their means, and the sums of the squares and products of their
+ * differences from these.
+ */
 interface Seen {
   count: number;
-  mean: number;
-  squares: number;
+  length: number;
+  share: number;
+  lengthSquares: number;
+  shareSquares: number;
+  products: number;
 }
+
+const NOTHING: Seen = {
+  count: 0,
+  length: 0,
+  share: 0,
+  lengthSquares: 0,
+  shareSquares: 0,
+  products: 0,
+};
 
 /**
  * The share of a message that a region takes, by variable. Members and steps differ by a few percent,
- * as their weather does; what is told is seldom too little: for about one message in seventy, where
- * shares are distributed normally.
+ * as their weather does, and a message that is longer than others is so for what is in one place of
+ * it: the share is a linear function of the length, found by least squares. What is told is seldom
+ * too little: for about one message in seventy, where shares are distributed normally around it.
  */
 export class PrefixNeeds {
   readonly #seen = new Map<string, Seen>();
 
   /** Notes what the decoding of a message took. */
   note(variable: string, messageBytes: number, neededBytes: number): void {
-    const { count, mean, squares } = this.#seen.get(variable) ?? { count: 0, mean: 0, squares: 0 };
-    const difference = neededBytes / messageBytes - mean;
-    const newMean = mean + difference / (count + 1);
+    const before = this.#seen.get(variable) ?? NOTHING;
+    const count = before.count + 1;
+    const lengthDifference = messageBytes - before.length;
+    const shareDifference = neededBytes / messageBytes - before.share;
+    // Of the differences from the means before and after, as Welford has it.
+    const weight = before.count / count;
     this.#seen.set(variable, {
-      count: count + 1,
-      mean: newMean,
-      squares: squares + difference * (neededBytes / messageBytes - newMean),
+      count,
+      length: before.length + lengthDifference / count,
+      share: before.share + shareDifference / count,
+      lengthSquares: before.lengthSquares + weight * lengthDifference ** 2,
+      shareSquares: before.shareSquares + weight * shareDifference ** 2,
+      products: before.products + weight * lengthDifference * shareDifference,
     });
   }
 
@@ -44,22 +67,27 @@ export class PrefixNeeds {
     return Math.max(0, SCOUTS - (this.#seen.get(variable)?.count ?? 0));
   }
 
-  /**
-   * How much of a message to ask for; all of it as long as too little is known.
-   *
-   * @param marginShare added to the share that is expected.
-   */
-  predict(variable: string, messageBytes: number, marginShare = 0): number {
+  /** How much of a message to ask for; all of it as long as too little is known. */
+  predict(variable: string, messageBytes: number): number {
     const seen = this.#seen.get(variable);
     if (!seen || this.lacking(variable) > 0) return messageBytes;
-    const { count, mean, squares } = seen;
-    const deviation = Math.max(LEAST_DEVIATION, Math.sqrt(squares / (count - 1)));
-    const share = mean + countDeviations(count) * deviation + marginShare;
-    return Math.min(messageBytes, Math.max(LEAST_BYTES, Math.ceil(share * messageBytes)));
+    const asked = Math.ceil(limitShare(seen, messageBytes) * messageBytes);
+    return Math.min(messageBytes, Math.max(LEAST_BYTES, asked));
   }
 }
 
-/** Upper end of a one-sided prediction interval of 98.5 %, in deviations (Student's t, nearly). */
-function countDeviations(count: number): number {
-  return (2.17 + 3.3 / (count - 2)) * Math.sqrt(1 + 1 / count);
+/** Upper end of a one-sided prediction interval of 98.5 % for the share of a message of a length. */
+function limitShare(
+  { count, length, share, lengthSquares, shareSquares, products }: Seen,
+  messageBytes: number,
+): number {
+  const hasSlope = count >= ENOUGH_FOR_SLOPE && lengthSquares > 0;
+  const slope = hasSlope ? products / lengthSquares : 0;
+  const freedom = hasSlope ? count - 2 : count - 1;
+  const difference = messageBytes - length;
+  const variance = Math.max(0, shareSquares - slope * products) / freedom;
+  const leverage = 1 + 1 / count + (hasSlope ? difference ** 2 / lengthSquares : 0);
+  // Student's t, nearly.
+  const deviations = (2.17 + 3.3 / (freedom - 1)) * Math.sqrt(leverage);
+  return share + slope * difference + deviations * Math.max(LEAST_DEVIATION, Math.sqrt(variance));
 }

@@ -31,15 +31,42 @@ Deno.test("PrefixNeeds asks for too little for at most 3 % of messages, whatever
     const normal = drawNormal(seed * 7919);
     const spread = 0.001 * (1 + seed % 40);
     for (let i = 0; i < SCOUTS + 47; i++) {
-      const needed = Math.round((0.58 + spread * normal.next().value) * LENGTH);
+      const length = Math.round(LENGTH * (1 + 0.1 * normal.next().value));
+      const needed = Math.round((0.58 + spread * normal.next().value) * length);
       if (i >= SCOUTS) {
         asked++;
-        if (needs.predict("tp", LENGTH) < needed) short++;
+        if (needs.predict("tp", length) < needed) short++;
       }
-      needs.note("tp", LENGTH, needed);
+      needs.note("tp", length, needed);
     }
   }
   assert(short > 0 && short <= 0.03 * asked, `${short} of ${asked}`);
+});
+
+Deno.test("PrefixNeeds finds how the share depends on the length of the message", () => {
+  const lengthsSeen = Array.from({ length: 40 }, (_, i) => LENGTH + 10_000 * (i % 20 - 10));
+  const share = (length: number) => 0.5 + 0.4 * (length / LENGTH - 1);
+  const needs = new PrefixNeeds();
+  for (const length of lengthsSeen) needs.note("tp", length, share(length) * length);
+  for (const length of [0.85 * LENGTH, 1.15 * LENGTH]) {
+    const asked = needs.predict("tp", length) / length;
+    assert(asked > share(length) && asked < share(length) + 0.004, `${asked}`);
+  }
+});
+
+Deno.test("PrefixNeeds asks for enough of messages whose length tells nothing, and of equal ones", () => {
+  const needs = new PrefixNeeds();
+  const normal = drawNormal(3);
+  for (let i = 0; i < 400; i++) {
+    const length = Math.round(LENGTH * (1 + 0.1 * normal.next().value));
+    needs.note("tp", length, (0.58 + 0.01 * normal.next().value) * length);
+    needs.note("sp", LENGTH, 0.58 * LENGTH);
+  }
+  for (const length of [0.7 * LENGTH, LENGTH, 1.3 * LENGTH]) {
+    const asked = needs.predict("tp", length) / length;
+    assert(asked > 0.595 && asked < 0.61, `${asked}`);
+  }
+  assert(needs.predict("sp", LENGTH) < 0.583 * LENGTH);
 });
 
 Deno.test("PrefixNeeds never asks for more than the message, nor for less than headers", () => {

@@ -4,8 +4,10 @@ import { makeRandom } from "../../fixtures/random.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
 import { GIK } from "../profile.ts";
+import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
 import type { PlannedField } from "./plan.ts";
+import { PrefixNeeds } from "./prefix_need.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ROUNDS = 20;
@@ -20,13 +22,35 @@ function drawRegion(random: () => number): Region {
 }
 
 function drawPolicy(random: () => number): FetchPolicy {
+  const drawGap = () => Math.floor(random() ** 3 * 20_000);
   return {
     prefixes: random() < 0.8,
-    marginShare: random() - 0.6,
-    gapBytes: Math.floor(random() ** 3 * 20_000),
+    gapBytes: drawGap(),
+    leastGapBytes: drawGap(),
+    throttledGapBytes: drawGap(),
     maxJoinedBytes: random() < 0.2 ? 0 : Math.floor(random() * 100_000),
     wholeBytes: Math.floor(random() * 1500),
   };
+}
+
+/** The storage, on a line that is another at each request. */
+function varyCost(storage: Storage, random: () => number): Storage {
+  const drawBytes = () => random() < 0.2 ? undefined : Math.floor(random() ** 3 * 20_000);
+  const requestCost = () => ({ bytes: drawBytes(), isThrottled: random() < 0.3 });
+  return { ...storage, requestCost };
+}
+
+/** Says of some variables that messages like none of theirs were seen. */
+function drawNeeds(random: () => number): PrefixNeeds {
+  const needs = new PrefixNeeds();
+  for (const variable of GIK.variables) {
+    const share = random();
+    for (let i = Math.floor(random() * 15); i > 0; i--) {
+      const length = 500 + Math.floor(random() * 20_000);
+      needs.note(variable, length, Math.min(1, share + 0.1 * random()) * length);
+    }
+  }
+  return needs;
 }
 
 /** The plan with some fields, some of the members, in another order. */
@@ -38,7 +62,7 @@ function drawPart(plan: readonly PlannedField[], random: () => number): PlannedF
   }));
 }
 
-Deno.test("reduceFields() gives the bits of whole messages, whatever region, members, prefixes and joins", async () => {
+Deno.test("reduceFields() gives the bits of whole messages, whatever region, members, prefixes, joins and line", async () => {
   await using place = await openWorkplace();
   const { server, context: { storage } } = place;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(GIK.variables));
@@ -61,6 +85,8 @@ Deno.test("reduceFields() gives the bits of whole messages, whatever region, mem
     let told = 0;
     const found = await reduceFields(part, {
       ...options,
+      storage: varyCost(storage, random),
+      needs: drawNeeds(random),
       policy,
       maxBytesUnderWay: Math.floor(random() * 100_000),
       onMessage: (bytes) => told += bytes,

@@ -9,6 +9,7 @@ import { checkMessage, GribError, type Region } from "../grib/mod.ts";
 import { limitCalls, runWithin } from "../parallel.ts";
 import { type ByteRange, type Storage, StorageError } from "../storage/mod.ts";
 import {
+  chooseGap,
   countBrought,
   DEFAULT_POLICY,
   type FetchPolicy,
@@ -38,6 +39,8 @@ export interface ReduceOptions {
   parallelFetches: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
+  /** What is known of needs from before; it learns more. @default {nothing} */
+  needs?: PrefixNeeds;
   /** Bytes of messages under way at once, being fetched or decoded. @default {16_777_216} (16 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
@@ -114,7 +117,8 @@ export async function reduceFields(
   const { workers = navigator.hardwareConcurrency, policy = DEFAULT_POLICY, storage } = options;
   using pool = new DecodePool(options.region, workers);
   const inStream = limitCalls(options.parallelFetches);
-  const tools: Tools = { ...options, pool, policy, inStream, needs: new PrefixNeeds() };
+  const { needs = new PrefixNeeds() } = options;
+  const tools: Tools = { ...options, pool, policy, inStream, needs };
   const { fields, stopped } = await reduceOnce(plan, ["replaced", "misplaced"], tools);
   for (const [stepHours, { cause }] of stopped) options.onRestart?.(stepHours, cause!);
 
@@ -133,7 +137,7 @@ async function reduceOnce(
   stops: readonly RestartCause[],
   tools: Tools,
 ): Promise<Pass> {
-  const { pool, policy, needs, onField } = tools;
+  const { pool, policy, needs, storage, onField } = tools;
   const fields: ReducedField[] = plan.map((field) => emptyField(field.rejections));
   const waiting = plan.map((field) => field.messages.length);
   const stopped = new Map<number, Loss>();
@@ -167,11 +171,13 @@ async function reduceOnce(
   const followers = queue.filter((message) => !scouts.has(message));
   const wantBytes = ({ field, reference: { length } }: QueuedMessage) =>
     policy.prefixes && length > policy.wholeBytes
-      ? needs.predict(plan[field]!.variable.name, length, policy.marginShare)
+      ? needs.predict(plan[field]!.variable.name, length)
       : length;
+  const gapBytes = (url: string) => chooseGap(policy, storage.requestCost(url));
   const { maxBytesUnderWay = 16 * 1024 * 1024 } = tools;
   for (const messages of [[...scouts], followers]) {
-    const requests = scheduleRequests(messages, pool.size, wantBytes, policy);
+    const { maxJoinedBytes } = policy;
+    const requests = scheduleRequests(messages, pool.size, wantBytes, gapBytes, maxJoinedBytes);
     await runWithin(maxBytesUnderWay, requests, ({ length }) => length, reduceRequest);
   }
   return { fields, stopped };

@@ -17,7 +17,8 @@ import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
-import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
+import { openStorage, type RequestCost, type Storage, StorageError } from "../storage/mod.ts";
+import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ALL_VARIABLES = findVariables(GIK.variables);
@@ -167,4 +168,42 @@ Deno.test("reduceFields() throws when there is no server", async () => {
     StorageError,
   );
   assertEquals(error.kind, "unreachable");
+});
+
+Deno.test("reduceFields() asks in the fewer requests, for the more bytes, the more a request costs", async () => {
+  await using place = await openWorkplace();
+  const { server, context: { storage } } = place;
+  const plan = await planRun(BEFORE_50R1, storage, ALL_VARIABLES);
+  const policy = {
+    ...DEFAULT_POLICY,
+    leastGapBytes: 0,
+    gapBytes: 6000,
+    throttledGapBytes: 100_000,
+    wholeBytes: 0,
+  };
+  const costs: RequestCost[] = [
+    { bytes: 10, isThrottled: false },
+    { bytes: undefined, isThrottled: false },
+    { bytes: 10, isThrottled: true },
+  ];
+  const results: unknown[] = [];
+  const asked: { requests: number; bytesSent: number }[] = [];
+  for (const cost of costs) {
+    const before = server.counters;
+    const line = { ...storage, requestCost: () => cost };
+    results.push(await reduceFields(plan, { ...options(BEFORE_50R1, line), policy }));
+    const { requests, bytesSent } = server.counters;
+    asked.push({
+      requests: requests - before.requests,
+      bytesSent: bytesSent - before.bytesSent,
+    });
+  }
+  const [narrow, unknown, throttled] = asked;
+  const told = JSON.stringify(asked);
+  assert(narrow!.requests > 1.2 * unknown!.requests, told);
+  assert(unknown!.requests > 1.2 * throttled!.requests, told);
+  assert(narrow!.bytesSent < unknown!.bytesSent, told);
+  assert(unknown!.bytesSent < throttled!.bytesSent, told);
+  assertEquals(results[1], results[0]);
+  assertEquals(results[2], results[0]);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FetchPolicy, type FetchRequest, planRequests } from "./fetch_plan.ts";
+import { type FetchRequest, planRequests } from "./fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "./plan.ts";
 import type { PrefixNeeds } from "./prefix_need.ts";
 
@@ -46,19 +46,20 @@ export function chooseScouts(
 }
 
 /**
- * Requests for messages: lots in turn, as many at a time as workers, so that all are kept busy. A lot
- * is planned when its turn comes, with what is known of needs by then.
+ * Requests for messages: lots in turn, as many at a time as workers, so that all are kept busy. Each
+ * is planned when it is drawn, as `planRequests()` does.
  */
 export function* scheduleRequests(
   queue: readonly QueuedMessage[],
   workers: number,
   wantBytes: (message: QueuedMessage) => number,
-  policy: FetchPolicy,
+  gapBytes: (url: string) => number,
+  maxJoinedBytes: number,
 ): Generator<FetchRequest<QueuedMessage>> {
   const byWorker = Map.groupBy(queue, ({ lot }) => lot % workers);
   let lanes = [...byWorker.values()].map(function* (messages) {
     for (const lot of Map.groupBy(messages, ({ lot }) => lot).values()) {
-      yield* planRequests(lot, wantBytes, policy);
+      yield* planRequests(lot, wantBytes, gapBytes, maxJoinedBytes);
     }
   });
   while (lanes.length > 0) {
