@@ -23,6 +23,7 @@ import {
   ServerProcess,
 } from "./measure.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
+import { findLeastBytes, readNeeds } from "./least_bytes.ts";
 
 const RUN = parseRun("20260206", "00");
 /** Different messages of each field; the other members are copies of them. */
@@ -82,22 +83,25 @@ try {
   const steps = ["--steps", GIK.steps.join(",")];
   await runAgainstServer(bucket, "stages/stage2.ts", [...run, ...steps, ...stores]);
   await runModule("stages/stage3.ts", [...run, ...stores]);
+  const needs = await readNeeds(bucket, RUN, GIK.steps, GIK.region);
 
   for (const [name, serverFlags] of LINES) {
-    const args = ["--parquet-dir", `${work}/stores`, "--output-dir", work];
+    const summary = `${work}/summary.json`;
+    const args = ["--parquet-dir", `${work}/stores`, "--output-dir", work, "--summary", summary];
     const ours = await runAgainstServer(bucket, "stages/stream.ts", args, serverFlags);
-    const { counters, wallSeconds, peakRssBytes } = ours;
+    const { counters: { requests, bytesSent }, wallSeconds, peakRssBytes } = ours;
+    const { secondRequests } = JSON.parse(await Deno.readTextFile(summary)).fetched;
     const python = await runPython(bucket, serverFlags, `${work}/${GIK.fileName(RUN)}`);
-    const ratio = (a: number, b: number) => (a / b).toFixed(2);
+    const least = findLeastBytes(needs, requests);
+    const ratio = (a: number, b: number) => (a / b).toFixed(3);
     const seconds = (value: number) => `${value.toFixed(1)} s`;
+    const share = (bytes: number) => `${formatMegabytes(bytes)}, ${ratio(bytes, python.bytes)}`;
     printTable([
       ["", name],
-      ["requests", `${counters.requests}, ${ratio(counters.requests, messages)} of the messages`],
-      [
-        "received",
-        `${formatMegabytes(counters.bytesSent)}, ${ratio(counters.bytesSent, python.bytes)} ` +
-        `of ${formatMegabytes(python.bytes)}`,
-      ],
+      ["requests", `${requests}, ${ratio(requests, messages)} of the messages`],
+      ["second requests", `${secondRequests}, ${ratio(secondRequests, messages)} of the messages`],
+      ["received", `${share(bytesSent)} of ${formatMegabytes(python.bytes)}`],
+      ["least possible", `${share(least)}, by any client in as many requests`],
       [
         "wall time",
         `${seconds(wallSeconds)}, ${ratio(wallSeconds, python.seconds)} of ecCodes' ` +
@@ -106,6 +110,8 @@ try {
       ["peak memory", formatMegabytes(peakRssBytes)],
       ["largest difference", python.largestDifference.toExponential(1)],
     ]);
+    assert(bytesSent <= 0.66 * python.bytes, `${share(bytesSent)} were received`);
+    assert(secondRequests <= 0.03 * messages, `${secondRequests} second requests`);
     assert(peakRssBytes < PEAK_LIMIT_BYTES, `peak memory is ${formatMegabytes(peakRssBytes)}`);
   }
 } finally {

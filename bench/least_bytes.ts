@@ -1,0 +1,73 @@
+/**
+ * What no client can do better: the bytes that must go over the line when the messages of files are
+ * fetched in so many requests.
+ *
+ * @module
+ */
+import { type StepFile, stepFiles } from "../lib/ecmwf/files.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
+import { decodePrefix, parsePrefix, type Region, selectWindow } from "../lib/grib/mod.ts";
+import { parseIndex } from "../lib/index.ts";
+
+/** The part of a file that must be had of a message: its beginning. */
+export interface NeededPart {
+  offset: number;
+  length: number;
+}
+
+/**
+ * The parts of messages that a region takes, by file.
+ *
+ * @param folder laid out like the bucket, with runs before IFS cycle 50r1.
+ */
+export async function readNeeds(
+  folder: string,
+  run: Run,
+  steps: readonly number[],
+  region: Region,
+): Promise<NeededPart[][]> {
+  const files: NeededPart[][] = [];
+  for (const step of steps) {
+    files.push(await readFileNeeds(folder, stepFiles(run, step)[0]!, region));
+  }
+  return files;
+}
+
+async function readFileNeeds(
+  folder: string,
+  { url, indexUrl }: StepFile,
+  region: Region,
+): Promise<NeededPart[]> {
+  const path = (url: string) => folder + new URL(url).pathname;
+  const grib = await Deno.readFile(path(url));
+  const index = parseIndex(await Deno.readTextFile(path(indexUrl)), indexUrl);
+  return index.map(({ _offset: offset, _length }) => {
+    const field = parsePrefix(grib.subarray(offset, offset + _length));
+    const { neededBytes } = decodePrefix(field, selectWindow(field.grid, region));
+    return { offset, length: neededBytes };
+  });
+}
+
+/**
+ * The fewest bytes that any client can fetch all parts with, in so many requests. It would know the
+ * length of every part, join the neighbours with the shortest gaps between them, and have no limit
+ * for the length of a request. No order of asking and no other choice of joins brings less.
+ *
+ * @param files parts in the order of their file.
+ * @throws {RangeError} when not even joining all parts of a file makes so few requests.
+ */
+export function findLeastBytes(
+  files: readonly (readonly NeededPart[])[],
+  requests: number,
+): number {
+  const parts = files.flat();
+  const gaps = files.flatMap((parts) =>
+    parts.slice(1).map(({ offset }, i) => offset - parts[i]!.offset - parts[i]!.length)
+  ).sort((a, b) => a - b);
+  const joins = Math.max(0, parts.length - requests);
+  if (joins > gaps.length) {
+    throw new RangeError(`Cannot fetch ${files.length} files in ${requests} requests`);
+  }
+  const needed = parts.reduce((sum, { length }) => sum + length, 0);
+  return gaps.slice(0, joins).reduce((sum, gap) => sum + gap, needed);
+}
