@@ -20,7 +20,7 @@ export interface FetchPolicy {
   leastGapBytes: number;
   /** The same, when the server refuses requests. @default {1_048_576} */
   throttledGapBytes: number;
-  /** Longest request that several messages share; 0: each has its own. @default {3_145_728} */
+  /** Longest request that several messages share; 0: each has its own. @default {2_621_440} */
   maxJoinedBytes: number;
   /** Messages up to this length are asked for whole. @default {16_384} */
   wholeBytes: number;
@@ -31,7 +31,7 @@ export const DEFAULT_POLICY: FetchPolicy = {
   gapBytes: 256 * 1024,
   leastGapBytes: 128 * 1024,
   throttledGapBytes: 1024 * 1024,
-  maxJoinedBytes: 3 * 1024 * 1024,
+  maxJoinedBytes: 2.5 * 1024 * 1024,
   wholeBytes: 16 * 1024,
 };
 

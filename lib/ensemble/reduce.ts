@@ -271,6 +271,12 @@ async function decodeMessages(
   return losses;
 }
 
+/**
+ * Of the rest of a message, when its beginning was too short and does not tell by how much: it seldom
+ * is by more.
+ */
+const FIRST_SHARE = 1 / 3;
+
 /** Fetches what is missing of a message whose beginning was too short, and learns from one that was not. */
 async function decodeRest(
   message: QueuedMessage,
@@ -283,9 +289,11 @@ async function decodeRest(
   let given = givenBytes;
   let needed = neededBytes;
   try {
-    while (needed !== undefined && needed > given) {
+    for (let isFirst = true; needed !== undefined && needed > given; isFirst = false) {
       onSecondRequest?.();
-      const range = { offset: offset + given, length: needed - given };
+      const missing = needed - given;
+      const asked = isFirst && needed === length ? Math.ceil(FIRST_SHARE * missing) : missing;
+      const range = { offset: offset + given, length: asked };
       const rest = await fetchRange(message, range, tools);
       const part = { field, expected: expect(message, tools), start: 0, end: rest.length };
       given += rest.length;

@@ -19,6 +19,7 @@ import { findVariable, findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../profile.ts";
 import { openStorage, type RequestCost, type Storage, StorageError } from "../storage/mod.ts";
 import { DEFAULT_POLICY } from "./fetch_plan.ts";
+import { PrefixNeeds } from "./prefix_need.ts";
 import { reduceFields, type ReduceOptions } from "./reduce.ts";
 
 const ALL_VARIABLES = findVariables(GIK.variables);
@@ -206,4 +207,33 @@ Deno.test("reduceFields() asks in the fewer requests, for the more bytes, the mo
   assert(unknown!.bytesSent < throttled!.bytesSent, told);
   assertEquals(results[1], results[0]);
   assertEquals(results[2], results[0]);
+});
+
+Deno.test("reduceFields() asks for a part of the rest of a message that was too short, then for all of it", async () => {
+  await using place = await openWorkplace();
+  const { storage } = place.context;
+  const plan = await planRun(BEFORE_50R1, storage, [findVariable("sp")!]);
+  const messages = plan.flatMap((field) => field.messages);
+  const wholeBytes = messages.reduce((sum, { reference }) => sum + reference.length, 0);
+  const expected = await reduceFields(plan, options(BEFORE_50R1, storage));
+  const reduce = async (share: number) => {
+    const needs = new PrefixNeeds();
+    // So often that the few seen meanwhile change nothing.
+    for (let i = 0; i < 10_000; i++) needs.note("sp", 10_000, share * 10_000);
+    let secondRequests = 0;
+    let bytes = 0;
+    const found = await reduceFields(plan, {
+      ...options(BEFORE_50R1, storage),
+      policy: { ...ONE_REQUEST_EACH, wholeBytes: 0 },
+      needs,
+      onSecondRequest: () => secondRequests++,
+      onMessage: (received) => bytes += received,
+    });
+    assertEquals(found, expected);
+    return { each: secondRequests / messages.length, share: bytes / wholeBytes };
+  };
+  const [enough, little, tooLittle] = [await reduce(0.7), await reduce(0.5), await reduce(0.2)];
+  assertEquals([enough.each, little.each, tooLittle.each], [0, 1, 2]);
+  assert(enough.share < 0.75 && little.share < 0.75, `${enough.share} and ${little.share}`);
+  assertEquals(tooLittle.share, 1);
 });
