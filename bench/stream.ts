@@ -4,15 +4,12 @@
  * with ecCodes from whole messages (`fixtures/eccodes_pipeline.py`), whose results must be equal. Once
  * on the bare loopback, once with 30 ms of latency and 200 Mbit/s: `deno run -A bench/stream.ts`.
  *
- * The messages are made on the spot, in half a minute, with `../shared/tools/make_run.py` (Debian's
- * python3-eccodes); they take 4.2 GB of disk for the time of the run.
+ * The messages are made on the spot (`base_run.ts`); they take 4.2 GB of disk for the time of the run.
  *
  * @module
  */
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/profile.ts";
 import {
   formatMegabytes,
@@ -22,30 +19,15 @@ import {
   runModule,
   ServerProcess,
 } from "./measure.ts";
-import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
+import { writeMessages } from "../fixtures/full_run.ts";
+import { makeBase, RUN, VARIABLES } from "./base_run.ts";
 import { findLeastBytes, readNeeds } from "./least_bytes.ts";
 
-const RUN = parseRun("20260206", "00");
-/** Different messages of each field; the other members are copies of them. */
-const BASE_MEMBERS = 3;
-const BASE_STEP = 36;
 const PEAK_LIMIT_BYTES = 500e6;
 const LINES: [name: string, serverFlags: string[]][] = [
   ["loopback", []],
   ["30 ms, 200 Mbit/s", ["--latency-ms", "30", "--bandwidth-mbit", "200"]],
 ];
-
-const VARIABLES = findVariables(GIK.variables);
-
-/** Encodes a few members with ecCodes and reads the messages that the output needs. */
-async function makeBase(folder: string): Promise<BaseMessages[]> {
-  const args = ["--date", RUN.date, "--run", RUN.hour, "--steps", String(BASE_STEP)];
-  const { success, stderr } = await new Deno.Command("/usr/bin/python3", {
-    args: [`${ROOT}../shared/tools/make_run.py`, folder, ...args, "--members", `${BASE_MEMBERS}`],
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return await readBase(folder, RUN, BASE_STEP, VARIABLES);
-}
 
 /** What the pipeline of Python and ecCodes tells of itself. */
 interface PythonReport {

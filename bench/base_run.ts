@@ -1,0 +1,27 @@
+/**
+ * The messages that benchmarks of streaming are made of, encoded by ecCodes on the spot with
+ * `../shared/tools/make_run.py` (Debian's python3-eccodes), in half a minute.
+ *
+ * @module
+ */
+import { parseRun } from "../lib/ecmwf/run.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/profile.ts";
+import { type BaseMessages, readBase } from "../fixtures/full_run.ts";
+import { ROOT } from "./measure.ts";
+
+export const RUN = parseRun("20260206", "00");
+export const VARIABLES = findVariables(GIK.variables);
+/** Different messages of each field; the other members are copies of them. */
+const MEMBERS = 3;
+const STEP = 36;
+
+/** Encodes a few members with ecCodes and reads the messages that the output needs. */
+export async function makeBase(folder: string): Promise<BaseMessages[]> {
+  const args = ["--date", RUN.date, "--run", RUN.hour, "--steps", `${STEP}`];
+  const { success, stderr } = await new Deno.Command("/usr/bin/python3", {
+    args: [`${ROOT}../shared/tools/make_run.py`, folder, ...args, "--members", `${MEMBERS}`],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return await readBase(folder, RUN, STEP, VARIABLES);
+}
