@@ -42,9 +42,9 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
   assertEquals(first.code, 0, first.told);
   assertMatch(
     first.told,
-    /^20260206 00 UTC, task 0\/2: complete\n  fields           2 \(variable/m,
+    /^20260206 00 UTC, task 0\/2: complete\n {2}fields +2 \(variable/m,
   );
-  assertMatch(first.told, /^  kept in          .*\/work$/m);
+  assertMatch(first.told, /^ {2}kept in +.*\/work$/m);
   const { complete, task, work, output, fields } = JSON.parse(await Deno.readTextFile(summary));
   assertEquals({ complete, task, work, output, fields }, {
     complete: true,
