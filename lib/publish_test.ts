@@ -42,6 +42,8 @@ class Bucket {
       this.objects.set(url, bytes);
       this.puts.push(url.slice(TARGET.length + 1));
     },
+    versionOf: () => undefined,
+    remove: (url) => Promise.resolve(void this.objects.delete(url)),
   };
   readonly #disk = openStorage();
 

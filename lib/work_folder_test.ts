@@ -4,7 +4,8 @@ import { findVariable } from "./ecmwf/variables.ts";
 import { emptyField, type ReducedField } from "./ensemble/field.ts";
 import type { PlannedField } from "./ensemble/plan.ts";
 import { openStorage } from "./storage/mod.ts";
-import { type FieldSettings, removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
+import { removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
+import type { FieldSettings } from "./work_place.ts";
 
 const storage = openStorage();
 const SETTINGS: FieldSettings = {
@@ -54,8 +55,23 @@ async function listNames(path: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
 }
 
-const open = (path: string, plan = PLAN, settings = SETTINGS) =>
-  WorkFolder.open(path, plan, settings, storage);
+/** A work folder, what is there of it read, and what was told of it. */
+async function openTelling(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
+  const warnings: string[] = [];
+  const onWarning = (line: string) => void warnings.push(line);
+  const work = await WorkFolder.open(path, plan, { settings, storage, onWarning });
+  await work.read({ lacking });
+  return { work, warnings };
+}
+
+async function open(...given: Parameters<typeof openTelling>): Promise<WorkFolder> {
+  return (await openTelling(...given)).work;
+}
+
+/** The fields without where they come from. */
+function listReduced({ fields }: WorkFolder): [number, ReducedField][] {
+  return [...fields].map(([place, { reduced }]) => [place, reduced]);
+}
 
 /** Opens the folder after the first field of the plan was kept in it. */
 async function keepFirst(path: string): Promise<string> {
@@ -67,9 +83,9 @@ async function keepFirst(path: string): Promise<string> {
 Deno.test("a field that was kept is the same for the same command, bit for bit", () =>
   withFolder(async (path) => {
     await keepFirst(path);
-    const work = await open(path);
-    assertEquals([...work.kept], [[0, FIELD]]);
-    assertEquals(work.warnings, []);
+    const { work, warnings } = await openTelling(path);
+    assertEquals(listReduced(work), [[0, FIELD]]);
+    assertEquals(warnings, []);
   }));
 
 Deno.test("a field without members is kept, too", () =>
@@ -79,26 +95,38 @@ Deno.test("a field without members is kept, too", () =>
     );
     const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
     await (await open(path)).keep(1, field);
-    assertEquals([...(await open(path)).kept], [[1, field]]);
+    assertEquals(listReduced(await open(path)), [[1, field]]);
   }));
 
-Deno.test("a field that lacks a message that was not to be had is not kept", () =>
+/** The same without a message that was not to be had. */
+const LACKING: ReducedField = {
+  ...FIELD,
+  rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
+};
+
+Deno.test("a field that lacks a message that was not to be had is there only for who asks for such", () =>
+  withFolder(async (path) => {
+    await (await open(path)).keep(0, LACKING);
+    assertEquals((await open(path)).fields.size, 0);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
+  }));
+
+Deno.test("of a field that was kept twice, the one that lacks nothing counts, whichever came last", () =>
   withFolder(async (path) => {
     const work = await open(path);
-    await work.keep(0, {
-      ...FIELD,
-      rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
-    });
-    assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
+    for (const field of [LACKING, FIELD, LACKING]) await work.keep(0, field);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
+    await work.drop(0);
+    assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
   }));
 
 Deno.test("a field that was dropped is not kept, and need not have been", () =>
   withFolder(async (path) => {
     await keepFirst(path);
     const work = await open(path);
-    work.drop(0);
-    work.drop(1);
-    assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
+    await work.drop(0);
+    await work.drop(1);
+    assertEquals([work.fields.size, (await open(path)).fields.size], [0, 0]);
   }));
 
 const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] = [
@@ -114,9 +142,9 @@ for (const [what, plan, settings] of CHANGES) {
   Deno.test(`with another ${what} a kept field is not used, and that is told`, () =>
     withFolder(async (path) => {
       await keepFirst(path);
-      const work = await open(path, plan, settings);
-      assertEquals(work.kept.size, 0);
-      assertEquals(work.warnings, [
+      const { work, warnings } = await openTelling(path, plan, settings);
+      assertEquals(work.fields.size, 0);
+      assertEquals(warnings, [
         `not used, as they are of something else: 1 of the files in ${path}`,
       ]);
     }));
@@ -133,11 +161,11 @@ for (const [how, damage] of DAMAGES) {
     withFolder(async (path) => {
       const file = await keepFirst(path);
       await Deno.writeFile(file, damage(await Deno.readFile(file)));
-      const work = await open(path);
-      assertEquals(work.kept.size, 0);
-      assertStringIncludes(work.warnings[0]!, `${file} is damaged`);
+      const { work, warnings } = await openTelling(path);
+      assertEquals(work.fields.size, 0);
+      assertStringIncludes(warnings[0]!, `${file} is damaged`);
       await work.keep(0, FIELD);
-      assertEquals((await open(path)).kept.size, 1);
+      assertEquals((await open(path)).fields.size, 1);
     }));
 }
 
@@ -147,25 +175,25 @@ Deno.test("a whole file under the name of another field is not used", () =>
     await (await open(path)).keep(1, FIELD);
     const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
     await Deno.copyFile(file, `${path}/${other}`);
-    assertEquals([...(await open(path)).kept.keys()], [0]);
+    assertEquals([...(await open(path)).fields.keys()], [0]);
   }));
 
 Deno.test("removeWorkFolder() removes fields and halves of them, and nothing else", () =>
   withFolder(async (path) => {
-    await removeWorkFolder(path);
+    await removeWorkFolder(path, storage);
     const file = await keepFirst(path);
     const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
     await Deno.writeTextFile(half, "half");
     await Deno.writeTextFile(`${path}/notes.txt`, "mine");
-    assertEquals((await open(path)).warnings, [
+    assertEquals((await openTelling(path)).warnings, [
       `not used, as they are of something else: 1 of the files in ${path}`,
     ]);
-    await removeWorkFolder(path);
+    await removeWorkFolder(path, storage);
     assertEquals(await listNames(path), ["notes.txt"]);
     await Deno.remove(`${path}/notes.txt`);
     await keepFirst(path);
-    await removeWorkFolder(path);
-    assertEquals((await open(path)).kept.size, 0);
+    await removeWorkFolder(path, storage);
+    assertEquals((await open(path)).fields.size, 0);
     assertEquals(await listNames(path.slice(0, path.lastIndexOf("/"))), []);
   }));
 

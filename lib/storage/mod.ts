@@ -19,11 +19,12 @@ import { httpRemote } from "./http.ts";
 import { localAccess, localRemote } from "./local.ts";
 import type { Remote } from "./remote.ts";
 import type { ByteRange, Mirror, ObjectAccess, RequestCost, StorageCounters } from "./types.ts";
-import { Versions } from "./versions.ts";
+import { type ObjectVersion, Versions } from "./versions.ts";
 
 export type { AzureOptions } from "./azure.ts";
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { GcsOptions } from "./gcs.ts";
+export { removeHalves } from "./halves.ts";
 export type {
   ByteRange,
   ListedObject,
@@ -33,6 +34,7 @@ export type {
   RequestCost,
   StorageCounters,
 } from "./types.ts";
+export { isOtherVersion, type ObjectVersion } from "./versions.ts";
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
@@ -75,6 +77,8 @@ export interface StorageOptions {
 /** Access to objects of all schemes, and what it has cost. */
 export interface Storage extends ObjectAccess {
   readonly counters: Readonly<StorageCounters>;
+  /** The version of an object that ranges of it must have, as far as it is known so far. */
+  versionOf(url: string): ObjectVersion | undefined;
   /**
    * Drops what is known of an object, so that the version of it that is on the server now can be
    * read. What was read of it before must not be used with what is read from now on.
@@ -111,6 +115,8 @@ export function openStorage(options: StorageOptions = {}): Storage {
     head: (url) => accessOf(url).head(url),
     list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
     put: (url, pieces) => accessOf(url).put(url, pieces),
+    remove: (url) => accessOf(url).remove(url),
+    versionOf: (url) => versions.find(url),
   };
 }
 
