@@ -46,6 +46,16 @@ export interface JobOutcome {
   mergeLog?: string;
 }
 
+/** A job of which something failed for good. */
+export class JobError extends Error {
+  override name = "JobError";
+
+  /** @param exitCode that a command should end with. */
+  constructor(message: string, readonly exitCode: number) {
+    super(message);
+  }
+}
+
 /** A task runs this often at most. */
 const ATTEMPTS = 2;
 /** So many polls in a row may fail: the controller of a cluster may be started anew. */
@@ -65,8 +75,20 @@ export async function followJob(
   try {
     return await new Follower(submission, options).follow();
   } catch (error) {
-    await submission.cancel();
+    await cancel(submission);
     throw options.signal?.aborted ? options.signal.reason : error;
+  }
+}
+
+async function cancel(submission: Submission): Promise<void> {
+  try {
+    await submission.cancel();
+  } catch (error) {
+    const state = error instanceof Error ? error.message : String(error);
+    throw new EngineError(
+      `Cannot cancel ${submission.id}: ${state}; its tasks may still run, end them by hand`,
+      { cause: error },
+    );
   }
 }
 
@@ -83,7 +105,7 @@ class Follower {
     const tasks = await this.#settle(({ tasks }) => tasks);
     const failures = tasks.flatMap((_, task) => this.#failures.get(task) ?? []);
     if (!failures.every(({ status }) => status.exitCode === EXIT.incomplete)) {
-      await this.submission.cancel();
+      await cancel(this.submission);
       return { failures };
     }
     await this.submission.merge();
