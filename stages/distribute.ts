@@ -75,9 +75,9 @@ const command: Command<DistributeRequest> = {
     "merge writes the same NetCDF that one machine would. Takes the options of stream, too.",
   options: [...ENGINE_OPTIONS, ...JOB_OPTIONS, ...SHARED_OPTIONS],
   examples: [
-    "deno task distribute:slurm --engine slurm --date 20260206 --n-workers 9",
-    "deno task distribute:slurm --engine slurm --date 20260206 --test --dry-run",
-    "SBATCH_PARTITION=short deno task distribute:slurm --engine slurm --date latest --run 12",
+    "deno task distribute:slurm --date 20260206 --n-workers 9",
+    "deno task distribute:slurm --date 20260206 --test --dry-run",
+    "SBATCH_PARTITION=short deno task distribute:slurm --date latest --run 12",
   ],
   parse: (values) => ({
     values,
