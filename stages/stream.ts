@@ -75,7 +75,7 @@ function readClock(): Date {
 }
 
 /** The options as given on the command line. */
-interface StreamRequest
+export interface StreamRequest
   extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
@@ -83,7 +83,7 @@ interface StreamRequest
 
 const { region } = GIK;
 
-const command: Command<StreamRequest> = {
+export const command: Command<StreamRequest> = {
   name: "stream",
   purpose: "Fetches the messages that the final stores refer to, and writes ensemble mean and\n" +
     `standard deviation over a region as one NetCDF file.\n\n${STORES_RULE}`,

@@ -1,0 +1,81 @@
+/**
+ * The work of distributing: a job is handed to an engine and followed to its end.
+ *
+ * @module
+ */
+import { EXIT } from "../lib/cli/errors.ts";
+import type { Outcome } from "../lib/cli/command.ts";
+import type { Reporter } from "../lib/cli/report.ts";
+import { type ArrayJob, type Engine, MERGE, type TaskId } from "../lib/engines/engine.ts";
+import { type Failure, followJob, JobError, judgeFailures } from "../lib/engines/follow.ts";
+
+/** What is distributed. */
+export interface DistributeOptions {
+  engine: Engine;
+  job: ArrayJob;
+  /** Time between two looks at the job, in milliseconds. */
+  pollEveryMs: number;
+}
+
+/** What became of it. */
+export interface DistributeResult extends Outcome {
+  /** The job as the engine names it. */
+  id: string;
+  /** Tasks, and the merge, that lack data. */
+  failures: Failure[];
+}
+
+/**
+ * Hands a job to its engine and follows it until the NetCDF is there. Tasks that fail are told of with
+ * the end of their log and retried once.
+ *
+ * @param signal ends the job, wherever its tasks are.
+ * @throws {JobError} when something failed twice, unless all that failed lacks data.
+ * @throws {EngineError} when the engine refuses or does not answer.
+ */
+export async function distribute(
+  { engine, job, pollEveryMs }: DistributeOptions,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<DistributeResult> {
+  const submission = await engine.submit(job);
+  reporter.info(`submitted to ${engine.name} as ${submission.id}: ${job.tasks} tasks and a merge`);
+  const bar = reporter.progress("tasks", job.tasks);
+  let shown = 0;
+  try {
+    const { failures, mergeLog } = await followJob(submission, {
+      pollEveryMs,
+      ...(signal && { signal }),
+      onProgress({ queued, running, done, failed }) {
+        bar.advance(done - shown, `${running} running, ${queued} queued, ${failed} failed`);
+        shown = done;
+      },
+      onFailure: (failure) => reporter.warn(describeFailure(failure, job)),
+    });
+    bar.finish();
+    const exitCode = judgeFailures(failures);
+    if (exitCode !== EXIT.done && exitCode !== EXIT.incomplete) {
+      const names = failures.map(({ task }) => nameTask(task, job)).join(", ");
+      throw new JobError(`Cannot finish ${submission.id}: failed for good: ${names}`, exitCode);
+    }
+    if (mergeLog !== undefined) reporter.info(mergeLog);
+    for (const failure of failures) reporter.warn(`INCOMPLETE: ${describeFailure(failure, job)}`);
+    return { id: submission.id, failures, complete: exitCode === EXIT.done };
+  } finally {
+    bar.finish();
+  }
+}
+
+/** A task as people count and as `--task` does. */
+function nameTask(task: TaskId, { tasks }: ArrayJob): string {
+  return task === MERGE ? "the merge" : `task ${task}/${tasks}`;
+}
+
+function describeFailure({ task, status, log, isRetried }: Failure, job: ArrayJob): string {
+  const { exitCode, reason } = status;
+  const end = exitCode === undefined ? reason ?? "no exit code" : `exit code ${exitCode}`;
+  const next = isRetried ? ", it runs once more" : "";
+  return `${nameTask(task, job)} failed: ${end}${next}; the end of its log:\n${
+    log.replaceAll(/^/gm, "  | ")
+  }`;
+}
