@@ -7,7 +7,13 @@
  *
  * @module
  */
-import { CoiledApi, type CoiledAccess, type CoiledJob, type CoiledJobRequest, type CoiledTask } from "./coiled_api.ts";
+import {
+  type CoiledAccess,
+  CoiledApi,
+  type CoiledJob,
+  type CoiledJobRequest,
+  type CoiledTask,
+} from "./coiled_api.ts";
 import {
   type ArrayJob,
   type Engine,
@@ -18,6 +24,7 @@ import {
   type Submission,
   taskCommand,
   type TaskId,
+  type TaskState,
   type TaskStatus,
 } from "./engine.ts";
 import { formatCommand } from "./shell.ts";
@@ -47,6 +54,8 @@ export function openCoiled(options: CoiledOptions): Engine {
     },
   };
 }
+
+const LOG_LINES = 40;
 
 /** Where the newest attempt of a task runs. */
 interface Attempt {
@@ -87,7 +96,9 @@ class CoiledSubmission implements Submission {
     const clusters = await this.#readClusters();
     const read = (task: TaskId) => {
       const attempt = this.#attempts.get(task);
-      return attempt ? readTask(clusters.get(attempt.cluster)!, attempt) : { state: "queued" as const };
+      return attempt
+        ? readTask(clusters.get(attempt.cluster)!, attempt)
+        : { state: "queued" as const };
     };
     const tasks = Array.from({ length: this.job.tasks }, (_, task) => read(task));
     return { tasks, merge: read(MERGE) };
@@ -126,4 +137,66 @@ class CoiledSubmission implements Submission {
   }
 }
 
-const LOG_LINES = 40;
+/** The job of these tasks; without any named, of all. */
+function describeTasks(
+  job: ArrayJob,
+  options: CoiledOptions,
+  tasks: readonly number[] = Array.from({ length: job.tasks }, (_, task) => task),
+): CoiledJobRequest {
+  return describeJob(job, options, job.name, taskCommand(job), tasks);
+}
+
+function describeMerge(job: ArrayJob, options: CoiledOptions): CoiledJobRequest {
+  return describeJob(job, options, `${job.name}-${MERGE}`, mergeCommand(job), [0]);
+}
+
+function describeJob(
+  job: ArrayJob,
+  { workspace, region }: CoiledOptions,
+  name: string,
+  command: readonly string[],
+  tasks: readonly number[],
+): CoiledJobRequest {
+  return {
+    script: `${formatCommand(command)}\n`,
+    name,
+    workspace,
+    container: job.image,
+    ...(region === undefined ? {} : { region }),
+    cpu: job.cpus,
+    memory: `${Math.ceil(job.memoryBytes / 2 ** 20)}MiB`,
+    array: tasks.join(","),
+    secret_env: job.environment,
+  };
+}
+
+/** A task that its cluster does not list is not there yet. */
+function readTask(jobs: readonly CoiledJob[], { job, task }: Attempt): TaskStatus {
+  const found = jobs.find(({ id }) => id === job);
+  const entry = found?.tasks.find(({ array_task_id }) => array_task_id === task);
+  const state = entry ? readState(entry) : "queued";
+  const exitCode = entry?.exit_code ?? undefined;
+  if (state === "done") return { state, exitCode: exitCode ?? 0 };
+  if (state !== "failed" && found?.cluster_state === "error") {
+    return { state: "failed", reason: "its machines did not start, or were lost" };
+  }
+  if (state === "failed") {
+    return { state, ...(exitCode === undefined ? { reason: "Coiled says: error" } : { exitCode }) };
+  }
+  return { state };
+}
+
+function readState({ state, exit_code }: CoiledTask): TaskState {
+  if (exit_code) return "failed";
+  const known = STATES[state];
+  if (known) return known;
+  throw new EngineError(`Cannot tell what became of a task: Coiled calls its state "${state}"`);
+}
+
+const STATES: Readonly<Record<string, TaskState>> = {
+  pending: "queued",
+  assigned: "running",
+  running: "running",
+  done: "done",
+  error: "failed",
+};

@@ -133,7 +133,10 @@ export class CoiledApi {
   async readLog(cluster: number, job: number, task: number): Promise<CoiledLogEvent[]> {
     const events = new Map<string, CoiledLogEvent>();
     for (let sinceMs: number | undefined;;) {
-      const query = new URLSearchParams({ dask: "True", filter_pattern: `__BATCH ${job}.${task}__` });
+      const query = new URLSearchParams({
+        dask: "True",
+        filter_pattern: `__BATCH ${job}.${task}__`,
+      });
       if (sinceMs !== undefined) query.set("since_ms", String(sinceMs));
       const path = `${PATHS.logs(this.#access.workspace, cluster)}?${query}`;
       const page = await this.#ask<CoiledLogEvent[]>("GET", path);
@@ -203,10 +206,10 @@ export class CoiledApi {
     return new EngineError(`${what}: Coiled answered ${status}${tries}${remedy}${said}`);
   }
 
-  /** What the server said, as text without the token. */
+  /** What the server said, without the token. */
   #hide(text: string): string {
-    const said = text.trim().slice(0, MOST_SAID);
-    return said === "" ? "" : `\n${said.replaceAll(this.#access.token, "…")}`;
+    const said = readMessage(text).replaceAll(this.#access.token, "…").slice(0, MOST_SAID);
+    return said === "" ? "" : `: ${said}`;
   }
 }
 
@@ -219,6 +222,16 @@ const REMEDIES: Partial<Record<number, string>> = {
   404: ", check the workspace",
 };
 const MOST_SAID = 500;
+
+/** The `message` or `detail` of a refusal, else all that was said. */
+function readMessage(text: string): string {
+  try {
+    const { message, detail } = JSON.parse(text);
+    return String(message ?? detail ?? text);
+  } catch {
+    return text.trim();
+  }
+}
 
 /** Whether the same request may be taken later. */
 function mayPass(method: Method, response: Response | TypeError): boolean {
