@@ -72,8 +72,12 @@ export interface Submission {
    * had from here. Never fails for want of a log.
    */
   log(task: TaskId): Promise<string>;
-  /** Runs tasks once more, under the same indexes. */
-  retry(tasks: readonly TaskId[]): Promise<void>;
+  /**
+   * Runs tasks once more, under the same indexes.
+   *
+   * @default {undefined} the engine retries by itself: what has failed has failed for good
+   */
+  retry?(tasks: readonly TaskId[]): Promise<void>;
   /**
    * Runs the merge, whatever the tasks came to. Called once, when no task is queued or running any
    * more. An engine with dependent jobs has queued it before: it starts by itself when all tasks are
@@ -97,6 +101,14 @@ export interface Engine {
   name: string;
   /** What `submit` would hand over, without doing it; values of the environment are left out. */
   plan(job: ArrayJob): EngineFile[];
+  /**
+   * A program of others that `submit` needs; without it the job can still be done by hand.
+   *
+   * @default {undefined} none
+   */
+  program?: string;
+  /** Commands that do with the files of `plan` by hand what `submit` and the merge do. */
+  describeSteps?(job: ArrayJob): string[];
   /**
    * Hands the job over.
    *

@@ -132,7 +132,7 @@ class Follower {
       for (const i of fresh) {
         if (await this.#notice(name ?? i, chosen[i]!)) retried.push(name ?? i);
       }
-      if (retried.length > 0) await this.submission.retry(retried);
+      if (retried.length > 0) await this.submission.retry?.(retried);
       else if (chosen.every(({ state }) => state === "done" || state === "failed")) return chosen;
       await wait(this.options.pollEveryMs, undefined, { signal: this.options.signal });
     }
@@ -145,7 +145,7 @@ class Follower {
     // A merge that lacks something would lack it again; a wrong command line stays wrong.
     const isFinal = status.exitCode === EXIT.usage ||
       (task === MERGE && status.exitCode === EXIT.incomplete);
-    const isRetried = attempts < ATTEMPTS && !isFinal;
+    const isRetried = attempts < ATTEMPTS && !isFinal && this.submission.retry !== undefined;
     const failure = { task, status, log: await this.submission.log(task), isRetried };
     if (!isRetried) this.#failures.set(task, failure);
     this.options.onFailure?.(failure);

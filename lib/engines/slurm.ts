@@ -16,6 +16,7 @@ import {
   type TaskId,
   type TaskStatus,
 } from "./engine.ts";
+import { formatCommand, quote } from "./shell.ts";
 import {
   ACCOUNTS_FORMAT,
   parseAccounts,
@@ -258,15 +259,6 @@ function formatScript(command: readonly string[], { logFolder }: SlurmOptions): 
     "exit $code",
     "",
   ].join("\n");
-}
-
-function formatCommand(command: readonly string[]): string {
-  return command.map(quote).join(" ");
-}
-
-/** A word of a shell. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 async function readExitFile(path: string): Promise<number | undefined> {
