@@ -7,7 +7,7 @@ import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import { findNearest } from "../lib/cli/nearest.ts";
 import type { Engine } from "../lib/engines/engine.ts";
-import { slurmEngine } from "../lib/engines/slurm.ts";
+import { openSlurm } from "../lib/engines/slurm.ts";
 
 /** What opening an engine takes. */
 interface EngineRequest {
@@ -29,7 +29,7 @@ const ENGINES: readonly KnownEngine[] = [
     name: "slurm",
     sharesFiles: true,
     open: ({ values, logFolder }) =>
-      slurmEngine({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
+      openSlurm({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
   },
 ];
 
