@@ -6,10 +6,11 @@
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import type { ArrayJob } from "../lib/engines/engine.ts";
+import type { ArrayJob, Engine } from "../lib/engines/engine.ts";
+import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
-import { exitWith, listenForSignals } from "./console.ts";
+import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
 import { formatArguments, formatPermissions } from "./distribute_arguments.ts";
 import { ENGINE_OPTIONS, findEngine, type KnownEngine } from "./distribute_engines.ts";
 import {
@@ -34,6 +35,15 @@ interface DistributeRequest {
 /** Options of `stream` that only some of its processes are given, or none. */
 const OWN = ["task", "merge", "fresh", "summary"];
 const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
+
+/** What shapes the output, or tells where things are; no key is among them. */
+const TASK_VARIABLES = [
+  "AWS_ENDPOINT_URL_S3",
+  "GCS_BUCKET",
+  "GCS_PARQUET_PREFIX",
+  "SOURCE_DATE_EPOCH",
+  "STORAGE_EMULATOR_HOST",
+] as const;
 
 /** `--test`. */
 const TEST = { members: 3, workers: 3 };
@@ -89,15 +99,31 @@ const command: Command<DistributeRequest> = {
     const { values, engine: known } = request;
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
-    const engine = known.open({ values, logFolder });
+    const engine = known.open(values, logFolder);
     if (values.flag("dry-run")) {
       for (const { name, text } of engine.plan(job)) console.log(`# ${name}\n${text}`);
       return { complete: true };
+    }
+    if (engine.program !== undefined && !await hasProgram(engine.program)) {
+      reporter.warn(await leaveByHand(engine, job));
+      return { complete: false };
     }
     const pollEveryMs = 1000 * values.count("poll-seconds");
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
   },
 };
+
+/** Writes what a program that is not here would be handed, and tells what to do with it. */
+async function leaveByHand(engine: Engine, job: ArrayJob): Promise<string> {
+  const folder = `${job.name}.${engine.name}`;
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { name, text } of engine.plan(job)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  const steps = engine.describeSteps?.(job).map((step) => `\n  ${step}`).join("") ?? "";
+  return `${engine.program} is not on the path, nothing runs: the job is in ${folder}, where ` +
+    `it is, do${steps}`;
+}
 
 /** The run, `latest` found here once: tasks that start at different times could find different ones. */
 async function pinRun(
@@ -111,7 +137,7 @@ async function pinRun(
 }
 
 function planJob(
-  { values, stream: request, engine: { sharesFiles } }: DistributeRequest,
+  { values, stream: request, engine: { sharesFiles, reads = [] } }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
   const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
@@ -142,16 +168,24 @@ function planJob(
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : values.text("source") === "aws" ? "stream" : "stream-mirrors",
       urls: [...(server.endpoint ? [server.endpoint] : []), ...values.list("source") ?? []],
-      reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
+      reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib"), ...reads],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),
-    environment: {},
-    image: "denoland/deno:2.9.6",
+    environment: sharesFiles ? {} : readTaskEnvironment(),
+    image: values.required("image"),
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,
   };
   const logs = isRemote(outputDir) ? `${label}.logs` : `${outputDir}/${label}.logs`;
   return { job, logFolder: makeAbsolute(logs) };
+}
+
+/** The variables of this command that are for its tasks, where they do not see them by themselves. */
+function readTaskEnvironment(): Record<string, string> {
+  return Object.fromEntries(TASK_VARIABLES.flatMap((name) => {
+    const value = readEnvironment(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 if (import.meta.main) await exitWith(command);

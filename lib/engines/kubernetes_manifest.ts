@@ -24,7 +24,7 @@ export interface KubernetesOptions {
 }
 
 /** Where the secret appears in the containers. */
-const KEY_FOLDER = "/var/run/secrets/gcs";
+export const KEY_FOLDER = "/var/run/secrets/gcs";
 /** How long a finished Job can be asked about. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 /** A pod that lost its node, or was evicted, has not failed. */
