@@ -38,7 +38,10 @@ export async function distribute(
   reporter: Reporter,
   signal?: AbortSignal,
 ): Promise<DistributeResult> {
-  const submission = await engine.submit(job);
+  const submission = await engine.submit(job).catch((error) => {
+    // Ctrl-C ends the programs that the engine is handed the job by, too.
+    throw signal?.aborted ? signal.reason : error;
+  });
   reporter.info(`submitted to ${engine.name} as ${submission.id}: ${job.tasks} tasks and a merge`);
   const bar = reporter.progress("tasks", job.tasks);
   let shown = 0;
