@@ -35,6 +35,8 @@ class Bucket {
     },
     head: (url) => this.#disk.head(url),
     forget: () => {},
+    versionOf: () => undefined,
+    remove: (url) => Promise.resolve(void this.objects.delete(url)),
     list: (prefix) => this.#list(prefix),
     put: async (url, pieces) => {
       const bytes = this.onPut(url, await new Response(new Blob(await collect(pieces))).bytes());

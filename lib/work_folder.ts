@@ -1,14 +1,22 @@
 /**
- * The work folder: finished fields on disk, so that a command that was stopped goes on from there.
+ * The work folder: finished fields as files, so that a command that was stopped goes on from there,
+ * and tasks on several machines share the fields of a command.
  *
  * @module
  */
+import type { ArrayTask } from "./array_task.ts";
 import type { Run } from "./ecmwf/run.ts";
 import type { ReducedField } from "./ensemble/field.ts";
-import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./ensemble/field_file.ts";
+import {
+  decodeFieldFile,
+  encodeFieldFile,
+  FIELD_VERSION,
+  type KeptField,
+} from "./ensemble/field_file.ts";
 import type { PlannedField } from "./ensemble/plan.ts";
 import type { Region } from "./grib/mod.ts";
-import type { Storage } from "./storage/mod.ts";
+import { mapInParallel } from "./parallel.ts";
+import { removeHalves, type Storage, StorageError } from "./storage/mod.ts";
 
 /** What shapes every field of a command, besides its messages. */
 export interface FieldSettings {
@@ -18,131 +26,253 @@ export interface FieldSettings {
   region: Region;
 }
 
-/** The ending of the files that are this module's, and of those that a killed process left half. */
-const OWN_FILES = /^\w+\.field$|^\.\w+\.field\.[0-9a-f-]+\.part$/;
+/** What is read of a work folder. */
+export interface ReadOptions {
+  /** Places in the plan. @default all */
+  places?: Iterable<number>;
+  /** Whether fields are taken that lack a message. @default {false} */
+  lacking?: boolean;
+}
+
+/** Names of the files that are this module's: fields that are whole, and those that lack a message. */
+const OWN_FILE = /^\w+\.(?:field|lacking)$/;
 const KEY_DIGITS = 16;
+/** Files read or removed at once. */
+const PARALLEL = 16;
 
 /** The work folder of an output: beside it, or in the working folder when the output is remote. */
 export function workFolderOf(path: string): string {
-  const isRemote = /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
-  return `${isRemote ? path.slice(path.lastIndexOf("/") + 1) : path}.work`;
+  return `${isRemote(path) ? path.slice(path.lastIndexOf("/") + 1) : path}.work`;
 }
 
 /** A field of a plan and its file. */
 interface Place {
+  field: PlannedField;
   /** SHA-256 in hexadecimal digits of everything that shapes the field. */
   key: string;
-  /** Path of the file; a part of the key is in its name. */
-  file: string;
+  /** Name of the file without its ending; a part of the key is in it. */
+  name: string;
 }
 
-/** The finished fields of a plan, on disk. */
+/**
+ * The finished fields of a plan, in a folder, local or `gs://`. Every file appears whole or not at all:
+ * several processes may keep the same fields in it at the same time.
+ */
 export class WorkFolder {
-  readonly #kept = new Map<number, ReducedField>();
+  readonly #fields = new Map<number, KeptField>();
   readonly #warnings: string[] = [];
 
   private constructor(
-    /** Path. */
+    /** Path, or address without a slash at the end. */
     readonly path: string,
-    private readonly plan: readonly PlannedField[],
-    private readonly places: readonly Place[],
+    private readonly places: ReadonlyMap<number, Place>,
+    /** Files whose names begin like this are of the plan. */
+    private readonly beginnings: readonly string[],
+    private readonly settings: FieldSettings,
     private readonly storage: Storage,
+    private readonly task: ArrayTask | undefined,
   ) {}
 
   /**
-   * Opens the work folder of a plan and reads the fields of it that are there. Files that are damaged,
-   * or that another plan or other settings left, are passed over.
+   * The work folder of a plan. Nothing of it is read.
    *
-   * @throws {StorageError} when the folder cannot be read.
+   * @param task what is noted with the fields that are kept.
    */
   static async open(
     path: string,
     plan: readonly PlannedField[],
     settings: FieldSettings,
     storage: Storage,
+    task?: ArrayTask,
   ): Promise<WorkFolder> {
-    const places = await Promise.all(plan.map((field) => placeField(path, field, settings)));
-    const folder = new WorkFolder(path, plan, places, storage);
-    await folder.#read();
-    return folder;
+    const places = await placeFields(plan.entries(), settings, () => "");
+    const beginnings = [...places.values()].map(({ name }) => name);
+    return new WorkFolder(path, places, beginnings, settings, storage, task);
   }
 
-  /** The fields kept so far, by their place in the plan. */
-  get kept(): ReadonlyMap<number, ReducedField> {
-    return this.#kept;
+  /**
+   * The same folder for fields that are made of fewer messages than those of the plan.
+   *
+   * @param fewer by the place of the field in the plan.
+   */
+  async without(fewer: ReadonlyMap<number, PlannedField>): Promise<WorkFolder> {
+    const nameOf = (place: number) => `${this.places.get(place)!.name}_`;
+    const places = await placeFields(fewer, this.settings, nameOf);
+    const { path, beginnings, settings, storage, task } = this;
+    return new WorkFolder(path, places, beginnings, settings, storage, task);
   }
 
-  /** What was passed over when the folder was opened. */
+  /** The fields read or kept so far, by their place in the plan. */
+  get fields(): ReadonlyMap<number, KeptField> {
+    return this.#fields;
+  }
+
+  /** What was passed over when the folder was read. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
 
-  async #read(): Promise<void> {
-    const names = await listNames(this.path);
-    const own = this.places.map(({ file }) => file.slice(this.path.length + 1));
-    const others = [...names].filter((name) => !own.includes(name) && !name.endsWith(".part"));
-    if (others.length > 0) {
-      this.#warnings.push(
-        `not used, as they are of something else: ${others.length} of the files in ${this.path}`,
-      );
-    }
-    for (const [i, { key, file }] of this.places.entries()) {
-      if (!names.has(own[i]!)) continue;
-      const field = await decodeFieldFile(key, await this.storage.get(file));
-      if (field) this.#kept.set(i, field);
-      else this.#warnings.push(`${file} is damaged: its field is fetched again`);
-    }
+  /**
+   * Reads fields that are there. Files that are damaged, or that another plan or other settings left,
+   * are passed over. Costs one listing, and one GET a field.
+   *
+   * @throws {StorageError} when the folder cannot be read.
+   */
+  async read({ places = this.places.keys(), lacking = false }: ReadOptions = {}): Promise<void> {
+    const names = await this.#listNames();
+    this.#noteOthers(names);
+    const found = [...places].flatMap((place) => {
+      const { name } = this.places.get(place)!;
+      const file = [`${name}.field`, ...(lacking ? [`${name}.lacking`] : [])]
+        .find((file) => names.has(file));
+      return file === undefined ? [] : [{ place, file }];
+    });
+    const reads = mapInParallel(PARALLEL, found, async ({ place, file }) => {
+      return { place, field: await this.#readField(place, `${this.path}/${file}`) };
+    });
+    for await (const { place, field } of reads) if (field) this.#fields.set(place, field);
+  }
+
+  #noteOthers(names: ReadonlySet<string>): void {
+    const others = [...names].filter((name) => !belongs(name, this.beginnings));
+    if (others.length === 0) return;
+    this.#warnings.push(
+      `not used, as they are of something else: ${others.length} of the files in ${this.path}`,
+    );
+  }
+
+  async #readField(place: number, file: string): Promise<KeptField | undefined> {
+    const bytes = await unlessMissing(this.storage.get(file));
+    if (!bytes) return undefined;
+    const field = await decodeFieldFile(this.places.get(place)!.key, bytes);
+    if (!field) this.#warnings.push(`${file} is damaged: its field is fetched again`);
+    return field;
   }
 
   /**
-   * Keeps a finished field, whole or not at all. One that lacks a message that it was not possible to
-   * get is not kept: the next command asks for it again.
+   * Keeps a finished field, whole or not at all, with the versions of its files that are known now.
+   * One that lacks a message that it was not possible to get is kept apart: the next command asks for
+   * it again.
    *
-   * @param i place in the plan.
+   * @param place in the plan.
    * @throws {StorageError} when the file cannot be written.
    */
-  async keep(i: number, field: ReducedField): Promise<void> {
-    const faults = field.rejections.filter(({ fault }) => fault !== undefined);
-    const { messages } = this.plan[i]!;
-    if (field.members.length + faults.length < messages.length) return;
-    const { key, file } = this.places[i]!;
-    await this.storage.put(file, [await encodeFieldFile(key, field)]);
-    this.#kept.set(i, field);
+  async keep(place: number, reduced: ReducedField): Promise<void> {
+    const { field, key, name } = this.places.get(place)!;
+    const urls = new Set(field.messages.map(({ reference }) => reference.url));
+    const versions = Object.fromEntries([...urls].flatMap((url) => {
+      const version = this.storage.versionOf(url);
+      return version ? [[url, version]] : [];
+    }));
+    const kept: KeptField = { reduced, versions, ...(this.task && { task: this.task }) };
+    const file = `${this.path}/${name}.${lacksMessages(field, reduced) ? "lacking" : "field"}`;
+    await this.storage.put(file, [await encodeFieldFile(key, kept)]);
+    this.#fields.set(place, kept);
   }
 
-  /** Drops a field that was kept and does not hold any more. */
-  drop(i: number): void {
-    if (this.#kept.delete(i)) Deno.removeSync(this.places[i]!.file);
+  /** Drops a field that was kept, if it was, and does not hold any more. */
+  async drop(place: number): Promise<void> {
+    if (!this.#fields.delete(place)) return;
+    const { name } = this.places.get(place)!;
+    await this.storage.remove(`${this.path}/${name}.field`);
+    await this.storage.remove(`${this.path}/${name}.lacking`);
   }
+
+  /**
+   * Removes the files of the plan's fields, and of those made of fewer messages; what others have in
+   * the folder stays.
+   *
+   * @param places only of these. @default all
+   */
+  async clear(places: Iterable<number> = this.places.keys()): Promise<void> {
+    const beginnings: string[] = [];
+    for (const place of places) {
+      beginnings.push(this.places.get(place)!.name);
+      this.#fields.delete(place);
+    }
+    const files = [...await this.#listNames()].filter((file) => belongs(file, beginnings));
+    await removeFiles(files.map((file) => `${this.path}/${file}`), this.storage);
+    for (const name of beginnings) await removeHalves(`${this.path}/${name}`);
+  }
+
+  #listNames(): Promise<Set<string>> {
+    return listNames(this.path, this.storage);
+  }
+}
+
+/** Whether a message of a field could not be had: it may come when it is asked for again. */
+export function lacksMessages({ messages }: PlannedField, reduced: ReducedField): boolean {
+  const faults = reduced.rejections.filter(({ fault }) => fault !== undefined);
+  return reduced.members.length + faults.length < messages.length;
+}
+
+/** Whether a file is of one of the fields with such names, or of one made of fewer messages. */
+function belongs(file: string, names: readonly string[]): boolean {
+  return OWN_FILE.test(file) && names.some((name) => file.startsWith(name));
 }
 
 /**
- * Removes the files that work folders consist of, of whatever command, and the folder unless there is
- * something else in it. A folder that is not there is none.
+ * Removes the files that work folders consist of, of whatever command, and a local folder unless there
+ * is something else in it. A folder that is not there is none.
  */
-export async function removeWorkFolder(path: string): Promise<void> {
-  const names = [...await listNames(path)];
-  await Promise.all(
-    names.filter((name) => OWN_FILES.test(name)).map((name) => Deno.remove(`${path}/${name}`)),
-  );
-  if (names.length > 0 && names.every((name) => OWN_FILES.test(name))) await Deno.remove(path);
+export async function removeWorkFolder(path: string, storage: Storage): Promise<void> {
+  const own = [...await listNames(path, storage)].filter((name) => OWN_FILE.test(name));
+  await removeFiles(own.map((name) => `${path}/${name}`), storage);
+  await removeHalves(`${path}/`);
+  if (isRemote(path)) return;
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    const isOfOthers = !(error instanceof Deno.errors.NotFound) && await hasEntries(path);
+    if (!isOfOthers && !(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
-async function listNames(path: string): Promise<Set<string>> {
+async function hasEntries(path: string): Promise<boolean> {
+  for await (const _ of Deno.readDir(path)) return true;
+  return false;
+}
+
+async function removeFiles(files: readonly string[], storage: Storage): Promise<void> {
+  await Array.fromAsync(mapInParallel(PARALLEL, files, (file) => storage.remove(file)));
+}
+
+async function listNames(path: string, storage: Storage): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const { url } of storage.list(`${path}/`)) names.add(url.slice(path.length + 1));
+  return names;
+}
+
+function isRemote(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
+}
+
+async function unlessMissing<T>(done: Promise<T>): Promise<T | undefined> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(path));
-    return new Set(entries.map(({ name }) => name));
+    return await done;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Set();
+    // Another process has removed it meanwhile.
+    if (error instanceof StorageError && error.kind === "missing") return undefined;
     throw error;
   }
 }
 
-async function placeField(
-  folder: string,
-  field: PlannedField,
+async function placeFields(
+  fields: Iterable<[number, PlannedField]>,
   settings: FieldSettings,
-): Promise<Place> {
+  prefixOf: (place: number) => string,
+): Promise<Map<number, Place>> {
+  const places = new Map<number, Place>();
+  for (const [place, field] of fields) {
+    const key = await digestField(field, settings);
+    const digits = key.slice(0, KEY_DIGITS);
+    const prefix = prefixOf(place) || `${field.variable.name}_${field.stepHours}h_`;
+    places.set(place, { field, key, name: `${prefix}${digits}` });
+  }
+  return places;
+}
+
+async function digestField(field: PlannedField, settings: FieldSettings): Promise<string> {
   const { profile, run, region } = settings;
   const { north, west, south, east } = region;
   const { variable, stepHours, messages, rejections } = field;
@@ -152,7 +282,5 @@ async function placeField(
     messages.map(({ member, reference: { url, offset, length } }) => [member, url, offset, length]),
   ];
   const bytes = new TextEncoder().encode(JSON.stringify(shape));
-  const key = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const name = `${variable.name}_${stepHours}h_${key.slice(0, KEY_DIGITS)}.field`;
-  return { key, file: `${folder}/${name}` };
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -54,8 +54,17 @@ async function listNames(path: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
 }
 
-const open = (path: string, plan = PLAN, settings = SETTINGS) =>
-  WorkFolder.open(path, plan, settings, storage);
+/** The work folder after what is there was read. */
+async function open(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
+  const work = await WorkFolder.open(path, plan, settings, storage);
+  await work.read({ lacking });
+  return work;
+}
+
+/** The fields without where they come from. */
+function listReduced({ fields }: WorkFolder): [number, ReducedField][] {
+  return [...fields].map(([place, { reduced }]) => [place, reduced]);
+}
 
 /** Opens the folder after the first field of the plan was kept in it. */
 async function keepFirst(path: string): Promise<string> {
@@ -68,7 +77,7 @@ Deno.test("a field that was kept is the same for the same command, bit for bit",
   withFolder(async (path) => {
     await keepFirst(path);
     const work = await open(path);
-    assertEquals([...work.kept], [[0, FIELD]]);
+    assertEquals(listReduced(work), [[0, FIELD]]);
     assertEquals(work.warnings, []);
   }));
 
@@ -79,26 +88,38 @@ Deno.test("a field without members is kept, too", () =>
     );
     const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
     await (await open(path)).keep(1, field);
-    assertEquals([...(await open(path)).kept], [[1, field]]);
+    assertEquals(listReduced(await open(path)), [[1, field]]);
   }));
 
-Deno.test("a field that lacks a message that was not to be had is not kept", () =>
+/** The same without a message that was not to be had. */
+const LACKING: ReducedField = {
+  ...FIELD,
+  rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
+};
+
+Deno.test("a field that lacks a message that was not to be had is there only for who asks for such", () =>
+  withFolder(async (path) => {
+    await (await open(path)).keep(0, LACKING);
+    assertEquals((await open(path)).fields.size, 0);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
+  }));
+
+Deno.test("of a field that was kept twice, the one that lacks nothing counts, whichever came last", () =>
   withFolder(async (path) => {
     const work = await open(path);
-    await work.keep(0, {
-      ...FIELD,
-      rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
-    });
-    assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
+    for (const field of [LACKING, FIELD, LACKING]) await work.keep(0, field);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
+    await work.drop(0);
+    assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
   }));
 
 Deno.test("a field that was dropped is not kept, and need not have been", () =>
   withFolder(async (path) => {
     await keepFirst(path);
     const work = await open(path);
-    work.drop(0);
-    work.drop(1);
-    assertEquals([work.kept.size, (await open(path)).kept.size], [0, 0]);
+    await work.drop(0);
+    await work.drop(1);
+    assertEquals([work.fields.size, (await open(path)).fields.size], [0, 0]);
   }));
 
 const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] = [
@@ -115,7 +136,7 @@ for (const [what, plan, settings] of CHANGES) {
     withFolder(async (path) => {
       await keepFirst(path);
       const work = await open(path, plan, settings);
-      assertEquals(work.kept.size, 0);
+      assertEquals(work.fields.size, 0);
       assertEquals(work.warnings, [
         `not used, as they are of something else: 1 of the files in ${path}`,
       ]);
@@ -134,10 +155,10 @@ for (const [how, damage] of DAMAGES) {
       const file = await keepFirst(path);
       await Deno.writeFile(file, damage(await Deno.readFile(file)));
       const work = await open(path);
-      assertEquals(work.kept.size, 0);
+      assertEquals(work.fields.size, 0);
       assertStringIncludes(work.warnings[0]!, `${file} is damaged`);
       await work.keep(0, FIELD);
-      assertEquals((await open(path)).kept.size, 1);
+      assertEquals((await open(path)).fields.size, 1);
     }));
 }
 
@@ -147,12 +168,12 @@ Deno.test("a whole file under the name of another field is not used", () =>
     await (await open(path)).keep(1, FIELD);
     const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
     await Deno.copyFile(file, `${path}/${other}`);
-    assertEquals([...(await open(path)).kept.keys()], [0]);
+    assertEquals([...(await open(path)).fields.keys()], [0]);
   }));
 
 Deno.test("removeWorkFolder() removes fields and halves of them, and nothing else", () =>
   withFolder(async (path) => {
-    await removeWorkFolder(path);
+    await removeWorkFolder(path, storage);
     const file = await keepFirst(path);
     const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
     await Deno.writeTextFile(half, "half");
@@ -160,12 +181,12 @@ Deno.test("removeWorkFolder() removes fields and halves of them, and nothing els
     assertEquals((await open(path)).warnings, [
       `not used, as they are of something else: 1 of the files in ${path}`,
     ]);
-    await removeWorkFolder(path);
+    await removeWorkFolder(path, storage);
     assertEquals(await listNames(path), ["notes.txt"]);
     await Deno.remove(`${path}/notes.txt`);
     await keepFirst(path);
-    await removeWorkFolder(path);
-    assertEquals((await open(path)).kept.size, 0);
+    await removeWorkFolder(path, storage);
+    assertEquals((await open(path)).fields.size, 0);
     assertEquals(await listNames(path.slice(0, path.lastIndexOf("/"))), []);
   }));
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
+import type { EngineVariable } from "../lib/array_task.ts";
 import type { Command } from "../lib/cli/command.ts";
 import { InterruptedError } from "../lib/cli/errors.ts";
 import type { TextSink } from "../lib/cli/report.ts";
@@ -51,6 +52,7 @@ export function listenForSignals(): Interruption {
 
 /** Variables that the stages look up, and nothing else: the permission sets allow just these. */
 export type EnvironmentName =
+  | EngineVariable
   | "AWS_ENDPOINT_URL_S3"
   | "GCS_BUCKET"
   | "GCS_PARQUET_PREFIX"

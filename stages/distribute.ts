@@ -13,6 +13,7 @@ import { exitWith, listenForSignals } from "./console.ts";
 import { formatArguments, formatPermissions } from "./distribute_arguments.ts";
 import { ENGINE_OPTIONS, findEngine, type KnownEngine } from "./distribute_engines.ts";
 import {
+  isRemote,
   labelJob,
   locateStream,
   makeAbsolute,
@@ -21,7 +22,7 @@ import {
 } from "./distribute_places.ts";
 import { distribute } from "./distribute_run.ts";
 import { openRun } from "./options.ts";
-import { command as stream, type StreamRequest } from "./stream.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
 
 /** The command line as given; what `stream` makes of its part shows early what is wrong with it. */
 interface DistributeRequest {
@@ -30,9 +31,9 @@ interface DistributeRequest {
   engine: KnownEngine;
 }
 
-/** Options of `stream` that are not for a user of the whole: who gets which part, and one's own log. */
-const OWN = ["task", "merge", "summary"];
-const STREAM_OPTIONS = stream.options.filter(({ name }) => !OWN.includes(name));
+/** Options of `stream` that only some of its processes are given, or none. */
+const OWN = ["task", "merge", "fresh", "summary"];
+const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
 
 /** `--test`. */
 const TEST = { members: 3, workers: 3 };
@@ -46,11 +47,7 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
       "tasks, each with its share of the fields (variable and step); all at once where there\n" +
       "is room",
   },
-  {
-    name: "members-per-batch",
-    value: "<n>",
-    help: "how many members' messages a task fetches at once; another name of --parallel-fetches",
-  },
+  { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
   { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },
   { name: "memory", value: "<GB>", default: "2", help: "memory of each task" },
   {
@@ -76,16 +73,17 @@ const command: Command<DistributeRequest> = {
   purpose:
     "Runs stream as an array job: each task fetches and reduces its share of the fields, then a\n" +
     "merge writes the same NetCDF that one machine would. Takes the options of stream, too.",
-  options: [...ENGINE_OPTIONS, ...JOB_OPTIONS, ...STREAM_OPTIONS],
+  options: [...ENGINE_OPTIONS, ...JOB_OPTIONS, ...SHARED_OPTIONS],
   examples: [
-    "deno task distribute:slurm --engine slurm --date 20260206 --n-workers 9",
-    "deno task distribute:slurm --engine slurm --date 20260206 --test --dry-run",
-    "SBATCH_PARTITION=short deno task distribute:slurm --engine slurm --date latest --run 12",
+    "deno task distribute:slurm --date 20260206 --n-workers 9",
+    "deno task distribute:slurm --date 20260206 --test --dry-run",
+    "SBATCH_PARTITION=short deno task distribute:slurm --date latest --run 12",
   ],
-  parse: (values) => {
-    if (values.text("members-per-batch") !== undefined) values.count("members-per-batch");
-    return { values, stream: stream.parse(values), engine: findEngine(values) };
-  },
+  parse: (values) => ({
+    values,
+    stream: parseStreamRequest(values),
+    engine: findEngine(values),
+  }),
   async run(request, reporter) {
     using interruption = listenForSignals();
     const { values, engine: known } = request;
@@ -124,36 +122,36 @@ function planJob(
     );
   }
   const label = labelJob(run, parquetDir);
-  const work = values.text("work") ?? `${outputDir}/${label}.work`;
+  // Machines with the same files find the folder that one machine would use.
+  const work = request.work ?? (sharesFiles ? undefined : `${outputDir}/${label}.work`);
   requireReachable("the final stores in", stores, sharesFiles);
   requireReachable("--output-dir", outputDir, sharesFiles);
   requireReachable("--work", work, sharesFiles);
   const script = locateStream(values.text("script"), sharesFiles);
   const isTest = values.flag("test");
-  const fetches = values.text("members-per-batch");
   const job = {
     name: nameJob(label),
     tasks: isTest ? TEST.workers : values.count("n-workers"),
     script,
-    streamArguments: formatArguments(STREAM_OPTIONS, values, {
+    streamArguments: formatArguments(SHARED_OPTIONS, values, {
       ...(run && { date: run.date, run: run.hour }),
       ...(isTest && { "max-members": String(TEST.members) }),
-      ...(fetches !== undefined && { "parallel-fetches": fetches }),
       work,
     }),
+    taskArguments: values.flag("fresh") ? ["--fresh"] : [],
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : values.text("source") === "aws" ? "stream" : "stream-mirrors",
       urls: [...(server.endpoint ? [server.endpoint] : []), ...values.list("source") ?? []],
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
-      writes: [outputDir, work],
+      writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),
     environment: {},
     image: "denoland/deno:2.9.6",
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,
   };
-  const logs = makeAbsolute(work.startsWith("gs:") ? `${label}.logs` : `${work}.logs`);
-  return { job, logFolder: logs };
+  const logs = isRemote(outputDir) ? `${label}.logs` : `${outputDir}/${label}.logs`;
+  return { job, logFolder: makeAbsolute(logs) };
 }
 
 if (import.meta.main) await exitWith(command);

@@ -137,7 +137,8 @@ async function isAny(storage: Storage, prefix: string): Promise<boolean> {
   return false;
 }
 
-function readGcs(values: OptionValues): GcsOptions {
+/** How to reach Google Cloud Storage, for a command that does. */
+export function readGcs(values: OptionValues): GcsOptions {
   const anonymous = values.flag(ANONYMOUS.name);
   const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
   return {
@@ -176,8 +177,12 @@ function formatRoot(
   return parseGcsFolder(`gs://${bucket}/${prefix}`);
 }
 
-/** A folder without slashes at its end. Names of buckets have neither capitals nor slashes. */
-function parseGcsFolder(text: string): string {
+/**
+ * A folder without slashes at its end. Names of buckets have neither capitals nor slashes.
+ *
+ * @throws {UsageError} when it is none.
+ */
+export function parseGcsFolder(text: string): string {
   const folder = text.replace(/\/+$/, "");
   if (/^gs:\/\/[a-z0-9][a-z0-9._-]+(?:\/[^/\s]+)+$/.test(folder)) return folder;
   throw new UsageError(`Cannot use "${text}" as a folder: it is not gs://<bucket>/<path>`);

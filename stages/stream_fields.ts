@@ -1,19 +1,22 @@
 /**
- * The fields of an output: those that a stopped command left, the others fetched and kept.
+ * The fields of an output: those that are in the work folder, the others fetched and kept.
  *
  * @module
  */
-import type { Run } from "../lib/ecmwf/run.ts";
+import { MissingDataError } from "../lib/cli/errors.ts";
 import type { FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
-import type { ReducedField } from "../lib/ensemble/field.ts";
-import { leaveOut } from "../lib/ensemble/implausible.ts";
+import type { KeptField } from "../lib/ensemble/field_file.ts";
+import { emptyField } from "../lib/ensemble/field.ts";
+import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
 import type { PlannedField } from "../lib/ensemble/plan.ts";
-import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import type { ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import type { OutputProfile } from "../lib/profile.ts";
-import { removeWorkFolder, WorkFolder, workFolderOf } from "../lib/work_folder.ts";
-import { megabytes, optional, type StageContext } from "./options.ts";
+import { lacksMessages, type WorkFolder } from "../lib/work_folder.ts";
+import type { StageContext } from "./options.ts";
+import { fetchFields } from "./stream_fetch.ts";
+import type { StreamPlan } from "./stream_plan.ts";
+import { findReplaced, sameVersions } from "./stream_versions.ts";
 
 /** How fields are fetched and kept. */
 export interface FieldsOptions {
@@ -22,133 +25,212 @@ export interface FieldsOptions {
   region?: Region;
   /** Requests under way at once. */
   parallelFetches: number;
+  /** Bound of memory: as many bytes of messages under way as so many have. @default 16 MiB */
+  membersPerBatch?: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
+  /** Whether messages whose values cannot be true are left out. @default {false} (they are told) */
+  dropImplausible?: boolean;
   /** Whether to drop what a stopped command left. @default {false} (go on from there) */
   fresh?: boolean;
 }
-
-const RESTARTS: Record<RestartCause, string> = {
-  replaced: "was replaced on the server while it was read",
-  misplaced: "is not where its references point",
-};
 
 /** What fetching works with, and what it adds up. */
 export interface FetchContext extends StageContext {
   secondRequests: number;
 }
 
-/** Takes what is kept of a plan, and fetches and keeps the rest. */
-export async function reducePlan(
-  plan: readonly PlannedField[],
-  work: WorkFolder,
-  run: Run,
+/** The fields of a plan that one process makes, and where it keeps them. */
+export interface FieldsWork {
+  plan: StreamPlan;
+  folder: WorkFolder;
+  /** Of its fields in the plan. */
+  places: readonly number[];
+  /**
+   * Gives the fields, by their place, whose messages can be judged once its own are there: with all
+   * that is implausible about them.
+   */
+  judge(): Promise<ReadonlyMap<number, KeptField>>;
+}
+
+/** Files that are replaced again and again are read so many times. */
+const MAX_GOES = 3;
+
+/**
+ * Fetches and keeps the fields that are not in the work folder; where that is asked for, those that
+ * have implausible messages once more, without these. All fields of a step are of the same versions of
+ * its files: when one is replaced meanwhile, the others are read again as well.
+ *
+ * @returns the fields at the places, in their order.
+ * @throws {MissingDataError} when files are replaced again and again.
+ * @throws {StorageError} when the server cannot be reached or refuses; finished fields stay.
+ */
+export async function completeFields(
+  work: FieldsWork,
   options: FieldsOptions,
   context: FetchContext,
 ): Promise<ResultField[]> {
-  const places = [...plan.keys()].filter((place) => !work.kept.has(place));
-  const missing = places.map((place) => plan[place]!);
   try {
-    const fresh = await fetchFields(missing, run, options, context, {
-      keep: (i, field) => work.keep(places[i]!, field),
-      drop: (i) => work.drop(places[i]!),
-    });
-    const reduced = new Map([
-      ...work.kept,
-      ...places.map((place, i) => [place, fresh[i]!] as const),
-    ]);
-    return plan.map(({ variable, stepHours }, place) => {
-      return { variable, stepHours, reduced: reduced.get(place)! };
-    });
+    for (let go = 0; go < MAX_GOES; go++) {
+      const fields = await tryFields(work, options, context);
+      if (fields) return fields;
+    }
   } catch (error) {
-    const { path, kept: { size } } = work;
-    context.reporter.warn(
-      `${size} of ${plan.length} fields are kept in ${path}: the same command goes on from them`,
-    );
+    context.reporter.warn(describeKept(work));
     throw error;
   }
+  throw new MissingDataError(
+    "Cannot read all fields of a step from one version of its files: they are replaced again and " +
+      "again, run the same command later",
+  );
 }
 
-/** Opens the work folder of an output, and tells what of it can be used. */
-export async function openWork(
-  plan: readonly PlannedField[],
-  run: Run,
-  path: string,
-  options: FieldsOptions,
-  { storage, reporter }: StageContext,
-): Promise<WorkFolder> {
-  const folder = workFolderOf(path);
-  if (options.fresh) await removeWorkFolder(folder);
-  const settings = { profile: options.profile.name, run, region: chooseRegion(options) };
-  const work = await WorkFolder.open(folder, plan, settings, storage);
-  for (const line of work.warnings) reporter.warn(line);
-  const { size } = work.kept;
-  if (size > 0) {
-    reporter.info(`going on from ${folder}: ${size} of ${plan.length} fields are there`);
-  }
-  return work;
-}
-
-/** Reduces the fields that have implausible messages again, without these. */
-export async function dropImplausible(
-  plan: readonly PlannedField[],
-  fields: readonly ResultField[],
-  run: Run,
+/** @returns `undefined` when fields had to be dropped that were there before. */
+async function tryFields(
+  work: FieldsWork,
   options: FieldsOptions,
   context: FetchContext,
-): Promise<ResultField[]> {
-  const places = [...fields.keys()].filter((i) => fields[i]!.reduced.implausible.length > 0);
-  if (places.length === 0) return [...fields];
-  const names = places.map((i) => `${fields[i]!.variable.name} (${fields[i]!.stepHours} h)`);
-  context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
-  const fewer = places.map((i) => leaveOut(plan[i]!, fields[i]!.reduced.implausible));
-  const again = await fetchFields(fewer, run, options, context);
-  return fields.map((field, i) => {
-    const place = places.indexOf(i);
-    return place < 0 ? field : { ...field, reduced: again[place]! };
+): Promise<ResultField[] | undefined> {
+  const { plan, folder, places, judge } = work;
+  const missing = placesToFields(plan, places.filter((place) => !folder.fields.has(place)));
+  const restarted = await fetchFields(plan.run, missing, folder, options, context);
+  const older = [...folder.fields.keys()].filter((place) => !missing.has(place));
+  if (await dropSteps(restarted, older, work, context)) return undefined;
+
+  const judged = await judge();
+  const fewer = options.dropImplausible
+    ? leaveOutImplausible(plan, judged)
+    : new Map<number, PlannedField>();
+  const again = await folder.without(fewer);
+  const anew = await fetchAgain(work, again, fewer, judged, options, context);
+  if (await dropSteps(anew, [...folder.fields.keys()], work, context)) return undefined;
+
+  const firsts = new Map([...folder.fields, ...judged]);
+  return chooseResults(plan, places, firsts, fewer, again.fields);
+}
+
+/**
+ * The results at some places: of the fields that were read again these, of the others what was read
+ * first; nothing but rejections of those that have no message.
+ */
+export function chooseResults(
+  plan: StreamPlan,
+  places: readonly number[],
+  firsts: ReadonlyMap<number, KeptField>,
+  fewer: ReadonlyMap<number, PlannedField>,
+  again: ReadonlyMap<number, KeptField>,
+): ResultField[] {
+  return places.map((place) => {
+    const { variable, stepHours, rejections } = fewer.get(place) ?? plan.fields[place]!;
+    const kept = (fewer.has(place) ? again : firsts).get(place);
+    return { variable, stepHours, reduced: kept?.reduced ?? emptyField(rejections) };
   });
 }
 
-/** Where finished fields go, by their place in what was asked for. */
-interface FieldKeeper {
-  keep(i: number, field: ReducedField): Promise<void>;
-  /** The field does not hold any more. */
-  drop(i: number): void;
+/** The planned fields at some places; those without any message are as they are. */
+function placesToFields(
+  plan: StreamPlan,
+  places: readonly number[],
+): Map<number, PlannedField> {
+  return new Map(
+    places.map((place) => [place, plan.fields[place]!] as const)
+      .filter(([, { messages }]) => messages.length > 0),
+  );
 }
 
-async function fetchFields(
-  fields: readonly PlannedField[],
-  run: Run,
+/** The fields that have implausible messages, without these, by their place. */
+export function leaveOutImplausible(
+  plan: StreamPlan,
+  judged: ReadonlyMap<number, KeptField>,
+): Map<number, PlannedField> {
+  return new Map(
+    [...judged].filter(([, { reduced }]) => reduced.implausible.length > 0)
+      .map(([place, { reduced }]) => [place, leaveOut(plan.fields[place]!, reduced.implausible)]),
+  );
+}
+
+/** Fetches fields with fewer messages, unless that was done for the same versions of their files. */
+async function fetchAgain(
+  { plan }: FieldsWork,
+  again: WorkFolder,
+  fewer: ReadonlyMap<number, PlannedField>,
+  judged: ReadonlyMap<number, KeptField>,
   options: FieldsOptions,
   context: FetchContext,
-  keeper?: FieldKeeper,
-): Promise<ReducedField[]> {
-  const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
-  const { storage, reporter } = context;
-  const bar = reporter.progress("messages", total);
-  let received = 0;
-  try {
-    return await reduceFields(fields, {
-      storage,
-      run,
-      region: chooseRegion(options),
-      parallelFetches: options.parallelFetches,
-      ...optional("policy", options.policy),
-      onSecondRequest: () => void context.secondRequests++,
-      onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
-      onRestart(stepHours, cause) {
-        reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
-        for (const [i, field] of fields.entries()) {
-          if (field.stepHours === stepHours) keeper?.drop(i);
-        }
-      },
-      onField: (i, field) => keeper?.keep(i, field),
-    });
-  } finally {
-    bar.finish();
+): Promise<ReadonlySet<number>> {
+  if (fewer.size === 0) return new Set();
+  await again.read();
+  for (const [place, kept] of again.fields) {
+    if (!sameVersions(kept, judged.get(place)!)) await again.drop(place);
+  }
+  const missing = new Map(
+    [...fewer].filter(([place, { messages }]) => !again.fields.has(place) && messages.length > 0),
+  );
+  const names = [...missing.values()].map(({ variable: { name }, stepHours }) =>
+    `${name} (${stepHours} h)`
+  );
+  if (names.length > 0) {
+    context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
+  }
+  return await fetchFields(plan.run, missing, again, options, context);
+}
+
+/** Drops the fields of some steps that were kept before. @returns whether there were any. */
+async function dropSteps(
+  steps: ReadonlySet<number>,
+  places: readonly number[],
+  { plan, folder }: FieldsWork,
+  { reporter }: StageContext,
+): Promise<boolean> {
+  const stale = places.filter((place) => steps.has(plan.fields[place]!.stepHours));
+  for (const place of stale) await folder.drop(place);
+  for (const [stepHours, { length }] of Map.groupBy(stale, (it) => plan.fields[it]!.stepHours)) {
+    reporter.warn(`step ${stepHours}: ${length} fields are of older files and are read again`);
+  }
+  return stale.length > 0;
+}
+
+/** Reads what is there of the fields of a process, drops what was replaced since, and tells. */
+export async function takeOver(
+  { plan, folder, places }: Pick<FieldsWork, "plan" | "folder" | "places">,
+  fresh: boolean,
+  { storage, reporter }: StageContext,
+): Promise<void> {
+  if (fresh) await folder.clear(places);
+  await folder.read({ places });
+  for (const line of folder.warnings) reporter.warn(line);
+  const replaced = await findReplaced(plan.fields, folder.fields, storage);
+  for (const [stepHours, stale] of Map.groupBy(replaced, (it) => plan.fields[it]!.stepHours)) {
+    for (const place of stale) await folder.drop(place);
+    reporter.warn(
+      `step ${stepHours} was replaced on the server since: ${stale.length} fields are read again`,
+    );
+  }
+  const { size } = folder.fields;
+  if (size > 0) {
+    reporter.info(`going on from ${folder.path}: ${size} of ${places.length} fields are there`);
   }
 }
 
-function chooseRegion({ region, profile }: FieldsOptions): Region {
-  return region ?? profile.region;
+function describeKept({ plan, folder, places }: FieldsWork): string {
+  const whole = [...folder.fields].filter(([place, { reduced }]) =>
+    !lacksMessages(plan.fields[place]!, reduced)
+  );
+  return `${whole.length} of ${places.length} fields are kept in ${folder.path}: ` +
+    "the same command goes on from them";
+}
+
+/** Fields with all that is implausible about them, beside the other steps as well. */
+export function judgeFields(
+  plan: StreamPlan,
+  fields: ReadonlyMap<number, KeptField>,
+): Map<number, KeptField> {
+  const places = [...fields.keys()].sort((a, b) => a - b);
+  const marked = markShrunk(places.map((place) => {
+    const { variable, stepHours } = plan.fields[place]!;
+    return { variable, stepHours, reduced: fields.get(place)!.reduced };
+  }));
+  return new Map(
+    places.map((place, i) => [place, { ...fields.get(place)!, reduced: marked[i]!.reduced }]),
+  );
 }

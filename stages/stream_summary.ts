@@ -4,22 +4,27 @@
  * @module
  */
 import { resourceUsage } from "node:process";
+import { formatTask } from "../lib/array_task.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import type { StorageCounters } from "../lib/storage/mod.ts";
-import type { StreamOptions, StreamResult } from "./stream_run.ts";
+import type { StreamOptions } from "./stream_plan.ts";
+import type { StreamResult } from "./stream_run.ts";
+import type { TaskResult } from "./stream_task.ts";
 
 /** The summary of a result, to be written as JSON. */
 export function summarize(
   options: StreamOptions,
-  result: StreamResult,
+  result: StreamResult | TaskResult,
   counters: Readonly<StorageCounters>,
 ) {
   const { fields, messagesWanted, messagesUsed } = result;
   const left = countRejections(fields);
   return {
     complete: result.complete,
-    output: result.path,
+    ...("task" in result
+      ? { task: formatTask(result.task), work: result.work }
+      : { output: result.path }),
     asked: {
       run: runLabel(result.run),
       profile: options.profile.name,

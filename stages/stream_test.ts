@@ -10,11 +10,11 @@ import {
   BEFORE_50R1,
   bucketKey,
   EMBEDDED_STEPS,
-  ONE_REQUEST_EACH,
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
+import { changeStore, streamOptions, writeFinalStores } from "./stream_fixture.ts";
 import {
   type Bucket,
   raiseValues,
@@ -26,51 +26,15 @@ import { stepFiles } from "../lib/ecmwf/files.ts";
 import { firstMembers, memberKeyName } from "../lib/ecmwf/members.ts";
 import { findSection } from "../lib/ecmwf/messages_fixture.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
 import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
-import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
+import { readStageStore } from "../lib/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
-import { runStream, type StreamOptions } from "./stream_run.ts";
+import type { StreamOptions } from "./stream_plan.ts";
+import { runStream } from "./stream_run.ts";
 
 const { run, members } = BEFORE_50R1;
-
-function options(folder: string, names: readonly string[] = ["t2m", "u700"]): StreamOptions {
-  return {
-    parquetDir: folder,
-    profile: GIK,
-    steps: EMBEDDED_STEPS,
-    maxMembers: members,
-    variables: names.map((name) => findVariable(name)!),
-    parallelFetches: 4,
-    policy: ONE_REQUEST_EACH,
-    outputDir: `${folder}/out`,
-    now: new Date(0),
-  };
-}
-
-/** Leaves final stores of the embedded run in the workplace's folder. */
-async function writeFinalStores({ context, folder }: Workplace): Promise<void> {
-  const stage = { run, maxMembers: members, outputDir: folder };
-  await runStage2(
-    { ...stage, steps: EMBEDDED_STEPS, parallelWorkers: 4, allowMissing: false },
-    context,
-  );
-  await runStage3({ ...stage, zip: false }, context);
-}
-
-/** Changes the final store of a member. */
-async function changeStore(
-  { context, folder }: Workplace,
-  member: number,
-  change: (store: Store) => Store,
-): Promise<void> {
-  const store = await readStageStore(context.storage, folder, 3, member);
-  await writeStageStore(context.storage, folder, 3, member, change(store!));
-}
 
 /** What the Python tools leave: no level in keys, no .grib2 in URLs, any level under the key. */
 function asPythonTools(store: Store, level: number): Store {
@@ -97,11 +61,11 @@ Deno.test("runStream() reads files of the Python tools, which name no level and 
   await using place = await openWorkplace();
   const { context, folder } = place;
   await writeFinalStores(place);
-  const own = await Deno.readFile((await runStream(options(folder), context)).path);
+  const own = await Deno.readFile((await runStream(streamOptions(folder), context)).path);
   for (const member of firstMembers(members)) {
     await changeStore(place, member, (store) => asPythonTools(store, 700));
   }
-  const result = await runStream(options(folder), context);
+  const result = await runStream(streamOptions(folder), context);
   assert(result.complete);
   assertEquals(await Deno.readFile(result.path), own);
 });
@@ -111,7 +75,7 @@ Deno.test("runStream() never averages in a pressure level that was mixed up", as
   const { context, folder } = place;
   await writeFinalStores(place);
   await changeStore(place, 2, (store) => asPythonTools(store, 850));
-  const result = await runStream(options(folder), context);
+  const result = await runStream(streamOptions(folder), context);
   assert(!result.complete);
   assertEquals(result.messagesWanted - result.messagesUsed, EMBEDDED_STEPS.length);
   for (const { variable, reduced } of result.fields) {
@@ -135,7 +99,7 @@ for (const { what, from, text } of WRONG_MESSAGES) {
     const donor = await readStageStore(context.storage, folder, 3, what === "member" ? 1 : 2);
     const wrong = donor!.get(from) as Reference;
     await changeStore(place, 2, (store) => store.set("step_036/2t/sfc/ens02/0.0.0", wrong));
-    const result = await runStream(options(folder), context);
+    const result = await runStream(streamOptions(folder), context);
     assertEquals(result.complete, false);
     assertEquals(result.messagesWanted - result.messagesUsed, 1);
     assertStringIncludes(
@@ -154,7 +118,7 @@ Deno.test("runStream() drops a damaged message and keeps the other members", asy
   const { offset } = store!.get("step_039/2t/sfc/ens03/0.0.0") as Reference;
   const key = bucketKey(stepFiles(run, 39)[0]!.url);
   bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
-  const result = await runStream(options(folder), context);
+  const result = await runStream(streamOptions(folder), context);
   assertEquals(result.complete, false);
   const hurt = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
   assertEquals(hurt.reduced.members, [0, 1, 2]);
@@ -178,10 +142,10 @@ async function openReplacingPlace(atRanges: number[]): Promise<Workplace> {
 Deno.test("runStream() is complete when a file was replaced while it was read, and warns", async () => {
   await using still = await openWorkplace();
   await writeFinalStores(still);
-  const expected = await runStream(options(still.folder), still.context);
+  const expected = await runStream(streamOptions(still.folder), still.context);
   await using place = await openReplacingPlace([3]);
   await writeFinalStores(place);
-  const result = await runStream(options(place.folder), place.context);
+  const result = await runStream(streamOptions(place.folder), place.context);
   assertEquals(result.complete, true);
   assertEquals(place.warnings, [
     "step 36 was replaced on the server while it was read: read again from its index",
@@ -193,7 +157,7 @@ Deno.test("runStream() is incomplete when a file was replaced twice, and says wh
   // The first go reads 3 to 8 ranges of the file, the second 8.
   await using place = await openReplacingPlace([3, 11]);
   await writeFinalStores(place);
-  const result = await runStream(options(place.folder), place.context);
+  const result = await runStream(streamOptions(place.folder), place.context);
   assertEquals(result.complete, false);
   const lines = describeRejections(result.fields);
   assert(lines.length > 0);
@@ -207,11 +171,11 @@ Deno.test("runStream() finds the messages of a file that was replaced since the 
   await using place = await openWorkplace(bucket);
   await writeFinalStores(place);
   const expected = await Deno.readFile(
-    (await runStream(options(place.folder), place.context)).path,
+    (await runStream(streamOptions(place.folder), place.context)).path,
   );
   replaceFile(bucket, reverseMessages(bucket, stepFiles(run, 39)[0]!));
   const storage = openStorage({ endpoint: place.server.url });
-  const result = await runStream(options(place.folder), { ...place.context, storage });
+  const result = await runStream(streamOptions(place.folder), { ...place.context, storage });
   assertEquals(result.complete, true);
   assertEquals(place.warnings, [
     "step 39 is not where its references point: read again from its index",
@@ -224,7 +188,7 @@ Deno.test("runStream() says in the file how many members there are, and which ar
   const { context, folder, warnings } = place;
   await writeFinalStores(place);
   await Deno.remove(`${folder}/stage3_ens_02_final.parquet`);
-  const { path, complete } = await runStream({ ...options(folder), maxMembers: 6 }, context);
+  const { path, complete } = await runStream({ ...streamOptions(folder), maxMembers: 6 }, context);
   assertEquals(complete, false);
   assertStringIncludes(warnings.join("\n"), "no store of 2, 4-5");
   const reader = new NetCDFReader(await Deno.readFile(path));
@@ -236,7 +200,7 @@ Deno.test("runStream() leaves NaN where a variable is not in the run", async () 
   await using place = await openWorkplace();
   const { context, folder } = place;
   await writeFinalStores(place);
-  const result = await runStream(options(folder, ["t2m", "cape"]), context);
+  const result = await runStream(streamOptions(folder, ["t2m", "cape"]), context);
   assertEquals(result.complete, false);
   const values = await readVariable(result.path, "cape_ensemble_mean");
   assert(values.length > 0 && values.every(Number.isNaN));
@@ -249,7 +213,7 @@ Deno.test("runStream() fetches nothing that the output does not need", async () 
   const { context, folder, server } = place;
   await writeFinalStores(place);
   const before = server.requests.length;
-  await runStream({ ...options(folder, ["tp"]), steps: [39], maxMembers: 2 }, context);
+  await runStream({ ...streamOptions(folder, ["tp"]), steps: [39], maxMembers: 2 }, context);
   const requests = server.requests.slice(before);
   assertEquals(requests.length, 2);
   assert(requests.every(({ key }) => key.endsWith("-39h-enfo-ef.grib2")));
@@ -261,7 +225,7 @@ Deno.test("runStream() writes no output when the server goes away", async () => 
   await writeFinalStores(place);
   let left = 1;
   server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
-  await assertRejects(() => runStream(options(folder), context), StorageError, "500");
+  await assertRejects(() => runStream(streamOptions(folder), context), StorageError, "500");
   await assertRejects(() => Deno.stat(`${folder}/out/${GIK.fileName(run)}`), Deno.errors.NotFound);
 });
 
@@ -269,7 +233,7 @@ Deno.test("runStream() says what is missing: stores, references, the run asked f
   await using place = await openWorkplace();
   const { context, folder } = place;
   const stream = (change: Partial<StreamOptions>) => () =>
-    runStream({ ...options(folder), ...change }, context);
+    runStream({ ...streamOptions(folder), ...change }, context);
   await assertRejects(stream({}), MissingDataError, "run the pipeline first");
   await writeFinalStores(place);
   await assertRejects(stream({ steps: [42] }), MissingDataError, "Cannot find references");
@@ -292,8 +256,8 @@ async function openLackingPlace(): Promise<Workplace> {
 
 Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
   await using place = await openLackingPlace();
-  const options2 = { ...options(place.folder), minMembers: 2 };
-  for (const given of [options(place.folder), options2]) {
+  const options2 = { ...streamOptions(place.folder), minMembers: 2 };
+  for (const given of [streamOptions(place.folder), options2]) {
     const { path, complete, fields } = await runStream(given, place.context);
     assertEquals(complete, false);
     assertEquals(await readVariable(path, "t2m_members_used"), [2, 4]);
@@ -305,7 +269,7 @@ Deno.test("runStream() writes a field with the members that there are, and says 
 
 Deno.test("runStream() leaves a field of fewer members than required empty, and says so", async () => {
   await using place = await openLackingPlace();
-  const result = await runStream({ ...options(place.folder), minMembers: 3 }, place.context);
+  const result = await runStream({ ...streamOptions(place.folder), minMembers: 3 }, place.context);
   assertEquals(result.complete, false);
   assertEquals(result.messagesWanted - result.messagesUsed, 4);
   assertEquals(await readVariable(result.path, "t2m_members_used"), [0, 4]);
@@ -354,7 +318,7 @@ const SHRUNK = "it does not fit the other steps: from one to the next it could o
 
 Deno.test("runStream() names values that cannot be true, and takes them all the same", async () => {
   await using place = await openImplausiblePlace();
-  const result = await runStream(options(place.folder, ["tp", "t2m"]), place.context);
+  const result = await runStream(streamOptions(place.folder, ["tp", "t2m"]), place.context);
   assertEquals([result.complete, result.messagesUsed], [true, 16]);
   const lines = describeFindings(result.fields);
   assertEquals(lines.length, 3);
@@ -368,7 +332,7 @@ Deno.test("runStream() leaves messages out that cannot be true where that is ask
   const { context, folder, server } = place;
   const before = server.requests.length;
   const result = await runStream(
-    { ...options(folder, ["tp", "t2m"]), dropImplausible: true },
+    { ...streamOptions(folder, ["tp", "t2m"]), dropImplausible: true },
     context,
   );
   assertEquals([result.complete, result.messagesUsed], [false, 13]);
@@ -384,15 +348,15 @@ Deno.test("runStream() leaves messages out that cannot be true where that is ask
 Deno.test("runStream() finds a shrunk accumulation also beside a field that was kept", async () => {
   await using place = await openImplausiblePlace();
   const { context, folder, server } = place;
-  const undisturbed = await runStream(options(folder, ["tp"]), context);
+  const undisturbed = await runStream(streamOptions(folder, ["tp"]), context);
   server.setFaults(({ key }) =>
     key.includes("-39h-") ? { kind: "status", status: 500, code: "Down" } : undefined
   );
-  await assertRejects(() => runStream(options(folder, ["tp"]), context), StorageError, "500");
+  await assertRejects(() => runStream(streamOptions(folder, ["tp"]), context), StorageError, "500");
   server.setFaults(undefined);
   const before = server.requests.length;
   const storage = openStorage({ endpoint: server.url });
-  const result = await runStream(options(folder, ["tp"]), { ...context, storage });
+  const result = await runStream(streamOptions(folder, ["tp"]), { ...context, storage });
   assertEquals(server.requests.length - before, 4);
   assertEquals(describeFindings(result.fields), describeFindings(undisturbed.fields));
 });
@@ -404,7 +368,7 @@ Deno.test("runStream() keeps no field of a file that was replaced afterwards", a
   await writeFinalStores(place);
   const stream = (outputDir: string) => {
     const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
-    const given = { ...options(folder, ["tp", "t2m", "sp", "u700"]), steps: [36], outputDir };
+    const given = { ...streamOptions(folder, ["tp", "t2m", "sp", "u700"]), steps: [36], outputDir };
     return runStream({ ...given, parallelFetches: 1 }, { ...place.context, storage });
   };
   const [file] = stepFiles(run, 36);

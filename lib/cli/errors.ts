@@ -30,6 +30,11 @@ export class MissingDataError extends Error {
   override readonly name = "MissingDataError";
 }
 
+/** What was to be finished cannot be: parts of it, which others make, are not there. */
+export class IncompleteError extends Error {
+  override readonly name = "IncompleteError";
+}
+
 /** The user, or the system, stopped the command. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";

@@ -15,7 +15,7 @@ import { StoreError } from "../references.ts";
 import { StorageError } from "../storage/mod.ts";
 import { TemplateError } from "../template.ts";
 import { type Command, formatHelp, parseCommandLine } from "./command.ts";
-import { EXIT, InterruptedError, MissingDataError, UsageError } from "./errors.ts";
+import { EXIT, IncompleteError, InterruptedError, MissingDataError, UsageError } from "./errors.ts";
 import { CLEAR_LINE, textReporter, type TextSink } from "./report.ts";
 
 /** Errors whose text says all there is to say; any other keeps its stack. */
@@ -70,6 +70,7 @@ function describeError(error: unknown): string {
 function exitCode(error: unknown): number {
   if (error instanceof UsageError || error instanceof RunError) return EXIT.usage;
   if (error instanceof MissingDataError) return EXIT.missing;
+  if (error instanceof IncompleteError) return EXIT.incomplete;
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof StorageError) {
     return error.kind === "missing" ? EXIT.missing : EXIT.unreachable;

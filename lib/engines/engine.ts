@@ -15,8 +15,10 @@ export interface ArrayJob {
   tasks: number;
   /** Path or URL of `stream.ts`, as the machines of the engine see it. */
   script: string;
-  /** Arguments of `stream`, `--work` included; all but `--task` and `--merge`. */
+  /** Arguments of `stream` for tasks and merge; all but `--task` and `--merge`. */
   streamArguments: readonly string[];
+  /** Arguments that tasks are given and the merge is not. @default {[]} */
+  taskArguments?: readonly string[];
   /** Flags of `deno run`. */
   permissions: readonly string[];
   /** Variables that tasks and merge see. Values may be secret: they belong in no log, error or file. */
@@ -122,7 +124,7 @@ export class EngineError extends Error {
 
 /** The command of every task: the index comes from the engine's own variables. */
 export function taskCommand(job: ArrayJob, deno = "deno"): string[] {
-  return [...commonCommand(job, deno), "--task", `auto/${job.tasks}`];
+  return [...commonCommand(job, deno), ...job.taskArguments ?? [], "--task", `auto/${job.tasks}`];
 }
 
 /** The command of the merge. */

@@ -27,7 +27,6 @@ export const QUEUE_FORMAT: readonly string[] = [
 /** Arguments of `sacct` (man 1 sacct) that make it print what {@linkcode parseAccounts} reads. */
 export const ACCOUNTS_FORMAT: readonly string[] = [
   "--noheader",
-  "--array",
   "--allocations",
   "--parsable2",
   "--format=JobID,State,ExitCode",

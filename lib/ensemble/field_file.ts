@@ -6,18 +6,29 @@
  *
  * @module
  */
+import type { ArrayTask } from "../array_task.ts";
+import type { ObjectVersion } from "../storage/mod.ts";
 import type { ReducedField } from "./field.ts";
 
 /** Raised whenever equal messages may come out as another field, or this layout changes. */
-export const FIELD_VERSION = 1;
+export const FIELD_VERSION = 2;
 
 const CHECKSUM_BYTES = 32;
 const HEAD_BYTES = CHECKSUM_BYTES + 4;
 
 type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
+/** A field, and where it comes from. */
+export interface KeptField {
+  reduced: ReducedField;
+  /** Of the files that its messages were read from, by their address, as far as servers told them. */
+  versions: Readonly<Record<string, ObjectVersion>>;
+  /** The task that read them. @default {undefined} (a command that reads all fields) */
+  task?: ArrayTask;
+}
+
 /** What a file says besides its numbers. */
-interface Description {
+interface Description extends Omit<KeptField, "reduced"> {
   /** What the field was made from and how, as {@linkcode encodeFieldFile} was told. */
   key: string;
   /** The field without its numbers. */
@@ -33,11 +44,12 @@ interface Description {
  */
 export async function encodeFieldFile(
   key: string,
-  field: ReducedField,
+  { reduced, ...origin }: KeptField,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { axes, mean, deviation, ...rest } = field;
+  const { axes, mean, deviation, ...rest } = reduced;
   const description: Description = {
     key,
+    ...origin,
     field: rest,
     lengths: {
       latitudes: axes?.latitudes.length ?? 0,
@@ -63,20 +75,20 @@ export async function encodeFieldFile(
 export async function decodeFieldFile(
   key: string,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<ReducedField | undefined> {
+): Promise<KeptField | undefined> {
   if (bytes.length < HEAD_BYTES) return undefined;
   const expected = await checksum(bytes.subarray(CHECKSUM_BYTES));
   if (expected.some((byte, i) => byte !== bytes[i])) return undefined;
   const [jsonBytes] = new Uint32Array(bytes.slice(CHECKSUM_BYTES, HEAD_BYTES).buffer);
   const numbersStart = HEAD_BYTES + jsonBytes!;
   const text = new TextDecoder().decode(bytes.subarray(HEAD_BYTES, numbersStart));
-  const { key: own, field, lengths }: Description = JSON.parse(text);
+  const { key: own, field, lengths, ...origin }: Description = JSON.parse(text);
   if (own !== key) return undefined;
   const { buffer } = bytes.slice(numbersStart);
   const axesCount = lengths.latitudes + lengths.longitudes;
   const axes = new Float64Array(buffer, 0, axesCount);
   const values = new Float32Array(buffer, axes.byteLength, 2 * lengths.values);
-  return {
+  const reduced = {
     ...(axesCount > 0 && {
       axes: {
         latitudes: axes.slice(0, lengths.latitudes),
@@ -87,6 +99,7 @@ export async function decodeFieldFile(
     deviation: values.slice(lengths.values),
     ...field,
   };
+  return { reduced, ...origin };
 }
 
 async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

@@ -7,6 +7,10 @@ import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./field_file.ts
 
 const { run } = BEFORE_50R1;
 
+const VERSIONS = {
+  "s3://bucket/file.grib2": { size: 1000, etags: { "https://mirror.example/file.grib2": '"a"' } },
+};
+
 /** tp of all members of the embedded run. */
 function reduceTp() {
   const variable = findVariable("tp")!;
@@ -19,16 +23,19 @@ function reduceTp() {
 }
 
 Deno.test("a field that was encoded is the same after decoding, totals included", async () => {
-  const field = reduceTp();
-  assertEquals(field.totals?.map(({ sums }) => sums.length), [1, 1, 1, 1]);
-  assertEquals(await decodeFieldFile("key", await encodeFieldFile("key", field)), field);
+  const reduced = reduceTp();
+  assertEquals(reduced.totals?.map(({ sums }) => sums.length), [1, 1, 1, 1]);
+  for (const task of [undefined, { index: 3, count: 9 }]) {
+    const field = { reduced, versions: VERSIONS, ...(task && { task }) };
+    assertEquals(await decodeFieldFile("key", await encodeFieldFile("key", field)), field);
+  }
 });
 
 Deno.test("a file is as FIELD_VERSION says: raise that when this test has to change", async () => {
-  const bytes = await encodeFieldFile("key", reduceTp());
+  const bytes = await encodeFieldFile("key", { reduced: reduceTp(), versions: VERSIONS });
   const checksum = bytes.slice(0, 32).toHex();
   assertEquals([FIELD_VERSION, checksum], [
-    1,
-    "8d640dbaffd541900ddf794567792007165a2b5f035cc49ad8012a4bccc4b41c",
+    2,
+    "16bd2004b3c19142e4b73770cc26206228e7bb288bc68974ef1b741f08b7341d",
   ]);
 });

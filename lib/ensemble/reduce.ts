@@ -51,8 +51,8 @@ export interface ReduceOptions {
    * read again it is called again, and what came before does not hold any more.
    */
   onField?: (index: number, field: ReducedField) => void | Promise<void>;
-  /** Called before a step is read again. */
-  onRestart?: (stepHours: number, cause: RestartCause) => void;
+  /** Called before a step is read again, and awaited. */
+  onRestart?: (stepHours: number, cause: RestartCause) => void | Promise<void>;
 }
 
 /** Why a message cannot be had. */
@@ -116,7 +116,7 @@ export async function reduceFields(
   const inStream = limitCalls(options.parallelFetches);
   const tools: Tools = { ...options, pool, policy, inStream, needs: new PrefixNeeds() };
   const { fields, stopped } = await reduceOnce(plan, ["replaced", "misplaced"], tools);
-  for (const [stepHours, { cause }] of stopped) options.onRestart?.(stepHours, cause!);
+  for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
 
   const places = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
   const stale = places.map((place) => plan[place]!);

@@ -52,7 +52,21 @@ export function accessRemotes(
       if (!remote.planPut) throw unwritableError(url);
       const send = remote.planPut(url, await collectPieces(pieces));
       await sendRequest(url, [itself], context, (_, attempt) => send(attempt))
-        .catch(sayWrite).finally(() => versions.forget(url));
+        .catch(say("write")).finally(() => versions.forget(url));
+    },
+    async remove(url) {
+      const itself = { url };
+      const { remote } = await context.open(itself);
+      if (!remote.remove) throw unwritableError(url);
+      const remove = remote.remove.bind(remote);
+      try {
+        await sendRequest(url, [itself], context, (_, attempt) => remove(url, attempt));
+      } catch (error) {
+        const isGone = error instanceof StorageError && error.kind === "missing";
+        if (!isGone) say("remove")(error);
+      } finally {
+        versions.forget(url);
+      }
     },
   };
 }
@@ -63,10 +77,12 @@ function unwritableError(url: string): StorageError {
 }
 
 /** What happens to requests is written as of reading, which most of them are for. */
-function sayWrite(error: unknown): never {
-  if (!(error instanceof StorageError)) throw error;
-  const message = error.message.replace(/^Cannot read/, "Cannot write");
-  throw new StorageError(error.kind, error.url, message, error);
+function say(action: "write" | "remove"): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof StorageError)) throw error;
+    const message = error.message.replace(/^Cannot read/, `Cannot ${action}`);
+    throw new StorageError(error.kind, error.url, message, error);
+  };
 }
 
 /** All in one buffer: an attempt after the first needs them again. */

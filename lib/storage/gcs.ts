@@ -131,6 +131,10 @@ export async function openGcs(options: GcsOptions): Promise<Remote> {
       return { objects, next: (query as { pageToken?: string } | null)?.pageToken };
     },
 
+    async remove(url, attempt) {
+      const { key } = parseObjectUrl(url);
+      await use(url, "storage.objects.delete", attempt, (bucket) => bucket.file(key).delete());
+    },
     planPut(url, bytes) {
       const upload = new GcsUpload(url, parseObjectUrl(url).key, bytes, endpoint);
       return (attempt) =>

@@ -5,7 +5,8 @@ import type { GcsRefusal } from "./gcs_transport.ts";
 export type GcsPermission =
   | "storage.objects.get"
   | "storage.objects.list"
-  | "storage.objects.create";
+  | "storage.objects.create"
+  | "storage.objects.delete";
 
 /** What was tried when the server refused. */
 export interface RefusedUse {

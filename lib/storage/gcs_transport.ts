@@ -92,7 +92,7 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   });
   // Of an upload that has started, or goes on, the headers tell all.
   const hasStarted = response.ok && method === "POST" && response.headers.has("location");
-  if (hasStarted || response.status === INCOMPLETE) return { body: undefined, response };
+  if (hasStarted || isEmpty(response)) return { body: undefined, response };
   if (response.ok) return { body: parseJson(url, text), response };
   const retryAfter = response.headers.get("retry-after");
   const token = authorization.get("authorization") ?? "";
@@ -101,6 +101,11 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
     readMessage(text, token) || response.statusText,
     retryAfter,
   );
+}
+
+/** Whether the answer says no more than its status: of a part of an upload, and of a deletion. */
+function isEmpty({ status }: Response): boolean {
+  return status === INCOMPLETE || status === 204;
 }
 
 function formatUrl({ uri, qs = {} }: SdkRequest): string {

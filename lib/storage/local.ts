@@ -1,6 +1,7 @@
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { permissionError, readError, StorageError, type StorageErrorKind } from "./error.ts";
+import { finalPath, lockHalf, nameHalf } from "./halves.ts";
 import type { Remote } from "./remote.ts";
 import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo, Pieces } from "./types.ts";
 
@@ -10,6 +11,7 @@ export const localAccess: ObjectAccess = {
   head: statLocal,
   list: listLocal,
   put: writeLocal,
+  remove: removeLocal,
 };
 
 /** Files in the place of a server: what a mirror that is a folder is asked with. */
@@ -54,17 +56,15 @@ async function statLocal(url: string): Promise<ObjectInfo> {
   return { size };
 }
 
-/** As on S3, the prefix may end inside a name, and a folder that is not there is empty. */
+/** As on S3, the prefix may end inside a name, a folder that is not there is empty, and no half is seen. */
 async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
   const prefix = parsePath(prefixUrl);
   const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
-  const paths = await describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)))
-    .catch((error) => {
-      if (error instanceof StorageError && error.kind === "missing") return [];
-      throw error;
-    });
-  for (const path of paths.filter((path) => path.startsWith(prefix)).sort()) {
-    yield { url: path, ...await statLocal(path) };
+  const walk = describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)));
+  const paths = await unlessMissing(walk) ?? [];
+  for (const path of paths.filter((path) => path.startsWith(prefix) && !finalPath(path)).sort()) {
+    const info = await unlessMissing(statLocal(path));
+    if (info) yield { url: path, ...info };
   }
 }
 
@@ -78,10 +78,13 @@ async function* walkFiles(folder: string): AsyncGenerator<string> {
 /** Writes to a temporary name in the same folder, then renames: readers see no half a file. */
 async function writeLocal(url: string, pieces: Pieces): Promise<void> {
   const path = parsePath(url);
-  const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.part`);
+  const temporary = nameHalf(path);
   await describeFailure("write", url, Deno.mkdir(dirname(path), { recursive: true }));
   try {
-    await writePieces(url, temporary, pieces);
+    const opening = Deno.open(temporary, { write: true, createNew: true });
+    using file = await describeFailure("write", url, opening);
+    await lockHalf(file);
+    await writePieces(url, file, pieces);
     await describeFailure("write", url, Deno.rename(temporary, path));
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
@@ -89,9 +92,7 @@ async function writeLocal(url: string, pieces: Pieces): Promise<void> {
   }
 }
 
-async function writePieces(url: string, path: string, pieces: Pieces): Promise<void> {
-  const opening = Deno.open(path, { write: true, createNew: true });
-  using file = await describeFailure("write", url, opening);
+async function writePieces(url: string, file: Deno.FsFile, pieces: Pieces): Promise<void> {
   for await (const piece of pieces) {
     for (let written = 0; written < piece.length;) {
       written += await describeFailure("write", url, file.write(piece.subarray(written)));
@@ -99,8 +100,21 @@ async function writePieces(url: string, path: string, pieces: Pieces): Promise<v
   }
 }
 
+async function removeLocal(url: string): Promise<void> {
+  await unlessMissing(describeFailure("remove", url, Deno.remove(parsePath(url))));
+}
+
 function parsePath(url: string): string {
   return url.startsWith("file:") ? fileURLToPath(url) : url;
+}
+
+async function unlessMissing<T>(done: Promise<T>): Promise<T | undefined> {
+  try {
+    return await done;
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === "missing") return undefined;
+    throw error;
+  }
 }
 
 /** Turns what the system refuses into a StorageError. */

@@ -19,11 +19,12 @@ import { httpRemote } from "./http.ts";
 import { localAccess, localRemote } from "./local.ts";
 import type { Remote } from "./remote.ts";
 import type { ByteRange, Mirror, ObjectAccess, StorageCounters } from "./types.ts";
-import { Versions } from "./versions.ts";
+import { type ObjectVersion, Versions } from "./versions.ts";
 
 export type { AzureOptions } from "./azure.ts";
 export { StorageError, type StorageErrorKind } from "./error.ts";
 export type { GcsOptions } from "./gcs.ts";
+export { removeHalves } from "./halves.ts";
 export type {
   ByteRange,
   ListedObject,
@@ -32,6 +33,7 @@ export type {
   Pieces,
   StorageCounters,
 } from "./types.ts";
+export { isOtherVersion, type ObjectVersion } from "./versions.ts";
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
@@ -79,6 +81,8 @@ export interface Storage extends ObjectAccess {
    * read. What was read of it before must not be used with what is read from now on.
    */
   forget(url: string): void;
+  /** The version of an object that ranges of it must have, as far as it is known so far. */
+  versionOf(url: string): ObjectVersion | undefined;
 }
 
 /**
@@ -100,6 +104,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   return {
     counters: context.counters,
     forget: (url) => versions.forget(url),
+    versionOf: (url) => versions.find(url),
     async get(url, range) {
       if (range) checkRange(url, range);
       return await accessOf(url).get(url, range);
@@ -107,6 +112,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
     head: (url) => accessOf(url).head(url),
     list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
     put: (url, pieces) => accessOf(url).put(url, pieces),
+    remove: (url) => accessOf(url).remove(url),
   };
 }
 

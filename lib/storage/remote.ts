@@ -20,4 +20,6 @@ export interface Remote {
    * have achieved. Absent where nothing can be written.
    */
   planPut?(url: string, bytes: Uint8Array<ArrayBuffer>): (attempt: Attempt) => Promise<void>;
+  /** Absent where nothing can be written. */
+  remove?(url: string, attempt: Attempt): Promise<void>;
 }

@@ -53,6 +53,8 @@ export interface ObjectAccess {
    * @throws What `pieces` throws; nothing is left of the object then.
    */
   put(url: string, pieces: Pieces): Promise<void>;
+  /** Removes an object; one that is not there is no error. Only `gs://` and local paths. */
+  remove(url: string): Promise<void>;
 }
 
 /** Another place that has the same objects. */

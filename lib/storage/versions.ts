@@ -9,6 +9,20 @@ export interface Received extends Version {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** What is known of a version of an object. */
+export interface ObjectVersion {
+  /** In bytes. */
+  readonly size?: number;
+  /** By the address that it was read from: servers that have the same object name it differently. */
+  readonly etags: Readonly<Record<string, string>>;
+}
+
+/** Whether two versions of an object cannot be the same. */
+export function isOtherVersion(a: ObjectVersion, b: ObjectVersion): boolean {
+  const isOtherAt = (located: string) => isOther(a.etags[located], b.etags[located]);
+  return isOther(a.size, b.size) || Object.keys(a.etags).some(isOtherAt);
+}
+
 /** The version of an object that was told first. */
 interface KnownVersion {
   size: number | undefined;
@@ -56,6 +70,14 @@ export class Versions {
       throw changedError(url, `it had ${known.size} bytes and has ${found.size}`);
     }
     return bytes;
+  }
+
+  /** What is known of an object, if anything is. */
+  find(url: string): ObjectVersion | undefined {
+    const known = this.#known.get(url);
+    if (!known) return undefined;
+    const { size, etags } = known;
+    return { ...(size !== undefined && { size }), etags: Object.fromEntries(etags) };
   }
 
   /** Drops what is known of an object. */

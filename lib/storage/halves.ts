@@ -1,0 +1,61 @@
+/**
+ * Local files on their way: under a temporary name beside the final one, locked while they are
+ * written, so that one whose writer was killed can be told from one that grows.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+
+const HALF = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+
+/** The path under which a file is written until it is whole; another one each time. */
+export function nameHalf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.part`);
+}
+
+/** The path that a half is to get; `undefined` for files that are none. */
+export function finalPath(path: string): string | undefined {
+  const [, name] = HALF.exec(basename(path)) ?? [];
+  return name === undefined ? undefined : join(dirname(path), name);
+}
+
+/** Marks a half as being written until it is closed. Where the file system has no locks, it is not. */
+export async function lockHalf(file: Deno.FsFile): Promise<void> {
+  await file.lock(true).catch(() => {});
+}
+
+/**
+ * Removes the halves in the folder of `prefix` that were to become files whose path begins with it,
+ * and whose writer is no more. Where that cannot be told they stay, and so does what is being written.
+ * Elsewhere than in folders there are none.
+ */
+export async function removeHalves(prefix: string): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(prefix)) return;
+  const wanted = join(prefix);
+  const folder = wanted.endsWith("/") ? wanted : dirname(wanted);
+  for (const name of await listNames(folder)) {
+    const path = join(folder, name);
+    if (finalPath(path)?.startsWith(wanted) && await isAbandoned(path)) {
+      await unlessGone(Deno.remove(path));
+    }
+  }
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  using file = await unlessGone(Deno.open(path, { write: true }));
+  return await file?.tryLock(true).catch(() => false) ?? false;
+}
+
+async function listNames(folder: string): Promise<string[]> {
+  const entries = await unlessGone(Array.fromAsync(Deno.readDir(folder)));
+  return (entries ?? []).map(({ name }) => name);
+}
+
+async function unlessGone<T>(done: Promise<T>): Promise<T | undefined> {
+  try {
+    return await done;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The work of one of several processes that share the fields of an output, on one machine or many.
+ *
+ * @module
+ */
+import type { ArrayTask } from "../lib/array_task.ts";
+import type { KeptField } from "../lib/ensemble/field_file.ts";
+import { partitionFields } from "../lib/partition.ts";
+import { PhaseTimer } from "../lib/phase_timer.ts";
+import type { Storage } from "../lib/storage/mod.ts";
+import { type FieldSettings, WorkFolder } from "../lib/work_folder.ts";
+import type { StageContext } from "./options.ts";
+import { completeFields, type FetchContext, judgeFields, takeOver } from "./stream_fields.ts";
+import { countFields } from "./stream_output.ts";
+import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
+import { fieldSettings, type FieldsResult } from "./stream_run.ts";
+
+/** What a task left. */
+export interface TaskResult extends FieldsResult {
+  task: ArrayTask;
+  /** Folder with its fields. */
+  work: string;
+}
+
+/**
+ * Makes a task's part of the fields, and leaves them in the work folder. Fields that are there are not
+ * fetched again, unless they lack messages or their files were replaced: to run a task twice, or twice
+ * at once, costs time and does no harm.
+ *
+ * Implausible messages are left out by the task that can tell: an accumulation is judged beside all its
+ * steps, by whichever task is the last to finish one of them.
+ *
+ * Costs the requests of its fields as `runStream` does, and one listing of the work folder.
+ *
+ * @throws as `runStream` does, but not for lack of usable messages: that is for the merge to judge.
+ */
+export async function runTask(
+  task: ArrayTask,
+  options: StreamOptions,
+  context: StageContext,
+): Promise<TaskResult> {
+  const timer = new PhaseTimer();
+  timer.start("references");
+  const plan = await planStream(options, context);
+  timer.start("messages");
+  const { storage } = context;
+  const settings = fieldSettings(plan, options);
+  const folder = await WorkFolder.open(plan.work, plan.fields, settings, storage, task);
+  const places = partitionFields(plan.fields, task.count)[task.index]!;
+  const work = {
+    plan,
+    folder,
+    places,
+    judge: async () =>
+      options.dropImplausible
+        ? judgeFields(plan, await readSeries(plan, places, settings, storage))
+        : new Map<number, KeptField>(),
+  };
+  await takeOver(work, options.fresh ?? false, context);
+  const fieldsTakenOver = folder.fields.size;
+  const fetching: FetchContext = { ...context, secondRequests: 0 };
+  const fields = await completeFields(work, options, fetching);
+  return {
+    ...countFields(fields, plan.members),
+    run: plan.run,
+    task,
+    work: plan.work,
+    fieldsTakenOver,
+    secondRequests: fetching.secondRequests,
+    phasesMs: timer.end(),
+  };
+}
+
+/**
+ * Reads the fields that it takes to judge those at some places: of a variable that accumulates all
+ * steps, whichever tasks made them, and nothing where some are not there yet.
+ */
+async function readSeries(
+  plan: StreamPlan,
+  places: readonly number[],
+  settings: FieldSettings,
+  storage: Storage,
+): Promise<Map<number, KeptField>> {
+  const own = new Set(places);
+  const names = new Set(places.map((place) => plan.fields[place]!.variable.name));
+  const wanted = [...plan.fields.keys()].filter((place) => {
+    const { variable: { name, accumulated }, messages } = plan.fields[place]!;
+    return messages.length > 0 && (accumulated ? names.has(name) : own.has(place));
+  });
+  const folder = await WorkFolder.open(plan.work, plan.fields, settings, storage);
+  await folder.read({ places: wanted, lacking: true });
+  const open = new Set(
+    wanted.filter((place) => !folder.fields.has(place))
+      .map((place) => plan.fields[place]!.variable.name),
+  );
+  return new Map(
+    [...folder.fields].filter(([place]) => !open.has(plan.fields[place]!.variable.name)),
+  );
+}

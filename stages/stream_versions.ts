@@ -1,0 +1,89 @@
+/**
+ * Fields of a step belong together only when they are of the same versions of its files.
+ *
+ * @module
+ */
+import type { KeptField } from "../lib/ensemble/field_file.ts";
+import type { PlannedField } from "../lib/ensemble/plan.ts";
+import {
+  isOtherVersion,
+  type ObjectVersion,
+  type Storage,
+  StorageError,
+} from "../lib/storage/mod.ts";
+
+/** Whether fields may be of the same versions of the files that both were read from. */
+export function sameVersions(a: KeptField, b: KeptField): boolean {
+  return Object.entries(a.versions).every(([url, version]) => {
+    const other = b.versions[url];
+    return !other || !isOtherVersion(version, other);
+  });
+}
+
+/** The steps some of whose fields are of different versions of a file. */
+export function findMixedSteps(
+  plan: readonly PlannedField[],
+  fields: Iterable<[place: number, field: KeptField]>,
+): number[] {
+  const byStep = Map.groupBy(fields, ([place]) => plan[place]!.stepHours);
+  return [...byStep].filter(([, own]) => !areOfOneVersion(own.map(([, field]) => field)))
+    .map(([stepHours]) => stepHours).sort((a, b) => a - b);
+}
+
+/** Fields may tell of different servers: all are compared with all. */
+function areOfOneVersion(fields: readonly KeptField[]): boolean {
+  return fields.every((a, i) => fields.slice(i + 1).every((b) => sameVersions(a, b)));
+}
+
+/**
+ * Finds the fields whose files were replaced since. Steps that are whole and of one version are not
+ * asked for: nothing will be added to them. Of the others it costs one HEAD a file.
+ *
+ * @param fields what is there, by place in the plan.
+ * @returns their places.
+ * @throws {StorageError} when the server cannot be reached or refuses.
+ */
+export async function findReplaced(
+  plan: readonly PlannedField[],
+  fields: ReadonlyMap<number, KeptField>,
+  storage: Storage,
+): Promise<number[]> {
+  const wanted = Map.groupBy(
+    plan.filter(({ messages }) => messages.length > 0),
+    ({ stepHours }) => stepHours,
+  );
+  const byStep = Map.groupBy(fields, ([place]) => plan[place]!.stepHours);
+  const replaced: number[] = [];
+  for (const [stepHours, own] of byStep) {
+    const isWhole = own.length === wanted.get(stepHours)!.length;
+    if (isWhole && areOfOneVersion(own.map(([, field]) => field))) continue;
+    for (const [place, { versions }] of own) {
+      if (await isAnyReplaced(versions, storage)) replaced.push(place);
+    }
+  }
+  return replaced;
+}
+
+async function isAnyReplaced(
+  versions: Readonly<Record<string, ObjectVersion>>,
+  storage: Storage,
+): Promise<boolean> {
+  for (const [url, version] of Object.entries(versions)) {
+    const current = await findCurrent(url, storage);
+    if (current && isOtherVersion(version, current)) return true;
+  }
+  return false;
+}
+
+/** The version that is read from now on; `undefined` when the file is not there any more. */
+async function findCurrent(url: string, storage: Storage): Promise<ObjectVersion | undefined> {
+  const known = storage.versionOf(url);
+  if (known) return known;
+  try {
+    await storage.head(url);
+    return storage.versionOf(url);
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === "missing") return undefined;
+    throw error;
+  }
+}
