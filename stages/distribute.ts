@@ -7,11 +7,17 @@ import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { ArrayJob } from "../lib/engines/engine.ts";
+import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith, listenForSignals } from "./console.ts";
 import { formatArguments, formatPermissions } from "./distribute_arguments.ts";
-import { ENGINE_OPTIONS, findEngine, type KnownEngine } from "./distribute_engines.ts";
+import {
+  ENGINE_OPTIONS,
+  findEngine,
+  type KnownEngine,
+  readTaskEnvironment,
+} from "./distribute_engines.ts";
 import {
   isRemote,
   labelJob,
@@ -20,7 +26,7 @@ import {
   nameJob,
   requireReachable,
 } from "./distribute_places.ts";
-import { distribute } from "./distribute_run.ts";
+import { distribute, prepareByHand } from "./distribute_run.ts";
 import { openRun } from "./options.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
 
@@ -50,6 +56,12 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
   { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
   { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },
   { name: "memory", value: "<GB>", default: "2", help: "memory of each task" },
+  {
+    name: "image",
+    value: "<image>",
+    default: "denoland/deno:2.9.6",
+    help: "container image with deno, for engines that run containers",
+  },
   {
     name: "script",
     value: "<path or URL>",
@@ -89,10 +101,13 @@ const command: Command<DistributeRequest> = {
     const { values, engine: known } = request;
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
-    const engine = known.open({ values, logFolder });
+    const engine = known.open({ values, logFolder, signal: interruption.signal });
     if (values.flag("dry-run")) {
       for (const { name, text } of engine.plan(job)) console.log(`# ${name}\n${text}`);
       return { complete: true };
+    }
+    if (engine.program !== undefined && !await hasProgram(engine.program)) {
+      return await prepareByHand(engine, job, reporter);
     }
     const pollEveryMs = 1000 * values.count("poll-seconds");
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
@@ -111,9 +126,10 @@ async function pinRun(
 }
 
 function planJob(
-  { values, stream: request, engine: { sharesFiles } }: DistributeRequest,
+  { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
+  const { sharesFiles } = engine;
   const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
   const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) {
@@ -145,8 +161,8 @@ function planJob(
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),
-    environment: {},
-    image: "denoland/deno:2.9.6",
+    environment: readTaskEnvironment(engine),
+    image: values.required("image"),
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,
   };
