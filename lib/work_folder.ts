@@ -26,6 +26,16 @@ export interface FieldSettings {
   region: Region;
 }
 
+/** How a work folder is used. */
+export interface WorkFolderOptions {
+  settings: FieldSettings;
+  storage: Storage;
+  /** Noted with the fields that are kept. @default {undefined} (none) */
+  task?: ArrayTask;
+  /** Called with a line on what is passed over. @default {undefined} */
+  onWarning?: (line: string) => void;
+}
+
 /** What is read of a work folder. */
 export interface ReadOptions {
   /** Places in the plan. @default all */
@@ -60,34 +70,24 @@ interface Place {
  */
 export class WorkFolder {
   readonly #fields = new Map<number, KeptField>();
-  readonly #warnings: string[] = [];
 
   private constructor(
     /** Path, or address without a slash at the end. */
     readonly path: string,
     private readonly places: ReadonlyMap<number, Place>,
-    /** Files whose names begin like this are of the plan. */
-    private readonly beginnings: readonly string[],
-    private readonly settings: FieldSettings,
-    private readonly storage: Storage,
-    private readonly task: ArrayTask | undefined,
+    private readonly options: WorkFolderOptions,
+    /** That of the fields with all their messages. @default {undefined} (this one) */
+    private readonly whole?: WorkFolder,
   ) {}
 
-  /**
-   * The work folder of a plan. Nothing of it is read.
-   *
-   * @param task what is noted with the fields that are kept.
-   */
+  /** The work folder of a plan. Nothing of it is read. */
   static async open(
     path: string,
     plan: readonly PlannedField[],
-    settings: FieldSettings,
-    storage: Storage,
-    task?: ArrayTask,
+    options: WorkFolderOptions,
   ): Promise<WorkFolder> {
-    const places = await placeFields(plan.entries(), settings, () => "");
-    const beginnings = [...places.values()].map(({ name }) => name);
-    return new WorkFolder(path, places, beginnings, settings, storage, task);
+    const places = await placeFields(plan.entries(), options.settings, () => "");
+    return new WorkFolder(path, places, options);
   }
 
   /**
@@ -97,9 +97,8 @@ export class WorkFolder {
    */
   async without(fewer: ReadonlyMap<number, PlannedField>): Promise<WorkFolder> {
     const nameOf = (place: number) => `${this.places.get(place)!.name}_`;
-    const places = await placeFields(fewer, this.settings, nameOf);
-    const { path, beginnings, settings, storage, task } = this;
-    return new WorkFolder(path, places, beginnings, settings, storage, task);
+    const places = await placeFields(fewer, this.options.settings, nameOf);
+    return new WorkFolder(this.path, places, this.options, this);
   }
 
   /** The fields read or kept so far, by their place in the plan. */
@@ -107,20 +106,15 @@ export class WorkFolder {
     return this.#fields;
   }
 
-  /** What was passed over when the folder was read. */
-  get warnings(): readonly string[] {
-    return this.#warnings;
-  }
-
   /**
    * Reads fields that are there. Files that are damaged, or that another plan or other settings left,
-   * are passed over. Costs one listing, and one GET a field.
+   * are passed over, and that is told. Costs one listing, and one GET a field.
    *
    * @throws {StorageError} when the folder cannot be read.
    */
   async read({ places = this.places.keys(), lacking = false }: ReadOptions = {}): Promise<void> {
     const names = await this.#listNames();
-    this.#noteOthers(names);
+    if (!this.whole) this.#tellOthers(names);
     const found = [...places].flatMap((place) => {
       const { name } = this.places.get(place)!;
       const file = [`${name}.field`, ...(lacking ? [`${name}.lacking`] : [])]
@@ -133,19 +127,20 @@ export class WorkFolder {
     for await (const { place, field } of reads) if (field) this.#fields.set(place, field);
   }
 
-  #noteOthers(names: ReadonlySet<string>): void {
-    const others = [...names].filter((name) => !belongs(name, this.beginnings));
+  #tellOthers(names: ReadonlySet<string>): void {
+    const beginnings = [...this.places.values()].map(({ name }) => name);
+    const others = [...names].filter((name) => !belongs(name, beginnings));
     if (others.length === 0) return;
-    this.#warnings.push(
+    this.options.onWarning?.(
       `not used, as they are of something else: ${others.length} of the files in ${this.path}`,
     );
   }
 
   async #readField(place: number, file: string): Promise<KeptField | undefined> {
-    const bytes = await unlessMissing(this.storage.get(file));
+    const bytes = await unlessMissing(this.options.storage.get(file));
     if (!bytes) return undefined;
     const field = await decodeFieldFile(this.places.get(place)!.key, bytes);
-    if (!field) this.#warnings.push(`${file} is damaged: its field is fetched again`);
+    if (!field) this.options.onWarning?.(`${file} is damaged: its field is fetched again`);
     return field;
   }
 
@@ -158,15 +153,16 @@ export class WorkFolder {
    * @throws {StorageError} when the file cannot be written.
    */
   async keep(place: number, reduced: ReducedField): Promise<void> {
+    const { storage, task } = this.options;
     const { field, key, name } = this.places.get(place)!;
     const urls = new Set(field.messages.map(({ reference }) => reference.url));
     const versions = Object.fromEntries([...urls].flatMap((url) => {
-      const version = this.storage.versionOf(url);
+      const version = storage.versionOf(url);
       return version ? [[url, version]] : [];
     }));
-    const kept: KeptField = { reduced, versions, ...(this.task && { task: this.task }) };
+    const kept: KeptField = { reduced, versions, ...(task && { task }) };
     const file = `${this.path}/${name}.${lacksMessages(field, reduced) ? "lacking" : "field"}`;
-    await this.storage.put(file, [await encodeFieldFile(key, kept)]);
+    await storage.put(file, [await encodeFieldFile(key, kept)]);
     this.#fields.set(place, kept);
   }
 
@@ -174,8 +170,8 @@ export class WorkFolder {
   async drop(place: number): Promise<void> {
     if (!this.#fields.delete(place)) return;
     const { name } = this.places.get(place)!;
-    await this.storage.remove(`${this.path}/${name}.field`);
-    await this.storage.remove(`${this.path}/${name}.lacking`);
+    const files = [`${this.path}/${name}.field`, `${this.path}/${name}.lacking`];
+    await removeFiles(files, this.options.storage);
   }
 
   /**
@@ -191,12 +187,12 @@ export class WorkFolder {
       this.#fields.delete(place);
     }
     const files = [...await this.#listNames()].filter((file) => belongs(file, beginnings));
-    await removeFiles(files.map((file) => `${this.path}/${file}`), this.storage);
-    for (const name of beginnings) await removeHalves(`${this.path}/${name}`);
+    await removeFiles(files.map((file) => `${this.path}/${file}`), this.options.storage);
+    await removeHalves(this.path, (file) => belongs(file, beginnings));
   }
 
   #listNames(): Promise<Set<string>> {
-    return listNames(this.path, this.storage);
+    return listNames(this.path, this.options.storage);
   }
 }
 
@@ -218,7 +214,7 @@ function belongs(file: string, names: readonly string[]): boolean {
 export async function removeWorkFolder(path: string, storage: Storage): Promise<void> {
   const own = [...await listNames(path, storage)].filter((name) => OWN_FILE.test(name));
   await removeFiles(own.map((name) => `${path}/${name}`), storage);
-  await removeHalves(`${path}/`);
+  await removeHalves(path, (name) => OWN_FILE.test(name));
   if (isRemote(path)) return;
   try {
     await Deno.remove(path);

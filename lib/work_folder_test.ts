@@ -54,11 +54,17 @@ async function listNames(path: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
 }
 
-/** The work folder after what is there was read. */
-async function open(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
-  const work = await WorkFolder.open(path, plan, settings, storage);
+/** A work folder, what is there of it read, and what was told of it. */
+async function openTelling(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
+  const warnings: string[] = [];
+  const onWarning = (line: string) => void warnings.push(line);
+  const work = await WorkFolder.open(path, plan, { settings, storage, onWarning });
   await work.read({ lacking });
-  return work;
+  return { work, warnings };
+}
+
+async function open(...given: Parameters<typeof openTelling>): Promise<WorkFolder> {
+  return (await openTelling(...given)).work;
 }
 
 /** The fields without where they come from. */
@@ -76,9 +82,9 @@ async function keepFirst(path: string): Promise<string> {
 Deno.test("a field that was kept is the same for the same command, bit for bit", () =>
   withFolder(async (path) => {
     await keepFirst(path);
-    const work = await open(path);
+    const { work, warnings } = await openTelling(path);
     assertEquals(listReduced(work), [[0, FIELD]]);
-    assertEquals(work.warnings, []);
+    assertEquals(warnings, []);
   }));
 
 Deno.test("a field without members is kept, too", () =>
@@ -135,9 +141,9 @@ for (const [what, plan, settings] of CHANGES) {
   Deno.test(`with another ${what} a kept field is not used, and that is told`, () =>
     withFolder(async (path) => {
       await keepFirst(path);
-      const work = await open(path, plan, settings);
+      const { work, warnings } = await openTelling(path, plan, settings);
       assertEquals(work.fields.size, 0);
-      assertEquals(work.warnings, [
+      assertEquals(warnings, [
         `not used, as they are of something else: 1 of the files in ${path}`,
       ]);
     }));
@@ -154,9 +160,9 @@ for (const [how, damage] of DAMAGES) {
     withFolder(async (path) => {
       const file = await keepFirst(path);
       await Deno.writeFile(file, damage(await Deno.readFile(file)));
-      const work = await open(path);
+      const { work, warnings } = await openTelling(path);
       assertEquals(work.fields.size, 0);
-      assertStringIncludes(work.warnings[0]!, `${file} is damaged`);
+      assertStringIncludes(warnings[0]!, `${file} is damaged`);
       await work.keep(0, FIELD);
       assertEquals((await open(path)).fields.size, 1);
     }));
@@ -178,7 +184,7 @@ Deno.test("removeWorkFolder() removes fields and halves of them, and nothing els
     const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
     await Deno.writeTextFile(half, "half");
     await Deno.writeTextFile(`${path}/notes.txt`, "mine");
-    assertEquals((await open(path)).warnings, [
+    assertEquals((await openTelling(path)).warnings, [
       `not used, as they are of something else: 1 of the files in ${path}`,
     ]);
     await removeWorkFolder(path, storage);

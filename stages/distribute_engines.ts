@@ -10,7 +10,7 @@ import { openCloudRun } from "../lib/engines/cloudrun.ts";
 import { openCoiled } from "../lib/engines/coiled.ts";
 import type { Engine } from "../lib/engines/engine.ts";
 import { openKubernetes } from "../lib/engines/kubernetes.ts";
-import { slurmEngine } from "../lib/engines/slurm.ts";
+import { openSlurm } from "../lib/engines/slurm.ts";
 import { type EnvironmentName, readEnvironment } from "./console.ts";
 import { optional } from "./options.ts";
 
@@ -39,7 +39,7 @@ const ENGINES: readonly KnownEngine[] = [
     sharesFiles: true,
     options: ["deno"],
     open: ({ values, logFolder }) =>
-      slurmEngine({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
+      openSlurm({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
   },
   {
     name: "coiled",
@@ -47,7 +47,8 @@ const ENGINES: readonly KnownEngine[] = [
     options: ["workspace", "engine-region"],
     open: ({ values, signal }) =>
       openCoiled({
-        token: requireSetting(
+        // What would be submitted can be shown without.
+        token: values.flag("dry-run") ? "" : requireSetting(
           "a token",
           readEnvironment("COILED_API_TOKEN"),
           "set COILED_API_TOKEN",

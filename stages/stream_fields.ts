@@ -16,7 +16,7 @@ import { lacksMessages, type WorkFolder } from "../lib/work_folder.ts";
 import type { StageContext } from "./options.ts";
 import { fetchFields } from "./stream_fetch.ts";
 import type { StreamPlan } from "./stream_plan.ts";
-import { findReplaced, sameVersions } from "./stream_versions.ts";
+import { findOpenSteps, findReplaced, sameVersions } from "./stream_versions.ts";
 
 /** How fields are fetched and kept. */
 export interface FieldsOptions {
@@ -94,8 +94,7 @@ async function tryFields(
   const { plan, folder, places, judge } = work;
   const missing = placesToFields(plan, places.filter((place) => !folder.fields.has(place)));
   const restarted = await fetchFields(plan.run, missing, folder, options, context);
-  const older = [...folder.fields.keys()].filter((place) => !missing.has(place));
-  if (await dropSteps(restarted, older, work, context)) return undefined;
+  if (await dropReplaced(restarted, work, context)) return undefined;
 
   const judged = await judge();
   const fewer = options.dropImplausible
@@ -103,7 +102,7 @@ async function tryFields(
     : new Map<number, PlannedField>();
   const again = await folder.without(fewer);
   const anew = await fetchAgain(work, again, fewer, judged, options, context);
-  if (await dropSteps(anew, [...folder.fields.keys()], work, context)) return undefined;
+  if (await dropReplaced(anew, work, context)) return undefined;
 
   const firsts = new Map([...folder.fields, ...judged]);
   return chooseResults(plan, places, firsts, fewer, again.fields);
@@ -149,7 +148,11 @@ export function leaveOutImplausible(
   );
 }
 
-/** Fetches fields with fewer messages, unless that was done for the same versions of their files. */
+/**
+ * Fetches fields with fewer messages, unless that was done for the same versions of their files.
+ *
+ * @returns the steps whose files were replaced since the fields were read with all messages.
+ */
 async function fetchAgain(
   { plan }: FieldsWork,
   again: WorkFolder,
@@ -160,9 +163,8 @@ async function fetchAgain(
 ): Promise<ReadonlySet<number>> {
   if (fewer.size === 0) return new Set();
   await again.read();
-  for (const [place, kept] of again.fields) {
-    if (!sameVersions(kept, judged.get(place)!)) await again.drop(place);
-  }
+  const isNewer = (place: number, kept: KeptField) => !sameVersions(kept, judged.get(place)!);
+  for (const [place, kept] of again.fields) if (isNewer(place, kept)) await again.drop(place);
   const missing = new Map(
     [...fewer].filter(([place, { messages }]) => !again.fields.has(place) && messages.length > 0),
   );
@@ -172,44 +174,46 @@ async function fetchAgain(
   if (names.length > 0) {
     context.reporter.info(`read again without implausible messages: ${names.join(", ")}`);
   }
-  return await fetchFields(plan.run, missing, again, options, context);
+  await fetchFields(plan.run, missing, again, options, context);
+  const newer = [...again.fields].filter(([place, kept]) => isNewer(place, kept));
+  return new Set(newer.map(([place]) => plan.fields[place]!.stepHours));
 }
 
-/** Drops the fields of some steps that were kept before. @returns whether there were any. */
-async function dropSteps(
+/** Drops the fields of some steps whose files were replaced since. @returns whether there were any. */
+async function dropReplaced(
   steps: ReadonlySet<number>,
-  places: readonly number[],
-  { plan, folder }: FieldsWork,
-  { reporter }: StageContext,
-): Promise<boolean> {
-  const stale = places.filter((place) => steps.has(plan.fields[place]!.stepHours));
-  for (const place of stale) await folder.drop(place);
-  for (const [stepHours, { length }] of Map.groupBy(stale, (it) => plan.fields[it]!.stepHours)) {
-    reporter.warn(`step ${stepHours}: ${length} fields are of older files and are read again`);
-  }
-  return stale.length > 0;
-}
-
-/** Reads what is there of the fields of a process, drops what was replaced since, and tells. */
-export async function takeOver(
-  { plan, folder, places }: Pick<FieldsWork, "plan" | "folder" | "places">,
-  fresh: boolean,
+  { plan, folder }: Pick<FieldsWork, "plan" | "folder">,
   { storage, reporter }: StageContext,
-): Promise<void> {
-  if (fresh) await folder.clear(places);
-  await folder.read({ places });
-  for (const line of folder.warnings) reporter.warn(line);
-  const replaced = await findReplaced(plan.fields, folder.fields, storage);
-  for (const [stepHours, stale] of Map.groupBy(replaced, (it) => plan.fields[it]!.stepHours)) {
+): Promise<boolean> {
+  const stepOf = (place: number) => plan.fields[place]!.stepHours;
+  const fields = [...folder.fields].filter(([place]) => steps.has(stepOf(place)));
+  const replaced = await findReplaced(fields, storage);
+  for (const [stepHours, stale] of Map.groupBy(replaced, stepOf)) {
     for (const place of stale) await folder.drop(place);
     reporter.warn(
-      `step ${stepHours} was replaced on the server since: ${stale.length} fields are read again`,
+      `step ${stepHours} was replaced on the server: ${stale.length} fields of before are read again`,
     );
   }
+  return replaced.length > 0;
+}
+
+/**
+ * Reads what is there of the fields of a process. Those of files that were replaced since are dropped,
+ * unless a step is whole: nothing will be added to it. Of other steps it costs one HEAD a file.
+ */
+export async function takeOver(
+  work: Pick<FieldsWork, "plan" | "folder" | "places">,
+  fresh: boolean,
+  context: StageContext,
+): Promise<void> {
+  const { plan, folder, places } = work;
+  if (fresh) await folder.clear(places);
+  await folder.read({ places });
+  await dropReplaced(findOpenSteps(plan.fields, folder.fields), work, context);
   const { size } = folder.fields;
-  if (size > 0) {
-    reporter.info(`going on from ${folder.path}: ${size} of ${places.length} fields are there`);
-  }
+  if (size === 0) return;
+  const count = `${size} of ${places.length} fields are there`;
+  context.reporter.info(`going on from ${folder.path}: ${count}`);
 }
 
 function describeKept({ plan, folder, places }: FieldsWork): string {

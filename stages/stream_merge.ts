@@ -10,12 +10,12 @@ import type { PlannedField } from "../lib/ensemble/plan.ts";
 import type { ResultField } from "../lib/ensemble/result.ts";
 import { partitionFields } from "../lib/partition.ts";
 import { PhaseTimer } from "../lib/phase_timer.ts";
-import { WorkFolder } from "../lib/work_folder.ts";
+import type { WorkFolder } from "../lib/work_folder.ts";
 import type { StageContext } from "./options.ts";
 import { chooseResults, judgeFields, leaveOutImplausible } from "./stream_fields.ts";
 import { writeOutput } from "./stream_output.ts";
 import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
-import { fieldSettings, type StreamResult } from "./stream_run.ts";
+import { openWork, type StreamResult } from "./stream_run.ts";
 import { findMixedSteps, sameVersions } from "./stream_versions.ts";
 
 /**
@@ -37,18 +37,17 @@ export async function runMerge(
   timer.start("references");
   const plan = await planStream(options, context);
   timer.start("fields");
-  const settings = fieldSettings(plan, options);
-  const folder = await WorkFolder.open(plan.work, plan.fields, settings, context.storage);
+  const folder = await openWork(plan, options, context);
   await folder.read({ lacking: true });
-  const results = await collectResults(plan, folder, options.dropImplausible ?? false)
-    .finally(() => folder.warnings.forEach((line) => context.reporter.warn(line)));
+  const fieldsTakenOver = folder.fields.size;
+  const results = await collectResults(plan, folder, options.dropImplausible ?? false);
   timer.start("output");
   const count = await writeOutput(plan, results, folder, options, context);
   return {
     ...count,
     run: plan.run,
     path: plan.path,
-    fieldsTakenOver: folder.fields.size,
+    fieldsTakenOver,
     secondRequests: 0,
     phasesMs: timer.end(),
   };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import type { Member } from "../lib/ecmwf/members.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
@@ -71,7 +72,7 @@ export async function writeOutput(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  await removeHalves(path);
+  await removeHalves(dirname(path), (name) => name === basename(path));
   await storage.put(path, encodeNetcdf(dataset));
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
   else await folder.clear();

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { ArrayTask } from "../lib/array_task.ts";
 import type { Outcome } from "../lib/cli/command.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { PhaseTimer } from "../lib/phase_timer.ts";
 import { removeWorkFolder, WorkFolder } from "../lib/work_folder.ts";
-import type { StageContext } from "./options.ts";
+import { optional, type StageContext } from "./options.ts";
 import { chooseRegion } from "./stream_fetch.ts";
 import {
   completeFields,
@@ -36,9 +37,19 @@ export interface StreamResult extends FieldsResult {
   path: string;
 }
 
-/** The part of a plan that shapes every field. */
-export function fieldSettings({ run }: StreamPlan, options: FieldsOptions) {
-  return { profile: options.profile.name, run, region: chooseRegion(options) };
+/** Opens the work folder of a plan. */
+export function openWork(
+  { run, work, fields }: StreamPlan,
+  options: FieldsOptions,
+  { storage, reporter }: StageContext,
+  task?: ArrayTask,
+): Promise<WorkFolder> {
+  return WorkFolder.open(work, fields, {
+    settings: { profile: options.profile.name, run, region: chooseRegion(options) },
+    storage,
+    ...optional("task", task),
+    onWarning: (line) => reporter.warn(line),
+  });
 }
 
 /**
@@ -66,12 +77,10 @@ export async function runStream(
   timer.start("references");
   const plan = await planStream(options, context);
   timer.start("messages");
-  const { storage } = context;
   const { fresh = false } = options;
   // The folder beside the output is of this output alone.
-  if (fresh && options.work === undefined) await removeWorkFolder(plan.work, storage);
-  const settings = fieldSettings(plan, options);
-  const folder = await WorkFolder.open(plan.work, plan.fields, settings, storage);
+  if (fresh && options.work === undefined) await removeWorkFolder(plan.work, context.storage);
+  const folder = await openWork(plan, options, context);
   const work = {
     plan,
     folder,

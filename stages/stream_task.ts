@@ -7,13 +7,11 @@ import type { ArrayTask } from "../lib/array_task.ts";
 import type { KeptField } from "../lib/ensemble/field_file.ts";
 import { partitionFields } from "../lib/partition.ts";
 import { PhaseTimer } from "../lib/phase_timer.ts";
-import type { Storage } from "../lib/storage/mod.ts";
-import { type FieldSettings, WorkFolder } from "../lib/work_folder.ts";
 import type { StageContext } from "./options.ts";
 import { completeFields, type FetchContext, judgeFields, takeOver } from "./stream_fields.ts";
 import { countFields } from "./stream_output.ts";
 import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
-import { fieldSettings, type FieldsResult } from "./stream_run.ts";
+import { type FieldsResult, openWork } from "./stream_run.ts";
 
 /** What a task left. */
 export interface TaskResult extends FieldsResult {
@@ -43,9 +41,7 @@ export async function runTask(
   timer.start("references");
   const plan = await planStream(options, context);
   timer.start("messages");
-  const { storage } = context;
-  const settings = fieldSettings(plan, options);
-  const folder = await WorkFolder.open(plan.work, plan.fields, settings, storage, task);
+  const folder = await openWork(plan, options, context, task);
   const places = partitionFields(plan.fields, task.count)[task.index]!;
   const work = {
     plan,
@@ -53,7 +49,7 @@ export async function runTask(
     places,
     judge: async () =>
       options.dropImplausible
-        ? judgeFields(plan, await readSeries(plan, places, settings, storage))
+        ? judgeFields(plan, await readSeries(plan, places, options, context))
         : new Map<number, KeptField>(),
   };
   await takeOver(work, options.fresh ?? false, context);
@@ -78,8 +74,8 @@ export async function runTask(
 async function readSeries(
   plan: StreamPlan,
   places: readonly number[],
-  settings: FieldSettings,
-  storage: Storage,
+  options: StreamOptions,
+  context: StageContext,
 ): Promise<Map<number, KeptField>> {
   const own = new Set(places);
   const names = new Set(places.map((place) => plan.fields[place]!.variable.name));
@@ -87,7 +83,7 @@ async function readSeries(
     const { variable: { name, accumulated }, messages } = plan.fields[place]!;
     return messages.length > 0 && (accumulated ? names.has(name) : own.has(place));
   });
-  const folder = await WorkFolder.open(plan.work, plan.fields, settings, storage);
+  const folder = await openWork(plan, options, context);
   await folder.read({ places: wanted, lacking: true });
   const open = new Set(
     wanted.filter((place) => !folder.fields.has(place))

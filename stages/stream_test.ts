@@ -14,17 +14,18 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { changeStore, streamOptions, writeFinalStores } from "./stream_fixture.ts";
 import {
-  type Bucket,
-  raiseValues,
-  replaceFile,
-  reverseMessages,
-} from "../fixtures/file_versions.ts";
+  changeStore,
+  openImplausiblePlace,
+  openLackingPlace,
+  readVariable,
+  streamOptions,
+  writeFinalStores,
+} from "./stream_fixture.ts";
+import { raiseValues, replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
-import { firstMembers, memberKeyName } from "../lib/ecmwf/members.ts";
-import { findSection } from "../lib/ecmwf/messages_fixture.ts";
+import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
@@ -50,11 +51,6 @@ function asPythonTools(store: Store, level: number): Store {
     });
   }
   return python;
-}
-
-async function readVariable(path: string, name: string): Promise<number[]> {
-  const reader = new NetCDFReader(await Deno.readFile(path));
-  return (reader.getDataVariable(name) as number[]).flat();
 }
 
 Deno.test("runStream() reads files of the Python tools, which name no level and no .grib2", async () => {
@@ -241,19 +237,6 @@ Deno.test("runStream() says what is missing: stores, references, the run asked f
   await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
 });
 
-/** A workplace whose stores lack members 2 and 3 of t2m at step 36. */
-async function openLackingPlace(): Promise<Workplace> {
-  const place = await openWorkplace();
-  await writeFinalStores(place);
-  for (const member of [2, 3]) {
-    await changeStore(place, member, (store) => {
-      store.delete(`step_036/2t/sfc/ens0${member}/0.0.0`);
-      return store;
-    });
-  }
-  return place;
-}
-
 Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
   await using place = await openLackingPlace();
   const options2 = { ...streamOptions(place.folder), minMembers: 2 };
@@ -281,37 +264,6 @@ Deno.test("runStream() leaves a field of fewer members than required empty, and 
     "t2m (36 h), members control, 1: the field has 2 members and 3 are required",
   ]);
 });
-
-/** Adds to all values of a member's message: GRIB2 section 5, octets 12–15, in 10^-D of the unit. */
-function raiseMessage(bucket: Bucket, key: string, store: Store, amount: number): void {
-  const { url, offset, length } = store.get(key) as Reference;
-  const bytes = bucket.get(bucketKey(url))!.slice();
-  const message = bytes.subarray(offset, offset + length);
-  const view = new DataView(bytes.buffer, offset + findSection(message, 5) + 11);
-  view.setFloat32(0, view.getFloat32(0) + amount);
-  bucket.set(bucketKey(url), bytes);
-}
-
-/**
- * A workplace in which tp grows in time, but that of member 2 is below zero at step 39, and that of
- * member 3 larger at step 36 than at step 39; t2m of member 1 is too warm at step 36.
- */
-async function openImplausiblePlace(): Promise<Workplace> {
-  const bucket = await readEmbeddedBucket();
-  const place = await openWorkplace(bucket);
-  await writeFinalStores(place);
-  const raise = async (member: number, field: string, amount: number) => {
-    const store = await readStageStore(place.context.storage, place.folder, 3, member);
-    raiseMessage(bucket, `${field}/sfc/${memberKeyName(member)}/0.0.0`, store!, amount);
-  };
-  for (const member of firstMembers(members)) await raise(member, "step_039/tp", 1e6);
-  await raise(1, "step_036/2t", 1e6);
-  await raise(2, "step_039/tp", -3e6);
-  await raise(3, "step_036/tp", 2e6);
-  // One that knows nothing of the files as they were.
-  const storage = openStorage({ endpoint: place.server.url, giveUpAfterMs: 0, minDelayMs: 1 });
-  return { ...place, context: { ...place.context, storage } };
-}
 
 const TOO_WARM = /^t2m \(36 h\), members 1: of 156 values 156 are above 350, the highest [\d.e+]+$/;
 const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";

@@ -35,31 +35,32 @@ function areOfOneVersion(fields: readonly KeptField[]): boolean {
   return fields.every((a, i) => fields.slice(i + 1).every((b) => sameVersions(a, b)));
 }
 
+/** The steps of which some fields are there and others not, or that are of different versions. */
+export function findOpenSteps(
+  plan: readonly PlannedField[],
+  fields: ReadonlyMap<number, KeptField>,
+): Set<number> {
+  const places = [...plan.keys()].filter((place) => plan[place]!.messages.length > 0);
+  const stepOf = (place: number) => plan[place]!.stepHours;
+  const begun = new Set([...fields.keys()].map(stepOf));
+  const lacking = places.filter((place) => !fields.has(place)).map(stepOf);
+  return begun.intersection(new Set([...lacking, ...findMixedSteps(plan, fields)]));
+}
+
 /**
- * Finds the fields whose files were replaced since. Steps that are whole and of one version are not
- * asked for: nothing will be added to them. Of the others it costs one HEAD a file.
+ * Finds the fields whose files were replaced since. Costs one HEAD for each file that nothing was read
+ * of so far.
  *
- * @param fields what is there, by place in the plan.
  * @returns their places.
  * @throws {StorageError} when the server cannot be reached or refuses.
  */
 export async function findReplaced(
-  plan: readonly PlannedField[],
-  fields: ReadonlyMap<number, KeptField>,
+  fields: Iterable<[place: number, field: KeptField]>,
   storage: Storage,
 ): Promise<number[]> {
-  const wanted = Map.groupBy(
-    plan.filter(({ messages }) => messages.length > 0),
-    ({ stepHours }) => stepHours,
-  );
-  const byStep = Map.groupBy(fields, ([place]) => plan[place]!.stepHours);
   const replaced: number[] = [];
-  for (const [stepHours, own] of byStep) {
-    const isWhole = own.length === wanted.get(stepHours)!.length;
-    if (isWhole && areOfOneVersion(own.map(([, field]) => field))) continue;
-    for (const [place, { versions }] of own) {
-      if (await isAnyReplaced(versions, storage)) replaced.push(place);
-    }
+  for (const [place, { versions }] of fields) {
+    if (await isAnyReplaced(versions, storage)) replaced.push(place);
   }
   return replaced;
 }

@@ -4,6 +4,8 @@ import { EngineError } from "./engine.ts";
 export interface ProgramInput {
   /** Text for its standard input. @default {""} */
   input?: string;
+  /** Variables beside those of this process. @default {{}} */
+  environment?: Readonly<Record<string, string>>;
   /** Values that an error must not repeat, whatever the program printed. @default {[]} */
   secrets?: readonly string[];
 }
@@ -17,10 +19,11 @@ export interface ProgramInput {
 export async function runProgram(
   name: string,
   args: readonly string[],
-  { input = "", secrets = [] }: ProgramInput = {},
+  { input = "", environment = {}, secrets = [] }: ProgramInput = {},
 ): Promise<string> {
   const command = new Deno.Command(name, {
     args: [...args],
+    env: { ...environment },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

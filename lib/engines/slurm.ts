@@ -7,16 +7,13 @@ import {
   type ArrayJob,
   type Engine,
   EngineError,
-  type EngineFile,
   type JobStatus,
   MERGE,
-  mergeCommand,
   type Submission,
-  taskCommand,
   type TaskId,
   type TaskStatus,
 } from "./engine.ts";
-import { formatCommand, quote } from "./shell.ts";
+import { runProgram } from "./program.ts";
 import {
   ACCOUNTS_FORMAT,
   parseAccounts,
@@ -25,17 +22,15 @@ import {
   QUEUE_FORMAT,
   type QueueEntry,
 } from "./slurm_output.ts";
+import {
+  allTasks,
+  arrayOptions,
+  mergeOptions,
+  planFiles,
+  SCRIPTS,
+  type SlurmOptions,
+} from "./slurm_script.ts";
 
-/** How a cluster is used. */
-export interface SlurmOptions {
-  /** Path of Deno on the nodes. */
-  deno: string;
-  /** Absolute path of a folder that the nodes and this machine share. */
-  logFolder: string;
-}
-
-const ARRAY = "array.sh";
-const MERGER = "merge.sh";
 const LOG_LINES = 20;
 
 /**
@@ -44,17 +39,21 @@ const LOG_LINES = 20;
  *
  * A task whose node is lost is put back into the queue by Slurm itself.
  */
-export function slurmEngine(options: SlurmOptions): Engine {
+export function openSlurm(options: SlurmOptions): Engine {
   return {
     name: "slurm",
     plan: (job) => planFiles(job, options),
     async submit(job) {
-      const submission = new SlurmSubmission(nameUniquely(job), options);
+      const name = nameUniquely(job);
+      const logFolder = `${options.logFolder}/${name}`;
+      const submission = new SlurmSubmission({ ...job, name }, { ...options, logFolder });
       try {
         await submission.start();
       } catch (error) {
         // The array may be there without its merge.
-        await submission.cancel().catch(() => {});
+        await submission.cancel().catch((reason) => {
+          throw new EngineError(`${messageOf(error)}; ${messageOf(reason)}`, { cause: error });
+        });
         throw error;
       }
       return submission;
@@ -63,8 +62,12 @@ export function slurmEngine(options: SlurmOptions): Engine {
 }
 
 /** The name finds the job and nothing else, even when its identifier never arrived here. */
-function nameUniquely(job: ArrayJob): ArrayJob {
-  return { ...job, name: `${job.name}-${crypto.randomUUID().slice(0, 8)}` };
+function nameUniquely({ name }: ArrayJob): string {
+  return `${name}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 class SlurmSubmission implements Submission {
@@ -88,12 +91,12 @@ class SlurmSubmission implements Submission {
     for (const { name, text } of planFiles(this.job, this.options)) {
       await Deno.writeTextFile(`${logFolder}/${name}`, text);
     }
-    await this.#submitTasks(Array.from({ length: this.job.tasks }, (_, task) => task));
+    await this.#submitTasks(allTasks(this.job));
     await this.#submitMerge([`--dependency=${this.#formatDependency()}`]);
   }
 
   async poll(): Promise<JobStatus> {
-    const text = await runSlurm("squeue", [...QUEUE_FORMAT, `--name=${this.job.name}`]);
+    const text = await runProgram("squeue", [...QUEUE_FORMAT, `--name=${this.job.name}`]);
     const queue = parseQueue(text);
     const tasks: TaskStatus[] = [];
     for (let task = 0; task < this.job.tasks; task++) tasks.push(await this.#status(task, queue));
@@ -126,24 +129,26 @@ class SlurmSubmission implements Submission {
   }
 
   async cancel(): Promise<void> {
-    await runSlurm("scancel", ["--quiet", `--name=${this.job.name}`]);
+    await runProgram("scancel", ["--quiet", `--name=${this.job.name}`]);
   }
 
   async #submitTasks(tasks: readonly number[]): Promise<void> {
-    const id = await this.#submit([...arrayOptions(this.job, this.options, tasks), ARRAY]);
+    const id = await this.#submit([...arrayOptions(this.job, this.options, tasks), SCRIPTS.array]);
     for (const task of tasks) this.#jobs.set(task, id);
   }
 
   async #submitMerge(dependency: readonly string[]): Promise<void> {
     const options = [...mergeOptions(this.job, this.options), ...dependency];
-    this.#jobs.set(MERGE, await this.#submit([...options, MERGER]));
+    this.#jobs.set(MERGE, await this.#submit([...options, SCRIPTS.merge]));
   }
 
   /** @returns the identifier of the job. */
   async #submit(args: readonly string[]): Promise<string> {
     const { logFolder } = this.options;
     const script = `${logFolder}/${args.at(-1)}`;
-    const text = await runSlurm("sbatch", [...args.slice(0, -1), script], this.job.environment);
+    const text = await runProgram("sbatch", [...args.slice(0, -1), script], {
+      environment: this.job.environment,
+    });
     // "<job>" or "<job>;<cluster>".
     const id = /^\d+/.exec(text)?.[0];
     if (id === undefined) throw new EngineError(`Cannot submit to Slurm: sbatch says "${text}"`);
@@ -152,8 +157,7 @@ class SlurmSubmission implements Submission {
 
   /** The merge waits for the newest attempt of every task that is not known to be done. */
   #formatDependency(): string {
-    const waiting = Array.from({ length: this.job.tasks }, (_, task) => task)
-      .filter((task) => !this.#ended.has(task));
+    const waiting = allTasks(this.job).filter((task) => !this.#ended.has(task));
     return `afterok:${waiting.map((task) => this.#nameOf(task)).join(":")}`;
   }
 
@@ -164,7 +168,7 @@ class SlurmSubmission implements Submission {
 
   async #makeMergeDependOn(dependency: string): Promise<void> {
     const id = this.#jobs.get(MERGE)!;
-    await runSlurm("scontrol", ["update", `JobId=${id}`, `Dependency=${dependency}`]);
+    await runProgram("scontrol", ["update", `JobId=${id}`, `Dependency=${dependency}`]);
   }
 
   async #status(task: TaskId, queue: readonly QueueEntry[]): Promise<TaskStatus> {
@@ -183,12 +187,15 @@ class SlurmSubmission implements Submission {
   async #findEnd(task: TaskId, entry: QueueEntry | undefined): Promise<TaskStatus> {
     if (entry?.state === "done") return { state: "done", exitCode: 0 };
     if (entry) {
-      const shown = await trySlurm("scontrol", ["--oneliner", "show", "job", this.#nameOf(task)]);
+      const shown = await tryProgram("scontrol", ["--oneliner", "show", "job", this.#nameOf(task)]);
       return { state: "failed", reason: entry.slurmState, ...parseJobExit(shown ?? "") };
     }
     const exitCode = await readExitFile(`${this.#pathOf(task)}.exit`);
     if (exitCode !== undefined) return { state: exitCode === 0 ? "done" : "failed", exitCode };
-    const accounts = await trySlurm("sacct", [...ACCOUNTS_FORMAT, `--jobs=${this.#nameOf(task)}`]);
+    const accounts = await tryProgram("sacct", [
+      ...ACCOUNTS_FORMAT,
+      `--jobs=${this.#nameOf(task)}`,
+    ]);
     return parseAccounts(accounts ?? "") ?? { state: "failed", reason: "Slurm has forgotten it" };
   }
 
@@ -204,63 +211,6 @@ class SlurmSubmission implements Submission {
   }
 }
 
-/** A script that submits the job by hand, and the two that it submits. */
-function planFiles(job: ArrayJob, options: SlurmOptions): EngineFile[] {
-  const tasks = Array.from({ length: job.tasks }, (_, task) => task);
-  const array = formatCommand(["sbatch", ...arrayOptions(job, options, tasks)]);
-  const merge = formatCommand(["sbatch", ...mergeOptions(job, options)]);
-  return [
-    {
-      name: "submit.sh",
-      text: `#!/bin/sh -e\nmkdir -p ${quote(options.logFolder)}\narray=$(${array} ${ARRAY})\n` +
-        `${merge} --dependency=afterok:"$array" ${MERGER}\n`,
-    },
-    { name: ARRAY, text: formatScript(taskCommand(job, options.deno), options) },
-    { name: MERGER, text: formatScript(mergeCommand(job, options.deno), options) },
-  ];
-}
-
-/** Options of `sbatch` (man 1 sbatch); what is given here goes before variables like `SBATCH_OUTPUT`. */
-function jobOptions({ name, cpus, memoryBytes }: ArrayJob): string[] {
-  return [
-    "--parsable",
-    `--job-name=${name}`,
-    "--nodes=1",
-    "--ntasks=1",
-    `--cpus-per-task=${cpus}`,
-    `--mem=${Math.ceil(memoryBytes / 2 ** 20)}M`,
-    "--requeue",
-    "--export=ALL",
-    "--open-mode=append",
-  ];
-}
-
-function arrayOptions(
-  job: ArrayJob,
-  { logFolder }: SlurmOptions,
-  tasks: readonly number[],
-): string[] {
-  return [...jobOptions(job), `--array=${tasks.join(",")}`, `--output=${logFolder}/%A_%a.log`];
-}
-
-/** A merge whose tasks have failed waits until it is told what to wait for instead. */
-function mergeOptions(job: ArrayJob, { logFolder }: SlurmOptions): string[] {
-  return [...jobOptions(job), "--kill-on-invalid-dep=no", `--output=${logFolder}/%j.log`];
-}
-
-/** Runs a command, and leaves its exit code beside its log for whoever asks after Slurm forgot. */
-function formatScript(command: readonly string[], { logFolder }: SlurmOptions): string {
-  return [
-    "#!/bin/sh",
-    formatCommand(command),
-    "code=$?",
-    `echo $code > ${quote(logFolder)}/` +
-    '"${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}.exit"',
-    "exit $code",
-    "",
-  ].join("\n");
-}
-
 async function readExitFile(path: string): Promise<number | undefined> {
   try {
     const text = (await Deno.readTextFile(path)).trim();
@@ -272,40 +222,11 @@ async function readExitFile(path: string): Promise<number | undefined> {
 }
 
 /** What a program prints; `undefined` where it fails, as `sacct` does without accounting. */
-async function trySlurm(program: string, args: readonly string[]): Promise<string | undefined> {
+async function tryProgram(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
-    return await runSlurm(program, args);
+    return await runProgram(program, args);
   } catch (error) {
     if (error instanceof EngineError) return undefined;
     throw error;
-  }
-}
-
-/**
- * Runs one of Slurm's programs and gives what it prints.
- *
- * @throws {EngineError} when it is not there or fails.
- */
-async function runSlurm(
-  program: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const command = new Deno.Command(program, {
-    args: [...args],
-    env: { ...environment },
-    stdin: "null",
-  });
-  try {
-    const { success, stdout, stderr } = await command.output();
-    const decoder = new TextDecoder();
-    if (success) return decoder.decode(stdout);
-    throw new EngineError(`Cannot run ${program}: ${decoder.decode(stderr).trim()}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new EngineError(
-      `Cannot run ${program}: it is not here; run this on a machine of the Slurm cluster`,
-      { cause: error },
-    );
   }
 }

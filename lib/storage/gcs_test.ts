@@ -177,6 +177,33 @@ Deno.test("put() replaces what is there, also of what was read in ranges before"
   assertEquals((await room.storage.head(URL_OF_OBJECT)).size, 5);
 });
 
+Deno.test("remove() removes an object, once; one that is not there is no error", async () => {
+  await using room = await start();
+  const { server, storage } = room;
+  const refused = { kind: "status", status: 503 } as const;
+  server.setFaults(strike("delete", refused));
+  await storage.remove(URL_OF_OBJECT);
+  assertEquals(await Array.fromAsync(storage.list("gs://my-bucket/")), []);
+  await storage.remove(URL_OF_OBJECT);
+  const deletions = server.requests.filter(({ action }) => action === "delete");
+  assertEquals(deletions.map(({ status, account }) => [status, account]), [
+    [503, WRITER],
+    [204, WRITER],
+    [404, WRITER],
+  ]);
+  await storage.put(URL_OF_OBJECT, [OBJECT]);
+  assertEquals(await storage.get(URL_OF_OBJECT), OBJECT);
+});
+
+Deno.test("remove() says what it lacks, and that it was to remove", async () => {
+  const permissions = ALL_PERMISSIONS.filter((it) => it !== "storage.objects.delete");
+  await using room = await start({ accounts: { [WRITER]: { "my-bucket": permissions } } });
+  const error = await assertRejects(() => room.storage.remove(URL_OF_OBJECT), StorageError);
+  assertEquals([error.kind, error.status], ["denied", 403]);
+  assertStringIncludes(error.message, `Cannot remove "${URL_OF_OBJECT}": the bucket "my-bucket"`);
+  assertStringIncludes(error.message, `denies storage.objects.delete to ${WRITER}`);
+});
+
 Deno.test("get() refuses a range of an object that another has replaced", async () => {
   await using room = await start();
   await room.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 });

@@ -25,17 +25,20 @@ export async function lockHalf(file: Deno.FsFile): Promise<void> {
 }
 
 /**
- * Removes the halves in the folder of `prefix` that were to become files whose path begins with it,
- * and whose writer is no more. Where that cannot be told they stay, and so does what is being written.
- * Elsewhere than in folders there are none.
+ * Removes the halves in a folder whose writer is no more. Where that cannot be told they stay, and so
+ * does what is being written. On servers there are none.
+ *
+ * @param isOurs tells from the name that a file was to get whether its half may be removed.
  */
-export async function removeHalves(prefix: string): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(prefix)) return;
-  const wanted = join(prefix);
-  const folder = wanted.endsWith("/") ? wanted : dirname(wanted);
+export async function removeHalves(
+  folder: string,
+  isOurs: (name: string) => boolean,
+): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(folder)) return;
   for (const name of await listNames(folder)) {
     const path = join(folder, name);
-    if (finalPath(path)?.startsWith(wanted) && await isAbandoned(path)) {
+    const final = finalPath(path);
+    if (final !== undefined && isOurs(basename(final)) && await isAbandoned(path)) {
       await unlessGone(Deno.remove(path));
     }
   }

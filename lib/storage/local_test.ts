@@ -34,6 +34,21 @@ Deno.test("put() writes the pieces in order and creates the folders", () =>
     assertEquals(await listNames(join(folder, "a/b")), ["file.bin"]);
   }));
 
+Deno.test("remove() removes a file; one that is not there is no error", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "file.bin");
+    await storage.put(path, [BYTES]);
+    await storage.remove(path);
+    assertEquals(await listNames(folder), []);
+    await storage.remove(path);
+    await Deno.mkdir(join(folder, "folder/below"), { recursive: true });
+    await assertRejects(
+      () => storage.remove(join(folder, "folder")),
+      StorageError,
+      `Cannot remove "${folder}/folder": `,
+    );
+  }));
+
 Deno.test("put() leaves no file when the pieces fail, and an older one as it was", () =>
   withFolder(async (folder) => {
     const path = join(folder, "file.bin");

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../fixtures/s3_server.ts";
-import { openStorage, StorageError } from "./mod.ts";
+import { isOtherVersion, openStorage, StorageError } from "./mod.ts";
 import { Versions } from "./versions.ts";
 
 const URL = "s3://my-bucket/key";
@@ -194,3 +194,31 @@ Deno.test("forget() drops what all servers told of an object", async () => {
   await checkFrom(versions, FIRST, '"c"', 2000);
   await checkFrom(versions, SECOND, '"d"', 2000);
 });
+
+Deno.test("versionOf() tells the version that ranges must have, as far as servers told it", async () => {
+  const { bucket, server, storage } = start();
+  await using _ = server;
+  assertEquals(storage.versionOf(URL), undefined);
+  const { size, etag } = await storage.head(URL);
+  const version = { size, etags: { [URL]: etag! } };
+  assertEquals(storage.versionOf(URL), version);
+  bucket.set("key", SHORT);
+  await storage.head(URL);
+  assertEquals(storage.versionOf(URL), version);
+  storage.forget(URL);
+  assertEquals(storage.versionOf(URL), undefined);
+});
+
+const A = { size: 10, etags: { [FIRST]: '"a"' } };
+const COMPARED: [string, Parameters<typeof isOtherVersion>[1], boolean][] = [
+  ["the same", { size: 10, etags: { [FIRST]: '"a"', [SECOND]: '"x"' } }, false],
+  ["another ETag from the same server", { size: 10, etags: { [FIRST]: '"b"' } }, true],
+  ["another ETag from another server", { size: 10, etags: { [SECOND]: '"b"' } }, false],
+  ["another size", { size: 11, etags: {} }, true],
+  ["nothing that is known", { etags: {} }, false],
+];
+for (const [what, other, isOther] of COMPARED) {
+  Deno.test(`isOtherVersion() is ${isOther} for ${what}`, () => {
+    assertEquals([isOtherVersion(A, other), isOtherVersion(other, A)], [isOther, isOther]);
+  });
+}
