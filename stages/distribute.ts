@@ -6,13 +6,18 @@
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import type { ArrayJob, Engine } from "../lib/engines/engine.ts";
+import type { ArrayJob } from "../lib/engines/engine.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
-import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
+import { exitWith, listenForSignals } from "./console.ts";
 import { formatArguments, formatPermissions } from "./distribute_arguments.ts";
-import { ENGINE_OPTIONS, findEngine, type KnownEngine } from "./distribute_engines.ts";
+import {
+  ENGINE_OPTIONS,
+  findEngine,
+  type KnownEngine,
+  readTaskEnvironment,
+} from "./distribute_engines.ts";
 import {
   isRemote,
   labelJob,
@@ -21,7 +26,7 @@ import {
   nameJob,
   requireReachable,
 } from "./distribute_places.ts";
-import { distribute } from "./distribute_run.ts";
+import { distribute, prepareByHand } from "./distribute_run.ts";
 import { openRun } from "./options.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
 
@@ -35,15 +40,6 @@ interface DistributeRequest {
 /** Options of `stream` that only some of its processes are given, or none. */
 const OWN = ["task", "merge", "fresh", "summary"];
 const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
-
-/** What shapes the output, or tells where things are; no key is among them. */
-const TASK_VARIABLES = [
-  "AWS_ENDPOINT_URL_S3",
-  "GCS_BUCKET",
-  "GCS_PARQUET_PREFIX",
-  "SOURCE_DATE_EPOCH",
-  "STORAGE_EMULATOR_HOST",
-] as const;
 
 /** `--test`. */
 const TEST = { members: 3, workers: 3 };
@@ -60,6 +56,12 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
   { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
   { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },
   { name: "memory", value: "<GB>", default: "2", help: "memory of each task" },
+  {
+    name: "image",
+    value: "<image>",
+    default: "denoland/deno:2.9.6",
+    help: "container image with deno, for engines that run containers",
+  },
   {
     name: "script",
     value: "<path or URL>",
@@ -99,31 +101,18 @@ const command: Command<DistributeRequest> = {
     const { values, engine: known } = request;
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
-    const engine = known.open(values, logFolder);
+    const engine = known.open({ values, logFolder, signal: interruption.signal });
     if (values.flag("dry-run")) {
       for (const { name, text } of engine.plan(job)) console.log(`# ${name}\n${text}`);
       return { complete: true };
     }
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
-      reporter.warn(await leaveByHand(engine, job));
-      return { complete: false };
+      return await prepareByHand(engine, job, reporter);
     }
     const pollEveryMs = 1000 * values.count("poll-seconds");
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
   },
 };
-
-/** Writes what a program that is not here would be handed, and tells what to do with it. */
-async function leaveByHand(engine: Engine, job: ArrayJob): Promise<string> {
-  const folder = `${job.name}.${engine.name}`;
-  await Deno.mkdir(folder, { recursive: true });
-  for (const { name, text } of engine.plan(job)) {
-    await Deno.writeTextFile(`${folder}/${name}`, text);
-  }
-  const steps = engine.describeSteps?.(job).map((step) => `\n  ${step}`).join("") ?? "";
-  return `${engine.program} is not on the path, nothing runs: the job is in ${folder}, where ` +
-    `it is, do${steps}`;
-}
 
 /** The run, `latest` found here once: tasks that start at different times could find different ones. */
 async function pinRun(
@@ -137,9 +126,10 @@ async function pinRun(
 }
 
 function planJob(
-  { values, stream: request, engine: { sharesFiles, reads = [] } }: DistributeRequest,
+  { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
+  const { sharesFiles } = engine;
   const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
   const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) {
@@ -168,24 +158,16 @@ function planJob(
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : values.text("source") === "aws" ? "stream" : "stream-mirrors",
       urls: [...(server.endpoint ? [server.endpoint] : []), ...values.list("source") ?? []],
-      reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib"), ...reads],
+      reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),
-    environment: sharesFiles ? {} : readTaskEnvironment(),
+    environment: readTaskEnvironment(engine),
     image: values.required("image"),
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,
   };
   const logs = isRemote(outputDir) ? `${label}.logs` : `${outputDir}/${label}.logs`;
   return { job, logFolder: makeAbsolute(logs) };
-}
-
-/** The variables of this command that are for its tasks, where they do not see them by themselves. */
-function readTaskEnvironment(): Record<string, string> {
-  return Object.fromEntries(TASK_VARIABLES.flatMap((name) => {
-    const value = readEnvironment(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
 }
 
 if (import.meta.main) await exitWith(command);

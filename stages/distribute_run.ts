@@ -69,6 +69,31 @@ export async function distribute(
   }
 }
 
+/**
+ * Writes what an engine would submit to a folder, and tells the commands that do the rest: for a
+ * machine where the program of the engine is not.
+ *
+ * @returns incomplete: there is no NetCDF yet.
+ */
+export async function prepareByHand(
+  engine: Engine,
+  job: ArrayJob,
+  reporter: Reporter,
+): Promise<Outcome> {
+  const folder = `${job.name}.${engine.name}`;
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { name, text } of engine.plan(job)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  const names = Object.keys(job.environment).map((name) => `<${name}>`);
+  const fill = names.length > 0 ? `, fill in the values of ${names.join(", ")}` : "";
+  reporter.warn(
+    `there is no ${engine.program} here, nothing was submitted: written to ${folder}${fill}, then:\n` +
+      [`cd ${folder}`, ...engine.describeSteps?.(job) ?? []].map((step) => `  ${step}`).join("\n"),
+  );
+  return { complete: false };
+}
+
 /** A task as people count and as `--task` does. */
 function nameTask(task: TaskId, { tasks }: ArrayJob): string {
   return task === MERGE ? "the merge" : `task ${task}/${tasks}`;

@@ -150,7 +150,10 @@ Deno.test("without kubectl the job is left in a folder with what to do, and the 
     "gik-20260206-12z.kubernetes/merge.yaml",
     "gik-20260206-12z.kubernetes/tasks.yaml",
   ]);
-  assertStringIncludes(told, "warning: kubectl is not on the path, nothing runs: the job is in ");
+  assertStringIncludes(
+    told,
+    "warning: there is no kubectl here, nothing was submitted: written to gik-",
+  );
   assertStringIncludes(told, "\n  kubectl create --filename tasks.yaml\n");
 });
 

@@ -23,8 +23,9 @@ export interface KubernetesOptions {
   secret?: string;
 }
 
-/** Where the secret appears in the containers. */
-export const KEY_FOLDER = "/var/run/secrets/gcs";
+/** The working folder of containers that are given a key, and the folder in it for keys. */
+const FOLDER = "/stream";
+const KEYS = "keys";
 /** How long a finished Job can be asked about. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 /** A pod that lost its node, or was evicted, has not failed. */
@@ -93,14 +94,13 @@ function describePod(
   if (secret === undefined) {
     return { restartPolicy: "Never", ...account, containers: [{ ...container, resources }] };
   }
-  const key = { name: "GCS_SERVICE_ACCOUNT_FILE", value: `${KEY_FOLDER}/key.json` };
-  const mount = { name: "gcs", mountPath: KEY_FOLDER, readOnly: true };
+  const key = { name: "GCS_SERVICE_ACCOUNT_FILE", value: `${KEYS}/key.json` };
+  const mount = { name: "gcs", mountPath: `${FOLDER}/${KEYS}`, readOnly: true };
+  const given = { env: [...container.env, key], volumeMounts: [mount], workingDir: FOLDER };
   return {
     restartPolicy: "Never",
     ...account,
     volumes: [{ name: "gcs", secret: { secretName: secret } }],
-    containers: [
-      { ...container, resources, env: [...container.env, key], volumeMounts: [mount] },
-    ],
+    containers: [{ ...container, resources, ...given }],
   };
 }

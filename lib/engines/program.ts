@@ -39,7 +39,7 @@ export async function runProgram(
 /** Whether a program can be started; Deno must allow it. */
 export async function hasProgram(name: string): Promise<boolean> {
   try {
-    await new Deno.Command(name, { args: ["version"], stdout: "null", stderr: "null" }).output();
+    await new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" }).output();
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
