@@ -58,7 +58,7 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream"];
+const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "distribute-slurm"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
