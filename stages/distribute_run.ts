@@ -53,7 +53,9 @@ export async function distribute(
         bar.advance(done - shown, `${running} running, ${queued} queued, ${failed} failed`);
         shown = done;
       },
-      onFailure: (failure) => reporter.warn(describeFailure(failure, job)),
+      // What the merge lacks is told with its log.
+      onFailure: (failure) =>
+        isLackingMerge(failure) || reporter.warn(describeFailure(failure, job)),
     });
     bar.finish();
     const exitCode = judgeFailures(failures);
@@ -61,8 +63,11 @@ export async function distribute(
       const names = failures.map(({ task }) => nameTask(task, job)).join(", ");
       throw new JobError(`Cannot finish ${submission.id}: failed for good: ${names}`, exitCode);
     }
-    if (mergeLog !== undefined) reporter.info(mergeLog);
-    for (const failure of failures) reporter.warn(`INCOMPLETE: ${describeFailure(failure, job)}`);
+    if (failures.some(isLackingMerge)) reporter.warn(`the merge lacks data:\n${mergeLog}`);
+    else if (mergeLog !== undefined) reporter.info(mergeLog);
+    for (const failure of failures.filter((failure) => !isLackingMerge(failure))) {
+      reporter.warn(`INCOMPLETE: ${nameTask(failure.task, job)} lacks data:\n${listLack(failure)}`);
+    }
     return { id: submission.id, failures, complete: exitCode === EXIT.done };
   } finally {
     bar.finish();
@@ -97,6 +102,16 @@ export async function prepareByHand(
 /** A task as people count and as `--task` does. */
 function nameTask(task: TaskId, { tasks }: ArrayJob): string {
   return task === MERGE ? "the merge" : `task ${task}/${tasks}`;
+}
+
+function isLackingMerge({ task, status }: Failure): boolean {
+  return task === MERGE && status.exitCode === EXIT.incomplete;
+}
+
+/** What a task has named as missing. */
+function listLack({ log }: Failure): string {
+  const lines = [...log.matchAll(/^warning: (.*)$/gm)].map(([, line]) => `  ${line}`);
+  return lines.length > 0 ? lines.join("\n") : "  see the end of its log above";
 }
 
 function describeFailure({ task, status, log, isRetried }: Failure, job: ArrayJob): string {

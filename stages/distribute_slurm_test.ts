@@ -212,9 +212,10 @@ testOnCluster(
     assertEquals(failures, [
       "task 4/9 failed: exit code 5, it runs once more",
       "task 4/9 failed: exit code 5",
-      "INCOMPLETE: task 4/9 failed: exit code 5",
     ]);
-    assertMatch(told, new RegExp(`INCOMPLETE: task 4/9 .*(\n.*)*t2m \\(${STEPS[9]} h\\)`));
+    const lack = `t2m \\(${STEPS[9]} h\\), members control, 1-3: Cannot read "${file!.url}"`;
+    assertMatch(told, new RegExp(`\nwarning: INCOMPLETE: task 4/9 lacks data:\n  ${lack}.*\n$`));
+    assertEquals(told.match(/^ {2}written /gm)?.length, 1);
   },
 );
 
