@@ -54,6 +54,10 @@ export function listenForSignals(): Interruption {
 export type EnvironmentName =
   | EngineVariable
   | "AWS_ENDPOINT_URL_S3"
+  | "COILED_API_TOKEN"
+  | "COILED_REGION"
+  | "COILED_SERVER"
+  | "COILED_WORKSPACE"
   | "GCS_BUCKET"
   | "GCS_PARQUET_PREFIX"
   | "GCS_SERVICE_ACCOUNT_FILE"

@@ -6,6 +6,7 @@ import {
   openWorkplace,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
+import { installProgram } from "../fixtures/fake_program.ts";
 import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
@@ -57,9 +58,11 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream"];
+const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "distribute-slurm"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
+const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
+const EVERY_SET = [...PLAIN, ...MIRRORS, ...GCS, ...CLOUDS];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
@@ -73,17 +76,21 @@ const REFUSED = [
   { what: "a write among the keys", code: `Deno.writeTextFileSync("keys/x", "")` },
   { what: "another program", code: `new Deno.Command("${Deno.execPath()}").outputSync()` },
 ];
-const REFUSED_WITHOUT_GOOGLE = [
+const REFUSED_WITHOUT_KEYS = [
   { what: "a read of a key", code: `Deno.readTextFileSync("keys/service_account.json")` },
+];
+const REFUSED_WITHOUT_GOOGLE = [
+  ...REFUSED_WITHOUT_KEYS,
   ...[...Object.keys(SECRETS), ...GOOGLE_VARIABLES].map((name) => ({
     what: `the variable ${name}`,
     code: `Deno.env.get("${name}")`,
   })),
 ];
 
-for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
+for (const set of EVERY_SET) {
   Deno.test(`under -P=${set} Deno refuses what the stage does not need`, async () => {
-    const refused = [...REFUSED, ...(GCS.includes(set) ? [] : REFUSED_WITHOUT_GOOGLE)];
+    const others = CLOUDS.includes(set) ? REFUSED_WITHOUT_KEYS : REFUSED_WITHOUT_GOOGLE;
+    const refused = [...REFUSED, ...(GCS.includes(set) ? [] : others)];
     const attempts = refused.map(({ code }) =>
       `try { ${code}; console.log("allowed"); } catch (error) { console.log(error.name); }`
     );
@@ -95,7 +102,7 @@ for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
   });
 }
 
-for (const set of GCS) {
+for (const set of [...GCS, ...CLOUDS]) {
   Deno.test(`under -P=${set} the variables of other clouds read as not set`, async () => {
     const names = [...Object.keys(SECRETS), "GCS_OF_ANOTHER_PROGRAM"];
     const printed = await runUnder(
@@ -111,6 +118,7 @@ const HUGGING_FACE = [
   "cdn-lfs.huggingface.co:443",
   "cas-bridge.xethub.hf.co:443",
 ];
+const COILED_HOST = "cloud.coiled.io:443";
 const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
 const MIRROR_HOSTS = SOURCES.flatMap(({ hosts }) => hosts);
 const GOOGLE_HOSTS = [
@@ -119,16 +127,23 @@ const GOOGLE_HOSTS = [
   "metadata.google.internal:80",
 ];
 
-for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
+for (const set of EVERY_SET) {
   const allowed = [
     BUCKET_HOST,
     ...(/^(stage1|pipeline)/.test(set) ? HUGGING_FACE : []),
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
+    ...(set === "distribute-coiled" ? [COILED_HOST] : []),
   ];
   const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
   Deno.test(`under -P=${set} a stage may reach ${names}, and no other host`, async () => {
-    const hosts = [BUCKET_HOST, ...HUGGING_FACE, ...MIRROR_HOSTS, ...GOOGLE_HOSTS];
+    const hosts = [
+      BUCKET_HOST,
+      ...HUGGING_FACE,
+      ...MIRROR_HOSTS,
+      ...GOOGLE_HOSTS,
+      COILED_HOST,
+    ];
     const code = hosts.map((host) =>
       `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
     );
@@ -164,8 +179,23 @@ Deno.test("every task that runs a stage runs it under the set of its name", () =
 
 Deno.test("every set of deno.json has its tests here", () => {
   const sets = Object.keys(config.permissions).filter((set) => set !== "demo");
-  assertEquals(sets.toSorted(), [...PLAIN, ...MIRRORS, ...GCS].toSorted());
+  assertEquals(sets.toSorted(), EVERY_SET.toSorted());
 });
+
+for (const [set, program] of [["kubernetes", "kubectl"], ["cloudrun", "gcloud"]] as const) {
+  Deno.test(`under -P=distribute-${set} ${program} may run, and no other program`, async () => {
+    using _kubectl = installProgram("kubectl");
+    using _gcloud = installProgram("gcloud");
+    const programs = ["kubectl", "gcloud", "sh", undefined];
+    const code = programs.map((command) =>
+      `console.log(Deno.permissions.querySync(${JSON.stringify({ name: "run", command })}).state);`
+    );
+    assertEquals(
+      await runUnder(`distribute-${set}`, code.join("\n")),
+      programs.map((name) => name === program ? "granted" : "prompt"),
+    );
+  });
+}
 
 /** An address of this machine where nothing listens. */
 const UNANSWERED = "http://127.0.0.1:9";

@@ -4,6 +4,8 @@
  * @module
  */
 import { RunError } from "../ecmwf/run.ts";
+import { EngineError } from "../engines/engine.ts";
+import { JobError } from "../engines/follow.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index.ts";
 import { ManifestError } from "../manifest.ts";
@@ -20,6 +22,7 @@ import { CLEAR_LINE, textReporter, type TextSink } from "./report.ts";
 const EXPLAINED = [
   GribError,
   IndexError,
+  JobError,
   ManifestError,
   NetcdfError,
   ParquetError,
@@ -72,6 +75,9 @@ function exitCode(error: unknown): number {
   if (error instanceof StorageError) {
     return error.kind === "missing" ? EXIT.missing : EXIT.unreachable;
   }
-  if (error instanceof Deno.errors.NotCapable) return EXIT.unreachable;
+  if (error instanceof JobError) return error.exitCode;
+  if (error instanceof EngineError || error instanceof Deno.errors.NotCapable) {
+    return EXIT.unreachable;
+  }
   return EXIT.failed;
 }

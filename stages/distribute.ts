@@ -1,0 +1,173 @@
+/**
+ * Streaming on many machines: an array job of `stream` on a cluster or in a cloud, and its merge.
+ *
+ * @module
+ */
+import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import { UsageError } from "../lib/cli/errors.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
+import type { ArrayJob } from "../lib/engines/engine.ts";
+import { hasProgram } from "../lib/engines/program.ts";
+import type { Reporter } from "../lib/cli/report.ts";
+import { stageFolder } from "../lib/stage_files.ts";
+import { exitWith, listenForSignals } from "./console.ts";
+import { formatArguments, formatPermissions, listHosts } from "./distribute_arguments.ts";
+import {
+  ENGINE_OPTIONS,
+  findEngine,
+  type KnownEngine,
+  readTaskEnvironment,
+} from "./distribute_engines.ts";
+import {
+  isRemote,
+  labelJob,
+  locateStream,
+  makeAbsolute,
+  nameJob,
+  requireReachable,
+} from "./distribute_places.ts";
+import { distribute, prepareByHand } from "./distribute_run.ts";
+import { openRun } from "./options.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
+
+/** The command line as given; what `stream` makes of its part shows early what is wrong with it. */
+interface DistributeRequest {
+  values: OptionValues;
+  stream: StreamRequest;
+  engine: KnownEngine;
+}
+
+/** Options of `stream` that only some of its processes are given, or none. */
+const OWN = ["task", "merge", "fresh", "summary"];
+const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
+
+/** `--test`. */
+const TEST = { members: 3, workers: 3 };
+
+const JOB_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "n-workers",
+    value: "<n>",
+    default: "20",
+    help:
+      "tasks, each with its share of the fields (variable and step); all at once where there\n" +
+      "is room",
+  },
+  { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
+  { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },
+  { name: "memory", value: "<GB>", default: "2", help: "memory of each task" },
+  {
+    name: "image",
+    value: "<image>",
+    default: "denoland/deno:2.9.6",
+    help: "container image with deno, for engines that run containers",
+  },
+  {
+    name: "script",
+    value: "<path or URL>",
+    help: "stream.ts as the tasks find it (default: the one beside this)",
+  },
+  {
+    name: "permissions",
+    value: "<flags>",
+    help: "flags of deno run for the tasks (default: what their part takes and no more)",
+  },
+  { name: "poll-seconds", value: "<n>", default: "5", help: "time between two looks at the job" },
+  {
+    name: "test",
+    help: `try it: ${TEST.members} members, ${TEST.workers} workers`,
+  },
+  { name: "dry-run", help: "print what would be submitted, and submit nothing" },
+];
+
+const command: Command<DistributeRequest> = {
+  name: "distribute",
+  purpose:
+    "Runs stream as an array job: each task fetches and reduces its share of the fields, then a\n" +
+    "merge writes the same NetCDF that one machine would. Takes the options of stream, too.",
+  options: [...ENGINE_OPTIONS, ...JOB_OPTIONS, ...SHARED_OPTIONS],
+  examples: [
+    "deno task distribute:slurm --date 20260206 --n-workers 9",
+    "deno task distribute:slurm --date 20260206 --test --dry-run",
+    "SBATCH_PARTITION=short deno task distribute:slurm --date latest --run 12",
+  ],
+  parse: (values) => ({
+    values,
+    stream: parseStreamRequest(values),
+    engine: findEngine(values),
+  }),
+  async run(request, reporter) {
+    using interruption = listenForSignals();
+    const { values, engine: known } = request;
+    const run = await pinRun(request, reporter, interruption.signal);
+    const { job, logFolder } = planJob(request, run);
+    const engine = known.open({ values, logFolder, signal: interruption.signal });
+    if (values.flag("dry-run")) {
+      for (const { name, text } of engine.plan(job)) console.log(`# ${name}\n${text}`);
+      return { complete: true };
+    }
+    if (engine.program !== undefined && !await hasProgram(engine.program)) {
+      return await prepareByHand(engine, job, reporter);
+    }
+    const pollEveryMs = 1000 * values.count("poll-seconds");
+    return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
+  },
+};
+
+/** The run, `latest` found here once: tasks that start at different times could find different ones. */
+async function pinRun(
+  { stream: { runRequests, server, gcs } }: DistributeRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Run | undefined> {
+  if (runRequests.length === 0) return undefined;
+  const source = { runRequests, server, ...(gcs && { gcs }) };
+  return (await openRun(source, reporter, signal)).run;
+}
+
+function planJob(
+  { values, stream: request, engine }: DistributeRequest,
+  run: Run | undefined,
+): { job: ArrayJob; logFolder: string } {
+  const { sharesFiles } = engine;
+  const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
+  const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
+  if (stores === undefined) {
+    throw new UsageError(
+      "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
+    );
+  }
+  const label = labelJob(run, parquetDir);
+  // Machines with the same files find the folder that one machine would use.
+  const work = request.work ?? (sharesFiles ? undefined : `${outputDir}/${label}.work`);
+  requireReachable("the final stores in", stores, sharesFiles);
+  requireReachable("--output-dir", outputDir, sharesFiles);
+  requireReachable("--work", work, sharesFiles);
+  const script = locateStream(values.text("script"), sharesFiles);
+  const isTest = values.flag("test");
+  const job = {
+    name: nameJob(label),
+    tasks: isTest ? TEST.workers : values.count("n-workers"),
+    script,
+    streamArguments: formatArguments(SHARED_OPTIONS, values, {
+      ...(run && { date: run.date, run: run.hour }),
+      ...(isTest && { "max-members": String(TEST.members) }),
+      work,
+    }),
+    taskArguments: values.flag("fresh") ? ["--fresh"] : [],
+    permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
+      set: gcs ? "stream-gcs" : "stream",
+      hosts: listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+      reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
+      writes: [outputDir, ...(work === undefined ? [] : [work])],
+    }),
+    environment: readTaskEnvironment(engine),
+    image: values.required("image"),
+    cpus: values.count("cpus"),
+    memoryBytes: values.count("memory") * 1e9,
+  };
+  const logs = isRemote(outputDir) ? `${label}.logs` : `${outputDir}/${label}.logs`;
+  return { job, logFolder: makeAbsolute(logs) };
+}
+
+if (import.meta.main) await exitWith(command);
