@@ -35,14 +35,14 @@ class Bucket {
     },
     head: (url) => this.#disk.head(url),
     forget: () => {},
-    versionOf: () => undefined,
-    remove: (url) => Promise.resolve(void this.objects.delete(url)),
     list: (prefix) => this.#list(prefix),
     put: async (url, pieces) => {
       const bytes = this.onPut(url, await new Response(new Blob(await collect(pieces))).bytes());
       this.objects.set(url, bytes);
       this.puts.push(url.slice(TARGET.length + 1));
     },
+    versionOf: () => undefined,
+    remove: (url) => Promise.resolve(void this.objects.delete(url)),
   };
   readonly #disk = openStorage();
 

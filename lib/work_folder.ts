@@ -5,26 +5,18 @@
  * @module
  */
 import type { ArrayTask } from "./array_task.ts";
-import type { Run } from "./ecmwf/run.ts";
 import type { ReducedField } from "./ensemble/field.ts";
-import {
-  decodeFieldFile,
-  encodeFieldFile,
-  FIELD_VERSION,
-  type KeptField,
-} from "./ensemble/field_file.ts";
+import { decodeFieldFile, encodeFieldFile, type KeptField } from "./ensemble/field_file.ts";
 import type { PlannedField } from "./ensemble/plan.ts";
-import type { Region } from "./grib/mod.ts";
 import { mapInParallel } from "./parallel.ts";
 import { removeHalves, type Storage, StorageError } from "./storage/mod.ts";
-
-/** What shapes every field of a command, besides its messages. */
-export interface FieldSettings {
-  /** Name of the output profile. */
-  profile: string;
-  run: Run;
-  region: Region;
-}
+import {
+  type FieldPlace,
+  type FieldSettings,
+  isFieldFile,
+  isFileOf,
+  placeFields,
+} from "./work_place.ts";
 
 /** How a work folder is used. */
 export interface WorkFolderOptions {
@@ -44,24 +36,12 @@ export interface ReadOptions {
   lacking?: boolean;
 }
 
-/** Names of the files that are this module's: fields that are whole, and those that lack a message. */
-const OWN_FILE = /^\w+\.(?:field|lacking)$/;
-const KEY_DIGITS = 16;
 /** Files read or removed at once. */
 const PARALLEL = 16;
 
 /** The work folder of an output: beside it, or in the working folder when the output is remote. */
 export function workFolderOf(path: string): string {
   return `${isRemote(path) ? path.slice(path.lastIndexOf("/") + 1) : path}.work`;
-}
-
-/** A field of a plan and its file. */
-interface Place {
-  field: PlannedField;
-  /** SHA-256 in hexadecimal digits of everything that shapes the field. */
-  key: string;
-  /** Name of the file without its ending; a part of the key is in it. */
-  name: string;
 }
 
 /**
@@ -74,7 +54,7 @@ export class WorkFolder {
   private constructor(
     /** Path, or address without a slash at the end. */
     readonly path: string,
-    private readonly places: ReadonlyMap<number, Place>,
+    private readonly places: ReadonlyMap<number, FieldPlace>,
     private readonly options: WorkFolderOptions,
     /** That of the fields with all their messages. @default {undefined} (this one) */
     private readonly whole?: WorkFolder,
@@ -86,7 +66,7 @@ export class WorkFolder {
     plan: readonly PlannedField[],
     options: WorkFolderOptions,
   ): Promise<WorkFolder> {
-    const places = await placeFields(plan.entries(), options.settings, () => "");
+    const places = await placeFields(plan.entries(), options.settings);
     return new WorkFolder(path, places, options);
   }
 
@@ -96,8 +76,7 @@ export class WorkFolder {
    * @param fewer by the place of the field in the plan.
    */
   async without(fewer: ReadonlyMap<number, PlannedField>): Promise<WorkFolder> {
-    const nameOf = (place: number) => `${this.places.get(place)!.name}_`;
-    const places = await placeFields(fewer, this.options.settings, nameOf);
+    const places = await placeFields(fewer, this.options.settings, this.places);
     return new WorkFolder(this.path, places, this.options, this);
   }
 
@@ -129,7 +108,7 @@ export class WorkFolder {
 
   #tellOthers(names: ReadonlySet<string>): void {
     const beginnings = [...this.places.values()].map(({ name }) => name);
-    const others = [...names].filter((name) => !belongs(name, beginnings));
+    const others = [...names].filter((name) => !isFileOf(name, beginnings));
     if (others.length === 0) return;
     this.options.onWarning?.(
       `not used, as they are of something else: ${others.length} of the files in ${this.path}`,
@@ -186,9 +165,9 @@ export class WorkFolder {
       beginnings.push(this.places.get(place)!.name);
       this.#fields.delete(place);
     }
-    const files = [...await this.#listNames()].filter((file) => belongs(file, beginnings));
+    const files = [...await this.#listNames()].filter((file) => isFileOf(file, beginnings));
     await removeFiles(files.map((file) => `${this.path}/${file}`), this.options.storage);
-    await removeHalves(this.path, (file) => belongs(file, beginnings));
+    await removeHalves(this.path, (file) => isFileOf(file, beginnings));
   }
 
   #listNames(): Promise<Set<string>> {
@@ -202,19 +181,14 @@ export function lacksMessages({ messages }: PlannedField, reduced: ReducedField)
   return reduced.members.length + faults.length < messages.length;
 }
 
-/** Whether a file is of one of the fields with such names, or of one made of fewer messages. */
-function belongs(file: string, names: readonly string[]): boolean {
-  return OWN_FILE.test(file) && names.some((name) => file.startsWith(name));
-}
-
 /**
  * Removes the files that work folders consist of, of whatever command, and a local folder unless there
  * is something else in it. A folder that is not there is none.
  */
 export async function removeWorkFolder(path: string, storage: Storage): Promise<void> {
-  const own = [...await listNames(path, storage)].filter((name) => OWN_FILE.test(name));
+  const own = [...await listNames(path, storage)].filter((name) => isFieldFile(name));
   await removeFiles(own.map((name) => `${path}/${name}`), storage);
-  await removeHalves(path, (name) => OWN_FILE.test(name));
+  await removeHalves(path, (name) => isFieldFile(name));
   if (isRemote(path)) return;
   try {
     await Deno.remove(path);
@@ -251,32 +225,4 @@ async function unlessMissing<T>(done: Promise<T>): Promise<T | undefined> {
     if (error instanceof StorageError && error.kind === "missing") return undefined;
     throw error;
   }
-}
-
-async function placeFields(
-  fields: Iterable<[number, PlannedField]>,
-  settings: FieldSettings,
-  prefixOf: (place: number) => string,
-): Promise<Map<number, Place>> {
-  const places = new Map<number, Place>();
-  for (const [place, field] of fields) {
-    const key = await digestField(field, settings);
-    const digits = key.slice(0, KEY_DIGITS);
-    const prefix = prefixOf(place) || `${field.variable.name}_${field.stepHours}h_`;
-    places.set(place, { field, key, name: `${prefix}${digits}` });
-  }
-  return places;
-}
-
-async function digestField(field: PlannedField, settings: FieldSettings): Promise<string> {
-  const { profile, run, region } = settings;
-  const { north, west, south, east } = region;
-  const { variable, stepHours, messages, rejections } = field;
-  const shape = [
-    [FIELD_VERSION, profile, run.date, run.hour, north, west, south, east],
-    [variable, stepHours, rejections],
-    messages.map(({ member, reference: { url, offset, length } }) => [member, url, offset, length]),
-  ];
-  const bytes = new TextEncoder().encode(JSON.stringify(shape));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -4,7 +4,8 @@ import { findVariable } from "./ecmwf/variables.ts";
 import { emptyField, type ReducedField } from "./ensemble/field.ts";
 import type { PlannedField } from "./ensemble/plan.ts";
 import { openStorage } from "./storage/mod.ts";
-import { type FieldSettings, removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
+import { removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
+import type { FieldSettings } from "./work_place.ts";
 
 const storage = openStorage();
 const SETTINGS: FieldSettings = {

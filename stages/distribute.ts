@@ -11,7 +11,7 @@ import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith, listenForSignals } from "./console.ts";
-import { formatArguments, formatPermissions } from "./distribute_arguments.ts";
+import { formatArguments, formatPermissions, listHosts } from "./distribute_arguments.ts";
 import {
   ENGINE_OPTIONS,
   findEngine,
@@ -156,8 +156,8 @@ function planJob(
     }),
     taskArguments: values.flag("fresh") ? ["--fresh"] : [],
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
-      set: gcs ? "stream-gcs" : values.text("source") === "aws" ? "stream" : "stream-mirrors",
-      urls: [...(server.endpoint ? [server.endpoint] : []), ...values.list("source") ?? []],
+      set: gcs ? "stream-gcs" : "stream",
+      hosts: listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),

@@ -5,6 +5,7 @@
  */
 import config from "../deno.json" with { type: "json" };
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import { SOURCES } from "../lib/ecmwf/sources.ts";
 import { isRemote } from "./distribute_places.ts";
 
 /**
@@ -24,12 +25,22 @@ export function formatArguments(
   });
 }
 
+/** The hosts of sources, given by name or address, and of other servers. */
+export function listHosts(
+  sources: readonly string[],
+  ...servers: readonly (string | undefined)[]
+): string[] {
+  const named = sources.flatMap((name) => SOURCES.find((it) => it.name === name)?.hosts ?? []);
+  const urls = [...sources, ...servers].filter((it) => it !== undefined && /^https?:/.test(it));
+  return [...named, ...urls.map((url) => new URL(url!).host)];
+}
+
 /** What the tasks work with, as far as Deno has to be told. */
 export interface TaskAccess {
   /** Permission set of `deno.json` that they run under. */
-  set: "stream" | "stream-mirrors" | "stream-gcs";
-  /** Addresses of servers that the set does not name. */
-  urls: readonly string[];
+  set: "stream" | "stream-gcs";
+  /** Hosts that the set does not name. */
+  hosts: readonly string[];
   /** Folders that they read, and those that they write; remote ones do not count. */
   reads: readonly string[];
   writes: readonly string[];
@@ -46,11 +57,11 @@ type Grant = readonly string[] | {
  * The flags of `deno run` that a permission set stands for, with what this job takes besides: machines
  * that run `stream` from a URL have no `deno.json`.
  */
-export function formatPermissions({ set, urls, reads, writes }: TaskAccess): string[] {
+export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
   const grants: Record<string, Grant> = config.permissions[set];
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
   const added: Record<string, readonly string[]> = {
-    net: urls.filter((url) => /^https?:/.test(url)).map((url) => new URL(url).host),
+    net: hosts,
     read: here([...reads, ...writes]),
     write: here(writes),
   };

@@ -125,7 +125,9 @@ export const ENGINE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "engine-region",
     value: "<name>",
-    help: "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks",
+    help:
+      "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks;\n" +
+      "--region is that of the map",
   },
   {
     name: "service-account",

@@ -7,7 +7,13 @@ import { EXIT } from "../lib/cli/errors.ts";
 import type { Outcome } from "../lib/cli/command.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { type ArrayJob, type Engine, MERGE, type TaskId } from "../lib/engines/engine.ts";
-import { type Failure, followJob, JobError, judgeFailures } from "../lib/engines/follow.ts";
+import {
+  type Failure,
+  followJob,
+  JobError,
+  type JobOutcome,
+  judgeFailures,
+} from "../lib/engines/follow.ts";
 
 /** What is distributed. */
 export interface DistributeOptions {
@@ -38,31 +44,44 @@ export async function distribute(
   reporter: Reporter,
   signal?: AbortSignal,
 ): Promise<DistributeResult> {
-  const submission = await engine.submit(job);
+  const submission = await engine.submit(job).catch((error) => {
+    // Ctrl-C ends the programs that the engine is handed the job by, too.
+    throw signal?.aborted ? signal.reason : error;
+  });
   reporter.info(`submitted to ${engine.name} as ${submission.id}: ${job.tasks} tasks and a merge`);
   const bar = reporter.progress("tasks", job.tasks);
   let shown = 0;
-  try {
-    const { failures, mergeLog } = await followJob(submission, {
-      pollEveryMs,
-      ...(signal && { signal }),
-      onProgress({ queued, running, done, failed }) {
-        bar.advance(done - shown, `${running} running, ${queued} queued, ${failed} failed`);
-        shown = done;
-      },
-      onFailure: (failure) => reporter.warn(describeFailure(failure, job)),
-    });
-    bar.finish();
-    const exitCode = judgeFailures(failures);
-    if (exitCode !== EXIT.done && exitCode !== EXIT.incomplete) {
-      const names = failures.map(({ task }) => nameTask(task, job)).join(", ");
-      throw new JobError(`Cannot finish ${submission.id}: failed for good: ${names}`, exitCode);
-    }
-    if (mergeLog !== undefined) reporter.info(mergeLog);
-    for (const failure of failures) reporter.warn(`INCOMPLETE: ${describeFailure(failure, job)}`);
-    return { id: submission.id, failures, complete: exitCode === EXIT.done };
-  } finally {
-    bar.finish();
+  const outcome = await followJob(submission, {
+    pollEveryMs,
+    ...(signal && { signal }),
+    onProgress({ queued, running, done, failed }) {
+      bar.advance(done - shown, `${running} running, ${queued} queued, ${failed} failed`);
+      shown = done;
+    },
+    // What the merge lacks is told with its log.
+    onFailure: (failure) => isLackingMerge(failure) || reporter.warn(describeFailure(failure, job)),
+  }).finally(() => bar.finish());
+  const { id } = submission;
+  const { failures } = outcome;
+  const exitCode = judgeFailures(failures);
+  if (exitCode !== EXIT.done && exitCode !== EXIT.incomplete) {
+    const names = failures.map(({ task }) => nameTask(task, job)).join(", ");
+    throw new JobError(
+      `Cannot finish ${id}: ${names} failed for good, see above; the same command goes on from the ` +
+        "fields that are finished",
+      exitCode,
+    );
+  }
+  tellOutcome(outcome, job, reporter);
+  return { id, failures, complete: exitCode === EXIT.done };
+}
+
+/** Tells what the merge tells, and which tasks lack what. */
+function tellOutcome({ failures, mergeLog }: JobOutcome, job: ArrayJob, reporter: Reporter): void {
+  if (failures.some(isLackingMerge)) reporter.warn(`the merge lacks data:\n${mergeLog}`);
+  else if (mergeLog !== undefined) reporter.info(mergeLog);
+  for (const failure of failures.filter((failure) => !isLackingMerge(failure))) {
+    reporter.warn(`INCOMPLETE: ${nameTask(failure.task, job)} lacks data:\n${listLack(failure)}`);
   }
 }
 
@@ -94,6 +113,16 @@ export async function prepareByHand(
 /** A task as people count and as `--task` does. */
 function nameTask(task: TaskId, { tasks }: ArrayJob): string {
   return task === MERGE ? "the merge" : `task ${task}/${tasks}`;
+}
+
+function isLackingMerge({ task, status }: Failure): boolean {
+  return task === MERGE && status.exitCode === EXIT.incomplete;
+}
+
+/** What a task has named as missing. */
+function listLack({ log }: Failure): string {
+  const lines = [...log.matchAll(/^warning: (.*)$/gm)].map(([, line]) => `  ${line}`);
+  return lines.length > 0 ? lines.join("\n") : "  see the end of its log above";
 }
 
 function describeFailure({ task, status, log, isRetried }: Failure, job: ArrayJob): string {

@@ -1,5 +1,5 @@
 /**
- * What each way of working may reach, read, write and see: the permission sets of `deno.json` as a
+ * What each way of working may reach, read, write, see and run: the permission sets of `deno.json` as a
  * table.
  *
  * @module
@@ -17,12 +17,14 @@ type Grant = readonly string[] | {
 };
 
 /** The part of a permission set that this project uses. */
-type PermissionSet = Readonly<Partial<Record<"net" | "read" | "write" | "env", Grant>>>;
+type PermissionSet = Readonly<Partial<Record<"net" | "read" | "write" | "env" | "run", Grant>>>;
 
 /** A row of the table: cells are lists. */
 type Row = readonly (readonly string[])[];
 
-const HEAD: Row = [["task"], ["reaches"], ["reads"], ["writes"], ["sees of the environment"]];
+const HEAD: Row = [["task"], ["reaches"], ["reads"], ["writes"], ["sees of the environment"], [
+  "runs",
+]];
 
 /** The rows of the table: one a task that runs under a set of its own, in the order of `deno.json`. */
 export function describeSets(): Row[] {
@@ -30,7 +32,7 @@ export function describeSets(): Row[] {
   return Object.entries(config.tasks).flatMap(([task, { command }]) => {
     const set = sets[/ -P=(\S+)/.exec(command)?.[1] ?? ""];
     if (!set) return [];
-    const { net, read, write, env } = set;
+    const { net, read, write, env, run } = set;
     const added = [...command.matchAll(/--allow-read=(\S+)/g)].flatMap(([, paths]) =>
       paths!.split(",").filter((path) => path !== ".")
     );
@@ -40,6 +42,7 @@ export function describeSets(): Row[] {
       [...listGrant(read), ...added],
       listGrant(write),
       listGrant(env),
+      listGrant(run),
     ]];
   });
 }
@@ -69,7 +72,8 @@ export function formatTable(rows: readonly Row[]): string {
 
 const command: Command<null> = {
   name: "permissions",
-  purpose: "Prints what each way of working may reach, read, write and see, as deno.json has it.",
+  purpose:
+    "Prints what each way of working may reach, read, write, see and run, as deno.json has it.",
   options: [],
   examples: ["deno task permissions"],
   parse: () => null,

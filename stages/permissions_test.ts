@@ -219,7 +219,11 @@ async function withStages(
   const keyFile = `${folder}/key.json`;
   try {
     await Deno.writeTextFile(keyFile, await gcs.formatKeyFile(ACCOUNT));
-    const env = { STORAGE_EMULATOR_HOST: gcs.url, GCS_SERVICE_ACCOUNT_FILE: keyFile };
+    const env = {
+      STORAGE_EMULATOR_HOST: gcs.url,
+      GCS_SERVICE_ACCOUNT_FILE: keyFile,
+      JOB_COMPLETION_INDEX: "0",
+    };
     const hosts = [place.server.url, gcs.url, UNANSWERED].map((url) => new URL(url).host).join(",");
     const runStage = (set: string, stage: string, ...args: string[]) =>
       runDeno(
@@ -260,6 +264,12 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
         ...["--gcs-parquet-path", `gs://${STORE_BUCKET}/run_par_ecmwf/${runLabel(run)}`],
       ]],
     ];
+    const shared = [...netcdf, ...steps, "--parquet-dir", stores, "--task", "auto/1", "--work"];
+    ways.push(
+      ["stream", "stream", [...endpoint, ...shared, `${folder}/work`]],
+      ["stream-mirrors", "stream", [...source, ...shared, `${folder}/work`]],
+      ["stream-gcs", "stream", [...endpoint, ...shared, `gs://${STORE_BUCKET}/work`]],
+    );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);
       assertEquals([set, code], [set, 0], errors);

@@ -12,11 +12,12 @@ import type { PlannedField } from "../lib/ensemble/plan.ts";
 import type { ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import type { OutputProfile } from "../lib/profile.ts";
-import { lacksMessages, type WorkFolder } from "../lib/work_folder.ts";
+import type { WorkFolder } from "../lib/work_folder.ts";
 import type { StageContext } from "./options.ts";
 import { fetchFields } from "./stream_fetch.ts";
 import type { StreamPlan } from "./stream_plan.ts";
-import { findOpenSteps, findReplaced, sameVersions } from "./stream_versions.ts";
+import { describeKept, dropReplaced } from "./stream_kept.ts";
+import { sameVersions } from "./stream_versions.ts";
 
 /** How fields are fetched and kept. */
 export interface FieldsOptions {
@@ -177,51 +178,6 @@ async function fetchAgain(
   await fetchFields(plan.run, missing, again, options, context);
   const newer = [...again.fields].filter(([place, kept]) => isNewer(place, kept));
   return new Set(newer.map(([place]) => plan.fields[place]!.stepHours));
-}
-
-/** Drops the fields of some steps whose files were replaced since. @returns whether there were any. */
-async function dropReplaced(
-  steps: ReadonlySet<number>,
-  { plan, folder }: Pick<FieldsWork, "plan" | "folder">,
-  { storage, reporter }: StageContext,
-): Promise<boolean> {
-  const stepOf = (place: number) => plan.fields[place]!.stepHours;
-  const fields = [...folder.fields].filter(([place]) => steps.has(stepOf(place)));
-  const replaced = await findReplaced(fields, storage);
-  for (const [stepHours, stale] of Map.groupBy(replaced, stepOf)) {
-    for (const place of stale) await folder.drop(place);
-    reporter.warn(
-      `step ${stepHours} was replaced on the server: ${stale.length} fields of before are read again`,
-    );
-  }
-  return replaced.length > 0;
-}
-
-/**
- * Reads what is there of the fields of a process. Those of files that were replaced since are dropped,
- * unless a step is whole: nothing will be added to it. Of other steps it costs one HEAD a file.
- */
-export async function takeOver(
-  work: Pick<FieldsWork, "plan" | "folder" | "places">,
-  fresh: boolean,
-  context: StageContext,
-): Promise<void> {
-  const { plan, folder, places } = work;
-  if (fresh) await folder.clear(places);
-  await folder.read({ places });
-  await dropReplaced(findOpenSteps(plan.fields, folder.fields), work, context);
-  const { size } = folder.fields;
-  if (size === 0) return;
-  const count = `${size} of ${places.length} fields are there`;
-  context.reporter.info(`going on from ${folder.path}: ${count}`);
-}
-
-function describeKept({ plan, folder, places }: FieldsWork): string {
-  const whole = [...folder.fields].filter(([place, { reduced }]) =>
-    !lacksMessages(plan.fields[place]!, reduced)
-  );
-  return `${whole.length} of ${places.length} fields are kept in ${folder.path}: ` +
-    "the same command goes on from them";
 }
 
 /** Fields with all that is implausible about them, beside the other steps as well. */

@@ -95,24 +95,34 @@ function raiseMessage(bucket: Bucket, key: string, store: Store, amount: number)
   bucket.set(bucketKey(url), bytes);
 }
 
+/** An amount by which a member's message is raised. */
+type Raise = [member: number, field: string, amount: number];
+
+const IMPLAUSIBLE: readonly Raise[] = [
+  [1, "step_036/2t", 1e6],
+  [2, "step_039/tp", -3e6],
+  [3, "step_036/tp", 2e6],
+];
+
 /**
  * A workplace in which tp grows in time, but that of member 2 is below zero at step 39, and that of
  * member 3 larger at step 36 than at step 39; t2m of member 1 is too warm at step 36.
+ *
+ * @param bucket where the files go, so that a test can change them. @default one of its own
+ * @param raises what is wrong. @default the above
  */
 export async function openImplausiblePlace(
   bucket: Bucket = new Map(),
+  raises: readonly Raise[] = IMPLAUSIBLE,
 ): Promise<Workplace> {
   for (const [key, bytes] of await readEmbeddedBucket()) bucket.set(key, bytes);
   const place = await openWorkplace(bucket);
   await writeFinalStores(place);
-  const raise = async (member: number, field: string, amount: number) => {
+  const growth = firstMembers(members).map((member): Raise => [member, "step_039/tp", 1e6]);
+  for (const [member, field, amount] of [...growth, ...raises]) {
     const store = await readStageStore(place.context.storage, place.folder, 3, member);
     raiseMessage(bucket, `${field}/sfc/${memberKeyName(member)}/0.0.0`, store!, amount);
-  };
-  for (const member of firstMembers(members)) await raise(member, "step_039/tp", 1e6);
-  await raise(1, "step_036/2t", 1e6);
-  await raise(2, "step_039/tp", -3e6);
-  await raise(3, "step_036/tp", 2e6);
+  }
   // One that knows nothing of the files as they were.
   const storage = openStorage({ endpoint: place.server.url, giveUpAfterMs: 0, minDelayMs: 1 });
   return { ...place, context: { ...place.context, storage } };

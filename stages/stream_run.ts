@@ -15,8 +15,8 @@ import {
   type FetchContext,
   type FieldsOptions,
   judgeFields,
-  takeOver,
 } from "./stream_fields.ts";
+import { takeOver } from "./stream_kept.ts";
 import { type FieldsCount, writeOutput } from "./stream_output.ts";
 import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
 

@@ -15,7 +15,9 @@ import {
 import type { FaultRule } from "../fixtures/s3_server.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { describeFindings } from "../lib/ensemble/result.ts";
+import { GIK } from "../lib/profile.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
+import { workFolderOf } from "../lib/work_folder.ts";
 import { openImplausiblePlace, streamOptions, writeFinalStores } from "./stream_fixture.ts";
 import type { StreamOptions } from "./stream_plan.ts";
 import { runStream } from "./stream_run.ts";
@@ -157,6 +159,27 @@ Deno.test("a file that is replaced before implausible messages are left out is r
   assertEquals(place.warnings.slice(1), [
     "step 36 was replaced on the server: 2 fields of before are read again",
   ]);
+  const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
+  assertEquals(resumed.bytes, anew.bytes);
+});
+
+Deno.test("what was read without implausible messages of an older file is read again with its step", async () => {
+  const bucket = await readEmbeddedBucket();
+  // At step 39 it is too small beside step 36, whatever is added to both.
+  await using place = await openImplausiblePlace(bucket, [[3, "step_036/tp", 2e6]]);
+  const options = { ...streamOptions(place.folder, ["tp", "sp"]), dropImplausible: true };
+  const output = `${options.outputDir}/${GIK.fileName(run)}`;
+  // Everything is there, but the output cannot be written.
+  await Deno.mkdir(output, { recursive: true });
+  await assertRejects(() => stream(place, options), StorageError, "Cannot write");
+  const work = workFolderOf(output);
+  const names = await listNames(work);
+  assertEquals(names.length, 5);
+  await Deno.remove(`${work}/${names.find((name) => name.startsWith("sp_39h_"))}`);
+  await Deno.remove(output);
+  replaceFile(bucket, raiseValues(bucket, stepFiles(run, 39)[0]!));
+  const resumed = await stream(place, options);
+  assertEquals([resumed.messagesUsed, resumed.fieldsTakenOver], [15, 2]);
   const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
   assertEquals(resumed.bytes, anew.bytes);
 });

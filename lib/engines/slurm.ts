@@ -31,7 +31,7 @@ import {
   type SlurmOptions,
 } from "./slurm_script.ts";
 
-const LOG_LINES = 20;
+const LOG_LINES = 40;
 
 /**
  * Slurm, by its own programs. Partition, account and time limit are those of the variables that

@@ -76,13 +76,13 @@ export interface StorageOptions {
 /** Access to objects of all schemes, and what it has cost. */
 export interface Storage extends ObjectAccess {
   readonly counters: Readonly<StorageCounters>;
+  /** The version of an object that ranges of it must have, as far as it is known so far. */
+  versionOf(url: string): ObjectVersion | undefined;
   /**
    * Drops what is known of an object, so that the version of it that is on the server now can be
    * read. What was read of it before must not be used with what is read from now on.
    */
   forget(url: string): void;
-  /** The version of an object that ranges of it must have, as far as it is known so far. */
-  versionOf(url: string): ObjectVersion | undefined;
 }
 
 /**
@@ -104,7 +104,6 @@ export function openStorage(options: StorageOptions = {}): Storage {
   return {
     counters: context.counters,
     forget: (url) => versions.forget(url),
-    versionOf: (url) => versions.find(url),
     async get(url, range) {
       if (range) checkRange(url, range);
       return await accessOf(url).get(url, range);
@@ -113,6 +112,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
     list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
     put: (url, pieces) => accessOf(url).put(url, pieces),
     remove: (url) => accessOf(url).remove(url),
+    versionOf: (url) => versions.find(url),
   };
 }
 

@@ -1,0 +1,106 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { setTimeout as wait } from "node:timers/promises";
+import {
+  findObstacle,
+  type SlurmCluster,
+  startSlurmCluster,
+} from "../../fixtures/slurm_cluster.ts";
+import type { ArrayJob, Engine } from "./engine.ts";
+import { openSlurm } from "./slurm.ts";
+
+const obstacle = await findObstacle();
+
+/** Stands for `stream`: task 1 lacks data. */
+const SCRIPT = `
+console.log(Deno.args.join(" "), Deno.env.get("GREETING"));
+Deno.exit(Deno.env.get("SLURM_ARRAY_TASK_ID") === "1" ? 5 : 0);
+`;
+
+interface Place {
+  cluster: SlurmCluster;
+  engine: Engine;
+  job: ArrayJob;
+  folder: string;
+}
+
+/** A test on a cluster that this process's own Slurm programs find. */
+function testOnCluster(name: string, test: (place: Place) => Promise<void>): void {
+  Deno.test({
+    name: obstacle ? `${name} (ignored: ${obstacle})` : name,
+    ignore: obstacle !== undefined,
+    fn: async () => {
+      await using cluster = await startSlurmCluster();
+      const { SLURM_CONF } = cluster.environment;
+      const folder = await Deno.makeTempDir();
+      Deno.env.set("SLURM_CONF", SLURM_CONF!);
+      try {
+        const script = `${folder}/stand_in.ts`;
+        await Deno.writeTextFile(script, SCRIPT);
+        const job: ArrayJob = {
+          name: "gik-test",
+          tasks: 2,
+          script,
+          streamArguments: ["--date=20260206", "it's a word"],
+          permissions: ["--no-prompt", "--allow-env"],
+          environment: { GREETING: "hello" },
+          image: "",
+          cpus: 1,
+          memoryBytes: 5e8,
+        };
+        const engine = openSlurm({ deno: Deno.execPath(), logFolder: `${folder}/logs` });
+        await test({ cluster, engine, job, folder });
+      } finally {
+        Deno.env.delete("SLURM_CONF");
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 30_000; !await isSo(); await wait(50)) {
+    if (Date.now() > end) throw new Error("waited 30 s");
+  }
+}
+
+testOnCluster(
+  "openSlurm() knows how tasks ended that Slurm has forgotten, and what they wrote",
+  async ({ cluster, engine, job }) => {
+    const submission = await engine.submit(job);
+    await waitUntil(async () => {
+      const left = await cluster.run("squeue", "--noheader", "--array", "--format=%K %T");
+      return left.trim() === "N/A PENDING";
+    });
+    await cluster.loseQueue();
+    const { tasks, merge } = await submission.poll();
+    assertEquals(tasks, [{ state: "done", exitCode: 0 }, { state: "failed", exitCode: 5 }]);
+    assertEquals(merge, { state: "failed", reason: "Slurm has forgotten it" });
+    assertEquals(await submission.log(0), "--date=20260206 it's a word --task auto/2 hello");
+    assertMatch(await submission.log("merge"), /^There is no \/.*\.log$/);
+    await submission.cancel();
+  },
+);
+
+testOnCluster(
+  "submit.sh of the plan of openSlurm() submits by hand what the engine does",
+  async ({ cluster, engine, job, folder }) => {
+    for (const { name, text } of engine.plan({ ...job, tasks: 1 })) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    const { success, stderr } = await new Deno.Command("sh", {
+      args: ["submit.sh"],
+      cwd: folder,
+      env: { GREETING: "hi" },
+    }).output();
+    assertEquals([new TextDecoder().decode(stderr), success], ["", true]);
+    await waitUntil(async () => await cluster.run("squeue", "--noheader") === "");
+    const logs = new Map<string, string>();
+    for (const { name } of Deno.readDirSync(`${folder}/logs`)) {
+      logs.set(name, (await Deno.readTextFile(`${folder}/logs/${name}`)).trim());
+    }
+    assertEquals([...logs.keys()].sort(), ["1_0.exit", "1_0.log", "2.exit", "2.log"]);
+    assertStringIncludes(logs.get("1_0.log")!, " --task auto/1 hi");
+    assertEquals(logs.get("2.log"), "--date=20260206 it's a word --merge hi");
+    assertEquals(logs.get("2.exit"), "0");
+  },
+);

@@ -1,0 +1,191 @@
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { startS3Server } from "../fixtures/s3_server.ts";
+
+const DISTRIBUTE = new URL("./distribute.ts", import.meta.url).href;
+const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
+
+const runDistribute = (...args: string[]) => runScript([DISTRIBUTE], args);
+
+/** Runs the command in an empty folder, where no engine is. */
+async function runScript(script: string[], args: string[]) {
+  const folder = await Deno.makeTempDir();
+  try {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--quiet", "-A", ...script, ...args],
+      cwd: folder,
+      env: { NO_COLOR: "1", PATH: folder, COILED_WORKSPACE: "icpac", COILED_API_TOKEN: "hidden" },
+    });
+    const { code, stdout, stderr } = await command.output();
+    const decoder = new TextDecoder();
+    const files = [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory)
+      .flatMap(({ name }) =>
+        [...Deno.readDirSync(`${folder}/${name}`)].map((file) => `${name}/${file.name}`)
+      );
+    return {
+      code,
+      printed: decoder.decode(stdout).replaceAll(folder, "/here"),
+      told: decoder.decode(stderr),
+      files,
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The arguments with which tasks run `stream`, of what `--dry-run` printed. */
+function taskLine(printed: string): string[] {
+  const line = printed.split("\n").find((line) => line.endsWith("--task auto/3"))!;
+  return line.slice(line.indexOf("stream.ts ")).split(" ").slice(1, -2);
+}
+
+const DATE = ["--date", "20260206", "--run", "12"];
+
+Deno.test("distribute --dry-run prints what Slurm would be handed, and leaves nothing", async () => {
+  const { code, printed, told, files } = await runDistribute(
+    ...["--engine", "slurm", "--deno", "/opt/deno", "--test", "--dry-run", ...DATE],
+    ...["--steps", "36,39", "--region", "-5,33,-14,42", "--whole-messages", "--fresh"],
+    ...["--cpus", "4", "--memory", "3", "--endpoint", "http://mirror.example:9000"],
+  );
+  assertEquals([code, told, files], [0, "", []]);
+  assertEquals(printed.match(/^# .*$/gm), ["# submit.sh", "# array.sh", "# merge.sh"]);
+  assertStringIncludes(printed, "--job-name=gik-20260206-12z ");
+  assertStringIncludes(printed, "--cpus-per-task=4 --mem=2862M ");
+  assertStringIncludes(
+    printed,
+    "--array=0-2 --output=/here/cgan_output/20260206_12z.logs/%A_%a.log",
+  );
+  assertStringIncludes(printed, '--dependency=afterok:"$array" merge.sh\n');
+  assertEquals(taskLine(printed), [
+    "--date=20260206",
+    "--run=12",
+    "--steps=36,39",
+    "--max-members=3",
+    "--region=-5,33,-14,42",
+    "--whole-messages",
+    "--endpoint=http://mirror.example:9000",
+    "--fresh",
+  ]);
+  const merge = printed.slice(printed.indexOf("# merge.sh"));
+  assertEquals([merge.includes("--fresh"), merge.includes(" --merge\n")], [false, true]);
+});
+
+Deno.test("tasks are run under the permissions of stream and with the hosts of the command", async () => {
+  const dryRun = ["--engine", "slurm", "--dry-run", ...DATE];
+  const flagOf = (printed: string, flag: string) =>
+    new RegExp(`^/.* ${flag}=(\\S+)`, "m").exec(printed)![1]!.split(",");
+  const endpoint = await runDistribute(...dryRun, "--endpoint", "http://mirror.example:9000");
+  assertEquals(flagOf(endpoint.printed, "--allow-net"), [
+    "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
+    "mirror.example:9000",
+  ]);
+  assertEquals(flagOf(endpoint.printed, "--deny-read"), ["keys"]);
+  const mirrors = await runDistribute(
+    ...dryRun,
+    "--source",
+    "aws,ecmwf",
+    "--output-dir",
+    "/data/out",
+  );
+  assertEquals(flagOf(mirrors.printed, "--allow-net").includes("data.ecmwf.int:443"), true);
+  assertEquals(flagOf(mirrors.printed, "--allow-write"), [".", "/data/out"]);
+  const own = await runDistribute(...dryRun, "--permissions=-A --quiet");
+  assertStringIncludes(own.printed, " run -A --quiet ");
+});
+
+Deno.test("distribute from a URL has its tasks run stream from the URL beside it", async () => {
+  await using server = startS3Server({ root: ROOT });
+  const { code, printed, told } = await runScript(
+    [`--import-map=${server.url}/deno.json`, `${server.url}/stages/distribute.ts`],
+    ["--engine", "slurm", "--dry-run", ...DATE],
+  );
+  assertEquals(code, 0, told);
+  assertStringIncludes(printed, ` ${server.url}/stages/stream.ts --date=20260206 `);
+});
+
+const ELSEWHERE = [
+  ...[
+    "--gcs-parquet-path",
+    "gs://icpac/run_par_ecmwf/20260206_12z",
+    "--output-dir",
+    "gs://icpac/out",
+  ],
+  ...["--script", "https://example.org/stages/stream.ts", "--n-workers", "3"],
+];
+
+Deno.test("machines elsewhere are given addresses, and a work folder beside the output", async () => {
+  const { code, printed } = await runDistribute(
+    ...[
+      "--engine",
+      "coiled",
+      "--dry-run",
+      "--engine-region",
+      "europe-west1",
+      ...DATE,
+      ...ELSEWHERE,
+    ],
+  );
+  assertEquals(code, 0);
+  assertStringIncludes(printed, '"workspace": "icpac"');
+  assertStringIncludes(printed, '"region": "europe-west1"');
+  const { script } = JSON.parse(printed.slice(printed.indexOf("{"), printed.indexOf("# merge")));
+  assertEquals(taskLine(script), [
+    "--gcs-parquet-path=gs://icpac/run_par_ecmwf/20260206_12z",
+    "--date=20260206",
+    "--run=12",
+    "--work=gs://icpac/out/20260206_12z.work",
+    "--output-dir=gs://icpac/out",
+  ]);
+  assertEquals(printed.includes("hidden"), false);
+});
+
+Deno.test("without kubectl the job is left in a folder with what to do, and the exit code is 5", async () => {
+  const { code, told, files } = await runDistribute(
+    "--engine",
+    "kubernetes",
+    ...DATE,
+    ...ELSEWHERE,
+  );
+  assertEquals(code, 5);
+  assertEquals(files.sort(), [
+    "gik-20260206-12z.kubernetes/merge.yaml",
+    "gik-20260206-12z.kubernetes/tasks.yaml",
+  ]);
+  assertStringIncludes(
+    told,
+    "warning: there is no kubectl here, nothing was submitted: written to gik-",
+  );
+  assertStringIncludes(told, "\n  kubectl create --filename tasks.yaml\n");
+});
+
+const REFUSALS: { args: string[]; code: number; says: string }[] = [
+  { args: DATE, code: 2, says: "Cannot go on without --engine" },
+  { args: ["--engine", "slum", ...DATE], code: 2, says: "did you mean slurm?" },
+  { args: ["--engine", "slurm"], code: 2, says: "Cannot tell which run to stream" },
+  { args: ["--engine", "slurm", "--date", "20260231"], code: 2, says: "Cannot use date" },
+  { args: ["--engine", "slurm", "--task", "1/2"], code: 2, says: "Cannot use option --task" },
+  { args: ["--engine", "slurm", ...DATE, "--n-workers", "0"], code: 2, says: "at least 1" },
+  { args: ["--engine", "cloudrun", ...DATE, ...ELSEWHERE], code: 2, says: "--engine-region" },
+  {
+    args: ["--engine", "coiled", ...DATE],
+    code: 2,
+    says: "from machines elsewhere: give a folder",
+  },
+  {
+    args: ["--engine", "coiled", ...DATE, ...ELSEWHERE.slice(0, 4)],
+    code: 2,
+    says: "give --script https://",
+  },
+  {
+    args: ["--engine", "slurm", ...DATE],
+    code: 4,
+    says: "Cannot run sbatch: it is not on the path",
+  },
+];
+
+for (const { args, code, says } of REFUSALS) {
+  Deno.test(`distribute ${args.join(" ")} exits ${code} and says why`, async () => {
+    const result = await runDistribute(...args);
+    assertEquals(result.code, code, result.told);
+    assertStringIncludes(result.told, says);
+  });
+}
