@@ -118,8 +118,8 @@ Deno.test("a task that fails once on Coiled does not keep the job from its merge
 Deno.test("a job on Coiled that is cancelled leaves no machine running", async () => {
   await using server = startServer();
   using job = await makeJob(`await new Promise((resolve) => setTimeout(resolve, 60_000))`);
-  const submission = await openAt(server.url).submit(job);
   const stop = new AbortController();
+  const submission = await openAt(server.url, { signal: stop.signal }).submit(job);
   const following = followJob(submission, {
     ...FOLLOW,
     signal: stop.signal,
