@@ -5,7 +5,7 @@
  */
 import type { Command, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
-import { describeRun } from "../lib/ecmwf/run.ts";
+import { suggestNearest } from "../lib/cli/nearest.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
 import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
@@ -21,7 +21,6 @@ import {
 } from "./gcs_options.ts";
 import {
   DATE,
-  describeTraffic,
   MAX_MEMBERS,
   openContext,
   openRun,
@@ -34,15 +33,20 @@ import {
   type StageContext,
   STEPS,
 } from "./options.ts";
+import { type RunSummary, summarizeRun } from "./run_summary.ts";
 import { runStream, type StreamOptions, type StreamResult } from "./stream_run.ts";
 import { summarize } from "./stream_summary.ts";
+import { measureVariables, tabulateVariables } from "./stream_table.ts";
 
 function parseVariables(names: readonly string[]): Variable[] {
   return [...new Set(names)].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
-    const known = VARIABLES.map((it) => it.name).join(", ");
-    throw new UsageError(`Cannot write variable "${name}": the known ones are ${known}`);
+    const known = VARIABLES.map((it) => it.name);
+    throw new UsageError(
+      `Cannot write variable "${name}": the known ones are ${known.join(", ")}` +
+        suggestNearest(name, known),
+    );
   });
 }
 
@@ -83,7 +87,8 @@ interface StreamRequest
 
 const { region } = GIK;
 
-const command: Command<StreamRequest> = {
+/** The command `stream`. */
+export const command: Command<StreamRequest> = {
   name: "stream",
   purpose: "Fetches the messages that the final stores refer to, and writes ensemble mean and\n" +
     `standard deviation over a region as one NetCDF file.\n\n${STORES_RULE}`,
@@ -178,26 +183,32 @@ const command: Command<StreamRequest> = {
     }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.info(describeResult(result, context, Date.now() - started));
+    reporter.result(summarizeRun(describeStream(options, result, context), context, started));
     return result;
   },
 };
 
-function describeResult(
+/** What streaming has made, for a summary. */
+function describeStream(
+  options: StreamOptions,
   result: StreamResult,
-  context: StageContext,
-  elapsedMs: number,
-): string {
-  const { messagesUsed, messagesWanted } = result;
-  return [
-    `${describeRun(result.run)}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
-    `  fields           ${result.fields.length} (variable × step)`,
-    `  members          ${result.membersUsed.length}`,
-    `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
-    `  second requests  ${result.secondRequests}`,
-    ...describeTraffic(context, elapsedMs),
-    `  written          ${result.path}`,
-  ].join("\n");
+  { storage }: StageContext,
+): RunSummary {
+  const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const ranges = measureVariables(fields, messagesWanted / fields.length);
+  return {
+    run,
+    complete,
+    table: tabulateVariables(ranges),
+    lines: [
+      ["fields", `${fields.length} (variable × step)`],
+      ["members", `${membersUsed.length}`],
+      ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+      ["second requests", `${result.secondRequests}`],
+      ["written", result.path],
+    ],
+    facts: { ...summarize(options, result, storage.counters), variables: ranges },
+  };
 }
 
 /** `: 2 missing, 1 implausible`; nothing where nothing was left out. */

@@ -13,7 +13,8 @@ import type { ResultField } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import type { OutputProfile } from "../lib/profile.ts";
 import { removeWorkFolder, WorkFolder, workFolderOf } from "../lib/work_folder.ts";
-import { megabytes, optional, type StageContext } from "./options.ts";
+import { receivedBy } from "../lib/traffic.ts";
+import { optional, type StageContext } from "./options.ts";
 
 /** How fields are fetched and kept. */
 export interface FieldsOptions {
@@ -125,8 +126,8 @@ async function fetchFields(
 ): Promise<ReducedField[]> {
   const total = fields.reduce((sum, field) => sum + field.messages.length, 0);
   const { storage, reporter } = context;
-  const bar = reporter.progress("messages", total);
-  let received = 0;
+  const bar = reporter.progress("messages", total, receivedBy(storage));
+  let done = 0;
   try {
     return await reduceFields(fields, {
       storage,
@@ -135,14 +136,17 @@ async function fetchFields(
       parallelFetches: options.parallelFetches,
       ...optional("policy", options.policy),
       onSecondRequest: () => void context.secondRequests++,
-      onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
+      onMessage: () => bar.advance(1, `${done} of ${fields.length} fields`),
       onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
         for (const [i, field] of fields.entries()) {
           if (field.stepHours === stepHours) keeper?.drop(i);
         }
       },
-      onField: (i, field) => keeper?.keep(i, field),
+      onField(i, field) {
+        done++;
+        return keeper?.keep(i, field);
+      },
     });
   } finally {
     bar.finish();

@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import config from "../deno.json" with { type: "json" };
+import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
+import { HELP_COLUMNS } from "../lib/cli/help.ts";
+import { runCommand } from "../lib/cli/run.ts";
+import { findPermissions } from "./console.ts";
+
+const FOLDER = new URL("./", import.meta.url);
+
+/** Every module of this folder that runs as a command, and the command that it exports. */
+async function findCommands(): Promise<{ file: string; command: Command<unknown> }[]> {
+  const files = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts"))
+    .filter((name) => Deno.readTextFileSync(new URL(name, FOLDER)).includes("import.meta.main"));
+  return await Promise.all(
+    files.sort().map(async (file) => {
+      const { command } = await import(new URL(file, FOLDER).href);
+      assert(command, `stages/${file} exports its command`);
+      return { file, command };
+    }),
+  );
+}
+
+const COMMANDS = await findCommands();
+
+/** What a command line prints in this process, and its exit code. */
+async function execute(command: Command<unknown>, args: string[]) {
+  let [told, printed] = ["", ""];
+  const code = await runCommand(command, args, {
+    sink: { write: (text) => void (told += text), columns: () => undefined },
+    print: (text) => void (printed += text),
+    permissions: findPermissions(command.name),
+  });
+  return { code, told, printed };
+}
+
+Deno.test("every task that runs a stage has its command among these", () => {
+  const tasks = Object.values(config.tasks).map(({ command }) =>
+    /stages\/(\S+)$/.exec(command)?.[1]
+  );
+  const files = COMMANDS.map(({ file }) => file);
+  assertEquals(tasks.filter((file) => file !== undefined && !files.includes(file)), []);
+});
+
+for (const { file, command } of COMMANDS) {
+  Deno.test(`stages/${file} --help has purpose, options, examples, exit codes and permissions`, async () => {
+    const { code, told, printed } = await execute(command, ["--help"]);
+    assertEquals([code, told], [0, ""]);
+    assertEquals(file, `${command.name}.ts`);
+    const parts = printed.split(/^(Options|Examples|Exit codes|Permissions):/m);
+    assertEquals(parts.filter((_, i) => i % 2 === 1), [
+      "Options",
+      "Examples",
+      "Exit codes",
+      "Permissions",
+    ]);
+    assertEquals(parts[0], `${command.purpose}\n\n`);
+    for (const { name, value = "" } of [...command.options, ...COMMON_OPTIONS]) {
+      assertStringIncludes(parts[2]!, `\n  ${`--${name} ${value}`.trim()} `);
+    }
+    assert(parts[4]!.trim().split("\n").length >= 3, "three examples");
+    for (const line of printed.split("\n")) assert(line.length <= HELP_COLUMNS, line);
+  });
+
+  Deno.test(`the examples of stages/${file} --help are command lines that it takes`, () => {
+    for (const example of command.examples) {
+      const [, task, path, rest] =
+        /^deno (?:task ([\w:]+)|run .*?stages\/(\w+)\.ts)(.*)$/.exec(example) ?? [];
+      if (task !== undefined) {
+        const { [task]: known } = config.tasks as Record<string, { command: string }>;
+        assertMatch(known?.command ?? "no such task", new RegExp(` stages/${file}$`), example);
+      } else assertEquals(path, command.name, example);
+      const args = rest!.split(" ").filter((arg) => arg !== "");
+      command.parse(parseCommandLine(command, args));
+    }
+  });
+
+  Deno.test(`stages/${file} refuses a misspelt option and names the one that is like it`, async () => {
+    for (const { name } of [...command.options, ...COMMON_OPTIONS]) {
+      const misspelt = `${name.slice(0, -1)}_`;
+      const { code, told } = await execute(command, [`--${misspelt}=1`]);
+      const known =
+        `${command.name}: Cannot use option --${misspelt}=1: it is not known; did you mean`;
+      assertEquals([code, told.startsWith(known)], [2, true], told);
+    }
+  });
+}
+
+const stageOf = (name: string) => COMMANDS.find(({ command }) => command.name === name)!.command;
+
+const MISSPELT = [
+  { stage: "stage3", args: ["--format", "parket"], hint: "did you mean parquet?" },
+  { stage: "pipeline", args: ["--format", "kerchunk-jsn"], hint: "did you mean kerchunk-json?" },
+  { stage: "stage1", args: ["--source", "asw"], hint: "did you mean aws?" },
+  { stage: "stream", args: ["--variables", "tpp"], hint: "did you mean tp?" },
+  { stage: "stage2", args: ["--run", "13"], hint: "did you mean 12?" },
+  { stage: "pipeline", args: ["--date", "lastest"], hint: "did you mean latest?" },
+];
+
+for (const { stage, args, hint } of MISSPELT) {
+  Deno.test(`${stage} ${args.join(" ")} is refused: ${hint}`, async () => {
+    const { code, told } = await execute(stageOf(stage), args);
+    assertEquals(code, 2);
+    assertStringIncludes(told, hint);
+  });
+}
