@@ -20,14 +20,25 @@ const ROOT = new URL("../", import.meta.url);
 const PROGRAMS =
   /^(?:deno|npx|npm|git|gcloud|gsutil|docker|kubectl|coiled|sbatch|squeue|curl|python3?) /;
 
-/** The commands in the shell blocks of a text, lines joined that go on, comments removed. */
-function findCommands(text: string): string[] {
+/** What a reader does: runs a command, or changes files as a diff says. */
+interface Action {
+  kind: "command" | "diff";
+  text: string;
+}
+
+/**
+ * The commands in the shell blocks of a text, lines joined that go on, comments removed, and its diffs,
+ * in their order.
+ */
+function findActions(text: string): Action[] {
   const blocks = text.matchAll(/^ *```(\w*)\n([^]*?)^ *```$/gm);
-  return [...blocks].flatMap(([, language, body]) => {
-    const lines = body!.replaceAll(/\\\n\s*/g, "").split("\n").map((line) => line.trim());
-    const isShell = ["sh", "bash", "console"].includes(language!);
-    return lines.map((line) => line.replace(/\s+#.*$/, ""))
-      .filter((line) => isShell ? /^[^#]/.test(line) : language === "" && PROGRAMS.test(line));
+  return [...blocks].flatMap(([, language = "", body = ""]): Action[] => {
+    if (language === "diff") return [{ kind: "diff", text: body }];
+    const isShell = ["sh", "bash", "console"].includes(language);
+    return body.replaceAll(/\\\n\s*/g, "").split("\n")
+      .map((line) => line.trim().replace(/(^|\s+)#.*$/, ""))
+      .filter((line) => isShell ? line !== "" : language === "" && PROGRAMS.test(line))
+      .map((line) => ({ kind: "command", text: line }));
   });
 }
 
@@ -56,13 +67,19 @@ function findExecutor(command: string): Executor | undefined {
   return undefined;
 }
 
-const COMMANDS = findCommands(await Deno.readTextFile(new URL("README.md", ROOT)));
+const ACTIONS = findActions(await Deno.readTextFile(new URL("README.md", ROOT)));
+const COMMANDS = ACTIONS.filter(({ kind }) => kind === "command").map(({ text }) => text);
 
-Deno.test("findCommands() finds commands in shell blocks and those of known programs in others", () => {
+Deno.test("findActions() finds commands in shell blocks, those of known programs in others, and diffs", () => {
   const fence = "```";
   const text = `Text.\n${fence}\ndeno task a --b   # c\nstep_036/tp\n${fence}\n\n` +
-    `${fence}sh\nmake it \\\n  so\n# a comment\n${fence}\n${fence}python\nimport deno\n${fence}\n`;
-  assertEquals(findCommands(text), ["deno task a --b", "make it so"]);
+    `${fence}sh\nmake it \\\n  so\n# a comment\n${fence}\n${fence}python\nimport deno\n${fence}\n` +
+    `${fence}diff\n-a\n+b\n${fence}\n`;
+  assertEquals(findActions(text), [
+    { kind: "command", text: "deno task a --b" },
+    { kind: "command", text: "make it so" },
+    { kind: "diff", text: "-a\n+b\n" },
+  ]);
   assert(COMMANDS.length >= 10, COMMANDS.join("\n"));
 });
 
@@ -91,9 +108,13 @@ const BEFORE = [
   "deno task pipeline:gcs --date 20260207 --upload-gcs",
 ];
 
+/** The variable that the README shows how to add. */
+const ADDED = { param: "10u", levtype: "sfc" } as const;
+
 /** A run whose messages are there at the steps that streaming reads, and else stand for others. */
 async function writeRun(bucket: string, run: Run): Promise<void> {
-  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, findVariables(GIK.variables));
+  const variables = [...findVariables(GIK.variables), ADDED];
+  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, variables);
   const real = [0, ...GIK.steps];
   await writeMessages(bucket, run, real, base);
   const path = (url: string) => bucket + new URL(url).pathname;
@@ -170,6 +191,15 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
   return { args, isRemote };
 }
 
+/** Changes files of the copy as a diff says. */
+async function applyDiff(diff: string, { project }: Copy): Promise<void> {
+  const path = `${project}/change.diff`;
+  await Deno.writeTextFile(path, diff);
+  const command = new Deno.Command("git", { args: ["apply", path], cwd: project });
+  const { success, stderr } = await command.output();
+  assert(success, `${new TextDecoder().decode(stderr)}${diff}`);
+}
+
 async function execute(command: string, copy: Copy): Promise<void> {
   const { args, isRemote } = planCommand(command, copy);
   const elsewhere = isRemote ? await Deno.makeTempDir() : undefined;
@@ -186,7 +216,8 @@ async function execute(command: string, copy: Copy): Promise<void> {
 Deno.test("the README's commands do what they say, with local servers in the place of the real ones", async (t) => {
   await using copy = await openCopy();
   for (const command of BEFORE) await execute(command, copy);
-  for (const command of COMMANDS.filter((it) => !findExecutor(it))) {
-    await t.step(command, () => execute(command, copy));
+  for (const { kind, text } of ACTIONS) {
+    if (kind === "diff") await applyDiff(text, copy);
+    else if (!findExecutor(text)) await t.step(text, () => execute(text, copy));
   }
 });
