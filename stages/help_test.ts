@@ -3,25 +3,10 @@ import config from "../deno.json" with { type: "json" };
 import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
 import { HELP_COLUMNS } from "../lib/cli/help.ts";
 import { runCommand } from "../lib/cli/run.ts";
+import { findCommandModules } from "./commands_fixture.ts";
 import { findPermissions } from "./console.ts";
 
-const FOLDER = new URL("./", import.meta.url);
-
-/** Every module of this folder that runs as a command, and the command that it exports. */
-async function findCommands(): Promise<{ file: string; command: Command<unknown> }[]> {
-  const files = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
-    .filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts"))
-    .filter((name) => Deno.readTextFileSync(new URL(name, FOLDER)).includes("import.meta.main"));
-  return await Promise.all(
-    files.sort().map(async (file) => {
-      const { command } = await import(new URL(file, FOLDER).href);
-      assert(command, `stages/${file} exports its command`);
-      return { file, command };
-    }),
-  );
-}
-
-const COMMANDS = await findCommands();
+const COMMANDS = await findCommandModules();
 
 /** What a command line prints in this process, and its exit code. */
 async function execute(command: Command<unknown>, args: string[]) {
