@@ -8,7 +8,7 @@ import { UsageError } from "../lib/cli/errors.ts";
 import { suggestNearest } from "../lib/cli/nearest.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
-import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
+import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import type { Region } from "../lib/grib/mod.ts";
 import { GIK } from "../lib/profile.ts";
 import { exitWith, listenForSignals, readEnvironment } from "./console.ts";
@@ -30,13 +30,11 @@ import {
   RUN_HOUR,
   type RunSource,
   SERVER_OPTIONS,
-  type StageContext,
   STEPS,
 } from "./options.ts";
-import { type RunSummary, summarizeRun } from "./run_summary.ts";
-import { runStream, type StreamOptions, type StreamResult } from "./stream_run.ts";
+import { summarizeStream } from "./stream_report.ts";
+import { runStream, type StreamOptions } from "./stream_run.ts";
 import { summarize } from "./stream_summary.ts";
-import { measureVariables, tabulateVariables } from "./stream_table.ts";
 
 function parseVariables(names: readonly string[]): Variable[] {
   return [...new Set(names)].map((name) => {
@@ -183,39 +181,9 @@ export const command: Command<StreamRequest> = {
     }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.result(summarizeRun(describeStream(options, result, context), context, started));
+    reporter.result(summarizeStream(options, result, context, started));
     return result;
   },
 };
-
-/** What streaming has made, for a summary. */
-function describeStream(
-  options: StreamOptions,
-  result: StreamResult,
-  { storage }: StageContext,
-): RunSummary {
-  const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
-  const ranges = measureVariables(fields, messagesWanted / fields.length);
-  return {
-    run,
-    complete,
-    table: tabulateVariables(ranges),
-    lines: [
-      ["fields", `${fields.length} (variable × step)`],
-      ["members", `${membersUsed.length}`],
-      ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
-      ["second requests", `${result.secondRequests}`],
-      ["written", result.path],
-    ],
-    facts: { ...summarize(options, result, storage.counters), variables: ranges },
-  };
-}
-
-/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
-function describeFaults({ fields }: StreamResult): string {
-  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
-  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
-  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
-}
 
 if (import.meta.main) await exitWith(command);
