@@ -172,7 +172,9 @@ export function describeStage3(
     complete,
     lines: [
       ["stores", `${members.length}`],
-      ["left out", `${strayReferences} references to other runs`],
+      ...(strayReferences > 0
+        ? [["left out", `${strayReferences} references to other runs`] as const]
+        : []),
       ["written", folder],
       ...(zipPath === undefined ? [] : [["zip", zipPath] as const]),
       ...(published ? [["published", describePublished(published)] as const] : []),
