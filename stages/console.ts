@@ -56,7 +56,7 @@ export function findPermissions(stage: string): TaskPermissions[] {
   const sets: Record<string, PermissionSet> = config.permissions;
   return Object.entries(config.tasks).flatMap(([task, { command }]) => {
     const [, set] = / -P=(\S+)/.exec(command) ?? [];
-    if (!set || !command.endsWith(` stages/${stage}.ts`)) return [];
+    if (!set || !`${command} `.includes(` stages/${stage}.ts `)) return [];
     return [{ task, set, flags: permissionFlags(sets[set]!) }];
   });
 }

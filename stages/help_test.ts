@@ -21,11 +21,21 @@ async function execute(command: Command<unknown>, args: string[]) {
 
 Deno.test("every task that runs a stage has its command among these", () => {
   const tasks = Object.values(config.tasks).map(({ command }) =>
-    /stages\/(\S+)$/.exec(command)?.[1]
+    / stages\/(\S+)/.exec(command)?.[1]
   );
   const files = COMMANDS.map(({ file }) => file);
   assertEquals(tasks.filter((file) => file !== undefined && !files.includes(file)), []);
 });
+
+/** The arguments that an example gives to a stage, those of its task among them. */
+function findArguments(example: string, file: string): string[] {
+  const [, task, rest = ""] = /^(?:\w+=\S+ )*deno task ([\w:]+)(.*)$/.exec(example) ?? [];
+  const tasks: Record<string, { command: string }> = config.tasks;
+  const line = task === undefined ? example : `${tasks[task]?.command}${rest}`;
+  const [program, args] = line.split(` stages/${file}`);
+  assertMatch(program!, /^deno run( -\S+)*$/, example);
+  return (args ?? "").split(" ").filter((arg) => arg !== "");
+}
 
 for (const { file, command } of COMMANDS) {
   Deno.test(`stages/${file} --help has purpose, options, examples, exit codes and permissions`, async () => {
@@ -49,14 +59,7 @@ for (const { file, command } of COMMANDS) {
 
   Deno.test(`the examples of stages/${file} --help are command lines that it takes`, () => {
     for (const example of command.examples) {
-      const [, task, path, rest] =
-        /^deno (?:task ([\w:]+)|run .*?stages\/(\w+)\.ts)(.*)$/.exec(example) ?? [];
-      if (task !== undefined) {
-        const { [task]: known } = config.tasks as Record<string, { command: string }>;
-        assertMatch(known?.command ?? "no such task", new RegExp(` stages/${file}$`), example);
-      } else assertEquals(path, command.name, example);
-      const args = rest!.split(" ").filter((arg) => arg !== "");
-      command.parse(parseCommandLine(command, args));
+      command.parse(parseCommandLine(command, findArguments(example, file)));
     }
   });
 

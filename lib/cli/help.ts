@@ -79,7 +79,7 @@ function formatPermissions([own, ...others]: readonly TaskPermissions[]): string
   return [
     `Permissions: \`deno task ${own.task}\` grants -P=${own.set}; from a URL, these flags are the same:`,
     ...own.flags.flatMap((flag) => splitFlag(flag).map((line) => `  ${line}`)),
-    ...(also === "" ? [] : wrapLine(`For other servers: ${also}.`, HELP_COLUMNS, " ")),
+    ...(also === "" ? [] : wrapLine(`Other tasks that run it: ${also}.`, HELP_COLUMNS, " ")),
   ];
 }
 

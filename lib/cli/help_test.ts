@@ -68,6 +68,6 @@ Deno.test("formatHelp() spells the first set out as flags, long ones as several,
   assertEquals(flags.length > 1, true);
   assertEquals(flags.flatMap((line) => line.trim().slice("--allow-net=".length).split(",")), HOSTS);
   assertStringIncludes(help, "\n  --allow-read=.\n");
-  assertStringIncludes(help, "For other servers: `deno task cook:gcs` with -P=cook-gcs.\n");
+  assertStringIncludes(help, "Other tasks that run it: `deno task cook:gcs` with -P=cook-gcs.\n");
   assertStringIncludes(formatHelp(COMMAND, []), "Permissions: it needs none.\n");
 });
