@@ -77,7 +77,7 @@ function formatPermissions([own, ...others]: readonly TaskPermissions[]): string
   if (!own) return ["Permissions: it needs none."];
   const also = others.map(({ task, set }) => `\`deno task ${task}\` with -P=${set}`).join(", ");
   return [
-    `Permissions: \`deno task ${own.task}\` grants -P=${own.set}; from a URL, these flags are the same:`,
+    `Permissions: \`deno task ${own.task}\` grants -P=${own.set}, which is`,
     ...own.flags.flatMap((flag) => splitFlag(flag).map((line) => `  ${line}`)),
     ...(also === "" ? [] : wrapLine(`Other tasks that run it: ${also}.`, HELP_COLUMNS, " ")),
   ];

@@ -63,7 +63,7 @@ Deno.test("formatHelp() wraps long lines under the text they belong to, and keep
 
 Deno.test("formatHelp() spells the first set out as flags, long ones as several, and names others", () => {
   const help = formatHelp(COMMAND, PERMISSIONS);
-  assertStringIncludes(help, "`deno task cook` grants -P=cook;");
+  assertStringIncludes(help, "`deno task cook` grants -P=cook, which is\n");
   const flags = help.split("\n").filter((line) => line.startsWith("  --allow-net="));
   assertEquals(flags.length > 1, true);
   assertEquals(flags.flatMap((line) => line.trim().slice("--allow-net=".length).split(",")), HOSTS);
