@@ -65,7 +65,7 @@ export async function publishFolder(
   { run, reporter, parallelUploads = 8 }: PublishOptions,
 ): Promise<PublishResult> {
   const there = await listFolder(storage, target);
-  const files = await describeFiles(storage, sources);
+  const files = await describeFiles(storage, sources, reporter);
   const isWaiting = ({ name, size, crc32c }: PublishedFile) =>
     there.get(name)?.size !== size || there.get(name)?.crc32c !== crc32c;
   const waiting = sources.filter((_, i) => isWaiting(files[i]!));
@@ -99,10 +99,13 @@ async function listFolder(storage: Storage, folder: string): Promise<Map<string,
 async function describeFiles(
   storage: Storage,
   sources: readonly SourceFile[],
+  reporter: Reporter,
 ): Promise<PublishedFile[]> {
+  const bar = reporter.progress("checksums", sources.length);
   // One by one: a checksum keeps the processor busy, and files are as large as they like.
-  return await Array.fromAsync(sources, async ({ path, name, member }) => {
+  const files = await Array.fromAsync(sources, async ({ path, name, member }) => {
     const bytes = await storage.get(path);
+    bar.advance(1);
     return {
       name,
       member,
@@ -110,6 +113,8 @@ async function describeFiles(
       crc32c: crc32c(bytes),
     };
   });
+  bar.finish();
+  return files;
 }
 
 async function uploadFiles(
@@ -119,10 +124,14 @@ async function uploadFiles(
   reporter: Reporter,
   parallelUploads: number,
 ): Promise<void> {
-  const bar = reporter.progress("upload", sources.length);
+  let sent = 0;
+  const traffic = () => ({ bytes: sent, retries: storage.counters.retries });
+  const bar = reporter.progress("upload", sources.length, traffic);
   try {
     const uploads = mapInParallel(parallelUploads, sources, async ({ path, name }) => {
-      await storage.put(`${target}/${name}`, [await storage.get(path)]);
+      const bytes = await storage.get(path);
+      await storage.put(`${target}/${name}`, [bytes]);
+      sent += bytes.length;
     });
     for await (const _ of uploads) bar.advance(1);
   } finally {

@@ -13,6 +13,7 @@ import { mapInParallel } from "./parallel.ts";
 import { RunFields } from "./run_fields.ts";
 import { readStepIndex, type StepIndex, summarize } from "./step_index.ts";
 import { type Storage, StorageError } from "./storage/mod.ts";
+import { receivedBy } from "./traffic.ts";
 
 /** How many fields each member has in a file. */
 export interface FileCounts {
@@ -83,7 +84,7 @@ async function readFiles(
   collect: (index: StepIndex) => void,
 ): Promise<Failure[]> {
   const failures: Failure[] = [];
-  const bar = options.reporter.progress("indexes", files.length);
+  const bar = options.reporter.progress("indexes", files.length, receivedBy(options.storage));
   const results = mapInParallel(
     options.parallelFiles,
     files,

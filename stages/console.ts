@@ -4,23 +4,62 @@
  * @module
  */
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
+import config from "../deno.json" with { type: "json" };
 import type { EngineVariable } from "../lib/array_task.ts";
 import type { Command } from "../lib/cli/command.ts";
-import { InterruptedError } from "../lib/cli/errors.ts";
-import type { TextSink } from "../lib/cli/report.ts";
+import { EXIT, InterruptedError } from "../lib/cli/errors.ts";
+import type { TaskPermissions } from "../lib/cli/help.ts";
 import { runCommand } from "../lib/cli/run.ts";
+import type { TextSink } from "../lib/cli/text_report.ts";
+import { permissionFlags, type PermissionSet } from "../lib/permission_flags.ts";
 
 const encoder = new TextEncoder();
-
-const stderr: TextSink = {
-  write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
-  isTerminal: Deno.stderr.isTerminal(),
+const print = (text: string) => writeAll(Deno.stdout, text);
+const sink: TextSink = {
+  write: (text) => writeAll(Deno.stderr, text),
+  columns: () => Deno.stderr.isTerminal() ? findColumns() : undefined,
 };
 
-/** Runs a command on this process's arguments and ends the process with its exit code. */
+/** A pipe may take a part of a long text only. */
+function writeAll(stream: typeof Deno.stdout, text: string): void {
+  for (let rest = encoder.encode(text); rest.length > 0;) {
+    rest = rest.subarray(stream.writeSync(rest));
+  }
+}
+
+/** Columns of the terminal; 80 for one that tells none. */
+function findColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+/** What SIGINT and SIGTERM do. */
+let respond: (signal: Deno.Signal) => void;
+
+/**
+ * Runs a command on this process's arguments and ends the process with its exit code; a signal ends
+ * it with 130, unless the command listens itself.
+ */
 export async function exitWith<Options>(command: Command<Options>): Promise<never> {
-  const print = (text: string) => void Deno.stdout.writeSync(encoder.encode(text));
-  Deno.exit(await runCommand(command, Deno.args, stderr, print));
+  const { signal } = listenForSignals("run the same command again");
+  // Windows has no SIGTERM.
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const name of signals) Deno.addSignalListener(name, () => respond(name));
+  const permissions = findPermissions(command.name);
+  Deno.exit(await runCommand(command, Deno.args, { sink, print, permissions, signal }));
+}
+
+/** The tasks that run a stage, and what the permission sets of `deno.json` grant them. */
+export function findPermissions(stage: string): TaskPermissions[] {
+  const sets: Record<string, PermissionSet> = config.permissions;
+  return Object.entries(config.tasks).flatMap(([task, { command }]) => {
+    const [, set] = / -P=(\S+)/.exec(command) ?? [];
+    if (!set || !`${command} `.includes(` stages/${stage}.ts `)) return [];
+    return [{ task, set, flags: permissionFlags(sets[set]!) }];
+  });
 }
 
 /** A signal that aborts when this process is asked to end; disposed of, it listens no more. */
@@ -29,25 +68,24 @@ export interface Interruption extends Disposable {
 }
 
 /**
- * Listens for SIGINT and SIGTERM. The first one aborts the signal with an
- * {@linkcode InterruptedError}; the next one ends the process, as it would have without this.
+ * Listens for SIGINT and SIGTERM in the place of whoever did before. The first one aborts the signal
+ * with an {@linkcode InterruptedError}; the next one ends the process.
+ *
+ * @param remedy what to do then, for the message.
  */
-export function listenForSignals(): Interruption {
+export function listenForSignals(remedy = "run the same command to go on"): Interruption {
   const controller = new AbortController();
-  // Windows has no SIGTERM.
-  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const listeners = names.map((name) => {
-    const listener = () => {
-      stopListening();
-      controller.abort(new InterruptedError(`stopped by ${name}, run the same command to go on`));
-    };
-    return { name, listener };
-  });
-  const stopListening = () => {
-    for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+  const before = respond;
+  respond = (signal) => {
+    respond = () => Deno.exit(EXIT.interrupted);
+    controller.abort(new InterruptedError(`stopped by ${signal}, ${remedy}`));
   };
-  for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
-  return { signal: controller.signal, [Symbol.dispose]: stopListening };
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      respond = before;
+    },
+  };
 }
 
 /** Variables that the stages look up, and nothing else: the permission sets allow just these. */

@@ -15,16 +15,16 @@ import {
 import { startS3Server } from "../fixtures/s3_server.ts";
 import type { Command, Outcome } from "../lib/cli/command.ts";
 import type { Reporter } from "../lib/cli/report.ts";
+import { formatTable } from "../lib/cli/table.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { describeRun } from "../lib/ecmwf/run.ts";
-import type { Variable } from "../lib/ecmwf/variables.ts";
-import type { ResultField } from "../lib/ensemble/result.ts";
 import { GIK } from "../lib/profile.ts";
 import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
 import { openContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
 import { runStream } from "./stream_run.ts";
+import { measureVariables, tabulateVariables } from "./stream_table.ts";
 
 const OUTPUT_DIR = "demo_output";
 
@@ -61,7 +61,7 @@ export async function runDemo(outputDir: string, reporter: Reporter): Promise<Ou
     }, context);
     const expected = await readExpected(run);
     const worst = largestDifference(stream.fields, expected);
-    reporter.info(formatRanges(stream.fields));
+    reporter.info(formatTable(tabulateVariables(measureVariables(stream.fields, members))));
     reporter.info(`${stream.messagesUsed} of ${stream.messagesWanted} messages → ${stream.path}`);
     reporter.info(`largest relative difference to ecCodes and numpy: ${worst.toExponential(1)}`);
     complete &&= pipeline.complete && stream.complete && worst <= TOLERANCE;
@@ -69,38 +69,13 @@ export async function runDemo(outputDir: string, reporter: Reporter): Promise<Ou
   return { complete };
 }
 
-/** A table: range of the mean and of the deviation of each variable over all steps. */
-function formatRanges(fields: readonly ResultField[]): string {
-  const variables = [...new Set(fields.map((field) => field.variable))];
-  const rows = variables.map((variable) => {
-    const own = fields.filter((field) => field.variable === variable);
-    return formatRow(variable, own);
-  });
-  const header = ["variable", "units", "ensemble mean", "standard deviation"];
-  return [header, ...rows].map((row) => formatCells(row)).join("\n");
-}
-
-function formatRow(variable: Variable, fields: readonly ResultField[]): string[] {
-  const range = (values: number[]) =>
-    `${Math.min(...values).toPrecision(4)} … ${Math.max(...values).toPrecision(4)}`;
-  return [
-    variable.name,
-    variable.units,
-    range(fields.flatMap(({ reduced }) => [...reduced.mean])),
-    range(fields.flatMap(({ reduced }) => [...reduced.deviation])),
-  ];
-}
-
-function formatCells([name, units, mean, deviation]: string[]): string {
-  return `  ${name!.padEnd(10)}${units!.padEnd(9)}${mean!.padEnd(28)}${deviation}`;
-}
-
-const command: Command<Record<string, never>> = {
+/** The command `demo`. */
+export const command: Command<Record<string, never>> = {
   name: "demo",
   purpose: "The main job on the embedded run, without any network: references, NetCDF, and a\n" +
     `comparison with ecCodes and numpy. Writes to ${OUTPUT_DIR}/.`,
   options: [],
-  examples: ["deno task demo"],
+  examples: ["deno task demo", "deno task demo --quiet", "deno task demo --json"],
   parse: () => ({}),
   run: (_, reporter) => runDemo(OUTPUT_DIR, reporter),
 };

@@ -40,13 +40,7 @@ export const FORMAT_OPTIONS: readonly OptionSpec[] = [
  * @throws {UsageError} for an unknown format, and for a folder where only files can go.
  */
 export function parseFormatOptions(values: OptionValues): FormatOptions {
-  const given = values.required("format");
-  const format = STORE_FORMATS.find((name) => name === given);
-  if (!format) {
-    throw new UsageError(
-      `Cannot read --format "${given}": it is one of ${STORE_FORMATS.join(", ")}`,
-    );
-  }
+  const format = values.choice("format", STORE_FORMATS);
   for (const other of ["zip", "upload-gcs"]) {
     if (format !== "kerchunk-parquet" || !values.flag(other)) continue;
     throw new UsageError(

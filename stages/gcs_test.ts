@@ -282,7 +282,7 @@ Deno.test("pipeline --upload-gcs and stream --date find the bucket by what is in
       "--upload-gcs",
     ]);
     assertEquals(pipeline.code, 0, pipeline.told);
-    assertStringIncludes(pipeline.told, `published        ${published}, ${members} stores sent`);
+    assertStringIncludes(pipeline.told, `\n  published      ${published}, ${members} stores sent`);
 
     const near = await runStage(`${folder}/here`, "stream", args);
     assertEquals(near.code, 0, near.told);

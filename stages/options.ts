@@ -5,6 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { MissingDataError, UsageError } from "../lib/cli/errors.ts";
+import { findNearest } from "../lib/cli/nearest.ts";
 import { BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { findLatestRun } from "../lib/ecmwf/published.ts";
@@ -96,21 +97,6 @@ export function optional<Name extends string, Value>(
   return value === undefined ? {} : { [name]: value } as { [key in Name]: Value };
 }
 
-/** Bytes as people read them, without the unit. */
-export function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
-}
-
-/** What storage has cost so far, as lines of a summary. */
-export function describeTraffic({ storage }: StageContext, elapsedMs: number): string[] {
-  const { requests, retries, bytesReceived } = storage.counters;
-  return [
-    `  requests         ${requests}, ${retries} of them retries`,
-    `  received         ${megabytes(bytesReceived)} MB`,
-    `  time             ${(elapsedMs / 1000).toFixed(1)} s`,
-  ];
-}
-
 /** Reads {@linkcode SERVER_OPTIONS}. */
 export function parseServerOptions(values: OptionValues): ServerOptions {
   return {
@@ -160,6 +146,9 @@ export interface RunRequest {
 export function parseRunRequests(values: OptionValues): RunRequest[] {
   return (values.list(DATE.name) ?? []).map((date) => {
     const hour = values.required(RUN_HOUR.name);
+    if (findNearest(date, ["latest"]) !== undefined && date !== "latest") {
+      throw new UsageError(`Cannot use date "${date}": did you mean latest?`);
+    }
     // The hour is checked even when the day is still to be found.
     const known = parseRun(date === "latest" ? "20260101" : date, hour);
     return { date, hour: known.hour };

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { type Command, formatHelp, parseCommandLine } from "../lib/cli/command.ts";
+import { type Command, parseCommandLine } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
+import { formatHelp } from "../lib/cli/help.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
 import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./options.ts";
 
@@ -65,7 +66,7 @@ for (const { args, says } of USAGE_ERRORS) {
 }
 
 Deno.test("the help tells of every source what there is to know when choosing", () => {
-  const lines = formatHelp(COMMAND).split("\n");
+  const lines = formatHelp(COMMAND, []).split("\n");
   const start = lines.findIndex((line) => line.startsWith("  --source <name,…>"));
   const column = lines[start]!.indexOf("who serves");
   SOURCES.forEach(({ name, about }, i) => {

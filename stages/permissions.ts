@@ -6,18 +6,8 @@
  */
 import config from "../deno.json" with { type: "json" };
 import type { Command } from "../lib/cli/command.ts";
+import type { Grant, PermissionSet } from "../lib/permission_flags.ts";
 import { exitWith } from "./console.ts";
-
-/** A permission of a set: what is granted, or that with exceptions. */
-type Grant = readonly string[] | {
-  allow?: readonly string[];
-  deny?: readonly string[];
-  /** Variables that read as not set; `true` for all others. */
-  ignore?: readonly string[] | boolean;
-};
-
-/** The part of a permission set that this project uses. */
-type PermissionSet = Readonly<Partial<Record<"net" | "read" | "write" | "env" | "run", Grant>>>;
 
 /** A row of the table: cells are lists. */
 type Row = readonly (readonly string[])[];
@@ -54,7 +44,7 @@ function listGrant(grant: Grant = []): string[] {
 }
 
 /** The table for a terminal: an item of a cell takes a line. */
-export function formatTable(rows: readonly Row[]): string {
+export function formatRows(rows: readonly Row[]): string {
   const all = [HEAD, ...rows];
   const widths = HEAD.map((_, column) =>
     Math.max(...all.flatMap((row) => row[column]!.map((item) => item.length)))
@@ -70,16 +60,29 @@ export function formatTable(rows: readonly Row[]): string {
   }).join("\n");
 }
 
-const command: Command<null> = {
+/** The command `permissions`. */
+export const command: Command<null> = {
   name: "permissions",
   purpose:
     "Prints what each way of working may reach, read, write, see and run, as deno.json has it.",
   options: [],
-  examples: ["deno task permissions"],
+  examples: [
+    "deno task permissions",
+    "deno task permissions --json",
+    "deno run stages/permissions.ts",
+  ],
   parse: () => null,
   run() {
-    console.log(formatTable(describeSets()));
-    return Promise.resolve({ complete: true });
+    const rows = describeSets();
+    const facts = {
+      tasks: rows.map(([task, reaches, reads, writes, sees]) => {
+        return { command: task![0], reaches, reads, writes, sees };
+      }),
+    };
+    return Promise.resolve({
+      complete: true,
+      printed: { text: `${formatRows(rows)}\n`, facts },
+    });
   },
 };
 

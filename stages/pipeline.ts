@@ -5,12 +5,11 @@
  */
 import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
-import { describeRun, type Run } from "../lib/ecmwf/run.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
 import { exitWith } from "./console.ts";
 import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
-  describeTraffic,
   openContext,
   parseStageRequest,
   resolveRun,
@@ -18,6 +17,7 @@ import {
   type StageContext,
   type StageRequest,
 } from "./options.ts";
+import { type RunSummary, summarizeRun } from "./run_summary.ts";
 import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./scan_options.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
 import {
@@ -28,13 +28,7 @@ import {
   type Stage2Options,
   type Stage2Result,
 } from "./stage2.ts";
-import {
-  describePublished,
-  runStage3,
-  type Stage3Options,
-  type Stage3Result,
-  ZIP,
-} from "./stage3.ts";
+import { describeStage3, runStage3, type Stage3Options, type Stage3Result, ZIP } from "./stage3.ts";
 import {
   parseTemplateOptions,
   TEMPLATE_OPTIONS,
@@ -78,7 +72,8 @@ const STAGE1_ZIP: OptionSpec = {
   help: "also write the stage 1 zip of the Python tools, ecmwf_<date>_<run>z_efficient.zip",
 };
 
-const command: Command<PipelineRequest> = {
+/** The command `pipeline`. */
+export const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
     "references a member, in one process. --date takes several days separated by commas.",
@@ -120,32 +115,35 @@ const command: Command<PipelineRequest> = {
     }
     let complete = true;
     for (const runRequest of runRequests) {
+      const started = Date.now();
       const context = openContext(server, reporter, gcs);
       const run = await resolveRun(runRequest, context);
-      const started = Date.now();
       const result = await runPipeline({ ...request, run }, context);
       complete &&= result.complete;
-      reporter.info(describeResult(run, result, context, Date.now() - started));
+      reporter.result(summarizeRun(describePipeline(run, result), context, started));
     }
     return { complete };
   },
 };
 
-function describeResult(
-  run: Run,
-  { stage2, stage3, complete }: PipelineResult,
-  context: StageContext,
-  elapsedMs: number,
-): string {
-  return [
-    `${describeRun(run)}: ${complete ? "complete" : "INCOMPLETE, see the warnings"}`,
-    `  members          ${stage3.members.length}`,
-    `  references       ${stage2.fieldCount}`,
-    `  missing files    ${stage2.missingFiles.length}`,
-    ...describeTraffic(context, elapsedMs),
-    `  stores in        ${stage3.folder}`,
-    ...(stage3.published ? [`  published        ${describePublished(stage3.published)}`] : []),
-  ].join("\n");
+/** What the three stages have made, for a summary. */
+function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult): RunSummary {
+  const { lines, facts } = describeStage3(run, stage3);
+  const { fieldCount, missingFiles } = stage2;
+  return {
+    run,
+    complete,
+    lines: [
+      ["references", `${fieldCount}`],
+      ["missing files", `${missingFiles.length}`],
+      ...lines,
+    ],
+    facts: {
+      references: fieldCount,
+      missingFiles: missingFiles.map(({ url }) => url),
+      ...facts,
+    },
+  };
 }
 
 if (import.meta.main) await exitWith(command);

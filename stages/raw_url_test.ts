@@ -1,15 +1,17 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
+import { findPermissions } from "./console.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
-Deno.test("every stage runs straight from a URL, in a folder without the project", async () => {
+Deno.test("every stage runs straight from a URL, with the flags of its help, in an empty folder", async () => {
   await using server = startS3Server({
     buckets: { "ecmwf-forecasts": EMBEDDED_FOLDER },
     root: ROOT,
   });
   const folder = await Deno.makeTempDir();
+  const { host } = new URL(server.url);
   try {
     const run = ["--date", BEFORE_50R1.run.date, "--max-members", "4", "--endpoint", server.url];
     const steps = ["--steps", EMBEDDED_STEPS.join(",")];
@@ -24,7 +26,12 @@ Deno.test("every stage runs straight from a URL, in a folder without the project
       const url = `${server.url}/stages/${name}.ts`;
       // On the open internet JSR takes the place of the import map.
       const command = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", `--import-map=${server.url}/deno.json`, url, ...args],
+        args: [
+          ...["run", "--no-prompt", `--import-map=${server.url}/deno.json`],
+          ...findPermissions(name)[0]!.flags,
+          ...[`--allow-import=${host}`, `--allow-net=${host}`],
+          ...[url, ...args],
+        ],
         cwd: folder,
         env: { NO_COLOR: "1" },
       });

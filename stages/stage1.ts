@@ -27,6 +27,7 @@ import {
   type StageContext,
   type StageRequest,
 } from "./options.ts";
+import { type RunSummary, summarizeRun } from "./run_summary.ts";
 import { parseScanOptions, SCAN_OPTIONS, scanHours, type ScanOptions } from "./scan_options.ts";
 import {
   checkTemplate,
@@ -228,12 +229,26 @@ function makeSkeleton(template: Template | undefined, member: Member, run: Run):
   return deflateStore(store, referenceTime(template.run), referenceTime(run)).store;
 }
 
+function describeStage1(run: Run, result: Stage1Result): RunSummary {
+  const { complete, members, fromTemplate, scanned, folder } = result;
+  const origin = scanned ? "a scan" : fromTemplate ? "a template" : "nothing: they are empty";
+  return {
+    run,
+    complete,
+    lines: [["skeletons", `${members.length}`], ["made from", origin], ["written", folder]],
+    facts: { members: members.length, fromTemplate, scanned, folder },
+  };
+}
+
 const ZIP: OptionSpec = {
   name: "zip",
   help: "also write the zip of the Python tools, ecmwf_<date>_<run>z_efficient.zip",
 };
 
-const command: Command<StageRequest & TemplateOptions & ScanOptions & { stage1Zip: boolean }> = {
+/** The command `stage1`. */
+export const command: Command<
+  StageRequest & TemplateOptions & ScanOptions & { stage1Zip: boolean }
+> = {
   name: "stage1",
   purpose:
     "Stage 1: checks that a run of the ECMWF ensemble is there, and writes the skeleton of\n" +
@@ -253,8 +268,11 @@ const command: Command<StageRequest & TemplateOptions & ScanOptions & { stage1Zi
     stage1Zip: values.flag(ZIP.name),
   }),
   async run(request, reporter) {
+    const started = Date.now();
     const { run, context } = await openRun(request, reporter);
-    return await runStage1({ ...request, run }, context);
+    const result = await runStage1({ ...request, run }, context);
+    reporter.result(summarizeRun(describeStage1(run, result), context, started));
+    return result;
   },
 };
 

@@ -23,6 +23,7 @@ import {
   type StageRequest,
   STEPS,
 } from "./options.ts";
+import { type RunSummary, summarizeRun } from "./run_summary.ts";
 
 /** What stage 2 works on. */
 export interface Stage2Options {
@@ -148,7 +149,28 @@ export function parseIndexOptions(values: OptionValues): IndexOptions {
   };
 }
 
-const command: Command<StageRequest & IndexOptions> = {
+function describeStage2(run: Run, result: Stage2Result): RunSummary {
+  const { complete, members, missingFiles, fieldCount, folder } = result;
+  return {
+    run,
+    complete,
+    lines: [
+      ["members", `${members.length}`],
+      ["references", `${fieldCount}`],
+      ["missing files", `${missingFiles.length}`],
+      ["written", folder],
+    ],
+    facts: {
+      members: members.length,
+      references: fieldCount,
+      missingFiles: missingFiles.map(({ url }) => url),
+      folder,
+    },
+  };
+}
+
+/** The command `stage2`. */
+export const command: Command<StageRequest & IndexOptions> = {
   name: "stage2",
   purpose:
     "Stage 2: reads every .index of a run once and writes one Parquet file a member with the\n" +
@@ -161,8 +183,11 @@ const command: Command<StageRequest & IndexOptions> = {
   ],
   parse: (values) => ({ ...parseStageRequest(values), ...parseIndexOptions(values) }),
   async run(request, reporter) {
+    const started = Date.now();
     const { run, context } = await openRun(request, reporter);
-    return await runStage2({ ...request, run }, context);
+    const result = await runStage2({ ...request, run }, context);
+    reporter.result(summarizeRun(describeStage2(run, result), context, started));
+    return result;
   },
 };
 

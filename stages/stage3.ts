@@ -6,6 +6,7 @@
 import { zipSync } from "npm:fflate@0.8.3";
 import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
+import { formatMegabytes } from "../lib/cli/pace.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 import {
@@ -22,7 +23,6 @@ import { exitWith } from "./console.ts";
 import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
 import {
-  megabytes,
   openRun,
   optional,
   parseStageRequest,
@@ -30,6 +30,7 @@ import {
   type StageContext,
   type StageRequest,
 } from "./options.ts";
+import { type RunSummary, summarizeRun } from "./run_summary.ts";
 
 /** What stage 3 works on. */
 export interface Stage3Options extends FormatOptions {
@@ -128,10 +129,13 @@ async function writeZip(
     ...members.map((member) => stageFileName(2, member)),
     ...owners.map((owner) => finalFileName(format, owner)),
   ];
+  const bar = reporter.progress("zip", names.length);
   for (const file of names) {
     const bytes = await readIfThere(storage, `${folder}/${file}`);
     if (bytes) files[`${name}/${file}`] = bytes;
+    bar.advance(1);
   }
+  bar.finish();
   const path = `${folder.replace(/\/+$/, "")}.zip`;
   // The pages inside are compressed already.
   await storage.put(path, [zipSync(files, { level: 0, mtime: referenceTime(run) })]);
@@ -158,10 +162,37 @@ async function publishStores(
   return result;
 }
 
+/** What stage 3 has made, for a summary. */
+export function describeStage3(
+  run: Run,
+  { complete, members, strayReferences, folder, zipPath, published }: Stage3Result,
+): RunSummary {
+  return {
+    run,
+    complete,
+    lines: [
+      ["stores", `${members.length}`],
+      ...(strayReferences > 0
+        ? [["left out", `${strayReferences} references to other runs`] as const]
+        : []),
+      ["written", folder],
+      ...(zipPath === undefined ? [] : [["zip", zipPath] as const]),
+      ...(published ? [["published", describePublished(published)] as const] : []),
+    ],
+    facts: {
+      members: members.length,
+      strayReferences,
+      folder,
+      ...optional("zip", zipPath),
+      ...optional("published", published),
+    },
+  };
+}
+
 /** What was published, in a line. */
-export function describePublished(result: PublishResult): string {
+function describePublished(result: PublishResult): string {
   const { target, uploaded, skipped, bytesUploaded } = result;
-  const sent = `${uploaded} stores sent (${megabytes(bytesUploaded)} MB)`;
+  const sent = `${uploaded} stores sent (${formatMegabytes(bytesUploaded)} MB)`;
   return `${target}, ${sent}, ${skipped} were there already`;
 }
 
@@ -171,7 +202,8 @@ export const ZIP: OptionSpec = {
   help: "also write all stage files as <output-dir>.zip",
 };
 
-const command: Command<StageRequest & UploadRequest & FormatOptions & { zip: boolean }> = {
+/** The command `stage3`. */
+export const command: Command<StageRequest & UploadRequest & FormatOptions & { zip: boolean }> = {
   name: "stage3",
   purpose:
     "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final store\n" +
@@ -191,8 +223,11 @@ const command: Command<StageRequest & UploadRequest & FormatOptions & { zip: boo
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
+    const started = Date.now();
     const { run, context } = await openRun(request, reporter);
-    return await runStage3({ ...request, run }, context);
+    const result = await runStage3({ ...request, run }, context);
+    reporter.result(summarizeRun(describeStage3(run, result), context, started));
+    return result;
   },
 };
 

@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { formatTask } from "../lib/array_task.ts";
 import type { Command } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
-import { describeRun } from "../lib/ecmwf/run.ts";
-import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
+import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
 import { exitWith, listenForSignals } from "./console.ts";
 import { findStores, STORES_RULE } from "./gcs_options.ts";
-import { describeTraffic, openContext, openRun, optional, type StageContext } from "./options.ts";
+import { openContext, openRun, optional } from "./options.ts";
 import { runMerge } from "./stream_merge.ts";
+import { summarizeStream } from "./stream_report.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
-import { runStream, type StreamResult } from "./stream_run.ts";
+import { runStream } from "./stream_run.ts";
 import { summarize } from "./stream_summary.ts";
-import { runTask, type TaskResult } from "./stream_task.ts";
+import { runTask } from "./stream_task.ts";
 
-const command: Command<StreamRequest> = {
+/** The command `stream`. */
+export const command: Command<StreamRequest> = {
   name: "stream",
   purpose: "Fetches the messages that the final stores refer to, and writes ensemble mean and\n" +
     `standard deviation over a region as one NetCDF file.\n\n${STORES_RULE}`,
@@ -56,35 +56,9 @@ const command: Command<StreamRequest> = {
     }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.info(describeResult(result, context, Date.now() - started));
+    reporter.result(summarizeStream(options, result, context, started));
     return result;
   },
 };
-
-function describeResult(
-  result: StreamResult | TaskResult,
-  context: StageContext,
-  elapsedMs: number,
-): string {
-  const { run, fields, messagesUsed, messagesWanted } = result;
-  const name = describeRun(run) + ("task" in result ? `, task ${formatTask(result.task)}` : "");
-  if (fields.length === 0) return `${name}: nothing to do, there are more tasks than fields`;
-  return [
-    `${name}: ${result.complete ? "complete" : "INCOMPLETE, see the warnings"}`,
-    `  fields           ${fields.length} (variable × step)`,
-    `  members          ${result.membersUsed.length}`,
-    `  messages used    ${messagesUsed} of ${messagesWanted}${describeFaults(result)}`,
-    `  second requests  ${result.secondRequests}`,
-    ...describeTraffic(context, elapsedMs),
-    "task" in result ? `  kept in          ${result.work}` : `  written          ${result.path}`,
-  ].join("\n");
-}
-
-/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
-function describeFaults({ fields }: StreamResult | TaskResult): string {
-  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
-  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
-  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
-}
 
 if (import.meta.main) await exitWith(command);

@@ -8,8 +8,9 @@ import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
 import type { PlannedField } from "../lib/ensemble/plan.ts";
 import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
 import type { Region } from "../lib/grib/mod.ts";
+import { receivedBy } from "../lib/traffic.ts";
 import type { WorkFolder } from "../lib/work_folder.ts";
-import { megabytes, optional } from "./options.ts";
+import { optional } from "./options.ts";
 import type { FetchContext, FieldsOptions } from "./stream_fields.ts";
 
 const RESTARTS: Record<RestartCause, string> = {
@@ -37,8 +38,8 @@ export async function fetchFields(
   const plan = [...fields.values()];
   const { storage, reporter } = context;
   const total = plan.reduce((sum, { messages }) => sum + messages.length, 0);
-  const bar = reporter.progress("messages", total);
-  let received = 0;
+  const bar = reporter.progress("messages", total, receivedBy(storage));
+  let done = 0;
   try {
     const reduced = await reduceFields(plan, {
       storage,
@@ -47,7 +48,7 @@ export async function fetchFields(
       parallelFetches: options.parallelFetches,
       ...boundMemory(plan, options),
       onSecondRequest: () => void context.secondRequests++,
-      onMessage: (bytes) => bar.advance(1, `${megabytes(received += bytes)} MB`),
+      onMessage: () => bar.advance(1, `${done} of ${fields.size} fields`),
       async onRestart(stepHours, cause) {
         reporter.warn(`step ${stepHours} ${RESTARTS[cause]}: read again from its index`);
         restarted.add(stepHours);
@@ -55,7 +56,10 @@ export async function fetchFields(
           if (field.stepHours === stepHours) await folder.drop(place);
         }
       },
-      onField: (i, field) => folder.keep(places[i]!, field),
+      onField(i, field) {
+        done++;
+        return folder.keep(places[i]!, field);
+      },
     });
     // Of a step that was read again, fields may have come to have no messages.
     for (const [i, place] of places.entries()) {

@@ -13,6 +13,7 @@ import { openPublished } from "../lib/publish.ts";
 import type { Store } from "../lib/references.ts";
 import { sortUnique } from "../lib/sort_unique.ts";
 import { readStageStore, stageFolder } from "../lib/stage_files.ts";
+import { receivedBy } from "../lib/traffic.ts";
 import { workFolderOf } from "../lib/work_folder.ts";
 import { optional, type StageContext } from "./options.ts";
 import type { FieldsOptions } from "./stream_fields.ts";
@@ -88,7 +89,7 @@ async function readStores(
   const isPublished = folder.startsWith("gs:");
   const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
   const stores = new Map<Member, Store>();
-  const bar = reporter.progress("references", members.length);
+  const bar = reporter.progress("references", members.length, receivedBy(storage));
   const reads = mapInParallel(options.parallelFetches, members, async (member) => {
     const keys = neededKeys(variables, steps, member);
     const store = await readStageStore(storage, folder, 3, member, {

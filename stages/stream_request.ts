@@ -6,6 +6,7 @@
 import { type ArrayTask, parseTask } from "../lib/array_task.ts";
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
+import { suggestNearest } from "../lib/cli/nearest.ts";
 import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
 import type { Region } from "../lib/grib/mod.ts";
@@ -154,8 +155,11 @@ function parseVariables(names: readonly string[]): Variable[] {
   return [...new Set(names)].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
-    const known = VARIABLES.map((it) => it.name).join(", ");
-    throw new UsageError(`Cannot write variable "${name}": the known ones are ${known}`);
+    const known = VARIABLES.map((it) => it.name);
+    throw new UsageError(
+      `Cannot write variable "${name}": the known ones are ${known.join(", ")}` +
+        suggestNearest(name, known),
+    );
   });
 }
 

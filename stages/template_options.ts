@@ -15,7 +15,8 @@ import type { IndexedField } from "../lib/step_index.ts";
 import { type Storage, StorageError } from "../lib/storage/mod.ts";
 import { readTemplate, type Template, TemplateError } from "../lib/template.ts";
 import { compareTemplate, describeMisfit } from "../lib/template_fit.ts";
-import { megabytes, type StageContext } from "./options.ts";
+import { receivedBy } from "../lib/traffic.ts";
+import type { StageContext } from "./options.ts";
 
 /** Where the published template is. */
 const PUBLISHED_TEMPLATE =
@@ -43,6 +44,7 @@ export const TEMPLATE_OPTIONS: readonly OptionSpec[] = [
     name: "template",
     value: "<path or URL>",
     default: PUBLISHED_TEMPLATE,
+    defaultName: "the archive published on Hugging Face",
     help: "template archive (.tar.gz), or stage 1 zip of the Python tools",
   },
   { name: "no-template", help: "make empty skeletons: references only" },
@@ -129,8 +131,8 @@ async function fetchTemplate(
   let bar: Progress | undefined;
   let shown = 0;
   const showPart = (received: number, size: number) => {
-    bar ??= reporter.progress("template", size);
-    bar.advance(received - shown, `${megabytes(received)} of ${megabytes(size)} MB`);
+    bar ??= reporter.progress("template, MB", size / 1e6, receivedBy(storage));
+    bar.advance((received - shown) / 1e6);
     shown = received;
   };
   try {

@@ -1,12 +1,13 @@
 /**
- * Commands: options with defaults, `--help` that teaches, unknown options refused with a suggestion.
+ * Commands: options with defaults, and command lines; unknown options are refused with a suggestion.
  *
  * @module
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { UsageError } from "./errors.ts";
-import { findNearest } from "./nearest.ts";
+import { findNearest, suggestNearest } from "./nearest.ts";
 import type { Reporter } from "./report.ts";
+import type { Summary } from "./summary.ts";
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -16,6 +17,8 @@ export interface OptionSpec {
   value?: string;
   /** Default as text; parsed like a given value. */
   default?: string;
+  /** What the help calls the default. @default its text */
+  defaultName?: string;
   /** One line or several. */
   help: string;
 }
@@ -24,6 +27,8 @@ export interface OptionSpec {
 export interface Outcome {
   /** Whether everything that was asked for is in the output. */
   complete: boolean;
+  /** What goes to standard output as text, or as a result with `--json`. @default nothing does */
+  printed?: { text: string; facts: Summary["facts"] };
 }
 
 /** A command: what it is for, what it takes, and the function that does it. */
@@ -87,6 +92,21 @@ export class OptionValues {
     return parseWhole(name, this.required(name), minimum);
   }
 
+  /**
+   * One of some names.
+   *
+   * @throws {UsageError} when it is another, with the nearest one.
+   */
+  choice<Name extends string>(name: string, choices: readonly Name[]): Name {
+    const given = this.required(name);
+    const chosen = choices.find((choice) => choice === given);
+    if (chosen !== undefined) return chosen;
+    throw new UsageError(
+      `Cannot read --${name} "${given}": it is one of ${choices.join(", ")}` +
+        suggestNearest(given, choices),
+    );
+  }
+
   /** Whole numbers separated by commas, for example forecast hours. */
   counts(name: string): number[] | undefined {
     return this.list(name)?.map((item) => parseWhole(name, item, 0));
@@ -115,8 +135,13 @@ function parseWhole(name: string, text: string, minimum: number): number {
 }
 
 /** Flags that every command has. */
-const COMMON: readonly OptionSpec[] = [
-  { name: "quiet", help: "print warnings and errors only" },
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  { name: "quiet", help: "tell warnings and errors only" },
+  {
+    name: "json",
+    help: "tell everything to programs: one JSON object a line on standard output, of type info, " +
+      "warning, progress, result, error or, at last, end with the exit code",
+  },
   { name: "help", help: "print this help" },
 ];
 
@@ -129,7 +154,7 @@ export function parseCommandLine<Options>(
   command: Command<Options>,
   args: readonly string[],
 ): OptionValues {
-  const options = [...command.options, ...COMMON];
+  const options = [...command.options, ...COMMON_OPTIONS];
   const names = options.map((option) => option.name);
   const flags = options.filter((option) => option.value === undefined).map(({ name }) => name);
   const valued = names.filter((name) => !flags.includes(name));
@@ -174,28 +199,4 @@ function describeUnknown(argument: string, names: readonly string[]): string {
   const nearest = findNearest(given, names);
   const hint = nearest ? `did you mean --${nearest}?` : "see --help";
   return `Cannot use option ${argument}: it is not known; ${hint}`;
-}
-
-/** The text of `--help`. */
-export function formatHelp<Options>(command: Command<Options>): string {
-  const rows = [...command.options, ...COMMON].map((option) => {
-    const left = `  --${option.name}${option.value ? ` ${option.value}` : ""}`;
-    const fallback = option.default === undefined ? "" : ` (default: ${option.default})`;
-    return { left, right: `${option.help}${fallback}` };
-  });
-  const width = Math.max(...rows.map((row) => row.left.length)) + 2;
-  const indent = `\n${" ".repeat(width)}`;
-  return [
-    command.purpose,
-    "",
-    "Options:",
-    ...rows.map((row) => row.left.padEnd(width) + row.right.replaceAll("\n", indent)),
-    "",
-    "Examples:",
-    ...command.examples.map((example) => `  ${example}`),
-    "",
-    "Exit codes: 0 done; 1 failed; 2 usage; 3 the data is not there; 4 network, server or",
-    "permissions; 5 done, but what is named as missing is missing; 130 stopped by SIGINT or SIGTERM.",
-    "",
-  ].join("\n");
 }

@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { type Command, formatHelp, OptionValues, parseCommandLine } from "./command.ts";
+import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { type Command, OptionValues, parseCommandLine } from "./command.ts";
 import { UsageError } from "./errors.ts";
 
 const COMMAND: Command<null> = {
@@ -154,25 +154,15 @@ Deno.test("required() asks for the value of an option without default", () => {
   );
 });
 
-Deno.test("formatHelp() has purpose, every option with its default, examples and exit codes", () => {
-  const help = formatHelp(COMMAND);
-  assertStringIncludes(help, "Cooks what it is given.\n");
-  for (
-    const line of [
-      /^ {2}--run <hour> +hour to start \(default: 00\)$/m,
-      /^ {2}--run-stage1 +stir first$/m,
-      /^ {2}--no-salt +leave the salt out$/m,
-      /^ {2}--steps <h,h,…> +hours to look$/m,
-      /^ {2}--region <N,W,S,E> +edges, degrees \(default: 25,19,-14,55\)$/m,
-      /^ {2}--max-members <n> +how many \(default: 51\)$/m,
-      /^ {2}--quiet +print warnings and errors only$/m,
-      /^ {2}--help +print this help$/m,
-      /^ {2}deno task cook --run 12$/m,
-      /^ {2}deno task cook --steps 36,39 --no-salt$/m,
-      /^Exit codes: 0 done; 1 failed; 2 usage; 3 /m,
-    ]
-  ) assertEquals(line.test(help), true, `${line} in\n${help}`);
-  const columns = help.split("\n").filter((line) => line.startsWith("  --"))
-    .map((line) => /^ {2}--\S+(?: <\S+)? +/.exec(line)![0].length);
-  assertEquals(new Set(columns).size, 1);
+Deno.test("choice() takes one of its names, and gives the nearest for another", () => {
+  const choices = ["parquet", "kerchunk-json"] as const;
+  assertEquals(valuesOf("parquet").choice("x", choices), "parquet");
+  const known = "it is one of parquet, kerchunk-json";
+  for (const [given, hint] of [["parket", "; did you mean parquet?"], ["png", ""]] as const) {
+    assertThrows(
+      () => valuesOf(given).choice("x", choices),
+      UsageError,
+      `Cannot read --x "${given}": ${known}${hint}`,
+    );
+  }
 });

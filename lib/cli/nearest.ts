@@ -12,6 +12,12 @@ export function findNearest(given: string, names: readonly string[]): string | u
   return nearest && nearest.distance <= Math.max(2, given.length / 3) ? nearest.name : undefined;
 }
 
+/** The end of a message on a name that is not known: `; did you mean tp?`, or nothing. */
+export function suggestNearest(given: string, names: readonly string[]): string {
+  const nearest = findNearest(given, names);
+  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+}
+
 /** Levenshtein distance: insertions, deletions and replacements from `a` to `b`. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -7,9 +7,12 @@ import { ParquetError } from "../parquet.ts";
 import { StoreError } from "../references.ts";
 import { StorageError, type StorageErrorKind } from "../storage/mod.ts";
 import { TemplateError } from "../template.ts";
-import { type Command, formatHelp } from "./command.ts";
+import type { Command } from "./command.ts";
 import { InterruptedError, MissingDataError, UsageError } from "./errors.ts";
+import { formatHelp } from "./help.ts";
 import { runCommand } from "./run.ts";
+
+const PERMISSIONS = [{ task: "cook", set: "kitchen", flags: ["--allow-read=."] }];
 
 type Work = Command<number>["run"];
 
@@ -26,11 +29,15 @@ function makeCommand(run: Work): Command<number> {
 }
 
 /** Exit code of a command line, and what it wrote to the two places. */
-async function execute(run: Work, args: string[] = [], isTerminal = false) {
+async function execute(run: Work, args: string[] = [], columns?: number, signal?: AbortSignal) {
   let told = "";
   let printed = "";
-  const sink = { write: (text: string) => void (told += text), isTerminal };
-  const code = await runCommand(makeCommand(run), args, sink, (text) => printed += text);
+  const code = await runCommand(makeCommand(run), args, {
+    sink: { write: (text) => void (told += text), columns: () => columns },
+    print: (text) => void (printed += text),
+    permissions: PERMISSIONS,
+    ...(signal && { signal }),
+  });
   return { code, told, printed };
 }
 
@@ -58,7 +65,7 @@ Deno.test("runCommand() prints the help, and does nothing else, for --help and -
   const fail: Work = () => Promise.reject(new Error("not to be run"));
   for (const flag of ["--help", "-h"]) {
     const { code, told, printed } = await execute(fail, [flag, "--minutes", "none"]);
-    assertEquals([code, told, printed], [0, "", formatHelp(makeCommand(done))]);
+    assertEquals([code, told, printed], [0, "", formatHelp(makeCommand(done), PERMISSIONS)]);
   }
 });
 
@@ -142,6 +149,61 @@ Deno.test("runCommand() clears the bar under which the work fails", async () => 
     reporter.progress("cooking", 2).advance(1);
     return Promise.reject(new UsageError("no gas"));
   };
-  const { told } = await execute(work, [], true);
+  const { told } = await execute(work, [], 80);
   assertEquals(told.split("\r\x1b[K").at(-1), "cook: no gas\n");
+});
+
+Deno.test("runCommand() ends with 130 when its signal aborts, whatever the work does", async () => {
+  const controller = new AbortController();
+  const work: Work = (_, reporter) => {
+    reporter.progress("cooking", 2).advance(1);
+    controller.abort(new InterruptedError("stopped by SIGINT"));
+    return new Promise(() => {});
+  };
+  const { code, told } = await execute(work, [], 80, controller.signal);
+  assertEquals([code, told.split("\r\x1b[K").at(-1)], [130, "cook: stopped by SIGINT\n"]);
+});
+
+/** What a command prints with `--json`: its events, without their time. */
+async function executeJson(run: Work, args: string[] = []) {
+  const { code, told, printed } = await execute(run, ["--json", ...args], 80);
+  assertEquals(told, "");
+  const events = printed.trimEnd().split("\n").map((line) => {
+    const { time: _, ...event } = JSON.parse(line);
+    return event;
+  });
+  return { code, events };
+}
+
+Deno.test("runCommand() with --json prints events alone, the last one with the exit code", async () => {
+  const work: Work = (_, reporter) => {
+    reporter.info("cooked");
+    reporter.result({ title: "done", lines: [], facts: { dishes: 3 } });
+    return Promise.resolve({ complete: false });
+  };
+  assertEquals(await executeJson(work), {
+    code: 5,
+    events: [
+      { type: "info", text: "cooked" },
+      { type: "result", dishes: 3 },
+      { type: "end", command: "cook", exitCode: 5 },
+    ],
+  });
+});
+
+Deno.test("runCommand() with --json gives errors as events, those of the command line too", async () => {
+  const fail: Work = () => Promise.reject(new MissingDataError("no run"));
+  assertEquals(await executeJson(fail), {
+    code: 3,
+    events: [{ type: "error", text: "no run" }, { type: "end", command: "cook", exitCode: 3 }],
+  });
+  const { code, events } = await executeJson(done, ["--minuets", "3"]);
+  assertEquals([code, events.map(({ type }) => type)], [2, ["error", "end"]]);
+});
+
+Deno.test("runCommand() prints what a command is to print, as an event with --json", async () => {
+  const printed = { text: "a table\n", facts: { rows: 1 } };
+  const work: Work = () => Promise.resolve({ complete: true, printed });
+  assertEquals(await execute(work, ["--quiet"]), { code: 0, told: "", printed: "a table\n" });
+  assertEquals((await executeJson(work)).events[0], { type: "result", rows: 1 });
 });

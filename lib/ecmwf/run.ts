@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { suggestNearest } from "../cli/nearest.ts";
 import { sortUnique } from "../sort_unique.ts";
 
 /** A run hour in UTC. */
@@ -33,7 +34,10 @@ export class RunError extends Error {
 export function parseRun(date: string, hour: string): Run {
   const paddedHour = hour.padStart(2, "0");
   if (hour === "" || !HOURS.includes(paddedHour)) {
-    throw new RunError(`Cannot use run hour "${hour}": ECMWF runs at 00, 06, 12 and 18 UTC`);
+    throw new RunError(
+      `Cannot use run hour "${hour}": ECMWF runs at 00, 06, 12 and 18 UTC` +
+        suggestNearest(hour, HOURS),
+    );
   }
   const run: Run = { date, hour: paddedHour as RunHour };
   if (!/^\d{8}$/.test(date) || formatDate(referenceTime(run)) !== date) {

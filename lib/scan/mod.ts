@@ -11,6 +11,7 @@ import type { Run } from "../ecmwf/run.ts";
 import type { Store } from "../references.ts";
 import { type IndexedField, readStepIndex, type StepIndex, summarize } from "../step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
+import { receivedBy } from "../traffic.ts";
 import type { ScannedMessage } from "./field.ts";
 import { type FileScan, findUnknown } from "./file_scan.ts";
 import { scanIndexed } from "./indexed.ts";
@@ -61,7 +62,7 @@ export async function scanRun(options: ScanOptions, context: ScanContext): Promi
   const messages: ScannedMessage[] = [];
   let complete = true;
   const files = options.hours.flatMap((hour) => stepFiles(run, hour));
-  const bar = reporter.progress("headers", files.length);
+  const bar = reporter.progress("headers", files.length, receivedBy(context.storage));
   for (const file of files) {
     const scan = await scanFile(run, file, new Set(members), context);
     complete &&= reportProblems(file, scan, reporter);

@@ -1,0 +1,63 @@
+/**
+ * Tells programs what a command does: one JSON object a line.
+ *
+ * @module
+ */
+import { type Pace, PaceCounter } from "./pace.ts";
+import { type Reporter, silentReporter } from "./report.ts";
+
+/** One line of a command with `--json`. */
+export type ReportEvent =
+  & {
+    /** UTC, ISO 8601. */
+    time: string;
+  }
+  & (
+    | { type: "info" | "warning"; text: string }
+    /** At most one a second for each work, and one at its end. */
+    | ({ type: "progress" } & Pace)
+    /** What was made: facts of the command, the same as its summary for people. */
+    | ({ type: "result" } & Record<string, unknown>)
+    /** Why the command failed. */
+    | { type: "error"; text: string }
+    /** The last line, always and once; without it the command was killed. */
+    | { type: "end"; command: string; exitCode: number }
+  );
+
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, "time"> : never;
+
+/** The text of an event, with its time. */
+export function formatEvent(event: WithoutTime<ReportEvent>): string {
+  return `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`;
+}
+
+const PROGRESS_MS = 1000;
+
+/**
+ * A reporter that writes events.
+ *
+ * @param quiet leave out lines and progress; warnings and results stay.
+ */
+export function jsonReporter(print: (text: string) => void, quiet = false): Reporter {
+  return {
+    info: (text) => quiet || print(formatEvent({ type: "info", text })),
+    warn: (text) => print(formatEvent({ type: "warning", text })),
+    progress(label, total, traffic) {
+      if (quiet) return silentReporter.progress(label, total);
+      const counter = new PaceCounter(label, total, traffic);
+      let told = Date.now();
+      const tell = () => {
+        told = Date.now();
+        print(formatEvent({ type: "progress", ...counter.measure() }));
+      };
+      return {
+        advance(amount, note) {
+          counter.add(amount, note);
+          if (Date.now() - told >= PROGRESS_MS) tell();
+        },
+        finish: tell,
+      };
+    },
+    result: ({ facts }) => print(formatEvent({ type: "result", ...facts })),
+  };
+}

@@ -1,0 +1,150 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import type { Reporter } from "./report.ts";
+import { textReporter } from "./text_report.ts";
+
+const CLEAR = "\r\x1b[K";
+
+/** Text written by a reporter under a clock that the test moves. */
+function report(
+  columns: number | undefined,
+  tell: (reporter: Reporter, wait: (ms: number) => void) => void,
+  quiet = false,
+): string {
+  let text = "";
+  let now = 1_000_000;
+  const realNow = Date.now;
+  Date.now = () => now;
+  try {
+    const sink = { write: (piece: string) => void (text += piece), columns: () => columns };
+    tell(textReporter(sink, quiet), (ms) => now += ms);
+  } finally {
+    Date.now = realNow;
+  }
+  return text;
+}
+
+/** What a terminal of so many columns shows in the end: lines, the last one where the cursor is. */
+function show(text: string, columns: number): string[] {
+  const lines = [""];
+  let at = 0;
+  for (const piece of text.replaceAll("\x1b[K", "\x1b")) {
+    const line = lines.at(-1)!;
+    if (piece === "\n") [at] = [0, lines.push("")];
+    else if (piece === "\r") at = 0;
+    else if (piece === "\x1b") lines.splice(-1, 1, line.slice(0, at));
+    else if (at === columns) [at] = [1, lines.push(piece)];
+    else lines.splice(-1, 1, line.slice(0, at) + piece + line.slice(++at));
+  }
+  return lines;
+}
+
+Deno.test("a reporter writes lines, and warnings as such", () => {
+  const tell = (reporter: Reporter) => {
+    reporter.info("one");
+    reporter.warn("two");
+  };
+  for (const columns of [80, undefined]) {
+    assertEquals(report(columns, tell), "one\nwarning: two\n");
+  }
+});
+
+Deno.test("a quiet reporter writes warnings only", () => {
+  const text = report(80, (reporter, wait) => {
+    reporter.info("one");
+    const bar = reporter.progress("work", 2);
+    wait(60_000);
+    bar.advance(1);
+    reporter.warn("two");
+    bar.finish();
+    reporter.result({ title: "done", lines: [["members", "1"]], facts: {} });
+  }, true);
+  assertEquals(text, "warning: two\n");
+});
+
+Deno.test("a result is a title and lines", () => {
+  const text = report(undefined, (reporter) => {
+    reporter.result({ title: "done", lines: [["members", "1"]], facts: {} });
+  });
+  assertEquals(text, "done\n  members  1\n");
+});
+
+Deno.test("a bar on a terminal redraws in place, not more often than ten times a second", () => {
+  const text = report(80, (reporter, wait) => {
+    const bar = reporter.progress("work", 4);
+    bar.advance(1, "first");
+    wait(99);
+    bar.advance(1, "second");
+    wait(1);
+    bar.advance(1, "third");
+    bar.finish();
+  });
+  const cells = (full: number) => "█".repeat(full) + "░".repeat(24 - full);
+  assertEquals(text.split("\r"), [
+    "",
+    `work ${cells(6)} 25 %  1 of 4  first\x1b[K`,
+    `work ${cells(18)} 75 %  3 of 4  1 s left  third\x1b[K`,
+    "\x1b[K",
+  ]);
+});
+
+Deno.test("a line told on a terminal takes the bar's place, and the bar comes back below it", () => {
+  const text = report(80, (reporter) => {
+    const bar = reporter.progress("work", 4);
+    bar.advance(1);
+    reporter.info("news");
+    bar.finish();
+    reporter.info("end");
+  });
+  const bar = `\rwork ${"█".repeat(6)}${"░".repeat(18)} 25 %  1 of 4\x1b[K`;
+  assertEquals(text, `${bar}${CLEAR}news\n${bar}${CLEAR}end\n`);
+  assertEquals(show(text, 80), ["news", "end", ""]);
+});
+
+Deno.test("a bar keeps to its line of a terminal, however narrow and long its note", () => {
+  for (const columns of [80, 40, 12, 2]) {
+    const text = report(columns, (reporter, wait) => {
+      const bar = reporter.progress("messages", 4, () => ({ bytes: 1e9, retries: 5 }));
+      for (let i = 0; i < 3; i++) {
+        wait(1000);
+        bar.advance(1, "a note that goes on for much longer than any line has columns ".repeat(3));
+      }
+      reporter.warn("no");
+      bar.advance(1);
+      bar.finish();
+    });
+    assertEquals(show(text, columns).join("").trim(), "warning: no");
+    const drawn = text.split(/\r/).map((piece) => piece.replace("\x1b[K", ""));
+    assertEquals(drawn.every((piece) => piece.includes("\n") || piece.length < columns), true);
+  }
+});
+
+Deno.test("a bar elsewhere is a line every ten seconds and one at its end, without control characters", () => {
+  const text = report(undefined, (reporter, wait) => {
+    const bar = reporter.progress("work", 40, () => ({ bytes: 0, retries: 0 }));
+    bar.advance(10);
+    reporter.warn("slow");
+    for (let second = 1; second <= 25; second++) {
+      wait(1000);
+      bar.advance(1);
+    }
+    bar.finish();
+    reporter.info("end");
+  });
+  assertEquals(text.split("\n"), [
+    "warning: slow",
+    "work 50 %  20 of 40  0.0 MB  10 s left",
+    "work 75 %  30 of 40  0.0 MB  7 s left",
+    "work 87 %  35 of 40  0.0 MB  4 s left",
+    "end",
+    "",
+  ]);
+});
+
+Deno.test("work that ends at once writes nothing of a bar where there is no terminal", () => {
+  const text = report(undefined, (reporter) => {
+    const bar = reporter.progress("work", 1);
+    bar.advance(1);
+    bar.finish();
+  });
+  assertEquals(text, "");
+});

@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
+import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import { BUCKET } from "../lib/ecmwf/files.ts";
+import { runLabel } from "../lib/ecmwf/run.ts";
+
+const { run, members } = BEFORE_50R1;
+const STAGES = new URL("./", import.meta.url);
+const DATE = ["--date", run.date, "--max-members", `${members}`];
+const STEPS = ["--steps", EMBEDDED_STEPS.join(",")];
+
+interface Place extends AsyncDisposable {
+  server: S3Server;
+  folder: string;
+  /** Settles when the server has been asked for the first time. */
+  asked: Promise<void>;
+}
+
+/** @param isMute whether the server answers nothing. */
+async function openPlace(isMute = false): Promise<Place> {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const server = startS3Server({
+    buckets: { [BUCKET]: EMBEDDED_FOLDER },
+    faults() {
+      resolve();
+      return isMute ? { kind: "delay", ms: 3_600_000 } : undefined;
+    },
+  });
+  const folder = await Deno.makeTempDir();
+  return {
+    server,
+    folder,
+    asked,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** How a stage is run as a process of its own. */
+function stageArguments(stage: string, { server }: Place, args: readonly string[]): string[] {
+  const script = new URL(`${stage}.ts`, STAGES).href;
+  return ["run", "--no-prompt", "--quiet", "-A", script, "--endpoint", server.url, ...args];
+}
+
+function startStage(stage: string, place: Place, args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: stageArguments(stage, place, args),
+    cwd: place.folder,
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function finish(process: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await process.output();
+  const decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
+}
+
+/** Events of a command, without their time. */
+function parseEvents(output: string): Record<string, unknown>[] {
+  return output.trimEnd().split("\n").map((line) => {
+    const { time, ...event } = JSON.parse(line);
+    assert(!Number.isNaN(Date.parse(time)), line);
+    return event;
+  });
+}
+
+const BARS: Record<string, string[]> = {
+  stage1: ["skeletons"],
+  stage2: ["indexes", "stores"],
+  stage3: ["final stores", "zip"],
+  stream: ["references", "messages"],
+  pipeline: ["skeletons", "indexes", "stores", "final stores"],
+};
+
+Deno.test("every stage with --json prints events alone: progress, a result, and its end", async () => {
+  await using place = await openPlace();
+  const ways = {
+    stage1: [...DATE, "--no-template"],
+    stage2: [...DATE, ...STEPS],
+    stage3: [...DATE, "--zip"],
+    stream: [...DATE, ...STEPS],
+    pipeline: [...DATE, ...STEPS, "--no-template"],
+  };
+  for (const [stage, args] of Object.entries(ways)) {
+    const before = place.server.requests.length;
+    const { code, output, errors } = await finish(startStage(stage, place, [...args, "--json"]));
+    assertEquals([stage, code, errors], [stage, 0, ""], output);
+    const events = parseEvents(output);
+    assertEquals(events.at(-1), { type: "end", command: stage, exitCode: 0 });
+    assertEquals(events.filter(({ type }) => type === "end" || type === "error").length, 1);
+    const results = events.filter(({ type }) => type === "result");
+    assertEquals(results.length, 1);
+    const requests = place.server.requests.length - before;
+    const { run: label, complete, requests: told, retries } = results[0]!;
+    assertEquals([label, complete, told, retries], [runLabel(run), true, requests, 0]);
+    const ends = events.filter(({ type, done, total }) => type === "progress" && done === total);
+    assertEquals([...new Set(ends.map(({ label }) => label))], BARS[stage]);
+  }
+});
+
+Deno.test("streaming with --json tells bytes and rate of its messages, and every variable's range", async () => {
+  await using place = await openPlace();
+  await finish(startStage("pipeline", place, [...DATE, ...STEPS, "--no-template"]));
+  const args = [...DATE, ...STEPS, "--variables", "tp,t2m", "--json"];
+  const before = place.server.counters.bytesSent;
+  const events = parseEvents((await finish(startStage("stream", place, args))).output);
+  const messages = events.findLast(({ label }) => label === "messages")!;
+  assertEquals(messages.bytes, place.server.counters.bytesSent - before);
+  assert(messages.bytesPerSecond as number > 0);
+  const { variables } = events.find(({ type }) => type === "result") as {
+    variables: Record<string, unknown>[];
+  };
+  assertEquals(variables.map(({ name, units }) => [name, units]), [["tp", "m"], ["t2m", "K"]]);
+  for (const { fields, members: used } of variables) {
+    assertEquals(fields, { whole: EMBEDDED_STEPS.length, partial: 0, empty: 0 });
+    assertEquals(used, { least: members, most: members });
+  }
+});
+
+Deno.test("a stage that SIGINT or SIGTERM stops says so and exits 130, in whatever form it tells", async () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    await using place = await openPlace(true);
+    await using text = startStage("stage2", place, DATE);
+    await place.asked;
+    text.kill(signal);
+    const stopped = `stopped by ${signal}, run the same command again`;
+    const { code, errors } = await finish(text);
+    assertEquals([code, errors], [130, `stage2: ${stopped}\n`]);
+  }
+  await using place = await openPlace(true);
+  await using json = startStage("stage2", place, [...DATE, "--json"]);
+  await place.asked;
+  json.kill("SIGINT");
+  const { code, output, errors } = await finish(json);
+  assertEquals([code, errors], [130, ""]);
+  assertEquals(parseEvents(output), [
+    { type: "error", text: "stopped by SIGINT, run the same command again" },
+    { type: "end", command: "stage2", exitCode: 130 },
+  ]);
+});
+
+const hasScript = await new Deno.Command("script", { args: ["--version"], stdout: "null" })
+  .output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "Ctrl-C on a terminal of 50 columns leaves no bar behind (needs script of util-linux)",
+  ignore: !hasScript,
+  fn: async () => {
+    // The index of one file comes, that of the next never: the bar stands at a half.
+    await using place = await openPlace();
+    const { promise: isStuck, resolve } = Promise.withResolvers<void>();
+    place.server.setFaults(({ key }) => {
+      if (!key.includes("-39h-")) return undefined;
+      resolve();
+      return { kind: "delay", ms: 3_600_000 };
+    });
+    const args = stageArguments("stage2", place, [...DATE, "--steps", "36,39"]);
+    const line = ["stty cols 50;", "exec", Deno.execPath(), ...args].join(" ");
+    await using process = new Deno.Command("script", {
+      args: ["--quiet", "--return", "--command", line, "/dev/null"],
+      cwd: place.folder,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    await isStuck;
+    const decoder = new TextDecoder();
+    let screen = "";
+    const writer = process.stdin.getWriter();
+    for await (const bytes of process.stdout) {
+      screen += decoder.decode(bytes, { stream: true });
+      // The terminal makes SIGINT of it.
+      const isDrawn = screen.includes("1 of 2") && screen.endsWith("\x1b[K");
+      if (isDrawn) await writer.write(new Uint8Array([3]));
+    }
+    await writer.close();
+    assertEquals((await process.status).code, 130);
+    const [bar, ...rest] = screen.split("\r").slice(1);
+    assertStringIncludes(bar!, "indexes ");
+    assert(bar!.split("\x1b[K")[0]!.length < 50, bar);
+    const last = rest.join("\r").split("\r\x1b[K").at(-1)!;
+    assertStringIncludes(last, "stage2: stopped by SIGINT, run the same command again\r\n");
+    for (const hidden of ["\x1b[?25l", "\x1b[?1049h", "█"]) assert(!last.includes(hidden), last);
+  },
+});

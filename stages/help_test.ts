@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import config from "../deno.json" with { type: "json" };
+import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
+import { HELP_COLUMNS } from "../lib/cli/help.ts";
+import { runCommand } from "../lib/cli/run.ts";
+import { findCommandModules } from "./commands_fixture.ts";
+import { findPermissions } from "./console.ts";
+
+const COMMANDS = await findCommandModules();
+
+/** What a command line prints in this process, and its exit code. */
+async function execute(command: Command<unknown>, args: string[]) {
+  let [told, printed] = ["", ""];
+  const code = await runCommand(command, args, {
+    sink: { write: (text) => void (told += text), columns: () => undefined },
+    print: (text) => void (printed += text),
+    permissions: findPermissions(command.name),
+  });
+  return { code, told, printed };
+}
+
+Deno.test("every task that runs a stage has its command among these", () => {
+  const tasks = Object.values(config.tasks).map(({ command }) =>
+    / stages\/(\S+)/.exec(command)?.[1]
+  );
+  const files = COMMANDS.map(({ file }) => file);
+  assertEquals(tasks.filter((file) => file !== undefined && !files.includes(file)), []);
+});
+
+/** The arguments that an example gives to a stage, those of its task among them. */
+function findArguments(example: string, file: string): string[] {
+  const [, task, rest = ""] = /^(?:\w+=\S+ )*deno task ([\w:]+)(.*)$/.exec(example) ?? [];
+  const tasks: Record<string, { command: string }> = config.tasks;
+  const line = task === undefined ? example : `${tasks[task]?.command}${rest}`;
+  const [program, args] = line.split(` stages/${file}`);
+  assertMatch(program!, /^deno run( -\S+)*$/, example);
+  return (args ?? "").split(" ").filter((arg) => arg !== "");
+}
+
+for (const { file, command } of COMMANDS) {
+  Deno.test(`stages/${file} --help has purpose, options, examples, exit codes and permissions`, async () => {
+    const { code, told, printed } = await execute(command, ["--help"]);
+    assertEquals([code, told], [0, ""]);
+    assertEquals(file, `${command.name}.ts`);
+    const parts = printed.split(/^(Options|Examples|Exit codes|Permissions):/m);
+    assertEquals(parts.filter((_, i) => i % 2 === 1), [
+      "Options",
+      "Examples",
+      "Exit codes",
+      "Permissions",
+    ]);
+    assertEquals(parts[0], `${command.purpose}\n\n`);
+    for (const { name, value = "" } of [...command.options, ...COMMON_OPTIONS]) {
+      assertStringIncludes(parts[2]!, `\n  ${`--${name} ${value}`.trim()} `);
+    }
+    assert(parts[4]!.trim().split("\n").length >= 3, "three examples");
+    for (const line of printed.split("\n")) assert(line.length <= HELP_COLUMNS, line);
+  });
+
+  Deno.test(`the examples of stages/${file} --help are command lines that it takes`, () => {
+    for (const example of command.examples) {
+      command.parse(parseCommandLine(command, findArguments(example, file)));
+    }
+  });
+
+  Deno.test(`stages/${file} refuses a misspelt option and names the one that is like it`, async () => {
+    for (const { name } of [...command.options, ...COMMON_OPTIONS]) {
+      const misspelt = `${name.slice(0, -1)}_`;
+      const { code, told } = await execute(command, [`--${misspelt}=1`]);
+      const known =
+        `${command.name}: Cannot use option --${misspelt}=1: it is not known; did you mean`;
+      assertEquals([code, told.startsWith(known)], [2, true], told);
+    }
+  });
+}
+
+const stageOf = (name: string) => COMMANDS.find(({ command }) => command.name === name)!.command;
+
+const MISSPELT = [
+  { stage: "stage3", args: ["--format", "parket"], hint: "did you mean parquet?" },
+  { stage: "pipeline", args: ["--format", "kerchunk-jsn"], hint: "did you mean kerchunk-json?" },
+  { stage: "stage1", args: ["--source", "asw"], hint: "did you mean aws?" },
+  { stage: "stream", args: ["--variables", "tpp"], hint: "did you mean tp?" },
+  { stage: "stage2", args: ["--run", "13"], hint: "did you mean 12?" },
+  { stage: "pipeline", args: ["--date", "lastest"], hint: "did you mean latest?" },
+];
+
+for (const { stage, args, hint } of MISSPELT) {
+  Deno.test(`${stage} ${args.join(" ")} is refused: ${hint}`, async () => {
+    const { code, told } = await execute(stageOf(stage), args);
+    assertEquals(code, 2);
+    assertStringIncludes(told, hint);
+  });
+}

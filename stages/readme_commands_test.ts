@@ -1,0 +1,223 @@
+/**
+ * Runs the commands of the README, as they stand there, in a copy of the project. Its servers are
+ * local ones; nothing else of a command is changed.
+ */
+import { cp, mkdir } from "node:fs/promises";
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import config from "../deno.json" with { type: "json" };
+import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../fixtures/full_run.ts";
+import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
+import { startS3Server } from "../fixtures/s3_server.ts";
+import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
+import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/profile.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Programs whose names begin a line that is a command, in a block that names no language. */
+const PROGRAMS =
+  /^(?:deno|npx|npm|git|gcloud|gsutil|docker|kubectl|coiled|sbatch|squeue|curl|python3?) /;
+
+/** What a reader does: runs a command, or changes files as a diff says. */
+interface Action {
+  kind: "command" | "diff";
+  text: string;
+}
+
+/**
+ * The commands in the shell blocks of a text, lines joined that go on, comments removed, and its diffs,
+ * in their order.
+ */
+function findActions(text: string): Action[] {
+  const blocks = text.matchAll(/^ *```(\w*)\n([^]*?)^ *```$/gm);
+  return [...blocks].flatMap(([, language = "", body = ""]): Action[] => {
+    if (language === "diff") return [{ kind: "diff", text: body }];
+    const isShell = ["sh", "bash", "console"].includes(language);
+    return body.replaceAll(/\\\n\s*/g, "").split("\n")
+      .map((line) => line.trim().replace(/(^|\s+)#.*$/, ""))
+      .filter((line) => isShell ? line !== "" : language === "" && PROGRAMS.test(line))
+      .map((line) => ({ kind: "command", text: line }));
+  });
+}
+
+/** A place of the project that executes a command, and the text there that does. */
+interface Executor {
+  file: string;
+  texts: string[];
+}
+
+/** Commands that are not run here but elsewhere. */
+const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): Executor }[] = [
+  {
+    command: /^(npx --yes deno@[\d.]+) (task \w+)$/,
+    executor: ([, program, task]) => ({
+      file: ".ci/run",
+      texts: [`deno=(${program})`, `\n"\${deno[@]}" ${task}\n`],
+    }),
+  },
+];
+
+function findExecutor(command: string): Executor | undefined {
+  for (const { command: pattern, executor } of ELSEWHERE) {
+    const match = pattern.exec(command);
+    if (match) return executor(match);
+  }
+  return undefined;
+}
+
+const ACTIONS = findActions(await Deno.readTextFile(new URL("README.md", ROOT)));
+const COMMANDS = ACTIONS.filter(({ kind }) => kind === "command").map(({ text }) => text);
+
+Deno.test("findActions() finds commands in shell blocks, those of known programs in others, and diffs", () => {
+  const fence = "```";
+  const text = `Text.\n${fence}\ndeno task a --b   # c\nstep_036/tp\n${fence}\n\n` +
+    `${fence}sh\nmake it \\\n  so\n# a comment\n${fence}\n${fence}python\nimport deno\n${fence}\n` +
+    `${fence}diff\n-a\n+b\n${fence}\n`;
+  assertEquals(findActions(text), [
+    { kind: "command", text: "deno task a --b" },
+    { kind: "command", text: "make it so" },
+    { kind: "diff", text: "-a\n+b\n" },
+  ]);
+  assert(COMMANDS.length >= 10, COMMANDS.join("\n"));
+});
+
+Deno.test("what the README's commands are that are executed elsewhere, is executed there", async () => {
+  for (const command of COMMANDS) {
+    const executor = findExecutor(command);
+    if (!executor) continue;
+    const text = await Deno.readTextFile(new URL(executor.file, ROOT));
+    for (const part of executor.texts) assertStringIncludes(text, part, command);
+  }
+});
+
+const STORE_BUCKET = "gik-ecmwf-aws-tf";
+const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
+const REPOSITORY = "https://raw.githubusercontent.com/<owner>/<repository>/main/";
+const MIRROR = "mirror.example:9000";
+const GOOGLE_MIRROR = "ecmwf-open-data";
+
+/** The runs that the README names, and one of yesterday, which is the latest. */
+const RUNS = ["20260206", "20260207", formatDate(new Date(Date.now() - 86_400_000))]
+  .map((date) => parseRun(date, "00"));
+
+/** Commands of other days than the README's reader has gone through before. */
+const BEFORE = [
+  "deno task pipeline --date 20260206",
+  "deno task pipeline:gcs --date 20260207 --upload-gcs",
+];
+
+/** The variable that the README shows how to add. */
+const ADDED = { param: "10u", levtype: "sfc" } as const;
+
+/** A run whose messages are there at the steps that streaming reads, and else stand for others. */
+async function writeRun(bucket: string, run: Run): Promise<void> {
+  const variables = [...findVariables(GIK.variables), ADDED];
+  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, variables);
+  const real = [0, ...GIK.steps];
+  await writeMessages(bucket, run, real, base);
+  const path = (url: string) => bucket + new URL(url).pathname;
+  for (const step of runSteps(run).filter((step) => !real.includes(step))) {
+    for (const [i, { url, indexUrl }] of stepFiles(run, step).entries()) {
+      const model = stepFiles(run, 36)[i]!;
+      await Deno.link(path(model.url), path(url));
+      const index = await Deno.readTextFile(path(model.indexUrl));
+      await Deno.writeTextFile(
+        path(indexUrl),
+        index.replaceAll('"step": "36"', `"step": "${step}"`),
+      );
+    }
+  }
+}
+
+/** A copy of the project in which commands run, with local servers in `.env`. */
+async function openCopy() {
+  const folder = await Deno.makeTempDir();
+  const bucket = `${folder}/bucket`;
+  for (const run of RUNS) await writeRun(bucket, run);
+  const project = `${folder}/gik-deno`;
+  await mkdir(`${project}/keys`, { recursive: true });
+  for (const name of ["deno.json", "deno.lock", "lib", "stages"]) {
+    await cp(new URL(name, ROOT), `${project}/${name}`, { recursive: true });
+  }
+  const s3 = startS3Server({ buckets: { [BUCKET]: bucket }, root: project });
+  const gcs = await startGcsServer({
+    buckets: { [STORE_BUCKET]: new Map(), [GOOGLE_MIRROR]: bucket },
+    publicBuckets: [GOOGLE_MIRROR],
+    accounts: { [ACCOUNT]: { [STORE_BUCKET]: ALL_PERMISSIONS } },
+  });
+  await Deno.writeTextFile(`${project}/keys/key.json`, await gcs.formatKeyFile(ACCOUNT));
+  const variables = {
+    AWS_ENDPOINT_URL_S3: s3.url,
+    STORAGE_EMULATOR_HOST: gcs.url,
+    GCS_BUCKET: STORE_BUCKET,
+    GCS_SERVICE_ACCOUNT_FILE: "keys/key.json",
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  await Deno.writeTextFile(`${project}/.env`, lines.join(""));
+  return {
+    project,
+    s3,
+    gcs,
+    async [Symbol.asyncDispose]() {
+      await s3[Symbol.asyncDispose]();
+      await gcs[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+type Copy = Awaited<ReturnType<typeof openCopy>>;
+
+/** The words of `deno`'s command line, with local servers in the place of the real ones. */
+function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRemote: boolean } {
+  const [, task, rest = ""] = /^deno task ([\w:]+)(.*)$/.exec(command) ?? [];
+  const tasks: Record<string, { command: string }> = config.tasks;
+  const line = task === undefined ? command : `${tasks[task]!.command}${rest}`;
+  const hosts = [s3, gcs].map(({ url }) => new URL(url).host);
+  const isRemote = line.includes(REPOSITORY);
+  const local = line
+    .replaceAll(REPOSITORY, `${s3.url}/`)
+    .replaceAll(MIRROR, hosts[0]!)
+    .replace(/(?<=--source \S*)\bgcs\b/, `${gcs.url}/${GOOGLE_MIRROR}`)
+    .replaceAll("$HOME", Deno.env.get("HOME") ?? "/")
+    // A flag beside a set takes the place of its list.
+    .replace(/ -P=\S+(?!.* --allow-net)/, `$& --allow-net=${hosts.join(",")}`)
+    // On the open internet JSR takes the place of the import map.
+    .replace(" run ", isRemote ? ` run --import-map=${s3.url}/deno.json ` : " run ");
+  const [program, ...args] = local.split(/\s+/);
+  assertEquals(program, "deno", `${command}: no test executes this`);
+  return { args, isRemote };
+}
+
+/** Changes files of the copy as a diff says. */
+async function applyDiff(diff: string, { project }: Copy): Promise<void> {
+  const path = `${project}/change.diff`;
+  await Deno.writeTextFile(path, diff);
+  const command = new Deno.Command("git", { args: ["apply", path], cwd: project });
+  const { success, stderr } = await command.output();
+  assert(success, `${new TextDecoder().decode(stderr)}${diff}`);
+}
+
+async function execute(command: string, copy: Copy): Promise<void> {
+  const { args, isRemote } = planCommand(command, copy);
+  const elsewhere = isRemote ? await Deno.makeTempDir() : undefined;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: elsewhere ?? copy.project,
+    env: { NO_COLOR: "1", ...(isRemote && { AWS_ENDPOINT_URL_S3: copy.s3.url }) },
+  }).output();
+  const told = new TextDecoder().decode(stderr);
+  assertEquals(code, 0, `${command}\n${told}`);
+  if (elsewhere) await Deno.remove(elsewhere, { recursive: true });
+}
+
+Deno.test("the README's commands do what they say, with local servers in the place of the real ones", async (t) => {
+  await using copy = await openCopy();
+  for (const command of BEFORE) await execute(command, copy);
+  for (const { kind, text } of ACTIONS) {
+    if (kind === "diff") await applyDiff(text, copy);
+    else if (!findExecutor(text)) await t.step(text, () => execute(text, copy));
+  }
+});

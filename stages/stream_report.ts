@@ -1,0 +1,61 @@
+/**
+ * What streaming says at its end: the range of every variable, what was used and what it has cost.
+ *
+ * @module
+ */
+import { formatTask } from "../lib/array_task.ts";
+import type { Summary } from "../lib/cli/summary.ts";
+import { countRejections } from "../lib/ensemble/result.ts";
+import type { StageContext } from "./options.ts";
+import { summarizeRun } from "./run_summary.ts";
+import type { StreamOptions } from "./stream_plan.ts";
+import type { StreamResult } from "./stream_run.ts";
+import { summarize } from "./stream_summary.ts";
+import { measureVariables, tabulateVariables } from "./stream_table.ts";
+import type { TaskResult } from "./stream_task.ts";
+
+/** The summary of streaming, for people and for programs. */
+export function summarizeStream(
+  options: StreamOptions,
+  result: StreamResult | TaskResult,
+  context: StageContext,
+  startedMs: number,
+): Summary {
+  const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const ranges = measureVariables(fields, options.maxMembers);
+  return summarizeRun(
+    {
+      run,
+      complete,
+      table: tabulateVariables(ranges),
+      lines: [
+        ...describeTask(result),
+        ["fields", `${fields.length} (variable × step)`],
+        ["members", `${membersUsed.length}`],
+        ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+        ["second requests", `${result.secondRequests}`],
+        "task" in result ? ["kept in", result.work] : ["written", result.path],
+      ],
+      facts: { ...summarize(options, result, context.storage.counters), variables: ranges },
+    },
+    context,
+    startedMs,
+  );
+}
+
+/** Which part of the fields it was, for a task. */
+function describeTask(result: StreamResult | TaskResult): (readonly [string, string])[] {
+  if (!("task" in result)) return [];
+  const name = formatTask(result.task);
+  return [[
+    "task",
+    result.fields.length > 0 ? name : `${name}: nothing to do, more tasks than fields`,
+  ]];
+}
+
+/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
+function describeFaults({ fields }: StreamResult | TaskResult): string {
+  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
+  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
+  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
+}
