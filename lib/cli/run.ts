@@ -4,6 +4,7 @@
  * @module
  */
 import { RunError } from "../ecmwf/run.ts";
+import { ForecastError } from "../forecast_file.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index.ts";
 import { ManifestError } from "../manifest.ts";
@@ -18,6 +19,7 @@ import { CLEAR_LINE, textReporter, type TextSink } from "./report.ts";
 
 /** Errors whose text says all there is to say; any other keeps its stack. */
 const EXPLAINED = [
+  ForecastError,
   GribError,
   IndexError,
   ManifestError,
