@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf.ts";
 import { type ForecastFile, parseForecast } from "../forecast_file.ts";
@@ -132,10 +132,4 @@ Deno.test("scales hold the values of all steps, so that steps can be compared", 
   const [scale] = planScales(file, choosePanels(["tp"], "mean"));
   assert(greatest.every((value) => value <= scale!.most));
   assert(greatest[0]! < 0.7 * scale!.most && greatest.at(-1)! > 0.8 * scale!.most);
-});
-
-Deno.test("a grid that is not regular is refused", async () => {
-  const file = await parse(makeSyntheticForecast({ axes: REGIONS["five degrees"], steps: [36] }));
-  file.longitudes[3]! += 0.1;
-  assertThrows(() => draw(file), RangeError, "not equally spaced");
 });
