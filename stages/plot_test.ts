@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 // @ts-types="npm:@types/d3-scale-chromatic@3.1.0"
-import { interpolateBlues, interpolateRdBu } from "npm:d3-scale-chromatic@3.1.1";
+import { interpolateBlues, interpolateRdBu, interpolateYlGnBu } from "npm:d3-scale-chromatic@3.1.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { PNG } from "npm:pngjs@7.0.0";
 import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
@@ -125,10 +125,16 @@ Deno.test("every cell of a map has the colour of its value", () =>
     const read = (name: string) =>
       reader.getDataVariable(name).slice(latitudes.length * longitudes.length) as number[];
     const cases = [
-      { name: "tcc", interpolate: interpolateBlues },
-      { name: "u700", interpolate: (share: number) => interpolateRdBu(1 - share) },
+      { name: "tcc", factor: 1, exponent: 1, interpolate: interpolateBlues },
+      { name: "tp", factor: 1000, exponent: 0.5, interpolate: interpolateYlGnBu },
+      {
+        name: "u700",
+        factor: 1,
+        exponent: 1,
+        interpolate: (share: number) => interpolateRdBu(1 - share),
+      },
     ];
-    for (const { name, interpolate } of cases) {
+    for (const { name, factor, exponent, interpolate } of cases) {
       const panel = findPanel(result, name, "mean");
       const { least, most } = panel.scale!;
       const values = read(`${name}_ensemble_mean`);
@@ -137,7 +143,8 @@ Deno.test("every cell of a map has the colour of its value", () =>
         // Off the middle of the cell, where lines of the graticule are.
         const longitude = longitudes[i % longitudes.length]! + 0.06;
         const latitude = latitudes[Math.floor(i / longitudes.length)]! - 0.06;
-        const expected = colorOf(interpolate, (value - least) / (most - least));
+        const share = (Math.fround(value * factor) - least) / (most - least);
+        const expected = colorOf(interpolate, share ** exponent);
         assertEquals(picture.at(panel, longitude, latitude), expected, `${name} ${i}`);
       });
     }
