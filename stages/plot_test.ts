@@ -341,7 +341,7 @@ Deno.test("the command says what is wrong and leaves no file", async () => {
 
 /** A forecast as the netCDF library writes it, from text. Rows begin in the south. */
 const CDL = `netcdf made_by_ncgen {
-dimensions: time = 1; valid_time = 1; latitude = 2; longitude = 3;
+dimensions: time = UNLIMITED; valid_time = 1; latitude = 2; longitude = 3;
 variables:
   double time(time); time:units = "hours since 2026-02-06 00:00:00";
   double valid_time(valid_time); valid_time:units = "hours since 2026-02-06 00:00:00";
