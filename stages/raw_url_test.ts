@@ -21,6 +21,7 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       { name: "stage3", args: run },
       { name: "pipeline", args: [...run, ...steps, "--no-template"] },
       { name: "stream", args: [...run, ...steps] },
+      { name: "plot", args: ["--input", "cgan_output/IFS_20260206_00Z_cgan.nc"] },
     ];
     for (const { name, args } of stages) {
       const url = `${server.url}/stages/${name}.ts`;
@@ -41,7 +42,7 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       assertStringIncludes(errors, BEFORE_50R1.run.date);
     }
     const output = [...Deno.readDirSync(`${folder}/cgan_output`)].map((entry) => entry.name);
-    assertEquals(output, ["IFS_20260206_00Z_cgan.nc"]);
+    assertEquals(output.toSorted(), ["IFS_20260206_00Z_cgan.nc", "IFS_20260206_00Z_cgan.png"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

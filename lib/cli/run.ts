@@ -6,6 +6,7 @@
 import { RunError } from "../ecmwf/run.ts";
 import { EngineError } from "../engines/engine.ts";
 import { JobError } from "../engines/follow.ts";
+import { ForecastError } from "../forecast_file.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index.ts";
 import { ManifestError } from "../manifest.ts";
@@ -22,6 +23,7 @@ import { CLEAR_LINE, textReporter, type TextSink } from "./text_report.ts";
 
 /** Errors whose text says all there is to say; any other keeps its stack. */
 const EXPLAINED = [
+  ForecastError,
   GribError,
   IndexError,
   JobError,
