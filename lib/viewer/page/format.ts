@@ -1,0 +1,71 @@
+/**
+ * Numbers, places and times as people read them.
+ *
+ * @module
+ */
+
+/** A value with all its decimals and a true minus sign, or "missing". */
+export function formatValue(value: number, digits: number): string {
+  if (Number.isNaN(value)) return "missing";
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+/** A value and its unit, or "missing". */
+export function formatQuantity(value: number, digits: number, units: string): string {
+  const text = formatValue(value, digits);
+  return Number.isNaN(value) || units === "" ? text : `${text} ${units}`;
+}
+
+/** A bound with two digits, rounded up: what is told is never less than what is. */
+export function formatBound(bound: number): string {
+  if (bound === 0) return "0";
+  const unit = 10 ** (Math.floor(Math.log10(bound)) - 1);
+  return String(Number((Math.ceil(bound / unit - 1e-6) * unit).toPrecision(2)));
+}
+
+/** For example `12.25°S`; the equator is `0°`. */
+export function formatLatitude(latitude: number): string {
+  return formatDegrees(latitude, "N", "S");
+}
+
+/** For example `34.5°E`; longitudes beyond 180° are west. */
+export function formatLongitude(longitude: number): string {
+  return formatDegrees(((longitude + 180) % 360 + 360) % 360 - 180, "E", "W");
+}
+
+/** Degrees with the letter of their side. */
+export function formatDegrees(degrees: number, positive: string, negative: string): string {
+  const side = degrees === 0 ? "" : degrees > 0 ? positive : negative;
+  return `${Number(Math.abs(degrees).toFixed(3))}°${side}`;
+}
+
+/** A time in UTC, for example `Sat 7 Feb 2026, 12:00 UTC`. */
+export function formatUtc(time: number): string {
+  return `${formatDay(time)}, ${formatHour(time)} UTC`;
+}
+
+/** A time in East Africa Time (UTC+3), for example `Sat 7 Feb 2026, 15:00 East Africa Time`. */
+export function formatEastAfrica(time: number): string {
+  const shifted = time + 3 * 3_600_000;
+  return `${formatDay(shifted)}, ${formatHour(shifted)} East Africa Time`;
+}
+
+/** The day of a time in UTC. */
+export function formatDay(time: number): string {
+  const date = new Date(time);
+  const weekday = "Sun Mon Tue Wed Thu Fri Sat".split(" ")[date.getUTCDay()];
+  return `${weekday} ${formatShortDay(time)} ${date.getUTCFullYear()}`;
+}
+
+/** Day and month of a time in UTC. */
+export function formatShortDay(time: number): string {
+  const date = new Date(time);
+  const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  return `${date.getUTCDate()} ${months[date.getUTCMonth()]}`;
+}
+
+/** Hour and minute of a time in UTC. */
+export function formatHour(time: number): string {
+  return new Date(time).toISOString().slice(11, 16);
+}

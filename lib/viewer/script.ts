@@ -1,0 +1,39 @@
+/**
+ * The script of the page: the functions of the modules in `page/`, as text.
+ *
+ * A function's text is what Deno runs, its types gone, so the page needs no bundler and no second
+ * copy of its code. It works because those modules hold functions only, call nothing but each other
+ * and the browser, and never rename what they import.
+ *
+ * @module
+ */
+import { formatTick, placeValue } from "../maps/color_scale.ts";
+import * as chart from "./page/chart.ts";
+import * as format from "./page/format.ts";
+import * as grid from "./page/grid.ts";
+import * as paint from "./page/paint.ts";
+import * as predict from "./page/predict.ts";
+import * as table from "./page/table.ts";
+import * as unpack from "./page/unpack.ts";
+import * as view from "./page/view.ts";
+import * as viewer from "./page/viewer.ts";
+
+/** The functions of the page, by name. */
+export const PAGE_FUNCTIONS = {
+  ...{ formatTick, placeValue },
+  ...chart,
+  ...format,
+  ...grid,
+  ...paint,
+  ...predict,
+  ...table,
+  ...unpack,
+  ...view,
+  ...viewer,
+};
+
+/** The whole script; the page is there before it runs. */
+export function formatScript(): string {
+  const texts = Object.values(PAGE_FUNCTIONS).map(String);
+  return ['"use strict";', ...texts, `${viewer.startViewer.name}();`].join("\n");
+}
