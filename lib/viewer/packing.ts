@@ -96,7 +96,7 @@ export function quantize(
     const codes = new Uint16Array(field.length).fill(MISSING);
     for (let i = 0; i < field.length; i++) {
       const value = field[i]! * factor;
-      if (Number.isNaN(value)) continue;
+      if (!Number.isFinite(value)) continue;
       const quanta = Math.round(value / quantum);
       codes[i] = quanta - base;
       largestError = Math.max(largestError, Math.abs(quanta * quantum - value));

@@ -7,7 +7,11 @@
  *
  * @module
  */
+// @ts-types="npm:@types/d3-array@3.2.2"
+import { range } from "npm:d3-array@3.2.5";
 import { formatTick, placeValue } from "../maps/color_scale.ts";
+import { fitFrame, placePoint } from "../maps/frame.ts";
+import { formatLatitude, formatLongitude, planGraticule } from "../maps/graticule.ts";
 import * as chart from "./page/chart.ts";
 import * as format from "./page/format.ts";
 import * as grid from "./page/grid.ts";
@@ -20,7 +24,8 @@ import * as viewer from "./page/viewer.ts";
 
 /** The functions of the page, by name. */
 export const PAGE_FUNCTIONS = {
-  ...{ formatTick, placeValue },
+  ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
+  ...{ planGraticule, range },
   ...chart,
   ...format,
   ...grid,

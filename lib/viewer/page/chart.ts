@@ -101,6 +101,10 @@ export function drawSeries(svg: SVGElement, series: Series, width: number): void
       points: run.map((step) => point(step, mean[step]!)).join(" "),
     });
   }
+  if (known.length === 0) {
+    const middle = { x: (left + width - right) / 2, y: (top + bottom) / 2 };
+    add("text", { class: "tick", ...middle, "text-anchor": "middle" }, "no values here");
+  }
   for (const step of known) {
     const [low, high] = [mean[step]! - deviation[step]!, mean[step]! + deviation[step]!];
     add("line", { class: "whisker", x1: x(step), x2: x(step), y1: y(low), y2: y(high) });

@@ -5,8 +5,11 @@
  * @module
  */
 
-/** What is shown of a variable. */
-export type Statistic = "mean" | "deviation";
+import type { Bounds } from "../../maps/frame.ts";
+import type { Feature } from "../../maps/geography.ts";
+import type { Statistic } from "../../maps/palettes.ts";
+
+export type { Statistic };
 
 /** Everything that the page knows. Times are in milliseconds since 1970, values in shown units. */
 export interface PageData {
@@ -19,6 +22,8 @@ export interface PageData {
   times: number[];
   /** Hours from the start of the run, one a step. */
   stepHours: number[];
+  /** Edges of the cells. */
+  bounds: Bounds;
   /** Degrees north of the rows, descending. */
   latitudes: number[];
   /** Degrees east of the columns, ascending. */
@@ -81,11 +86,12 @@ export interface PackedSteps {
   bytes: string;
 }
 
-/** Lines of the map by kind: each a list of longitude and latitude in turn, in hundredths of a degree. */
+/** Lines of the map. */
 export interface Outlines {
-  coastlines: number[][];
-  borders: number[][];
-  lakes: number[][];
+  /** Of the map for which the paths are, which begins at 0, 0. */
+  width: number;
+  /** Path data of SVG. */
+  paths: Record<Feature, string>;
 }
 
 /** A cell of the grid. */

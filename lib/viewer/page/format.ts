@@ -24,31 +24,16 @@ export function formatBound(bound: number): string {
   return String(Number((Math.ceil(bound / unit - 1e-6) * unit).toPrecision(2)));
 }
 
-/** For example `12.25°S`; the equator is `0°`. */
-export function formatLatitude(latitude: number): string {
-  return formatDegrees(latitude, "N", "S");
-}
-
-/** For example `34.5°E`; longitudes beyond 180° are west. */
-export function formatLongitude(longitude: number): string {
-  return formatDegrees(((longitude + 180) % 360 + 360) % 360 - 180, "E", "W");
-}
-
-/** Degrees with the letter of their side. */
-export function formatDegrees(degrees: number, positive: string, negative: string): string {
-  const side = degrees === 0 ? "" : degrees > 0 ? positive : negative;
-  return `${Number(Math.abs(degrees).toFixed(3))}°${side}`;
-}
-
 /** A time in UTC, for example `Sat 7 Feb 2026, 12:00 UTC`. */
 export function formatUtc(time: number): string {
   return `${formatDay(time)}, ${formatHour(time)} UTC`;
 }
 
-/** A time in East Africa Time (UTC+3), for example `Sat 7 Feb 2026, 15:00 East Africa Time`. */
+/** The same time in East Africa Time (UTC+3), with the day where that is another one. */
 export function formatEastAfrica(time: number): string {
   const shifted = time + 3 * 3_600_000;
-  return `${formatDay(shifted)}, ${formatHour(shifted)} East Africa Time`;
+  const day = formatDay(shifted) === formatDay(time) ? "" : `${formatDay(shifted)}, `;
+  return `${day}${formatHour(shifted)} East Africa Time`;
 }
 
 /** The day of a time in UTC. */

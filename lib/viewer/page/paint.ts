@@ -5,9 +5,10 @@
  * @module
  */
 import { placeValue } from "../../maps/color_scale.ts";
+import { type Frame, placePoint } from "../../maps/frame.ts";
+import { formatLatitude, formatLongitude, planGraticule } from "../../maps/graticule.ts";
 import type { Cell, Outlines, PageScale } from "./data.ts";
-import { formatLatitude, formatLongitude } from "./format.ts";
-import { type Frame, type Grid, projectLatitude, projectLongitude } from "./grid.ts";
+import type { Grid } from "./grid.ts";
 
 /** Makes a canvas as large as its place, sharp on any screen; drawing is in CSS pixels. */
 export function openCanvas(
@@ -69,96 +70,73 @@ export function hatch(context: CanvasRenderingContext2D): CanvasPattern {
 /** Fills the frame with the cells; what is missing stays hatched. */
 export function paintCells(
   context: CanvasRenderingContext2D,
-  { left, top, width, height }: Frame,
+  { x, y, width, height }: Frame,
   image: ImageData | undefined,
 ): void {
   context.fillStyle = hatch(context);
-  context.fillRect(left, top, width, height);
+  context.fillRect(x, y, width, height);
   if (!image) return;
   const raster = document.createElement("canvas");
   raster.width = image.width;
   raster.height = image.height;
   raster.getContext("2d")!.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(raster, left, top, width, height);
+  context.drawImage(raster, x, y, width, height);
 }
 
-/** Strokes coast, lakes and borders, each dark on a light rim so that they show on any colour. */
+/** Strokes borders, lakes and coast, each dark on a light rim so that they show on any colour. */
 export function paintOutlines(
   context: CanvasRenderingContext2D,
-  frame: Frame,
-  { coastlines, borders, lakes }: Outlines,
+  { x, y, width, height }: Frame,
+  outlines: Outlines,
 ): void {
+  const scale = width / outlines.width;
   context.save();
   context.beginPath();
-  context.rect(frame.left, frame.top, frame.width, frame.height);
+  context.rect(x, y, width, height);
   context.clip();
   context.lineJoin = "round";
-  for (
-    const [lines, width, dash] of [[borders, 0.7, [4, 2]], [lakes, 0.9, []], [
-      coastlines,
-      1.2,
-      [],
-    ]] as const
-  ) {
-    const path = traceLines(frame, lines);
+  for (const feature of ["borders", "lakes", "coast"] as const) {
+    const path = new Path2D();
+    path.addPath(new Path2D(outlines.paths[feature]), new DOMMatrix([scale, 0, 0, scale, x, y]));
+    const lineWidth = feature === "coast" ? 1.2 : 0.8;
     context.setLineDash([]);
     context.strokeStyle = "rgb(255 255 255 / 0.55)";
-    context.lineWidth = width + 1.4;
+    context.lineWidth = lineWidth + 1.4;
     context.stroke(path);
-    context.setLineDash([...dash]);
+    context.setLineDash(feature === "borders" ? [4, 2] : []);
     context.strokeStyle = "#1c1c1c";
-    context.lineWidth = width;
+    context.lineWidth = lineWidth;
     context.stroke(path);
   }
   context.restore();
 }
 
-/** A path along lines of longitude and latitude in hundredths of a degree. */
-export function traceLines(frame: Frame, lines: readonly number[][]): Path2D {
-  const path = new Path2D();
-  for (const line of lines) {
-    for (let i = 0; i < line.length; i += 2) {
-      const x = projectLongitude(frame, line[i]! / 100);
-      const y = projectLatitude(frame, line[i + 1]! / 100);
-      if (i === 0) path.moveTo(x, y);
-      else path.lineTo(x, y);
-    }
-  }
-  return path;
-}
-
-/** Degrees between the lines of the graticule: labels are at least 44 pixels apart. */
-export function chooseSpacing({ width, west, east }: Frame): number {
-  const spacings = [0.5, 1, 2, 5, 10, 15, 30, 45, 90];
-  return spacings.find((degrees) => degrees / (east - west) * width >= 44) ?? 90;
-}
-
-/** The graticule with its labels on the left and below, and the frame around the map. */
+/** Meridians and parallels with their labels below and on the left, and the edge of the map. */
 export function paintGraticule(
   context: CanvasRenderingContext2D,
   frame: Frame,
   ink: string,
 ): void {
-  const { left, top, width, height, north, south, west, east } = frame;
-  const spacing = chooseSpacing(frame);
+  const { x: left, y: top, width, height, bounds } = frame;
+  const { meridians, parallels } = planGraticule(frame, 44);
   context.strokeStyle = "rgb(0 0 0 / 0.22)";
   context.fillStyle = ink;
   context.lineWidth = 0.6;
   context.font = "12px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (let degrees = Math.ceil(west / spacing) * spacing; degrees <= east; degrees += spacing) {
-    const x = projectLongitude(frame, degrees);
+  for (const longitude of meridians) {
+    const [x] = placePoint(frame, longitude, bounds.south);
     context.strokeRect(x, top, 0, height);
-    context.fillText(formatLongitude(degrees), x, top + height + 6);
+    context.fillText(formatLongitude(longitude), x, top + height + 6);
   }
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (let degrees = Math.ceil(south / spacing) * spacing; degrees <= north; degrees += spacing) {
-    const y = projectLatitude(frame, degrees);
+  for (const latitude of parallels) {
+    const [, y] = placePoint(frame, bounds.west, latitude);
     context.strokeRect(left, y, width, 0);
-    context.fillText(formatLatitude(degrees), left - 6, y);
+    context.fillText(formatLatitude(latitude), left - 6, y);
   }
   context.strokeStyle = ink;
   context.lineWidth = 1;
@@ -173,8 +151,7 @@ export function paintMark(
   { row, column }: Cell,
   isPicked: boolean,
 ): void {
-  const x = projectLongitude(frame, longitudes[column]!);
-  const y = projectLatitude(frame, latitudes[row]!);
+  const [x, y] = placePoint(frame, longitudes[column]!, latitudes[row]!);
   const half = Math.max(frame.width / longitudes.length / 2, 4) + (isPicked ? 2 : 0);
   for (const [color, width] of [["#fff", 4], ["#000", 1.8]] as const) {
     context.strokeStyle = color;

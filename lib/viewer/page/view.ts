@@ -3,17 +3,10 @@
  *
  * @module
  */
+import type { Frame } from "../../maps/frame.ts";
+import { formatLatitude, formatLongitude } from "../../maps/graticule.ts";
 import type { Cell, PageData, PageVariable, Statistic } from "./data.ts";
-import {
-  formatBound,
-  formatEastAfrica,
-  formatLatitude,
-  formatLongitude,
-  formatQuantity,
-  formatUtc,
-  formatValue,
-} from "./format.ts";
-import type { Frame } from "./grid.ts";
+import { formatBound, formatEastAfrica, formatQuantity, formatUtc, formatValue } from "./format.ts";
 
 /** Values of a variable, a field a step. */
 export type FieldValues = Record<Statistic, Float64Array[]>;
@@ -58,7 +51,7 @@ export function capitalize(text: string): string {
 /** When the shown step is valid. */
 export function describeTime({ data, step }: View): string {
   const time = data.times[step]!;
-  return `${formatUtc(time)} = ${formatEastAfrica(time)}, ${data.stepHours[step]} h into the run`;
+  return `${formatUtc(time)} (${formatEastAfrica(time)}), ${data.stepHours[step]} h into the run`;
 }
 
 /** How many members the shown field is made of. */
@@ -72,11 +65,8 @@ export function describeMembersUsed({ variable, step }: View): string {
 
 /** The members of the whole file. */
 export function describeMembers({ memberCount, absentMembers }: PageData): string {
-  const used = memberCount === null
-    ? "The file does not say how many members"
-    : `${memberCount} members`;
-  const absent = absentMembers.length === 0 ? "none" : absentMembers.join(", ");
-  return `${used} were used; absent: ${absent}.`;
+  const absent = absentMembers.map((name) => name === "control" ? "the control" : `member ${name}`);
+  return `Members used: ${memberCount ?? "unknown"}. Absent: ${absent.join(", ") || "none"}.`;
 }
 
 /** Where a cell is. */

@@ -5,9 +5,10 @@
  * @module
  */
 import { formatTick, placeValue } from "../../maps/color_scale.ts";
+import { formatLatitude, formatLongitude } from "../../maps/graticule.ts";
 import { drawSeries } from "./chart.ts";
 import type { Cell, PageData, PageVariable, Statistic } from "./data.ts";
-import { formatLatitude, formatLongitude, formatUtc, formatValue } from "./format.ts";
+import { formatUtc, formatValue } from "./format.ts";
 import { findCell, moveCell, pickLines, planFrame } from "./grid.ts";
 import {
   openCanvas,
@@ -157,7 +158,7 @@ export function renderMap(view: View): void {
   const map = find("map");
   const frame = planFrame(data, map.clientWidth);
   view.frame = frame;
-  const height = frame.top + frame.height + 26;
+  const height = frame.y + frame.height + 26;
   const context = openCanvas(find("cells"), map.clientWidth, height);
   const { scale } = variable[statistic];
   const field = values?.[statistic][step];
@@ -254,7 +255,7 @@ export function renderValues(view: View): void {
       formatValue(readValue(view, statistic, step, { row, column }), variable.digits)
     ),
   ]);
-  const heads = ["", ...columns.map((column) => formatLongitude(longitudes[column]!))];
+  const heads = ["latitude", ...columns.map((column) => formatLongitude(longitudes[column]!))];
   fillTable(find("values-table"), `${describeField(view)}, ${describeTime(view)}`, heads, rows);
 }
 
@@ -411,8 +412,7 @@ export function pressOnPage(view: View, key: string): boolean {
 
 /** Draws anew when the page has another width, or turns dark or light. */
 export function listenToSurroundings(view: View): void {
-  const observer = new ResizeObserver(() => render(view));
-  observer.observe(find("map-column"));
+  globalThis.addEventListener("resize", () => render(view));
   const darkness = matchMedia("(prefers-color-scheme: dark)");
   darkness.addEventListener("change", () => render(view));
 }
