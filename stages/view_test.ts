@@ -241,7 +241,7 @@ Deno.test({
       await page.click("#series-details summary");
       await page.waitForSelector("#series-table td");
       const rows = await readTable(page, "#series-table");
-      assertEquals(rows[0], ["valid time", "step", "mean", "standard deviation", "members"]);
+      assertEquals(rows[0], ["valid time, UTC", "step", "mean", "standard deviation", "members"]);
       assertEquals(rows.length, STEPS + 1);
       rows.slice(1).forEach(([, hours, mean, deviation, members], step) => {
         assertEquals([hours, members], [`${36 + 3 * step} h`, "50"]);

@@ -31,7 +31,7 @@ export interface Codes {
 
 /**
  * The step to which values are rounded: 1, 2 or 5 times a power of ten, at most `share` of the
- * typical spread (the median of the deviations above zero), so the rounding is lost in the spread.
+ * typical spread (the root mean square of the deviations), so the rounding is lost in the spread.
  * Where there is no spread, or codes of 16 bits do not count so far, as fine as those and float32 allow.
  *
  * @param factor from the unit of the fields to that of the quantum.
@@ -41,7 +41,7 @@ export function chooseQuantum(
   factor: number,
   share: number,
 ): number {
-  const spread = findMedian(deviation) * factor * share;
+  const spread = findMagnitude(deviation) * factor * share;
   const extents = [mean, deviation].map((fields) => findExtent(fields, factor));
   const finest = Math.max(
     ...extents.map(([least, most] = [0, 0]) =>
@@ -71,16 +71,17 @@ function roundUp(value: number): number {
   return Number(`${digit}e${power}`);
 }
 
-/** The median of the values above zero; 0 where there are none. */
-function findMedian(fields: readonly Float32Array[]): number {
-  const positive = fields.map((field) => field.filter((value) => value > 0));
-  const all = new Float32Array(positive.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const values of positive) {
-    all.set(values, offset);
-    offset += values.length;
+/** The root mean square of all values that there are. */
+function findMagnitude(fields: readonly Float32Array[]): number {
+  let [sum, count] = [0, 0];
+  for (const field of fields) {
+    for (const value of field) {
+      if (!Number.isFinite(value)) continue;
+      sum += value * value;
+      count++;
+    }
   }
-  return all.sort()[all.length >> 1] ?? 0;
+  return count === 0 ? 0 : Math.sqrt(sum / count);
 }
 
 /** Rounds values, times a factor, to a quantum that {@linkcode chooseQuantum} chose for them. */

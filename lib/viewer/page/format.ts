@@ -11,15 +11,13 @@ export function formatValue(value: number, digits: number): string {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
-/** A value and its unit, or "missing". */
-export function formatQuantity(value: number, digits: number, units: string): string {
-  const text = formatValue(value, digits);
-  return Number.isNaN(value) || units === "" ? text : `${text} ${units}`;
+/** A number with its unit behind it; a range, as the 0–1 of a fraction, is none. */
+export function appendUnits(number: string, units: string): string {
+  return units === "" || /^\d/.test(units) ? number : `${number} ${units}`;
 }
 
-/** A bound with two digits, rounded up: what is told is never less than what is. */
+/** A bound above zero with two digits, rounded up: what is told is never less than what is. */
 export function formatBound(bound: number): string {
-  if (bound === 0) return "0";
   const unit = 10 ** (Math.floor(Math.log10(bound)) - 1);
   return String(Number((Math.ceil(bound / unit - 1e-6) * unit).toPrecision(2)));
 }

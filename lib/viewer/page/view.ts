@@ -6,7 +6,15 @@
 import type { Frame } from "../../maps/frame.ts";
 import { formatLatitude, formatLongitude } from "../../maps/graticule.ts";
 import type { Cell, PageData, PageVariable, Statistic } from "./data.ts";
-import { formatBound, formatEastAfrica, formatQuantity, formatUtc, formatValue } from "./format.ts";
+import {
+  appendUnits,
+  formatBound,
+  formatDay,
+  formatEastAfrica,
+  formatHour,
+  formatUtc,
+  formatValue,
+} from "./format.ts";
 
 /** Values of a variable, a field a step. */
 export type FieldValues = Record<Statistic, Float64Array[]>;
@@ -87,14 +95,15 @@ export function readValue(
 /** The value of the shown statistic at a cell with its unit. */
 export function describeValue(view: View, cell: Cell): string {
   const { digits, units } = view.variable;
-  return formatQuantity(readValue(view, view.statistic, view.step, cell), digits, units);
+  const value = readValue(view, view.statistic, view.step, cell);
+  return Number.isNaN(value) ? "missing" : appendUnits(formatValue(value, digits), units);
 }
 
 /** Rows of the table of a point: time, step, mean, deviation and members used. */
 export function listSeries(view: View, cell: Cell): string[][] {
   const { data, variable } = view;
   return data.times.map((time, step) => [
-    formatUtc(time),
+    `${formatDay(time)}, ${formatHour(time)}`,
     `${data.stepHours[step]} h`,
     formatValue(readValue(view, "mean", step, cell), variable.digits),
     formatValue(readValue(view, "deviation", step, cell), variable.digits),
@@ -104,5 +113,5 @@ export function listSeries(view: View, cell: Cell): string[][] {
 
 /** How far values of a variable may be from those of the file. */
 export function describeError({ largestError, units }: PageVariable): string {
-  return `± ${formatBound(largestError)}${units === "" ? "" : ` ${units}`}`;
+  return largestError === 0 ? "none" : appendUnits(`± ${formatBound(largestError)}`, units);
 }

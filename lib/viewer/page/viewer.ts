@@ -214,7 +214,7 @@ export function renderCursor(view: View): void {
 /** The value under the cursor, else at the picked cell, else what to do to see one. */
 export function describeReadout(view: View): string {
   const cell = view.cursor ?? view.picked;
-  if (!cell) return "Point at the map, or move over it with the arrow keys, to read values.";
+  if (!cell) return "Point at the map to read values.";
   return `${describePlace(view.data, cell)}: ${describeValue(view, cell)}`;
 }
 
@@ -239,7 +239,7 @@ export function renderSeries(view: View): void {
   }, find("series").clientWidth);
   if (!find<HTMLDetailsElement>("series-details").open) return;
   const units = variable.units === "" ? "" : `, ${variable.units}`;
-  const heads = ["valid time", "step", "mean", "standard deviation", "members"];
+  const heads = ["valid time, UTC", "step", "mean", "standard deviation", "members"];
   fillTable(find("series-table"), `${title}${units}`, heads, listSeries(view, picked));
 }
 
