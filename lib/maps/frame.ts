@@ -47,15 +47,14 @@ function findEdges(name: string, ascending: Float64Array): [number, number] {
   return [first - spacing / 2, last + spacing / 2];
 }
 
-/** The largest frame of these bounds inside a box, in the middle of its top. */
+/** The largest frame of these bounds in the top left corner of a box. */
 export function fitFrame(
   bounds: Bounds,
   box: { x: number; y: number; width: number; height: number },
 ): Frame {
   const [across, down] = [bounds.east - bounds.west, bounds.north - bounds.south];
   const scale = Math.min(box.width / across, box.height / down);
-  const [width, height] = [across * scale, down * scale];
-  return { bounds, x: box.x + (box.width - width) / 2, y: box.y, width, height };
+  return { bounds, x: box.x, y: box.y, width: across * scale, height: down * scale };
 }
 
 /** Where a point lies in the drawing. */

