@@ -60,6 +60,9 @@ const GOOGLE_VARIABLES = [
 const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
+/** Those that need no server at all. */
+const OFFLINE = ["plot"];
+const ALL = [...PLAIN, ...MIRRORS, ...GCS, ...OFFLINE];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
@@ -81,7 +84,7 @@ const REFUSED_WITHOUT_GOOGLE = [
   })),
 ];
 
-for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
+for (const set of ALL) {
   Deno.test(`under -P=${set} Deno refuses what the stage does not need`, async () => {
     const refused = [...REFUSED, ...(GCS.includes(set) ? [] : REFUSED_WITHOUT_GOOGLE)];
     const attempts = refused.map(({ code }) =>
@@ -119,15 +122,15 @@ const GOOGLE_HOSTS = [
   "metadata.google.internal:80",
 ];
 
-for (const set of [...PLAIN, ...MIRRORS, ...GCS]) {
-  const allowed = [
+for (const set of ALL) {
+  const allowed = OFFLINE.includes(set) ? [] : [
     BUCKET_HOST,
     ...(/^(stage1|pipeline)/.test(set) ? HUGGING_FACE : []),
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
   ];
   const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
-  Deno.test(`under -P=${set} a stage may reach ${names}, and no other host`, async () => {
+  Deno.test(`under -P=${set} a stage may reach ${names || "nothing"}, and no other host`, async () => {
     const hosts = [BUCKET_HOST, ...HUGGING_FACE, ...MIRROR_HOSTS, ...GOOGLE_HOSTS];
     const code = hosts.map((host) =>
       `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
@@ -164,7 +167,7 @@ Deno.test("every task that runs a stage runs it under the set of its name", () =
 
 Deno.test("every set of deno.json has its tests here", () => {
   const sets = Object.keys(config.permissions).filter((set) => set !== "demo");
-  assertEquals(sets.toSorted(), [...PLAIN, ...MIRRORS, ...GCS].toSorted());
+  assertEquals(sets.toSorted(), ALL.toSorted());
 });
 
 /** An address of this machine where nothing listens. */
