@@ -10,6 +10,7 @@ import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
+import { GIK } from "../lib/profile.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
@@ -61,7 +62,7 @@ const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
 /** Those that need no server at all. */
-const OFFLINE = ["plot"];
+const OFFLINE = ["plot", "view"];
 const ALL = [...PLAIN, ...MIRRORS, ...GCS, ...OFFLINE];
 
 const REFUSED = [
@@ -235,6 +236,11 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     ];
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);
+      assertEquals([set, code], [set, 0], errors);
+    }
+    const file = `${folder}/netcdf/${GIK.fileName(run)}`;
+    for (const set of OFFLINE) {
+      const { code, errors } = await runDeno([`-P=${set}`, `stages/${set}.ts`, "--input", file]);
       assertEquals([set, code], [set, 0], errors);
     }
   }));

@@ -12,11 +12,15 @@ import { range } from "npm:d3-array@3.2.5";
 import { formatTick, placeValue } from "../maps/color_scale.ts";
 import { fitFrame, placePoint } from "../maps/frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../maps/graticule.ts";
+import * as actions from "./page/actions.ts";
 import * as chart from "./page/chart.ts";
+import * as elements from "./page/elements.ts";
 import * as format from "./page/format.ts";
 import * as grid from "./page/grid.ts";
+import * as keys from "./page/keys.ts";
 import * as paint from "./page/paint.ts";
 import * as predict from "./page/predict.ts";
+import * as render from "./page/render.ts";
 import * as table from "./page/table.ts";
 import * as unpack from "./page/unpack.ts";
 import * as view from "./page/view.ts";
@@ -26,11 +30,15 @@ import * as viewer from "./page/viewer.ts";
 export const PAGE_FUNCTIONS = {
   ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
   ...{ planGraticule, range },
+  ...actions,
   ...chart,
+  ...elements,
   ...format,
   ...grid,
+  ...keys,
   ...paint,
   ...predict,
+  ...render,
   ...table,
   ...unpack,
   ...view,
