@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, Outcome } from "../lib/cli/command.ts";
+import { UsageError } from "../lib/cli/errors.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { type ForecastFile, parseForecast } from "../lib/forecast_file.ts";
 import { openStorage } from "../lib/storage/mod.ts";
@@ -92,7 +93,11 @@ const command: Command<ViewOptions> = {
   ],
   parse(values) {
     const input = values.required("input");
-    return { input, output: values.text("output") ?? input.replace(/(\.\w+)?$/, ".html") };
+    const output = values.text("output") ?? input.replace(/(\.\w+)?$/, ".html");
+    if (output === input) {
+      throw new UsageError(`Cannot write the page to "${output}": that is the forecast itself`);
+    }
+    return { input, output };
   },
   run: runView,
 };

@@ -3,7 +3,7 @@ import axe from "npm:axe-core@4.14.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import type { BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
 import { hasChromium, keepPicture, openBrowser, type WatchedPage } from "../fixtures/chromium.ts";
-import { makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
+import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
 import { silentReporter } from "../lib/cli/report.ts";
 import { indexColor, planColorScale } from "../lib/maps/color_scale.ts";
 import { findBounds, placePoint } from "../lib/maps/frame.ts";
@@ -172,7 +172,10 @@ Deno.test({
         await readText(page, "#valid"),
         "Sat 7 Feb 2026, 12:00 UTC (15:00 East Africa Time), 36 h into the run",
       );
-      assertEquals(await readText(page, "#used"), "50 members used.");
+      assertEquals(
+        await readText(page, "#basis"),
+        "Members used: 50. Sum from the start of the run.",
+      );
       assertEquals(await readText(page, "#field"), "Total precipitation, ensemble mean (mm)");
     });
 
@@ -315,7 +318,10 @@ Deno.test({
         await page.locator("#step").fill("4");
         await page.hover("#map", await locate(page, 5, 40));
         assertEquals(parseReadout(await readText(page, "#readout")).value, NaN);
-        assertEquals(await readText(page, "#used"), "0 members used.");
+        assertEquals(
+          await readText(page, "#basis"),
+          "Members used: 0. Sum from the start of the run.",
+        );
         await page.locator("#step").fill("3");
         await page.hover("#map", await locate(page, 5, 40));
         assertEquals(parseReadout(await readText(page, "#readout")).value, 0);
@@ -415,6 +421,24 @@ Deno.test({
         });
       }
     }
+
+    await t.step("shows a file of one step that does not count its members", async () => {
+      const axes = makeAxes({ north: 1, south: -1, west: 30, east: 31 });
+      const dataset = makeSyntheticForecast({ variables: ["tcc"], steps: [36], axes });
+      dataset.variables = dataset.variables.filter(({ name }) => name !== "tcc_members_used");
+      const small = { input: `${folder}/small.nc`, output: `${folder}/small.html` };
+      await Deno.writeFile(small.input, ReadableStream.from(encodeNetcdf(dataset)));
+      assertEquals((await runView(small, silentReporter)).complete, true);
+      const { page, complaints } = await browser.open(`file://${small.output}`, DESK);
+      await page.waitForSelector("body[data-shown=tcc]");
+      assertEquals(await readText(page, "#basis"), "Members used: unknown.");
+      assertEquals(await page.locator("button:disabled").count(), 3);
+      await page.locator("#map").press("Enter");
+      assertEquals(await page.locator("#chart .dot").count(), 1);
+      assertMatch(await readText(page, "#readout"), /^0° 30\.5°E: [01]\.\d+$/);
+      assertEquals(complaints, []);
+      await page.context().close();
+    });
 
     await t.step("may not ask for anything, even if a script in it would", async () => {
       let asked = 0;

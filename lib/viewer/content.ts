@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { findVariable } from "../ecmwf/variables.ts";
 import type { ForecastFile, ForecastVariable } from "../forecast_file.ts";
 import { findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
@@ -100,6 +101,7 @@ async function packVariable(
     name: variable.name,
     longName: variable.longName,
     units: display.units.replaceAll(" ", NO_BREAK_SPACE),
+    accumulated: findVariable(variable.name)?.accumulated ?? false,
     quantum,
     digits: countDigits(quantum),
     largestError: Math.max(mean.largestError, deviation.largestError),

@@ -43,6 +43,8 @@ export interface PageVariable {
   name: string;
   longName: string;
   units: string;
+  /** Whether values are sums from the start of the run. */
+  accumulated: boolean;
   /** Values are multiples of this. */
   quantum: number;
   /** Decimals that show a multiple of the quantum in full. */

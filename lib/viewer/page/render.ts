@@ -22,8 +22,8 @@ import {
 import { fillTable } from "./table.ts";
 import {
   capitalize,
+  describeBasis,
   describeField,
-  describeMembersUsed,
   describePlace,
   describeTime,
   describeValue,
@@ -41,7 +41,7 @@ export function render(view: View): void {
   find("count").textContent = `${step + 1} of ${data.times.length}`;
   find("valid").textContent = describeTime(view);
   find("field").textContent = describeField(view);
-  find("used").textContent = describeMembersUsed(view);
+  find("basis").textContent = describeBasis(view);
   renderMap(view);
   renderLegend(view);
   renderCursor(view);

@@ -62,13 +62,11 @@ export function describeTime({ data, step }: View): string {
   return `${formatUtc(time)} (${formatEastAfrica(time)}), ${data.stepHours[step]} h into the run`;
 }
 
-/** How many members the shown field is made of. */
-export function describeMembersUsed({ variable, step }: View): string {
-  const used = variable.membersUsed[step];
-  if (used === null || used === undefined) {
-    return "The file does not say how many members were used.";
-  }
-  return `${used} ${used === 1 ? "member" : "members"} used.`;
+/** What the shown field is made of: members, and hours where it is a sum. */
+export function describeBasis({ variable, step }: View): string {
+  const used = variable.membersUsed[step] ?? "unknown";
+  const sum = variable.accumulated ? " Sum from the start of the run." : "";
+  return `Members used: ${used}.${sum}`;
 }
 
 /** The members of the whole file. */
