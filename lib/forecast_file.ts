@@ -77,7 +77,7 @@ export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
   const validTimes = source.times("valid_time");
   const latitudes = source.axis("latitude");
   const longitudes = source.axis("longitude");
-  if (longitudes.some((longitude, i) => longitude <= longitudes[i - 1]!)) {
+  if (longitudes[0]! > longitudes.at(-1)!) {
     throw source.error("its longitudes do not ascend, sort them");
   }
   const layout = {
@@ -243,8 +243,15 @@ class Source {
     return value === null ? undefined : String(value);
   }
 
+  /** Points at equal distances: what draws them takes their cells to be equally large. */
   axis(name: string): Float64Array {
-    return Float64Array.from(this.values(this.find(name)));
+    const points = Float64Array.from(this.values(this.find(name)));
+    const spacing = (points.at(-1)! - points[0]!) / (points.length - 1);
+    const isRegular = points.every((point, i) =>
+      i === 0 || Math.abs(point - points[0]! - i * spacing) < Math.abs(spacing) / 100
+    );
+    if (isRegular) return points;
+    throw this.error(`its points along ${name} are not equally spaced, put it on a regular grid`);
   }
 
   /** Instants of a CF time variable. */

@@ -138,8 +138,12 @@ Deno.test("parseForecast() says what keeps a file from being a forecast", async 
     fails(await new Blob([...encodeNetcdf(dataset)]).bytes(), says);
   await changed(change("time", (it) => it.attributes.units = "fortnights"), 'in "fortnights"');
   await changed(
-    change("longitude", (it) => it.data = Float64Array.of(1, 3, 2)),
+    change("longitude", (it) => it.data = Float64Array.of(3, 2, 1)),
     "longitudes do not ascend",
+  );
+  await changed(
+    change("longitude", (it) => it.data = Float64Array.of(1, 2, 4)),
+    "points along longitude are not equally spaced",
   );
   await changed(
     change(

@@ -80,7 +80,6 @@ export function planScales(
  * Draws a step of a forecast.
  *
  * @param scales of the choices, from {@linkcode planScales}.
- * @throws {RangeError} when the grid of the file is not regular.
  */
 export function drawFigure(
   file: ForecastFile,

@@ -24,26 +24,18 @@ export interface Frame {
 /**
  * The edges of the cells around the points of a regular grid.
  *
- * @param latitudes descending.
- * @param longitudes ascending.
- * @throws {RangeError} when the points of an axis are not equally spaced: cells would not be where
- * they are drawn.
+ * @param latitudes descending, equally spaced.
+ * @param longitudes ascending, equally spaced.
  */
 export function findBounds(latitudes: Float64Array, longitudes: Float64Array): Bounds {
-  const [south, north] = findEdges("latitude", latitudes.toReversed());
-  const [west, east] = findEdges("longitude", longitudes);
+  const [south, north] = findEdges(latitudes.at(-1)!, latitudes[0]!, latitudes.length);
+  const [west, east] = findEdges(longitudes[0]!, longitudes.at(-1)!, longitudes.length);
   return { west, east, south, north };
 }
 
-function findEdges(name: string, ascending: Float64Array): [number, number] {
-  const [first, last] = [ascending[0]!, ascending.at(-1)!];
-  const spacing = ascending.length > 1 ? (last - first) / (ascending.length - 1) : 1;
-  const isRegular = ascending.every((value, i) =>
-    Math.abs(value - first - i * spacing) < spacing / 100
-  );
-  if (!isRegular) {
-    throw new RangeError(`Cannot draw a map: points along ${name} are not equally spaced`);
-  }
+/** A single point gets a cell of one degree. */
+function findEdges(first: number, last: number, count: number): [number, number] {
+  const spacing = count > 1 ? (last - first) / (count - 1) : 1;
   return [first - spacing / 2, last + spacing / 2];
 }
 
