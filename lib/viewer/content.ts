@@ -27,8 +27,8 @@ const STATISTICS: readonly Statistic[] = ["mean", "deviation"];
 
 /**
  * What a page shows of a forecast. Values are rounded to the finest of a few shares of their typical
- * spread that keeps the page small. The coarsest is an eighth, whatever the size: no value is off by
- * more than a sixteenth of the typical spread.
+ * spread that keeps the page small, at most to an eighth however large it is. `largestError` of a
+ * variable tells how far that is; it is measured.
  *
  * @param onVariable is called for each variable that is packed, again where that is done anew.
  */
