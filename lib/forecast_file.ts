@@ -6,8 +6,10 @@
  *
  * @module
  */
-import { type Attribute, NetCDFReader, type Variable as NetcdfVariable } from "npm:netcdfjs@4.0.0";
 import { findVariable } from "./ecmwf/variables.ts";
+import { ForecastSource, type Layout, type NetcdfVariable } from "./forecast_source.ts";
+
+export { ForecastError } from "./forecast_source.ts";
 
 /** A variable of the file, at all its steps. */
 export interface ForecastVariable {
@@ -50,18 +52,7 @@ export interface ForecastFile {
   variables: ForecastVariable[];
 }
 
-/** A file that is no forecast: the text says what it lacks. */
-export class ForecastError extends Error {
-  override readonly name = "ForecastError";
-}
-
 const HOUR_MS = 3_600_000;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  second: 1000,
-  minute: 60_000,
-  hour: HOUR_MS,
-  day: 24 * HOUR_MS,
-};
 const MEAN = "_ensemble_mean";
 const DEVIATION = "_ensemble_standard_deviation";
 
@@ -72,7 +63,7 @@ const DEVIATION = "_ensemble_standard_deviation";
  * @throws {ForecastError} when it is no such file or lacks something that a forecast has.
  */
 export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
-  const source = new Source(bytes, path);
+  const source = new ForecastSource(bytes, path);
   const [referenceTime] = source.times("time");
   const validTimes = source.times("valid_time");
   const latitudes = source.axis("latitude");
@@ -104,7 +95,7 @@ export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
   };
 }
 
-function openVariable(source: Source, name: string, layout: Layout): ForecastVariable {
+function openVariable(source: ForecastSource, name: string, layout: Layout): ForecastVariable {
   const [mean, deviation] = [source.find(name + MEAN), source.find(name + DEVIATION)];
   for (const variable of [mean, deviation]) source.checkSize(variable, layout);
   const counts = source.has(`${name}_members_used`)
@@ -122,14 +113,6 @@ function openVariable(source: Source, name: string, layout: Layout): ForecastVar
     deviation: cut(deviation),
     membersUsed: (stepIndex) => counts?.[stepIndex],
   };
-}
-
-/** How the values of a variable lie in the file: (step, row, column), row-major. */
-interface Layout {
-  steps: number;
-  rows: number;
-  columns: number;
-  isNorthFirst: boolean;
 }
 
 /** The values of a step, north first. */
@@ -157,117 +140,4 @@ function normalizeUnits(units: string): string {
 
 function listMembers(text = "none"): string[] {
   return text === "none" ? [] : text.split(", ");
-}
-
-/** A NetCDF file with errors that name it. */
-class Source {
-  readonly #reader: NetCDFReader;
-
-  constructor(bytes: Uint8Array, private readonly path: string) {
-    const magic = String.fromCharCode(...bytes.subarray(0, 4));
-    if (magic === "\x89HDF") {
-      throw this.error("it is NetCDF-4, make it classic: nccopy -k nc6 <file> <new file>");
-    }
-    try {
-      this.#reader = new NetCDFReader(bytes);
-    } catch (cause) {
-      throw this.error("it is no NetCDF classic file, or cut short", cause);
-    }
-  }
-
-  error(state: string, cause?: unknown): ForecastError {
-    return new ForecastError(`Cannot read a forecast from "${this.path}": ${state}`, { cause });
-  }
-
-  get names(): string[] {
-    return this.#reader.variables.map(({ name }) => name);
-  }
-
-  has(name: string): boolean {
-    return this.names.includes(name);
-  }
-
-  find(name: string): NetcdfVariable {
-    const variable = this.#reader.variables.find((variable) => variable.name === name);
-    if (!variable) {
-      throw this.error(`it has no variable ${name}, give a file that stream has written`);
-    }
-    return variable;
-  }
-
-  /** All values of a variable of numbers. */
-  values(variable: NetcdfVariable): number[] {
-    try {
-      return this.#reader.getDataVariable(variable) as number[];
-    } catch (cause) {
-      throw this.error(`its variable ${variable.name} is cut short`, cause);
-    }
-  }
-
-  /** All values, in the unit of the variable, NaN where there is none. */
-  floats(variable: NetcdfVariable): Float32Array {
-    const { _FillValue: fill, scale_factor: scale = 1, add_offset: offset = 0 } = Object
-      .fromEntries(
-        listAttributes(variable).map(({ name, value }) => [name, Number(value)]),
-      );
-    return Float32Array.from(
-      this.values(variable).flat(),
-      (value) => value === fill ? NaN : value * scale + offset,
-    );
-  }
-
-  checkSize({ name, dimensions }: NetcdfVariable, { steps, rows, columns }: Layout): void {
-    const { dimensions: known, recordDimension } = this.#reader;
-    const lengths = dimensions.map((id) =>
-      id === recordDimension.id ? recordDimension.length : known[id]!.size
-    );
-    const [columnCount, rowCount, stepCount, ...outer] = lengths.toReversed();
-    if (
-      columnCount === columns && rowCount === rows && stepCount === steps &&
-      outer.every((length) => length === 1)
-    ) return;
-    throw this.error(
-      `its variable ${name} has (${lengths}) values, not (valid_time, latitude, longitude)`,
-    );
-  }
-
-  /** The text of a variable's attribute. */
-  attribute(variable: NetcdfVariable, name: string): string | undefined {
-    const attribute = listAttributes(variable).find((attribute) => attribute.name === name);
-    return attribute && String(attribute.value);
-  }
-
-  /** The text of a global attribute. */
-  text(name: string): string | undefined {
-    const value = this.#reader.getAttribute(name);
-    return value === null ? undefined : String(value);
-  }
-
-  /** Points at equal distances: what draws them takes their cells to be equally large. */
-  axis(name: string): Float64Array {
-    const points = Float64Array.from(this.values(this.find(name)));
-    const spacing = (points.at(-1)! - points[0]!) / (points.length - 1);
-    const isRegular = points.every((point, i) =>
-      i === 0 || Math.abs(point - points[0]! - i * spacing) < Math.abs(spacing) / 100
-    );
-    if (isRegular) return points;
-    throw this.error(`its points along ${name} are not equally spaced, put it on a regular grid`);
-  }
-
-  /** Instants of a CF time variable. */
-  times(name: string): Date[] {
-    const variable = this.find(name);
-    const units = this.attribute(variable, "units") ?? "";
-    const [, unit, origin = ""] = /^(second|minute|hour|day)s? since (.+)$/.exec(units) ?? [];
-    const epochMs = Date.parse(`${origin.replace(" ", "T").replace(/\.0$/, "")}Z`);
-    const dates = this.values(variable).map((value) => new Date(epochMs + value * UNIT_MS[unit!]!));
-    const [first] = dates;
-    if (first && !Number.isNaN(first.getTime())) return dates;
-    throw this.error(`its ${name} is in "${units}", use hours since <date>`);
-  }
-}
-
-/** netcdfjs declares the attributes of a variable as an empty tuple. */
-function listAttributes(variable: NetcdfVariable): readonly Attribute[] {
-  return variable.attributes;
 }

@@ -80,12 +80,12 @@ Deno.test("parseForecast() turns rows that begin in the south", async () => {
 Deno.test("parseForecast() reads times in other units, and units in other spellings", async () => {
   const dataset = makeDataset();
   for (const { name, attributes } of dataset.variables) {
-    if (name === "time") attributes.units = "days since 2026-02-06T12:00:00";
-    if (name === "valid_time") attributes.units = "seconds since 2026-02-06 12:00:00.0";
+    if (name === "time") attributes.units = "days since 2026-02-06";
+    if (name === "valid_time") attributes.units = "seconds since 2026-02-06T12:00:00.0";
     if (name === "tp_ensemble_mean") attributes.units = "kg m**-2";
   }
   for (const { name, data } of dataset.variables) {
-    if (name === "time") data.set([0.5]);
+    if (name === "time") data.set([1]);
     if (name === "valid_time") data.set([12 * 3600, 15 * 3600]);
   }
   const file = await parse(dataset);
@@ -106,6 +106,14 @@ Deno.test("parseForecast() takes fill values for missing ones and unpacks scaled
   }));
   assertEquals(file.variables[0]!.mean(0), Float32Array.of(NaN, 10, 10, 10, 10, 10));
   assertEquals(file.variables[0]!.mean(1), Float32Array.of(10.5, 11, 11.5, 12, NaN, 13));
+});
+
+Deno.test("parseForecast() takes what was never written for missing", async () => {
+  const file = await parse(change("tp_ensemble_standard_deviation", (it) => {
+    it.attributes = { units: "m" };
+    it.data = new Float32Array(12).fill(9.9692099683868690e36); // NC_FILL_FLOAT of netcdf.h
+  }));
+  assertEquals(file.variables[0]!.deviation(0), new Float32Array(6).fill(NaN));
 });
 
 Deno.test("parseForecast() does without counts and members, as the Python tools write files", async () => {

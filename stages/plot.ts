@@ -54,20 +54,21 @@ export interface PlotResult {
  * @throws {UsageError} for a step that the file does not have, or a variable that does not exist.
  */
 export async function runPlot(options: PlotOptions, reporter: Reporter): Promise<PlotResult> {
-  const { input, output, format, dpi } = options;
+  const { input, output } = options;
   const storage = openStorage();
   const file = parseForecast(await storage.get(input), input);
   const stepIndices = selectSteps(file, options.steps);
   const choices = selectPanels(file, options.variables);
   const scales = planScales(file, choices);
   const result: PlotResult = { plots: [], complete: true };
+  const bar = reporter.progress("pages", stepIndices.length);
   for (const stepIndex of stepIndices) {
     const figure = drawFigure(file, stepIndex, choices, scales);
-    const bytes = format === "svg"
-      ? new TextEncoder().encode(figure.svg)
-      : await renderPng(figure.svg, dpi);
+    const bytes = await encodeFigure(figure, options);
     const path = options.steps === "all" ? nameStep(output, file.stepHours[stepIndex]!) : output;
     await storage.put(path, [bytes]);
+    result.plots.push({ path, figure });
+    bar.advance(1);
     reporter.info(
       `${file.stepHours[stepIndex]} h → ${path} (${Math.ceil(bytes.length / 1000)} kB)`,
     );
@@ -75,9 +76,13 @@ export async function runPlot(options: PlotOptions, reporter: Reporter): Promise
       reporter.warn(`${path}: ${message}`);
       result.complete = false;
     }
-    result.plots.push({ path, figure });
   }
+  bar.finish();
   return result;
+}
+
+async function encodeFigure({ svg }: Figure, { format, dpi }: PlotOptions): Promise<Uint8Array> {
+  return format === "svg" ? new TextEncoder().encode(svg) : await renderPng(svg, dpi);
 }
 
 function selectSteps({ path, stepHours }: ForecastFile, choice: StepChoice): number[] {
@@ -107,7 +112,8 @@ function nameStep(output: string, stepHours: number): string {
   return /\.\w+$/.test(output) ? output.replace(/(\.\w+)$/, `${label}$1`) : output + label;
 }
 
-const command: Command<PlotOptions> = {
+/** `deno task plot`. */
+export const command: Command<PlotOptions> = {
   name: "plot",
   purpose:
     "Draws ensemble means and standard deviations of a forecast on maps: 12 panels on a page,\n" +
@@ -149,9 +155,13 @@ const command: Command<PlotOptions> = {
   parse(values) {
     const input = values.required("input");
     const format = parseFormat(values);
+    const output = values.text("output") ?? input.replace(/(\.\w+)?$/, `.${format}`);
+    if (output === input) {
+      throw new UsageError(`Cannot use --output "${output}": it is the input, give another name`);
+    }
     return {
       input,
-      output: values.text("output") ?? input.replace(/(\.\w+)?$/, `.${format}`),
+      output,
       format,
       steps: parseSteps(values),
       variables: values.list("variables"),

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 // @ts-types="npm:@types/d3-scale-chromatic@3.1.0"
-import { interpolateBlues, interpolateRdBu } from "npm:d3-scale-chromatic@3.1.1";
+import { interpolateBlues, interpolateRdBu, interpolateYlGnBu } from "npm:d3-scale-chromatic@3.1.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { PNG } from "npm:pngjs@7.0.0";
 import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
@@ -125,10 +125,16 @@ Deno.test("every cell of a map has the colour of its value", () =>
     const read = (name: string) =>
       reader.getDataVariable(name).slice(latitudes.length * longitudes.length) as number[];
     const cases = [
-      { name: "tcc", interpolate: interpolateBlues },
-      { name: "u700", interpolate: (share: number) => interpolateRdBu(1 - share) },
+      { name: "tcc", factor: 1, exponent: 1, interpolate: interpolateBlues },
+      { name: "tp", factor: 1000, exponent: 0.5, interpolate: interpolateYlGnBu },
+      {
+        name: "u700",
+        factor: 1,
+        exponent: 1,
+        interpolate: (share: number) => interpolateRdBu(1 - share),
+      },
     ];
-    for (const { name, interpolate } of cases) {
+    for (const { name, factor, exponent, interpolate } of cases) {
       const panel = findPanel(result, name, "mean");
       const { least, most } = panel.scale!;
       const values = read(`${name}_ensemble_mean`);
@@ -137,7 +143,8 @@ Deno.test("every cell of a map has the colour of its value", () =>
         // Off the middle of the cell, where lines of the graticule are.
         const longitude = longitudes[i % longitudes.length]! + 0.06;
         const latitude = latitudes[Math.floor(i / longitudes.length)]! - 0.06;
-        const expected = colorOf(interpolate, (value - least) / (most - least));
+        const share = (Math.fround(value * factor) - least) / (most - least);
+        const expected = colorOf(interpolate, share ** exponent);
         assertEquals(picture.at(panel, longitude, latitude), expected, `${name} ${i}`);
       });
     }
@@ -310,6 +317,7 @@ Deno.test("the command says what is wrong and leaves no file", async () => {
       { args: [], code: 2, says: "Cannot go on without --input" },
       { args: ["--input", input], code: 3, says: "there is no such file" },
       { args: ["--input", "deno.json"], code: 1, says: "it is no NetCDF classic file" },
+      { args: ["--input", `${folder}/a.png`], code: 2, says: "it is the input" },
       { args: ["--input", input, "--format", "pdf"], code: 2, says: "it is png or svg" },
       {
         args: ["--input", input, "--step", "36", "--all-steps"],
@@ -334,7 +342,7 @@ Deno.test("the command says what is wrong and leaves no file", async () => {
 
 /** A forecast as the netCDF library writes it, from text. Rows begin in the south. */
 const CDL = `netcdf made_by_ncgen {
-dimensions: time = 1; valid_time = 1; latitude = 2; longitude = 3;
+dimensions: time = UNLIMITED; valid_time = 1; latitude = 2; longitude = 3;
 variables:
   double time(time); time:units = "hours since 2026-02-06 00:00:00";
   double valid_time(valid_time); valid_time:units = "hours since 2026-02-06 00:00:00";

@@ -3,23 +3,23 @@
  *
  * @module
  */
-import { findVariable } from "../ecmwf/variables.ts";
-import type { ForecastFile, ForecastVariable } from "../forecast_file.ts";
+import type { ForecastFile } from "../forecast_file.ts";
 import { type ColorScale, findExtent, planColorScale } from "./color_scale.ts";
 import { findBounds, fitFrame, type Frame } from "./frame.ts";
 import { traceLines } from "./geography.ts";
-import { formatLatitude, formatLongitude } from "./graticule.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
-import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN, type PanelContent } from "./panel.ts";
+import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN } from "./panel.ts";
 import { element, type Svg } from "./svg.ts";
 import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./text.ts";
+import {
+  describeForecast,
+  describePanel,
+  describeSources,
+  describeTime,
+  type PanelChoice,
+} from "./words.ts";
 
-/** What a panel is to show. */
-export interface PanelChoice {
-  /** Name of a variable, whether the file has it or not. */
-  name: string;
-  statistic: Statistic;
-}
+export type { PanelChoice } from "./words.ts";
 
 /** A page, with the places of its maps. */
 export interface Figure {
@@ -179,82 +179,15 @@ function drawDefinitions(frame: Frame): Svg {
 
 function drawHead(file: ForecastFile, stepIndex: number): Svg[] {
   const width = PAGE_WIDTH - 2 * MARGIN;
-  const valid = new Intl.DateTimeFormat("en-GB", {
-    timeZone: "UTC",
-    dateStyle: "full",
-    timeStyle: "short",
-  }).format(file.validTimes[stepIndex]);
-  const facts = [
-    `run of ${file.runLabel}, step ${file.stepHours[stepIndex]} h`,
-    describeMembers(file),
-    describeRegion(file),
-  ];
+  const time = describeTime(file, stepIndex);
+  const facts = describeForecast(file, stepIndex);
   return [
-    drawText(`Ensemble forecast for ${valid} UTC`, MARGIN, 52, { size: 38, weight: "bold", width }),
-    drawText(facts.join("  ·  "), MARGIN, 94, { size: 26, width }),
+    drawText(time, MARGIN, 52, { size: 38, weight: "bold", width }),
+    drawText(facts, MARGIN, 94, { size: 26, width }),
   ];
 }
 
 function drawFoot(file: ForecastFile, height: number): Svg {
-  const notes = [
-    file.title,
-    `colours span all ${file.stepHours.length} steps of the file`,
-    "hatched: no value",
-    "coasts, borders and lakes: Natural Earth",
-  ];
-  return drawText(notes.join("  ·  "), MARGIN, height - 20, {
-    size: 19,
-    fill: "#555",
-    width: PAGE_WIDTH - 2 * MARGIN,
-  });
-}
-
-function describeMembers({ memberCount, absentMembers }: ForecastFile): string {
-  const count = memberCount === undefined ? "number of members unknown" : `${memberCount} members`;
-  return absentMembers.length === 0 ? count : `${count}, without ${absentMembers.join(", ")}`;
-}
-
-function describeRegion({ latitudes, longitudes }: ForecastFile): string {
-  const [north, south] = [latitudes[0]!, latitudes.at(-1)!].map(formatLatitude);
-  const [west, east] = [longitudes[0]!, longitudes.at(-1)!].map(formatLongitude);
-  return `${north} to ${south}, ${west} to ${east}`;
-}
-
-function describePanel(
-  file: ForecastFile,
-  stepIndex: number,
-  { name, statistic }: PanelChoice,
-  scale: ColorScale | undefined,
-): PanelContent {
-  const words = statistic === "mean" ? "mean" : "standard deviation";
-  const variable = file.variables.find((variable) => variable.name === name);
-  if (!variable) {
-    const caption = findVariable(name)?.longName ?? "";
-    return { heading: `${name} ${words}`, caption, message: `${name} is not in the file` };
-  }
-  const { units, factor } = findDisplay(variable);
-  const content: PanelContent = {
-    heading: `${name} ${words} (${units})`,
-    caption: describeVariable(file, stepIndex, variable),
-  };
-  const values = variable[statistic](stepIndex).map((value) => value * factor);
-  if (!scale || values.every(Number.isNaN)) {
-    return { ...content, message: `${name} has no values at this step` };
-  }
-  return { ...content, field: { values, columns: file.longitudes.length, scale } };
-}
-
-/** The name of a variable, over which hours it accumulates, and its members where they are fewer. */
-function describeVariable(
-  file: ForecastFile,
-  stepIndex: number,
-  variable: ForecastVariable,
-): string {
-  const { name, longName } = variable;
-  const used = variable.membersUsed(stepIndex);
-  return [
-    longName,
-    ...(findVariable(name)?.accumulated ? [`0–${file.stepHours[stepIndex]} h`] : []),
-    ...(used === undefined || used === file.memberCount ? [] : [`${used} members`]),
-  ].join(", ");
+  const width = PAGE_WIDTH - 2 * MARGIN;
+  return drawText(describeSources(file), MARGIN, height - 20, { size: 19, fill: "#555", width });
 }
