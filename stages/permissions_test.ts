@@ -11,6 +11,7 @@ import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
+import { GIK } from "../lib/profile.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
@@ -274,6 +275,11 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);
+      assertEquals([set, code], [set, 0], errors);
+    }
+    const file = `${folder}/netcdf/${GIK.fileName(run)}`;
+    for (const set of OFFLINE) {
+      const { code, errors } = await runDeno([`-P=${set}`, `stages/${set}.ts`, "--input", file]);
       assertEquals([set, code], [set, 0], errors);
     }
   }));

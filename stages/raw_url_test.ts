@@ -22,6 +22,7 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       { name: "pipeline", args: [...run, ...steps, "--no-template"] },
       { name: "stream", args: [...run, ...steps] },
       { name: "plot", args: ["--input", "cgan_output/IFS_20260206_00Z_cgan.nc"] },
+      { name: "view", args: ["cgan_output/IFS_20260206_00Z_cgan.nc"] },
     ];
     for (const { name, args } of stages) {
       const url = `${server.url}/stages/${name}.ts`;
@@ -42,7 +43,8 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       assertStringIncludes(errors, BEFORE_50R1.run.date);
     }
     const output = [...Deno.readDirSync(`${folder}/cgan_output`)].map((entry) => entry.name);
-    assertEquals(output.toSorted(), ["IFS_20260206_00Z_cgan.nc", "IFS_20260206_00Z_cgan.png"]);
+    const endings = ["html", "nc", "png"];
+    assertEquals(output.toSorted(), endings.map((it) => `IFS_20260206_00Z_cgan.${it}`));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -19,6 +19,8 @@ export interface OptionSpec {
   default?: string;
   /** What the help calls the default. @default its text */
   defaultName?: string;
+  /** Whether an argument without a name is its value. @default {false} */
+  positional?: boolean;
   /** One line or several. */
   help: string;
 }
@@ -158,16 +160,22 @@ export function parseCommandLine<Options>(
   const names = options.map((option) => option.name);
   const flags = options.filter((option) => option.value === undefined).map(({ name }) => name);
   const valued = names.filter((name) => !flags.includes(name));
+  const positional = options.find((option) => option.positional);
   const parsed = parseArgs(joinNegativeNumbers(args, valued), {
-    string: valued,
+    string: [...valued, "_"],
     boolean: flags,
     alias: { help: "h" },
     unknown: (argument: string) => {
+      if (positional && !argument.startsWith("-")) return true;
       throw new UsageError(describeUnknown(argument, names));
     },
   });
   // Arguments after "--" are not shown to `unknown`.
-  if (parsed._.length > 0) throw new UsageError(describeUnknown(String(parsed._[0]), names));
+  const unnamed = parsed._.map(String);
+  if (positional && parsed[positional.name] === undefined) {
+    parsed[positional.name] = unnamed.shift();
+  }
+  if (unnamed[0] !== undefined) throw new UsageError(describeUnknown(unnamed[0], names));
   const values = new Map<string, string | boolean>();
   for (const option of options) {
     const value = parsed[option.name] ?? option.default;

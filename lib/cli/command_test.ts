@@ -105,6 +105,24 @@ Deno.test("parseCommandLine() refuses arguments that belong to no option", () =>
   assertUsage([""], stray(""));
 });
 
+Deno.test("parseCommandLine() takes an argument without a name for the option that is positional", () => {
+  const [run, ...others] = COMMAND.options;
+  const command = {
+    ...COMMAND,
+    options: [{ ...run!, default: undefined, positional: true }, ...others],
+  };
+  const textOf = (...args: string[]) => parseCommandLine(command, args).text("run");
+  assertEquals(textOf("12"), "12");
+  assertEquals(textOf("--no-salt", "06"), "06");
+  assertEquals(textOf("--steps", "3", "--", "-18"), "-18");
+  assertEquals(textOf("--run", "00"), "00");
+  assertEquals(textOf(), undefined);
+  for (const args of [["12", "18"], ["--run", "12", "18"]]) {
+    const message = 'Cannot use "18": every argument belongs to an option, see --help';
+    assertThrows(() => textOf(...args), UsageError, message);
+  }
+});
+
 function valuesOf(text: string): OptionValues {
   return new OptionValues(new Map([["x", text]]));
 }

@@ -87,7 +87,10 @@ function listRoundNumbers(most: number): number[] {
 }
 
 /** Where a value lies on the colour bar, from 0 to 1 for the ends; beyond them outside of that. */
-export function placeValue({ least, most, exponent }: Omit<ColorScale, "ticks">, value: number) {
+export function placeValue(
+  { least, most, exponent }: Pick<ColorScale, "least" | "most" | "exponent">,
+  value: number,
+): number {
   const share = (value - least) / (most - least);
   return share > 0 ? share ** exponent : share;
 }

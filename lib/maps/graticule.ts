@@ -7,9 +7,6 @@
 import { range } from "npm:d3-array@3.2.5";
 import type { Frame } from "./frame.ts";
 
-/** Degrees between lines; what divides a right angle, and round fractions of a degree. */
-const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 90];
-
 /** Lines of a map. */
 export interface Graticule {
   /** Degrees east. */
@@ -21,7 +18,9 @@ export interface Graticule {
 /** The lines of a frame at the least round spacing at which labels of a width stay apart. */
 export function planGraticule({ bounds, width }: Frame, labelWidth: number): Graticule {
   const unitsPerDegree = width / (bounds.east - bounds.west);
-  const step = STEPS.find((step) => step * unitsPerDegree >= labelWidth) ?? STEPS.at(-1)!;
+  // What divides a right angle, and round fractions of a degree.
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45];
+  const step = steps.find((step) => step * unitsPerDegree >= labelWidth) ?? 90;
   const lines = (from: number, to: number) =>
     range(Math.ceil(from / step), Math.floor(to / step) + 1).map((i) =>
       Number((i * step).toFixed(6))
@@ -35,15 +34,12 @@ export function planGraticule({ bounds, width }: Frame, labelWidth: number): Gra
 /** For example `30°E`, `2.5°W`, `180°`; longitudes beyond 180° go on from −180°. */
 export function formatLongitude(degrees: number): string {
   const longitude = ((degrees + 180) % 360 + 360) % 360 - 180;
-  if (longitude === 0 || longitude === -180) return `${Math.abs(longitude)}°`;
-  return `${trim(longitude)}°${longitude > 0 ? "E" : "W"}`;
+  const side = longitude === 0 || longitude === -180 ? "" : longitude > 0 ? "E" : "W";
+  return `${Number(Math.abs(longitude).toFixed(3))}°${side}`;
 }
 
 /** For example `10°N`, `2.5°S`, `0°`. */
 export function formatLatitude(degrees: number): string {
-  return degrees === 0 ? "0°" : `${trim(degrees)}°${degrees > 0 ? "N" : "S"}`;
-}
-
-function trim(degrees: number): string {
-  return String(Number(Math.abs(degrees).toFixed(3)));
+  const side = degrees === 0 ? "" : degrees > 0 ? "N" : "S";
+  return `${Number(Math.abs(degrees).toFixed(3))}°${side}`;
 }

@@ -1,0 +1,44 @@
+/**
+ * The page as one file that needs nothing else.
+ *
+ * @module
+ */
+import page from "./page.html" with { type: "text" };
+import style from "./page.css" with { type: "text" };
+import type { PageData } from "./page/data.ts";
+import { formatUtc } from "./page/format.ts";
+import { formatScript } from "./script.ts";
+
+/**
+ * The HTML of a forecast's page. Its Content Security Policy allows its own style and script, by
+ * their hashes, and no request of any kind.
+ */
+export async function formatDocument(data: PageData): Promise<string> {
+  const script = formatScript();
+  const policy = [
+    "default-src 'none'",
+    `script-src '${await hashSource(script)}'`,
+    `style-src '${await hashSource(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  const slots: Record<string, string> = {
+    policy: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    title: `<title>ECMWF ensemble, run of ${formatUtc(data.runTime)}</title>`,
+    style: `<style>${style}</style>`,
+    data: `<script type="application/json" id="forecast">${escapeJson(data)}</script>`,
+    script: `<script>${script}</script>`,
+  };
+  return page.replaceAll(/<!-- (\w+) -->/g, (_, name) => slots[name]!);
+}
+
+/** A source of the policy: the hash of a text that is embedded. */
+async function hashSource(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return `sha256-${new Uint8Array(digest).toBase64()}`;
+}
+
+/** JSON that cannot end the element it stands in. */
+function escapeJson(data: PageData): string {
+  return JSON.stringify(data).replaceAll("<", "\\u003c");
+}

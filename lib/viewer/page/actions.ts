@@ -1,0 +1,64 @@
+/// <reference lib="dom" />
+/**
+ * What changes the view.
+ *
+ * @module
+ */
+import type { Cell, PageVariable } from "./data.ts";
+import { find } from "./elements.ts";
+import { render, renderCursor, renderSeries } from "./render.ts";
+import { unpackSteps } from "./unpack.ts";
+import type { FieldValues, View } from "./view.ts";
+
+/** Shows the variable of the view, unpacking it first if it was not shown before. */
+export async function showVariable(view: View): Promise<void> {
+  const { variable } = view;
+  const values = await unpackVariable(view, variable);
+  // Another one may have been asked for meanwhile.
+  if (view.variable !== variable) return;
+  view.values = values;
+  render(view);
+  document.body.dataset.shown = variable.name;
+}
+
+/** The values of a variable, unpacked once. */
+export function unpackVariable(
+  { unpacked, data }: View,
+  { name, mean, deviation, quantum }: PageVariable,
+): Promise<FieldValues> {
+  const shape = { rows: data.latitudes.length, columns: data.longitudes.length };
+  const known = unpacked.get(name);
+  if (known) return known;
+  const values = Promise.all([
+    unpackSteps(mean.packed, quantum, shape),
+    unpackSteps(deviation.packed, quantum, shape),
+  ]).then(([means, deviations]) => ({ mean: means, deviation: deviations }));
+  unpacked.set(name, values);
+  return values;
+}
+
+/** Shows another step; beyond the last comes the first. */
+export function showStep(view: View, step: number): void {
+  const { length } = view.data.times;
+  view.step = (step + length) % length;
+  render(view);
+}
+
+/** Shows the steps one after the other, or stops that. */
+export function togglePlaying(view: View): void {
+  const button = find("play");
+  if (view.timer === undefined) {
+    view.timer = setInterval(() => showStep(view, view.step + 1), 800);
+  } else {
+    clearInterval(view.timer);
+    view.timer = undefined;
+  }
+  button.textContent = view.timer === undefined ? "Play" : "Pause";
+}
+
+/** Shows the series of a cell. */
+export function pickPoint(view: View, cell: Cell): void {
+  view.picked = cell;
+  renderCursor(view);
+  renderSeries(view);
+}

@@ -1,0 +1,103 @@
+/**
+ * What the page is given: the data that are embedded in it as JSON. Types only; every other module
+ * of this folder has functions only, whose text is the script of the page.
+ *
+ * @module
+ */
+
+import type { Bounds } from "../../maps/frame.ts";
+import type { Feature } from "../../maps/geography.ts";
+import type { Statistic } from "../../maps/palettes.ts";
+
+export type { Statistic };
+
+/** Everything that the page knows. Times are in milliseconds since 1970, values in shown units. */
+export interface PageData {
+  title: string;
+  /** Name of the file that was read. */
+  fileName: string;
+  /** Start of the run. */
+  runTime: number;
+  /** Valid time of each step. */
+  times: number[];
+  /** Hours from the start of the run, one a step. */
+  stepHours: number[];
+  /** Edges of the cells. */
+  bounds: Bounds;
+  /** Degrees north of the rows, descending. */
+  latitudes: number[];
+  /** Degrees east of the columns, ascending. */
+  longitudes: number[];
+  /** Members used; `null` where the file does not say. */
+  memberCount: number | null;
+  /** Members that are in no field. */
+  absentMembers: string[];
+  variables: PageVariable[];
+  /** Colours by name of the palette: six hexadecimal digits each, from the least value to the most. */
+  palettes: Record<string, string>;
+  outlines: Outlines;
+}
+
+/** A variable at all steps. */
+export interface PageVariable {
+  name: string;
+  longName: string;
+  units: string;
+  /** Whether values are sums from the start of the run. */
+  accumulated: boolean;
+  /** Values are multiples of this. */
+  quantum: number;
+  /** Decimals that show a multiple of the quantum in full. */
+  digits: number;
+  /** Largest difference between a value of the page and that of the file. */
+  largestError: number;
+  /** One a step; `null` where the file does not say. */
+  membersUsed: (number | null)[];
+  mean: PageField;
+  deviation: PageField;
+}
+
+/** A statistic of a variable: its values and their colours. */
+export interface PageField {
+  packed: PackedSteps;
+  /** `null` where every value is missing. */
+  scale: PageScale | null;
+}
+
+/** Colours of values, the same for all steps. */
+export interface PageScale {
+  palette: string;
+  least: number;
+  most: number;
+  /** A share `x` of the scale has the colour at `x ** exponent`. */
+  exponent: number;
+  ticks: number[];
+}
+
+/**
+ * Values of all steps. A value is a whole number of quanta; codes count them from `base`, 65535 is a
+ * missing value. Codes are predicted from their neighbours and, if they are near to it, from the
+ * step before; what is left to add is stored, low bytes of a step before its high bytes, deflated.
+ */
+export interface PackedSteps {
+  /** Quanta at code 0. */
+  base: number;
+  /** How each step is predicted: a digit a step, the sum of 1 (plane) and 2 (from the step before). */
+  predictors: string;
+  /** Raw deflate (RFC 1951) in base64. */
+  bytes: string;
+}
+
+/** Lines of the map. */
+export interface Outlines {
+  /** Of the map for which the paths are, which begins at 0, 0. */
+  width: number;
+  /** Path data of SVG. */
+  paths: Record<Feature, string>;
+}
+
+/** A cell of the grid. */
+export interface Cell {
+  row: number;
+  column: number;
+}

@@ -1,0 +1,44 @@
+/**
+ * The grid on the map: where its cells lie, in degrees and in pixels.
+ *
+ * @module
+ */
+import { fitFrame, type Frame } from "../../maps/frame.ts";
+import type { Cell, PageData } from "./data.ts";
+
+/** What of the page's data the grid is. */
+export type Grid = Pick<PageData, "latitudes" | "longitudes">;
+
+/** The frame of a map of so many CSS pixels, with room for labels on the left and below. */
+export function planFrame({ bounds }: Pick<PageData, "bounds">, totalWidth: number): Frame {
+  const [left, right, top] = [42, 12, 6];
+  return fitFrame(bounds, { x: left, y: top, width: totalWidth - left - right, height: Infinity });
+}
+
+/** The cell at a place of the map's element; `undefined` beyond the edges. */
+export function findCell(frame: Frame, grid: Grid, x: number, y: number): Cell | undefined {
+  const column = Math.floor((x - frame.x) / frame.width * grid.longitudes.length);
+  const row = Math.floor((y - frame.y) / frame.height * grid.latitudes.length);
+  const isInside = column >= 0 && column < grid.longitudes.length && row >= 0 &&
+    row < grid.latitudes.length;
+  return isInside ? { row, column } : undefined;
+}
+
+/** The cell so many rows south and columns east of another, not beyond the edges. */
+export function moveCell(grid: Grid, { row, column }: Cell, south: number, east: number): Cell {
+  const clamp = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
+  return {
+    row: clamp(row + south, grid.latitudes.length),
+    column: clamp(column + east, grid.longitudes.length),
+  };
+}
+
+/** Indices of the points of an axis at multiples of so many degrees; all where there are none. */
+export function pickLines(axis: readonly number[], degrees: number): number[] {
+  const all = axis.map((_, index) => index);
+  const picked = all.filter((index) => {
+    const share = axis[index]! / degrees;
+    return Math.abs(share - Math.round(share)) < 1e-6;
+  });
+  return picked.length > 0 ? picked : all;
+}

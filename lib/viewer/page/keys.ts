@@ -1,0 +1,83 @@
+/// <reference lib="dom" />
+/**
+ * The keyboard: on the map it moves from cell to cell, elsewhere it goes through the steps.
+ *
+ * @module
+ */
+import { pickPoint, showStep, togglePlaying } from "./actions.ts";
+import { announce, find } from "./elements.ts";
+import { moveCell } from "./grid.ts";
+import { describeReadout, renderCursor } from "./render.ts";
+import { describePlace, describeTime, type View } from "./view.ts";
+
+/** Listens to keys: on the map they move over cells, elsewhere they go through the steps. */
+export function listenToKeys(view: View): void {
+  find("map").addEventListener("keydown", (event) => {
+    if (hasModifier(event) || !pressOnMap(view, event.key, event.shiftKey)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  document.addEventListener("keydown", (event) => {
+    const place = event.target as Element;
+    if (hasModifier(event) || place.closest("input, select, summary, .scroll")) return;
+    if (event.key === " " && place.closest("button")) return;
+    if (pressOnPage(view, event.key)) event.preventDefault();
+  });
+}
+
+/** Whether a key is pressed together with one that makes it the browser's. */
+export function hasModifier(event: KeyboardEvent): boolean {
+  return event.ctrlKey || event.altKey || event.metaKey;
+}
+
+/** Does what a key means on the map. Gives whether it means something there. */
+export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
+  const { data, cursor, picked } = view;
+  const middle = { row: data.latitudes.length >> 1, column: data.longitudes.length >> 1 };
+  const cell = cursor ?? picked ?? middle;
+  const stride = isFast ? 10 : 1;
+  const moves: Record<string, [number, number]> = {
+    ArrowUp: [-stride, 0],
+    ArrowDown: [stride, 0],
+    ArrowLeft: [0, -stride],
+    ArrowRight: [0, stride],
+    Home: [0, -data.longitudes.length],
+    End: [0, data.longitudes.length],
+  };
+  const move = moves[key];
+  if (move) {
+    view.cursor = moveCell(data, cell, ...move);
+    renderCursor(view);
+    announce(describeReadout(view));
+  } else if (key === "Enter") {
+    pickPoint(view, cell);
+    announce(`Shows the series at ${describePlace(data, cell)}.`);
+  } else if (key === "PageUp" || key === "PageDown") {
+    showStep(view, view.step + (key === "PageUp" ? -1 : 1));
+    announce(`${describeTime(view)}. ${describeReadout(view)}`);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/** Does what a key means anywhere else on the page. Gives whether it means something. */
+export function pressOnPage(view: View, key: string): boolean {
+  const last = view.data.times.length - 1;
+  const steps: Record<string, number> = {
+    ArrowLeft: view.step - 1,
+    ArrowRight: view.step + 1,
+    Home: 0,
+    End: last,
+  };
+  const step = steps[key];
+  if (step !== undefined) {
+    showStep(view, step);
+    announce(describeTime(view));
+  } else if (key === " ") {
+    togglePlaying(view);
+  } else {
+    return false;
+  }
+  return true;
+}

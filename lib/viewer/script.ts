@@ -1,0 +1,52 @@
+/**
+ * The script of the page: the functions of the modules in `page/`, as text.
+ *
+ * A function's text is what Deno runs, its types gone, so the page needs no bundler and no second
+ * copy of its code. It works because those modules hold functions only, call nothing but each other
+ * and the browser, and never rename what they import.
+ *
+ * @module
+ */
+// @ts-types="npm:@types/d3-array@3.2.2"
+import { range } from "npm:d3-array@3.2.5";
+import { formatTick, placeValue } from "../maps/color_scale.ts";
+import { fitFrame, placePoint } from "../maps/frame.ts";
+import { formatLatitude, formatLongitude, planGraticule } from "../maps/graticule.ts";
+import * as actions from "./page/actions.ts";
+import * as chart from "./page/chart.ts";
+import * as elements from "./page/elements.ts";
+import * as format from "./page/format.ts";
+import * as grid from "./page/grid.ts";
+import * as keys from "./page/keys.ts";
+import * as paint from "./page/paint.ts";
+import * as predict from "./page/predict.ts";
+import * as render from "./page/render.ts";
+import * as table from "./page/table.ts";
+import * as unpack from "./page/unpack.ts";
+import * as view from "./page/view.ts";
+import * as viewer from "./page/viewer.ts";
+
+/** The functions of the page, by name. */
+export const PAGE_FUNCTIONS = {
+  ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
+  ...{ planGraticule, range },
+  ...actions,
+  ...chart,
+  ...elements,
+  ...format,
+  ...grid,
+  ...keys,
+  ...paint,
+  ...predict,
+  ...render,
+  ...table,
+  ...unpack,
+  ...view,
+  ...viewer,
+};
+
+/** The whole script; the page is there before it runs. */
+export function formatScript(): string {
+  const texts = Object.values(PAGE_FUNCTIONS).map(String);
+  return ['"use strict";', ...texts, `${viewer.startViewer.name}();`].join("\n");
+}
