@@ -182,9 +182,14 @@ Deno.test("killed at 20 random moments: the same file, no finished field fetched
     await Deno.remove(output);
   }
   assert(savedFields > 20, `only ${savedFields} fields were taken over`);
+  // As if the last one had been killed in its last write.
+  const [folder, name] = [output.slice(0, output.lastIndexOf("/")), GIK.fileName(run)];
+  await Deno.writeFile(`${folder}/.${name}.${crypto.randomUUID()}.part`, undisturbed.slice(9));
   const { code } = await runUntilKilled(place, "SIGKILL", Infinity, 0);
   assertEquals(code, 0);
   assertEquals(await readOutput(output), undisturbed);
+  const left = await Array.fromAsync(Deno.readDir(folder));
+  assertEquals(left.filter(({ name }) => name.endsWith(".part")), []);
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -34,7 +34,7 @@ export async function removeHalves(
   folder: string,
   isOurs: (name: string) => boolean,
 ): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(folder)) return;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(folder)) return;
   for (const name of await listNames(folder)) {
     const path = join(folder, name);
     const final = finalPath(path);
