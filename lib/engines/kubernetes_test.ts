@@ -59,6 +59,7 @@ Deno.test("manifests of Kubernetes fit its published schema, and broken ones do 
   const [tasks, merge] = engine.plan(JOB).map(({ text }) => text) as [string, string];
   assertEquals(await findFaults("kubernetes", tasks), "");
   assertEquals(await findFaults("kubernetes", merge), "");
+  assertEquals(/[&*]a1/.test(tasks), false);
   const renamed = tasks.replace("backoffLimitPerIndex", "backoffLimitPerTask");
   assertStringIncludes(await findFaults("kubernetes", renamed), "backoffLimitPerTask");
   const retyped = tasks.replace("completions: 3", 'completions: "3"');
