@@ -92,7 +92,7 @@ export interface CoiledAccess {
   maxDelayMs?: number;
   /** Requests for one answer, at most. @default {6} */
   maxAttempts?: number;
-  /** Ends requests and waits. */
+  /** Ends questions; what starts or stops machines is carried through. */
   signal?: AbortSignal;
 }
 
@@ -132,12 +132,11 @@ export class CoiledApi {
    */
   async readLog(cluster: number, job: number, task: number): Promise<CoiledLogEvent[]> {
     const events = new Map<string, CoiledLogEvent>();
-    for (let sinceMs: number | undefined;;) {
-      const query = new URLSearchParams({
-        dask: "True",
-        filter_pattern: `__BATCH ${job}.${task}__`,
-      });
-      if (sinceMs !== undefined) query.set("since_ms", String(sinceMs));
+    const query = new URLSearchParams({
+      dask: "True",
+      filter_pattern: `__BATCH ${job}.${task}__`,
+    });
+    while (true) {
       const path = `${PATHS.logs(this.#access.workspace, cluster)}?${query}`;
       const page = await this.#ask<CoiledLogEvent[]>("GET", path);
       const known = events.size;
@@ -145,7 +144,7 @@ export class CoiledApi {
         events.set(JSON.stringify([event.timestamp, event.instance_id, event.message]), event);
       }
       if (events.size === known) return [...events.values()];
-      sinceMs = page.at(-1)!.timestamp;
+      query.set("since_ms", String(page.at(-1)!.timestamp));
     }
   }
 
@@ -159,9 +158,10 @@ export class CoiledApi {
   }
 
   async #ask<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
-    const { maxAttempts = 6, signal } = this.#access;
+    const { maxAttempts = 6 } = this.#access;
+    const signal = method === "GET" ? this.#access.signal : undefined;
     for (let failures = 0;;) {
-      const response = await this.#send(method, path, body);
+      const response = await this.#send(method, path, body, signal);
       if (response instanceof Response && response.ok) return await response.json();
       if (++failures === maxAttempts || !mayPass(method, response)) {
         throw await this.#explain(method, path, response, failures);
@@ -172,7 +172,12 @@ export class CoiledApi {
   }
 
   /** The answer, or why there is none. */
-  async #send(method: Method, path: string, body?: object): Promise<Response | TypeError> {
+  async #send(
+    method: Method,
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Response | TypeError> {
     try {
       return await fetch(this.#server + path, {
         method,
@@ -181,7 +186,7 @@ export class CoiledApi {
           ...(body ? { "content-type": "application/json" } : {}),
         },
         ...(body ? { body: JSON.stringify(body) } : {}),
-        ...(this.#access.signal ? { signal: this.#access.signal } : {}),
+        ...(signal ? { signal } : {}),
       });
     } catch (error) {
       if (error instanceof TypeError) return error;
