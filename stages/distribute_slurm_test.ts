@@ -93,6 +93,8 @@ function startStage(
     env: { ...cluster.environment, SOURCE_DATE_EPOCH: "1770365700", NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
+    // Whoever waits for ever fails.
+    signal: AbortSignal.timeout(120_000),
   }).spawn();
 }
 

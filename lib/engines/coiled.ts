@@ -11,6 +11,7 @@ import {
   type CoiledAccess,
   CoiledApi,
   type CoiledJob,
+  type CoiledJobAnswer,
   type CoiledJobRequest,
   type CoiledTask,
 } from "./coiled_api.ts";
@@ -82,8 +83,8 @@ class CoiledSubmission implements Submission {
   }
 
   async merge(): Promise<void> {
-    const answer = await this.#api.submit(describeMerge(this.job, this.options));
-    this.#attempts.set(MERGE, { cluster: answer.cluster_id, job: answer.job_id, task: 0 });
+    const { cluster_id, job_id } = await this.#submit(describeMerge(this.job, this.options));
+    this.#attempts.set(MERGE, { cluster: cluster_id, job: job_id, task: 0 });
   }
 
   async retry(tasks: readonly TaskId[]): Promise<void> {
@@ -124,10 +125,16 @@ class CoiledSubmission implements Submission {
   }
 
   async #submitTasks(tasks: readonly number[]): Promise<void> {
-    const { cluster_id, job_id } = await this.#api.submit(
+    const { cluster_id, job_id } = await this.#submit(
       describeTasks(this.job, this.options, tasks),
     );
     for (const task of tasks) this.#attempts.set(task, { cluster: cluster_id, job: job_id, task });
+  }
+
+  /** Clusters of one name would be one cluster: retries, and other jobs of the same run, are not. */
+  #submit(request: CoiledJobRequest): Promise<Required<CoiledJobAnswer>> {
+    const name = `${request.name}-${crypto.randomUUID().slice(0, 8)}`;
+    return this.#api.submit({ ...request, name });
   }
 
   async #readClusters(): Promise<Map<number, CoiledJob[]>> {

@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "jsr:@std/assert@^1.0.0";
 import { type CoiledServerOptions, startCoiledServer } from "../../fixtures/coiled_server.ts";
 import { type CoiledOptions, openCoiled } from "./coiled.ts";
 import { PATHS } from "./coiled_api.ts";
@@ -56,7 +61,7 @@ Deno.test("a job on Coiled is one machine a task, then one for the merge", async
   assertEquals(tasks, {
     script: `deno run --no-prompt -A ${job.script} --work ` +
       `'${job.streamArguments[1]!.replace("'", `'\\''`)}' --task auto/3\n`,
-    name: "gik-test",
+    name: tasks!.name,
     workspace: WORKSPACE,
     container: "denoland/deno:2.9.6",
     region: "europe-west1",
@@ -65,7 +70,9 @@ Deno.test("a job on Coiled is one machine a task, then one for the merge", async
     array: "0,1,2",
     secret_env: { KEY: "secret-value" },
   });
-  assertEquals([merge!.name, merge!.array], ["gik-test-merge", "0"]);
+  assertMatch(tasks!.name, /^gik-test-[0-9a-f]{8}$/);
+  assertMatch(merge!.name, /^gik-test-merge-[0-9a-f]{8}$/);
+  assertEquals(merge!.array, "0");
 });
 
 Deno.test("a task that fails on Coiled is told of with its log, all pages of it, and retried once", async () => {
@@ -89,6 +96,7 @@ Deno.test("a task that fails on Coiled is told of with its log, all pages of it,
   ]);
   assertEquals(outcome.failures, failures.slice(1));
   assertEquals(server.submitted.map(({ array }) => array), ["0,1,2", "1"]);
+  assertEquals(new Set(server.submitted.map(({ name }) => name)).size, 2);
   const pages = server.requests.filter((it) => it.includes("better-logs") && it.includes("500"));
   assertEquals(pages.map((it) => new URL(it.slice(4), server.url).searchParams.get("since_ms")), [
     null,
@@ -213,5 +221,5 @@ Deno.test("the merge of Coiled is queued until it is started", async () => {
   const submission = await openAt(server.url).submit(job);
   assertEquals((await submission.poll()).merge, { state: "queued" });
   await submission.retry!([MERGE]);
-  assertEquals(server.submitted.at(-1)!.name, "gik-test-merge");
+  assertMatch(server.submitted.at(-1)!.name, /^gik-test-merge-/);
 });

@@ -41,9 +41,9 @@ export function withoutValues(job: ArrayJob): ArrayJob {
   return { ...job, environment: Object.fromEntries(names.map((name) => [name, `<${name}>`])) };
 }
 
-/** A manifest as people read it. */
+/** A manifest as people read it: one line a value, and nothing that refers to another place. */
 export function formatManifest(manifest: object): string {
-  return stringify(manifest, { lineWidth: 0 });
+  return stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 function formatMebibytes(bytes: number): string {

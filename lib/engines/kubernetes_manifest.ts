@@ -26,8 +26,8 @@ export interface KubernetesOptions {
 /** The working folder of containers that are given a key, and the folder in it for keys. */
 const FOLDER = "/stream";
 const KEYS = "keys";
-/** How long a finished Job can be asked about. */
-const KEPT_SECONDS = 7 * 24 * 3600;
+/** How long a finished Job can be asked about; meanwhile there can be no other of its name. */
+const KEPT_SECONDS = 24 * 3600;
 /** A pod that lost its node, or was evicted, has not failed. */
 const DISRUPTED = {
   action: "Ignore",

@@ -57,12 +57,13 @@ function show(kubectl: FakeProgram, ...items: object[]): void {
 Deno.test("manifests of Kubernetes fit its published schema, and broken ones do not", async () => {
   const engine = openKubernetes({ serviceAccount: "reader", secret: "gcs-key" });
   const [tasks, merge] = engine.plan(JOB).map(({ text }) => text) as [string, string];
-  assertEquals(await findFaults("kubernetes", tasks), "");
-  assertEquals(await findFaults("kubernetes", merge), "");
+  assertEquals(await findFaults("kubernetes", tasks, merge), "");
+  assertEquals(/[&*]a1/.test(tasks), false);
   const renamed = tasks.replace("backoffLimitPerIndex", "backoffLimitPerTask");
-  assertStringIncludes(await findFaults("kubernetes", renamed), "backoffLimitPerTask");
   const retyped = tasks.replace("completions: 3", 'completions: "3"');
-  assertStringIncludes(await findFaults("kubernetes", retyped), "'number'");
+  const faults = await findFaults("kubernetes", renamed, retyped);
+  assertStringIncludes(faults, `'"backoffLimitPerTask"' does not exist`);
+  assertStringIncludes(faults, "Type 'string' is not assignable to type 'number'");
 });
 
 Deno.test("each task of Kubernetes is an index with its own retry, in one container", () => {
