@@ -193,7 +193,7 @@ Deno.test("get() tries the next mirror again rather than wait for one that is pa
 Deno.test("get() waits in line at a healthy mirror when the first one stops serving", async () => {
   let served = 0;
   const dieAfter20: FaultRule = () => ++served > 20 ? SLOW_DOWN : undefined;
-  await using place = open([dieAfter20], { maxRequests: 4, minDelayMs: 50, maxDelayMs: 50 });
+  await using place = open([dieAfter20], { maxRequests: 4, minDelayMs: 5000, maxDelayMs: 5000 });
   const givers = await Promise.all(Array.from({ length: 200 }, () => ask(place)));
   assertEquals([givers.filter((it) => it === 1).length, givers.length], [20, 200]);
   const { requests, requestsByHost } = place.storage.counters;
@@ -209,7 +209,7 @@ Deno.test("get() needs no mirror that is switched off in the middle", async () =
 });
 
 Deno.test("get() says at once that all mirrors were given up, and asks them no more", async () => {
-  await using place = open([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 80 });
+  await using place = open([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 300 });
   const fail = () => assertRejects(() => place.storage.get(URL), StorageError);
   const errors = await Promise.all(Array.from({ length: 20 }, fail));
   const before = countRequests(place);
