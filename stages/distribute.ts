@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import type { ArrayJob } from "../lib/engines/engine.ts";
+import type { ArrayJob, Engine } from "../lib/engines/engine.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
@@ -80,7 +80,8 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
   { name: "dry-run", help: "print what would be submitted, and submit nothing" },
 ];
 
-const command: Command<DistributeRequest> = {
+/** The command `distribute`. */
+export const command: Command<DistributeRequest> = {
   name: "distribute",
   purpose:
     "Runs stream as an array job: each task fetches and reduces its share of the fields, then a\n" +
@@ -102,10 +103,7 @@ const command: Command<DistributeRequest> = {
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
     const engine = known.open({ values, logFolder, signal: interruption.signal });
-    if (values.flag("dry-run")) {
-      for (const { name, text } of engine.plan(job)) console.log(`# ${name}\n${text}`);
-      return { complete: true };
-    }
+    if (values.flag("dry-run")) return { complete: true, printed: showPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
       return await prepareByHand(engine, job, reporter);
     }
@@ -113,6 +111,13 @@ const command: Command<DistributeRequest> = {
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
   },
 };
+
+/** What would be submitted, for people and for programs. */
+function showPlan(engine: Engine, job: ArrayJob): NonNullable<Outcome["printed"]> {
+  const files = engine.plan(job);
+  const text = files.map(({ name, text }) => `# ${name}\n${text}\n`).join("");
+  return { text, facts: { engine: engine.name, tasks: job.tasks, files } };
+}
 
 /** The run, `latest` found here once: tasks that start at different times could find different ones. */
 async function pinRun(

@@ -6,6 +6,7 @@
 import config from "../deno.json" with { type: "json" };
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
+import { permissionFlags, type PermissionSet } from "../lib/permission_flags.ts";
 import { isRemote } from "./distribute_places.ts";
 
 /**
@@ -46,37 +47,21 @@ export interface TaskAccess {
   writes: readonly string[];
 }
 
-/** A permission of a set, as `deno.json` has it. */
-type Grant = readonly string[] | {
-  allow?: readonly string[];
-  deny?: readonly string[];
-  ignore?: readonly string[] | boolean;
-};
-
 /**
  * The flags of `deno run` that a permission set stands for, with what this job takes besides: machines
  * that run `stream` from a URL have no `deno.json`.
  */
 export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
-  const grants: Record<string, Grant> = config.permissions[set];
+  const grants: PermissionSet = config.permissions[set];
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
   const added: Record<string, readonly string[]> = {
     net: hosts,
     read: here([...reads, ...writes]),
     write: here(writes),
   };
-  const flags = Object.entries(grants).flatMap(([kind, grant]) => {
-    const { allow = [], deny = [], ignore = false } = "length" in grant ? { allow: grant } : grant;
-    return [
-      formatFlag(`--allow-${kind}`, [...allow, ...added[kind] ?? []]),
-      formatFlag(`--deny-${kind}`, deny),
-      formatFlag(`--ignore-${kind}`, ignore),
-    ];
+  const widened = Object.entries(grants).map(([kind, grant]) => {
+    const { allow = [], ...rest } = "length" in grant ? { allow: grant } : grant;
+    return [kind, { allow: [...new Set([...allow, ...added[kind] ?? []])], ...rest }] as const;
   });
-  return ["--no-prompt", ...flags.filter((flag) => flag !== undefined)];
-}
-
-function formatFlag(name: string, items: readonly string[] | boolean): string | undefined {
-  if (typeof items === "boolean") return items ? name : undefined;
-  return items.length > 0 ? `${name}=${[...new Set(items)].join(",")}` : undefined;
+  return ["--no-prompt", ...permissionFlags(Object.fromEntries(widened))];
 }

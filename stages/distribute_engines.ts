@@ -5,7 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
-import { findNearest } from "../lib/cli/nearest.ts";
+import { suggestNearest } from "../lib/cli/nearest.ts";
 import { openCloudRun } from "../lib/engines/cloudrun.ts";
 import { openCoiled } from "../lib/engines/coiled.ts";
 import type { Engine } from "../lib/engines/engine.ts";
@@ -157,9 +157,8 @@ export function findEngine(values: OptionValues): KnownEngine {
     if (!stray) return engine;
     throw new UsageError(`Cannot use --${stray.name} with ${name}: leave it out`);
   }
-  const nearest = findNearest(name, NAMES);
-  const hint = nearest ? `did you mean ${nearest}? ` : "";
   throw new UsageError(
-    `Cannot use engine "${name}": it is not known; ${hint}Use ${NAMES.join(", ")}`,
+    `Cannot use engine "${name}": the known ones are ${NAMES.join(", ")}` +
+      suggestNearest(name, NAMES),
   );
 }

@@ -5,7 +5,7 @@
  */
 import type { Command, OptionValues, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
-import { findNearest } from "../lib/cli/nearest.ts";
+import { suggestNearest } from "../lib/cli/nearest.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { findVariable } from "../lib/ecmwf/variables.ts";
 import { type ForecastFile, parseForecast } from "../lib/forecast_file.ts";
@@ -97,11 +97,12 @@ function selectSteps({ path, stepHours }: ForecastFile, choice: StepChoice): num
 function selectPanels(file: ForecastFile, names?: readonly string[]): readonly PanelChoice[] {
   if (!names) return DEFAULT_PANELS;
   const present = file.variables.map(({ name }) => name);
-  for (const name of names) {
-    if (present.includes(name) || findVariable(name)) continue;
-    const nearest = findNearest(name, present);
-    const hint = nearest ? `did you mean ${nearest}?` : `the file has ${present.join(", ")}`;
-    throw new UsageError(`Cannot draw variable "${name}": it is not known; ${hint}`);
+  const unknown = names.find((name) => !present.includes(name) && !findVariable(name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `Cannot draw variable "${unknown}": the file has ${present.join(", ")}` +
+        suggestNearest(unknown, present),
+    );
   }
   return [...choosePanels(names, "mean"), ...choosePanels(names, "deviation")];
 }

@@ -5,6 +5,7 @@
  */
 import type { Command, Outcome } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/errors.ts";
+import { formatMegabytes } from "../lib/cli/pace.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { type ForecastFile, parseForecast } from "../lib/forecast_file.ts";
 import { openStorage } from "../lib/storage/mod.ts";
@@ -13,7 +14,6 @@ import { formatDocument } from "../lib/viewer/document.ts";
 import type { PageVariable } from "../lib/viewer/page/data.ts";
 import { describeError } from "../lib/viewer/page/view.ts";
 import { exitWith } from "./console.ts";
-import { megabytes } from "./options.ts";
 
 /** What to show, and where. */
 export interface ViewOptions {
@@ -46,7 +46,7 @@ export async function runView(
   const empty = listEmptyFields(forecast);
   for (const field of empty) reporter.warn(`${output}: no value of ${field}`);
   const { variables } = data;
-  reporter.info(`${output}: ${megabytes(page.length)} MB, values as in the file to within`);
+  reporter.info(`${output}: ${formatMegabytes(page.length)} MB, values as in the file to within`);
   for (const line of formatErrors(variables)) reporter.info(line);
   return { complete: empty.length === 0, path: output, bytes: page.length, variables };
 }
@@ -67,7 +67,8 @@ function formatErrors(variables: readonly PageVariable[]): string[] {
   );
 }
 
-const command: Command<ViewOptions> = {
+/** The command `view`. */
+export const command: Command<ViewOptions> = {
   name: "view",
   purpose:
     "Makes one HTML file of a forecast, to be opened in a browser: maps of mean and standard\n" +
