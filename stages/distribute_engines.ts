@@ -126,7 +126,7 @@ export const ENGINE_OPTIONS: readonly OptionSpec[] = [
     name: "engine-region",
     value: "<name>",
     help:
-      "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks;\n" +
+      "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks\n" +
       "--region is that of the map",
   },
   {

@@ -82,7 +82,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "task",
     value: "<i>/<n>",
-    help: "make only the i-th of n parts of the fields, from 0, and leave them in --work;\n" +
+    help: "make only the i-th of n parts of the fields, from 0, and leave them in --work\n" +
       "auto/<n> takes i from the engine of an array job, auto also n",
   },
   { name: "merge", help: "write the file from the fields that tasks left in --work" },
