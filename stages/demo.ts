@@ -23,8 +23,8 @@ import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith } from "./console.ts";
 import { openContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
-import { runStream } from "./stream_run.ts";
-import { measureVariables, tabulateVariables } from "./stream_table.ts";
+import { runStream } from "./stream/run.ts";
+import { measureVariables, tabulateVariables } from "./stream/table.ts";
 
 const OUTPUT_DIR = "demo_output";
 

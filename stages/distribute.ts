@@ -11,13 +11,13 @@ import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
 import { exitWith, listenForSignals } from "./console.ts";
-import { formatArguments, formatPermissions, listHosts } from "./distribute_arguments.ts";
+import { formatArguments, formatPermissions, listHosts } from "./distribute/arguments.ts";
 import {
   ENGINE_OPTIONS,
   findEngine,
   type KnownEngine,
   readTaskEnvironment,
-} from "./distribute_engines.ts";
+} from "./distribute/engines.ts";
 import {
   isRemote,
   labelJob,
@@ -25,10 +25,10 @@ import {
   makeAbsolute,
   nameJob,
   requireReachable,
-} from "./distribute_places.ts";
-import { distribute, prepareByHand } from "./distribute_run.ts";
+} from "./distribute/places.ts";
+import { distribute, prepareByHand } from "./distribute/run.ts";
 import { openRun } from "./options.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream/request.ts";
 
 /** The command line as given; what `stream` makes of its part shows early what is wrong with it. */
 interface DistributeRequest {

@@ -25,7 +25,7 @@ import { GIK } from "../lib/profile.ts";
 import { openStorage, type Storage } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3 } from "./stage3.ts";
-import { runStream } from "./stream_run.ts";
+import { runStream } from "./stream/run.ts";
 
 const { run } = BEFORE_50R1;
 const VARIABLES = findVariables(GIK.variables);

@@ -26,7 +26,7 @@ import type { StageContext } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runStage3 } from "./stage3.ts";
-import { runStream } from "./stream_run.ts";
+import { runStream } from "./stream/run.ts";
 
 const { run, members } = BEFORE_50R1;
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";

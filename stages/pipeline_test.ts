@@ -11,7 +11,7 @@ import {
 import { GIK } from "../lib/profile.ts";
 import { runPipeline } from "./pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
-import { runStream } from "./stream_run.ts";
+import { runStream } from "./stream/run.ts";
 
 const LAYOUTS = [
   { name: "before cycle 50r1", embedded: BEFORE_50R1, files: 1 },

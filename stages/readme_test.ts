@@ -6,7 +6,7 @@ import { encodeNetcdf } from "../lib/netcdf.ts";
 import { buildDataset } from "../lib/output.ts";
 import { GIK } from "../lib/profile.ts";
 import { describeSets } from "./permissions.ts";
-import { formatHistory } from "./stream_output.ts";
+import { formatHistory } from "./stream/output.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

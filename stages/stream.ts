@@ -9,12 +9,12 @@ import { describeFindings, describeRejections } from "../lib/ensemble/result.ts"
 import { exitWith, listenForSignals } from "./console.ts";
 import { findStores, STORES_RULE } from "./gcs_options.ts";
 import { openContext, openRun, optional } from "./options.ts";
-import { runMerge } from "./stream_merge.ts";
-import { summarizeStream } from "./stream_report.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream_request.ts";
-import { runStream } from "./stream_run.ts";
-import { summarize } from "./stream_summary.ts";
-import { runTask } from "./stream_task.ts";
+import { runMerge } from "./stream/merge.ts";
+import { summarizeStream } from "./stream/report.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream/request.ts";
+import { runStream } from "./stream/run.ts";
+import { summarize } from "./stream/summary.ts";
+import { runTask } from "./stream/task.ts";
 
 /** The command `stream`. */
 export const command: Command<StreamRequest> = {

@@ -21,7 +21,7 @@ import {
   readVariable,
   streamOptions,
   writeFinalStores,
-} from "./stream_fixture.ts";
+} from "./stream/fixture.ts";
 import { raiseValues, replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
 import { MissingDataError } from "../lib/cli/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
@@ -32,8 +32,8 @@ import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
 import { readStageStore } from "../lib/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import { runStream } from "./stream_run.ts";
+import type { StreamOptions } from "./stream/plan.ts";
+import { runStream } from "./stream/run.ts";
 
 const { run, members } = BEFORE_50R1;
 

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { openWorkplace, type Workplace } from "../fixtures/embedded_run.ts";
-import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../fixtures/gcs_server.ts";
-import { IncompleteError } from "../lib/cli/errors.ts";
-import { GIK } from "../lib/profile.ts";
-import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import { streamOptions, writeFinalStores } from "./stream_fixture.ts";
-import { runMerge } from "./stream_merge.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import { runStream } from "./stream_run.ts";
-import { runTask } from "./stream_task.ts";
+import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
+import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../../fixtures/gcs_server.ts";
+import { IncompleteError } from "../../lib/cli/errors.ts";
+import { GIK } from "../../lib/profile.ts";
+import { openStorage, StorageError } from "../../lib/storage/mod.ts";
+import { streamOptions, writeFinalStores } from "./fixture.ts";
+import { runMerge } from "./merge.ts";
+import type { StreamOptions } from "./plan.ts";
+import { runStream } from "./run.ts";
+import { runTask } from "./task.ts";
 
 const ACCOUNT = "worker@gik.iam.gserviceaccount.com";
 const READER = "reader@gik.iam.gserviceaccount.com";

@@ -1,8 +1,8 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { formatTable } from "../lib/cli/table.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
-import type { ResultField } from "../lib/ensemble/result.ts";
-import { measureVariables, tabulateVariables } from "./stream_table.ts";
+import { formatTable } from "../../lib/cli/table.ts";
+import { findVariable } from "../../lib/ecmwf/variables.ts";
+import type { ResultField } from "../../lib/ensemble/result.ts";
+import { measureVariables, tabulateVariables } from "./table.ts";
 
 /** A field of so many members. */
 function makeField(

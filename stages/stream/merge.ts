@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { formatTask } from "../lib/array_task.ts";
-import { IncompleteError } from "../lib/cli/errors.ts";
-import type { KeptField } from "../lib/ensemble/field_file.ts";
-import type { PlannedField } from "../lib/ensemble/plan.ts";
-import type { ResultField } from "../lib/ensemble/result.ts";
-import { partitionFields } from "../lib/partition.ts";
-import { PhaseTimer } from "../lib/phase_timer.ts";
-import type { WorkFolder } from "../lib/work_folder.ts";
-import type { StageContext } from "./options.ts";
-import { chooseResults, judgeFields, leaveOutImplausible } from "./stream_fields.ts";
-import { writeOutput } from "./stream_output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
-import { openWork, type StreamResult } from "./stream_run.ts";
-import { findMixedSteps, sameVersions } from "./stream_versions.ts";
+import { formatTask } from "../../lib/array_task.ts";
+import { IncompleteError } from "../../lib/cli/errors.ts";
+import type { KeptField } from "../../lib/ensemble/field_file.ts";
+import type { PlannedField } from "../../lib/ensemble/plan.ts";
+import type { ResultField } from "../../lib/ensemble/result.ts";
+import { partitionFields } from "../../lib/partition.ts";
+import { PhaseTimer } from "../../lib/phase_timer.ts";
+import type { WorkFolder } from "../../lib/work_folder.ts";
+import type { StageContext } from "../options.ts";
+import { chooseResults, judgeFields, leaveOutImplausible } from "./fields.ts";
+import { writeOutput } from "./output.ts";
+import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
+import { openWork, type StreamResult } from "./run.ts";
+import { findMixedSteps, sameVersions } from "./versions.ts";
 
 /**
  * Writes the NetCDF from the fields that tasks left in the work folder: the same file, byte for byte, as

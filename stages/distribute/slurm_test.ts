@@ -1,21 +1,21 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { setTimeout as wait } from "node:timers/promises";
-import { BEFORE_50R1, bucketKey, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
-import { readBase, writeMessages } from "../fixtures/full_run.ts";
-import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import { BEFORE_50R1, bucketKey, EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../../fixtures/full_run.ts";
+import { type S3Server, startS3Server } from "../../fixtures/s3_server.ts";
 import {
   findObstacle,
   NODES,
   type SlurmCluster,
   startSlurmCluster,
-} from "../fixtures/slurm_cluster.ts";
-import { silentReporter } from "../lib/cli/report.ts";
-import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/profile.ts";
-import { openStorage } from "../lib/storage/mod.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
+} from "../../fixtures/slurm_cluster.ts";
+import { silentReporter } from "../../lib/cli/report.ts";
+import { BUCKET, stepFiles } from "../../lib/ecmwf/files.ts";
+import { findVariables } from "../../lib/ecmwf/variables.ts";
+import { GIK } from "../../lib/profile.ts";
+import { openStorage } from "../../lib/storage/mod.ts";
+import { runStage2 } from "../stage2.ts";
+import { runStage3 } from "../stage3.ts";
 
 const { run } = BEFORE_50R1;
 const TASKS = 9;
@@ -79,7 +79,7 @@ function startStage(
   stage: "stream" | "distribute",
   ...more: string[]
 ): Deno.ChildProcess {
-  const path = decodeURIComponent(new URL(`./${stage}.ts`, import.meta.url).pathname);
+  const path = decodeURIComponent(new URL(`../${stage}.ts`, import.meta.url).pathname);
   // The working folder of the set is that of deno.json.
   const here = ["read", "write"].map((kind) => `--allow-${kind}=${folder}`);
   const flags = stage === "distribute" ? ["-P=distribute-slurm", ...here] : ["-A"];

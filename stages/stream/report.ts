@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { formatTask } from "../lib/array_task.ts";
-import type { Summary } from "../lib/cli/summary.ts";
-import { countRejections } from "../lib/ensemble/result.ts";
-import type { StageContext } from "./options.ts";
-import { summarizeRun } from "./run_summary.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import type { StreamResult } from "./stream_run.ts";
-import { summarize } from "./stream_summary.ts";
-import { measureVariables, tabulateVariables } from "./stream_table.ts";
-import type { TaskResult } from "./stream_task.ts";
+import { formatTask } from "../../lib/array_task.ts";
+import type { Summary } from "../../lib/cli/summary.ts";
+import { countRejections } from "../../lib/ensemble/result.ts";
+import type { StageContext } from "../options.ts";
+import { summarizeRun } from "../run_summary.ts";
+import type { StreamOptions } from "./plan.ts";
+import type { StreamResult } from "./run.ts";
+import { summarize } from "./summary.ts";
+import { measureVariables, tabulateVariables } from "./table.ts";
+import type { TaskResult } from "./task.ts";
 
 /** The summary of streaming, for people and for programs. */
 export function summarizeStream(

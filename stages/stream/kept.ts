@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { lacksMessages } from "../lib/work_folder.ts";
-import type { StageContext } from "./options.ts";
-import type { FieldsWork } from "./stream_fields.ts";
-import { findOpenSteps, findReplaced } from "./stream_versions.ts";
+import { lacksMessages } from "../../lib/work_folder.ts";
+import type { StageContext } from "../options.ts";
+import type { FieldsWork } from "./fields.ts";
+import { findOpenSteps, findReplaced } from "./versions.ts";
 
 /** Drops the fields of some steps whose files were replaced since. @returns whether there were any. */
 export async function dropReplaced(

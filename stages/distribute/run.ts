@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { EXIT } from "../lib/cli/errors.ts";
-import type { Outcome } from "../lib/cli/command.ts";
-import type { Reporter } from "../lib/cli/report.ts";
-import { type ArrayJob, type Engine, MERGE, type TaskId } from "../lib/engines/engine.ts";
+import { EXIT } from "../../lib/cli/errors.ts";
+import type { Outcome } from "../../lib/cli/command.ts";
+import type { Reporter } from "../../lib/cli/report.ts";
+import { type ArrayJob, type Engine, MERGE, type TaskId } from "../../lib/engines/engine.ts";
 import {
   type Failure,
   followJob,
   JobError,
   type JobOutcome,
   judgeFailures,
-} from "../lib/engines/follow.ts";
+} from "../../lib/engines/follow.ts";
 
 /** What is distributed. */
 export interface DistributeOptions {

@@ -4,13 +4,17 @@
  * @module
  */
 import { resourceUsage } from "node:process";
-import { formatTask } from "../lib/array_task.ts";
-import { runLabel } from "../lib/ecmwf/run.ts";
-import { countRejections, describeFindings, describeRejections } from "../lib/ensemble/result.ts";
-import type { StorageCounters } from "../lib/storage/mod.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import type { StreamResult } from "./stream_run.ts";
-import type { TaskResult } from "./stream_task.ts";
+import { formatTask } from "../../lib/array_task.ts";
+import { runLabel } from "../../lib/ecmwf/run.ts";
+import {
+  countRejections,
+  describeFindings,
+  describeRejections,
+} from "../../lib/ensemble/result.ts";
+import type { StorageCounters } from "../../lib/storage/mod.ts";
+import type { StreamOptions } from "./plan.ts";
+import type { StreamResult } from "./run.ts";
+import type { TaskResult } from "./task.ts";
 
 /** The summary of a result, to be written as JSON. */
 export function summarize(

@@ -5,22 +5,22 @@ import {
   planRun,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
+} from "../../fixtures/embedded_run.ts";
 import {
   type FileVersion,
   raiseValues,
   replaceFile,
   reverseMessages,
-} from "../fixtures/file_versions.ts";
-import type { FaultRule } from "../fixtures/s3_server.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { describeFindings } from "../lib/ensemble/result.ts";
-import { GIK } from "../lib/profile.ts";
-import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import { workFolderOf } from "../lib/work_folder.ts";
-import { openImplausiblePlace, streamOptions, writeFinalStores } from "./stream_fixture.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import { runStream } from "./stream_run.ts";
+} from "../../fixtures/file_versions.ts";
+import type { FaultRule } from "../../fixtures/s3_server.ts";
+import { stepFiles } from "../../lib/ecmwf/files.ts";
+import { describeFindings } from "../../lib/ensemble/result.ts";
+import { GIK } from "../../lib/profile.ts";
+import { openStorage, StorageError } from "../../lib/storage/mod.ts";
+import { workFolderOf } from "../../lib/work_folder.ts";
+import { openImplausiblePlace, streamOptions, writeFinalStores } from "./fixture.ts";
+import type { StreamOptions } from "./plan.ts";
+import { runStream } from "./run.ts";
 
 const { run } = BEFORE_50R1;
 const [FILE] = stepFiles(run, 36);

@@ -4,25 +4,25 @@ import {
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
-import { raiseValues, replaceFile, reverseMessages } from "../fixtures/file_versions.ts";
-import { makeRandom } from "../fixtures/random.ts";
-import { IncompleteError } from "../lib/cli/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { describeRejections } from "../lib/ensemble/result.ts";
-import { GIK } from "../lib/profile.ts";
-import { openStorage, StorageError } from "../lib/storage/mod.ts";
+} from "../../fixtures/embedded_run.ts";
+import { raiseValues, replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
+import { makeRandom } from "../../fixtures/random.ts";
+import { IncompleteError } from "../../lib/cli/errors.ts";
+import { stepFiles } from "../../lib/ecmwf/files.ts";
+import { describeRejections } from "../../lib/ensemble/result.ts";
+import { GIK } from "../../lib/profile.ts";
+import { openStorage, StorageError } from "../../lib/storage/mod.ts";
 import {
   openImplausiblePlace,
   openLackingPlace,
   readVariable,
   streamOptions,
   writeFinalStores,
-} from "./stream_fixture.ts";
-import { runMerge } from "./stream_merge.ts";
-import type { StreamOptions } from "./stream_plan.ts";
-import { runStream } from "./stream_run.ts";
-import { runTask } from "./stream_task.ts";
+} from "./fixture.ts";
+import { runMerge } from "./merge.ts";
+import type { StreamOptions } from "./plan.ts";
+import { runStream } from "./run.ts";
+import { runTask } from "./task.ts";
 
 const { run } = BEFORE_50R1;
 

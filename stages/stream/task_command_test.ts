@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
-import { EMBEDDED_STEPS, openWorkplace, type Workplace } from "../fixtures/embedded_run.ts";
-import { openLackingPlace, writeFinalStores } from "./stream_fixture.ts";
+import { EMBEDDED_STEPS, openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
+import { openLackingPlace, writeFinalStores } from "./fixture.ts";
 
-const STREAM = new URL("./stream.ts", import.meta.url).href;
+const STREAM = new URL("../stream.ts", import.meta.url).href;
 
 /** Runs `stream` on the stores of a workplace, in an environment. */
 async function stream(

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { suggestNearest } from "../lib/cli/nearest.ts";
-import { openCloudRun } from "../lib/engines/cloudrun.ts";
-import { openCoiled } from "../lib/engines/coiled.ts";
-import type { Engine } from "../lib/engines/engine.ts";
-import { openKubernetes } from "../lib/engines/kubernetes.ts";
-import { openSlurm } from "../lib/engines/slurm.ts";
-import { type EnvironmentName, readEnvironment } from "./console.ts";
-import { optional } from "./options.ts";
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/cli/errors.ts";
+import { suggestNearest } from "../../lib/cli/nearest.ts";
+import { openCloudRun } from "../../lib/engines/cloudrun.ts";
+import { openCoiled } from "../../lib/engines/coiled.ts";
+import type { Engine } from "../../lib/engines/engine.ts";
+import { openKubernetes } from "../../lib/engines/kubernetes.ts";
+import { openSlurm } from "../../lib/engines/slurm.ts";
+import { type EnvironmentName, readEnvironment } from "../console.ts";
+import { optional } from "../options.ts";
 
 /** What opening an engine takes. */
 interface EngineRequest {

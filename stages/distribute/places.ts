@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { UsageError } from "../lib/cli/errors.ts";
-import { type Run, runLabel } from "../lib/ecmwf/run.ts";
+import { UsageError } from "../../lib/cli/errors.ts";
+import { type Run, runLabel } from "../../lib/ecmwf/run.ts";
 
 /** Whether a place is an address, not a path. */
 export function isRemote(place: string): boolean {
@@ -33,7 +33,7 @@ export function nameJob(label: string): string {
  * @throws {UsageError} for a path that machines elsewhere could not read.
  */
 export function locateStream(given: string | undefined, sharesFiles: boolean): string {
-  const url = new URL("./stream.ts", import.meta.url);
+  const url = new URL("../stream.ts", import.meta.url);
   const script = given ?? (url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href);
   if (sharesFiles || isRemote(script)) return script;
   throw new UsageError(

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { ArrayTask } from "../lib/array_task.ts";
-import type { KeptField } from "../lib/ensemble/field_file.ts";
-import { partitionFields } from "../lib/partition.ts";
-import { PhaseTimer } from "../lib/phase_timer.ts";
-import type { StageContext } from "./options.ts";
-import { completeFields, type FetchContext, judgeFields } from "./stream_fields.ts";
-import { takeOver } from "./stream_kept.ts";
-import { countFields } from "./stream_output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
-import { type FieldsResult, openWork } from "./stream_run.ts";
+import type { ArrayTask } from "../../lib/array_task.ts";
+import type { KeptField } from "../../lib/ensemble/field_file.ts";
+import { partitionFields } from "../../lib/partition.ts";
+import { PhaseTimer } from "../../lib/phase_timer.ts";
+import type { StageContext } from "../options.ts";
+import { completeFields, type FetchContext, judgeFields } from "./fields.ts";
+import { takeOver } from "./kept.ts";
+import { countFields } from "./output.ts";
+import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
+import { type FieldsResult, openWork } from "./run.ts";
 
 /** What a task left. */
 export interface TaskResult extends FieldsResult {

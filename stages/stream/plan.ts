@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { MissingDataError } from "../lib/cli/errors.ts";
-import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
-import { checkSteps, describeRun, isSameRun, type Run } from "../lib/ecmwf/run.ts";
-import { findVariables, type Variable } from "../lib/ecmwf/variables.ts";
-import { findRun, neededKeys, planFields, type PlannedField } from "../lib/ensemble/plan.ts";
-import { mapInParallel } from "../lib/parallel.ts";
-import { openPublished } from "../lib/publish.ts";
-import type { Store } from "../lib/references.ts";
-import { sortUnique } from "../lib/sort_unique.ts";
-import { readStageStore, stageFolder } from "../lib/stage_files.ts";
-import { receivedBy } from "../lib/traffic.ts";
-import { workFolderOf } from "../lib/work_folder.ts";
-import { optional, type StageContext } from "./options.ts";
-import type { FieldsOptions } from "./stream_fields.ts";
+import { MissingDataError } from "../../lib/cli/errors.ts";
+import { describeMembers, firstMembers, type Member } from "../../lib/ecmwf/members.ts";
+import { checkSteps, describeRun, isSameRun, type Run } from "../../lib/ecmwf/run.ts";
+import { findVariables, type Variable } from "../../lib/ecmwf/variables.ts";
+import { findRun, neededKeys, planFields, type PlannedField } from "../../lib/ensemble/plan.ts";
+import { mapInParallel } from "../../lib/parallel.ts";
+import { openPublished } from "../../lib/publish.ts";
+import type { Store } from "../../lib/references.ts";
+import { sortUnique } from "../../lib/sort_unique.ts";
+import { readStageStore, stageFolder } from "../../lib/stage_files.ts";
+import { receivedBy } from "../../lib/traffic.ts";
+import { workFolderOf } from "../../lib/work_folder.ts";
+import { optional, type StageContext } from "../options.ts";
+import type { FieldsOptions } from "./fields.ts";
 
 /** What streaming works on. */
 export interface StreamOptions extends FieldsOptions {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { KeptField } from "../lib/ensemble/field_file.ts";
-import type { PlannedField } from "../lib/ensemble/plan.ts";
+import type { KeptField } from "../../lib/ensemble/field_file.ts";
+import type { PlannedField } from "../../lib/ensemble/plan.ts";
 import {
   isOtherVersion,
   type ObjectVersion,
   type Storage,
   StorageError,
-} from "../lib/storage/mod.ts";
+} from "../../lib/storage/mod.ts";
 
 /** Whether fields may be of the same versions of the files that both were read from. */
 export function sameVersions(a: KeptField, b: KeptField): boolean {

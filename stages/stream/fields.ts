@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { MissingDataError } from "../lib/cli/errors.ts";
-import type { FetchPolicy } from "../lib/ensemble/fetch_plan.ts";
-import type { KeptField } from "../lib/ensemble/field_file.ts";
-import { emptyField } from "../lib/ensemble/field.ts";
-import { leaveOut, markShrunk } from "../lib/ensemble/implausible.ts";
-import type { PlannedField } from "../lib/ensemble/plan.ts";
-import type { ResultField } from "../lib/ensemble/result.ts";
-import type { Region } from "../lib/grib/mod.ts";
-import type { OutputProfile } from "../lib/profile.ts";
-import type { WorkFolder } from "../lib/work_folder.ts";
-import type { StageContext } from "./options.ts";
-import { fetchFields } from "./stream_fetch.ts";
-import type { StreamPlan } from "./stream_plan.ts";
-import { describeKept, dropReplaced } from "./stream_kept.ts";
-import { sameVersions } from "./stream_versions.ts";
+import { MissingDataError } from "../../lib/cli/errors.ts";
+import type { FetchPolicy } from "../../lib/ensemble/fetch_plan.ts";
+import type { KeptField } from "../../lib/ensemble/field_file.ts";
+import { emptyField } from "../../lib/ensemble/field.ts";
+import { leaveOut, markShrunk } from "../../lib/ensemble/implausible.ts";
+import type { PlannedField } from "../../lib/ensemble/plan.ts";
+import type { ResultField } from "../../lib/ensemble/result.ts";
+import type { Region } from "../../lib/grib/mod.ts";
+import type { OutputProfile } from "../../lib/profile.ts";
+import type { WorkFolder } from "../../lib/work_folder.ts";
+import type { StageContext } from "../options.ts";
+import { fetchFields } from "./fetch.ts";
+import type { StreamPlan } from "./plan.ts";
+import { describeKept, dropReplaced } from "./kept.ts";
+import { sameVersions } from "./versions.ts";
 
 /** How fields are fetched and kept. */
 export interface FieldsOptions {

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { type ArrayTask, parseTask } from "../lib/array_task.ts";
-import type { OptionSpec, OptionValues } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { suggestNearest } from "../lib/cli/nearest.ts";
-import { findVariable, type Variable, VARIABLES } from "../lib/ecmwf/variables.ts";
-import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
-import type { Region } from "../lib/grib/mod.ts";
-import { GIK } from "../lib/profile.ts";
-import { readEnvironment } from "./console.ts";
+import { type ArrayTask, parseTask } from "../../lib/array_task.ts";
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/cli/errors.ts";
+import { suggestNearest } from "../../lib/cli/nearest.ts";
+import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { Region } from "../../lib/grib/mod.ts";
+import { GIK } from "../../lib/profile.ts";
+import { readEnvironment } from "../console.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
   readGcs,
   STORES_OPTIONS,
   type StoresRequest,
-} from "./gcs_options.ts";
+} from "../gcs_options.ts";
 import {
   DATE,
   MAX_MEMBERS,
@@ -29,8 +29,8 @@ import {
   type RunSource,
   SERVER_OPTIONS,
   STEPS,
-} from "./options.ts";
-import type { StreamOptions } from "./stream_plan.ts";
+} from "../options.ts";
+import type { StreamOptions } from "./plan.ts";
 
 /** The options as given on the command line. */
 export interface StreamRequest

@@ -3,22 +3,17 @@
  *
  * @module
  */
-import type { ArrayTask } from "../lib/array_task.ts";
-import type { Outcome } from "../lib/cli/command.ts";
-import type { Run } from "../lib/ecmwf/run.ts";
-import { PhaseTimer } from "../lib/phase_timer.ts";
-import { removeWorkFolder, WorkFolder } from "../lib/work_folder.ts";
-import { optional, type StageContext } from "./options.ts";
-import { chooseRegion } from "./stream_fetch.ts";
-import {
-  completeFields,
-  type FetchContext,
-  type FieldsOptions,
-  judgeFields,
-} from "./stream_fields.ts";
-import { takeOver } from "./stream_kept.ts";
-import { type FieldsCount, writeOutput } from "./stream_output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./stream_plan.ts";
+import type { ArrayTask } from "../../lib/array_task.ts";
+import type { Outcome } from "../../lib/cli/command.ts";
+import type { Run } from "../../lib/ecmwf/run.ts";
+import { PhaseTimer } from "../../lib/phase_timer.ts";
+import { removeWorkFolder, WorkFolder } from "../../lib/work_folder.ts";
+import { optional, type StageContext } from "../options.ts";
+import { chooseRegion } from "./fetch.ts";
+import { completeFields, type FetchContext, type FieldsOptions, judgeFields } from "./fields.ts";
+import { takeOver } from "./kept.ts";
+import { type FieldsCount, writeOutput } from "./output.ts";
+import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
 
 /** What came of the fields of a command, or of a part of them, and what it took. */
 export interface FieldsResult extends Outcome, FieldsCount {

@@ -4,21 +4,21 @@
  * @module
  */
 import { basename, dirname } from "node:path";
-import { MissingDataError } from "../lib/cli/errors.ts";
-import type { Member } from "../lib/ecmwf/members.ts";
-import { describeRun, type Run } from "../lib/ecmwf/run.ts";
+import { MissingDataError } from "../../lib/cli/errors.ts";
+import type { Member } from "../../lib/ecmwf/members.ts";
+import { describeRun, type Run } from "../../lib/ecmwf/run.ts";
 import {
   alignFields,
   describeRejections,
   requireMembers,
   type ResultField,
-} from "../lib/ensemble/result.ts";
-import { encodeNetcdf } from "../lib/netcdf.ts";
-import { buildDataset, type OutputField } from "../lib/output.ts";
-import { removeHalves } from "../lib/storage/mod.ts";
-import { removeWorkFolder, type WorkFolder } from "../lib/work_folder.ts";
-import type { StageContext } from "./options.ts";
-import type { StreamOptions, StreamPlan } from "./stream_plan.ts";
+} from "../../lib/ensemble/result.ts";
+import { encodeNetcdf } from "../../lib/netcdf.ts";
+import { buildDataset, type OutputField } from "../../lib/output.ts";
+import { removeHalves } from "../../lib/storage/mod.ts";
+import { removeWorkFolder, type WorkFolder } from "../../lib/work_folder.ts";
+import type { StageContext } from "../options.ts";
+import type { StreamOptions, StreamPlan } from "./plan.ts";
 
 /** What is in fields. */
 export interface FieldsCount {

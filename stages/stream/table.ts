@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Column, Table } from "../lib/cli/table.ts";
-import type { ResultField } from "../lib/ensemble/result.ts";
+import type { Column, Table } from "../../lib/cli/table.ts";
+import type { ResultField } from "../../lib/ensemble/result.ts";
 
 /** One variable over all steps and points that have a value. */
 export interface VariableRange {

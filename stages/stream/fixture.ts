@@ -13,18 +13,18 @@ import {
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
-import type { Bucket } from "../fixtures/file_versions.ts";
-import { firstMembers, memberKeyName } from "../lib/ecmwf/members.ts";
-import { findSection } from "../lib/ecmwf/messages_fixture.ts";
-import { findVariable } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/profile.ts";
-import type { Reference, Store } from "../lib/references.ts";
-import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
-import { openStorage } from "../lib/storage/mod.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
-import type { StreamOptions } from "./stream_plan.ts";
+} from "../../fixtures/embedded_run.ts";
+import type { Bucket } from "../../fixtures/file_versions.ts";
+import { firstMembers, memberKeyName } from "../../lib/ecmwf/members.ts";
+import { findSection } from "../../lib/ecmwf/messages_fixture.ts";
+import { findVariable } from "../../lib/ecmwf/variables.ts";
+import { GIK } from "../../lib/profile.ts";
+import type { Reference, Store } from "../../lib/references.ts";
+import { readStageStore, writeStageStore } from "../../lib/stage_files.ts";
+import { openStorage } from "../../lib/storage/mod.ts";
+import { runStage2 } from "../stage2.ts";
+import { runStage3 } from "../stage3.ts";
+import type { StreamOptions } from "./plan.ts";
 
 const { run, members } = BEFORE_50R1;
 

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { Run } from "../lib/ecmwf/run.ts";
-import { DEFAULT_POLICY } from "../lib/ensemble/fetch_plan.ts";
-import type { PlannedField } from "../lib/ensemble/plan.ts";
-import { reduceFields, type RestartCause } from "../lib/ensemble/reduce.ts";
-import type { Region } from "../lib/grib/mod.ts";
-import { receivedBy } from "../lib/traffic.ts";
-import type { WorkFolder } from "../lib/work_folder.ts";
-import { optional } from "./options.ts";
-import type { FetchContext, FieldsOptions } from "./stream_fields.ts";
+import type { Run } from "../../lib/ecmwf/run.ts";
+import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { PlannedField } from "../../lib/ensemble/plan.ts";
+import { reduceFields, type RestartCause } from "../../lib/ensemble/reduce.ts";
+import type { Region } from "../../lib/grib/mod.ts";
+import { receivedBy } from "../../lib/traffic.ts";
+import type { WorkFolder } from "../../lib/work_folder.ts";
+import { optional } from "../options.ts";
+import type { FetchContext, FieldsOptions } from "./fields.ts";
 
 const RESTARTS: Record<RestartCause, string> = {
   replaced: "was replaced on the server while it was read",
