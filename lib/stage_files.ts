@@ -7,7 +7,7 @@ import { type Member, memberFileName } from "./ecmwf/members.ts";
 import { type Run, runLabel } from "./ecmwf/run.ts";
 import { decodeStore, encodeStore } from "./parquet.ts";
 import type { Store, StoreValue } from "./references.ts";
-import { type Storage, StorageError } from "./storage/mod.ts";
+import { type Storage, unlessMissing } from "./storage/mod.ts";
 
 /** A stage that leaves one Parquet file a member. */
 export type Stage = 1 | 2 | 3;
@@ -81,13 +81,4 @@ async function findSize(storage: Storage, url: string): Promise<number | undefin
 /** The bytes of a file; `undefined` when there is none. */
 export function readIfThere(storage: Storage, url: string): Promise<Uint8Array | undefined> {
   return unlessMissing(storage.get(url));
-}
-
-async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof StorageError && error.kind === "missing") return undefined;
-    throw error;
-  }
 }

@@ -9,7 +9,7 @@ import type { ReducedField } from "./ensemble/field.ts";
 import { decodeFieldFile, encodeFieldFile, type KeptField } from "./ensemble/field_file.ts";
 import type { PlannedField } from "./ensemble/plan.ts";
 import { mapInParallel } from "./parallel.ts";
-import { removeHalves, type Storage, StorageError } from "./storage/mod.ts";
+import { isRemote, removeHalves, type Storage, unlessMissing } from "./storage/mod.ts";
 import {
   type FieldPlace,
   type FieldSettings,
@@ -211,18 +211,4 @@ async function listNames(path: string, storage: Storage): Promise<Set<string>> {
   const names = new Set<string>();
   for await (const { url } of storage.list(`${path}/`)) names.add(url.slice(path.length + 1));
   return names;
-}
-
-function isRemote(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
-}
-
-async function unlessMissing<T>(done: Promise<T>): Promise<T | undefined> {
-  try {
-    return await done;
-  } catch (error) {
-    // Another process has removed it meanwhile.
-    if (error instanceof StorageError && error.kind === "missing") return undefined;
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import type { ArrayJob, Engine } from "../lib/engines/engine.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import type { Reporter } from "../lib/cli/report.ts";
 import { stageFolder } from "../lib/stage_files.ts";
+import { isRemote } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./console.ts";
 import { formatArguments, formatPermissions, listHosts } from "./distribute/arguments.ts";
 import {
@@ -19,7 +20,6 @@ import {
   readTaskEnvironment,
 } from "./distribute/engines.ts";
 import {
-  isRemote,
   labelJob,
   locateStream,
   makeAbsolute,

@@ -11,20 +11,23 @@ import type { StageContext } from "./options.ts";
 /** What a summary begins with, and what it tells besides. */
 export interface RunSummary extends Pick<Summary, "lines" | "facts"> {
   run: Run;
+  /** The part of it that the stage has done. @default {undefined} (all) */
+  part?: string;
   complete: boolean;
   table?: Summary["table"];
 }
 
 /** The summary of a run: whether it is complete, what came of it, and what storage has cost. */
 export function summarizeRun(
-  { run, complete, table, lines, facts }: RunSummary,
+  { run, part, complete, table, lines, facts }: RunSummary,
   { storage }: StageContext,
   startedMs: number,
 ): Summary {
   const { requests, retries, bytesReceived } = storage.counters;
   const seconds = (Date.now() - startedMs) / 1000;
+  const name = part === undefined ? describeRun(run) : `${describeRun(run)}, ${part}`;
   return {
-    title: `${describeRun(run)}: ${complete ? "complete" : "INCOMPLETE, see the warnings"}`,
+    title: `${name}: ${complete ? "complete" : "INCOMPLETE, see the warnings"}`,
     ...(table && { table }),
     lines: [
       ...lines,

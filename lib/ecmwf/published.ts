@@ -4,7 +4,7 @@
  * @module
  */
 import { MissingDataError } from "../cli/errors.ts";
-import { type Storage, StorageError } from "../storage/mod.ts";
+import { type Storage, unlessMissing } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
 import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
 
@@ -33,12 +33,7 @@ export async function findLatestRun(
 
 async function isPublished(storage: Storage, run: Run): Promise<boolean> {
   for (const file of stepFiles(run, runSteps(run).at(-1)!)) {
-    try {
-      await storage.head(file.indexUrl);
-    } catch (error) {
-      if (error instanceof StorageError && error.kind === "missing") return false;
-      throw error;
-    }
+    if (!await unlessMissing(storage.head(file.indexUrl))) return false;
   }
   return true;
 }

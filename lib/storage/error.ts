@@ -159,3 +159,13 @@ function parseRetryAfter(header: string | null | undefined): number | undefined 
   const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
+
+/** The answer; `undefined` when there is no such object. */
+export async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === "missing") return undefined;
+    throw error;
+  }
+}

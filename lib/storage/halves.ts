@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { isRemote } from "./address.ts";
 
 const HALF = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
@@ -34,7 +35,7 @@ export async function removeHalves(
   folder: string,
   isOurs: (name: string) => boolean,
 ): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(folder)) return;
+  if (isRemote(folder)) return;
   for (const name of await listNames(folder)) {
     const path = join(folder, name);
     const final = finalPath(path);

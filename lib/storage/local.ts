@@ -1,6 +1,12 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { permissionError, readError, StorageError, type StorageErrorKind } from "./error.ts";
+import {
+  permissionError,
+  readError,
+  StorageError,
+  type StorageErrorKind,
+  unlessMissing,
+} from "./error.ts";
 import { finalPath, lockHalf, nameHalf } from "./halves.ts";
 import type { Remote } from "./remote.ts";
 import type { ByteRange, ListedObject, ObjectAccess, ObjectInfo, Pieces } from "./types.ts";
@@ -106,15 +112,6 @@ async function removeLocal(url: string): Promise<void> {
 
 function parsePath(url: string): string {
   return url.startsWith("file:") ? fileURLToPath(url) : url;
-}
-
-async function unlessMissing<T>(done: Promise<T>): Promise<T | undefined> {
-  try {
-    return await done;
-  } catch (error) {
-    if (error instanceof StorageError && error.kind === "missing") return undefined;
-    throw error;
-  }
 }
 
 /** Turns what the system refuses into a StorageError. */

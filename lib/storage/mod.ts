@@ -10,6 +10,7 @@
  * @module
  */
 import { accessRemotes } from "./access.ts";
+import { parseScheme } from "./address.ts";
 import { type AzureOptions, openAzure } from "./azure.ts";
 import { findCandidates } from "./candidate.ts";
 import { createContext, type StorageContext, type StoragePolicy } from "./context.ts";
@@ -22,7 +23,8 @@ import type { ByteRange, Mirror, ObjectAccess, RequestCost, StorageCounters } fr
 import { type ObjectVersion, Versions } from "./versions.ts";
 
 export type { AzureOptions } from "./azure.ts";
-export { StorageError, type StorageErrorKind } from "./error.ts";
+export { isRemote } from "./address.ts";
+export { StorageError, type StorageErrorKind, unlessMissing } from "./error.ts";
 export type { GcsOptions } from "./gcs.ts";
 export { removeHalves } from "./halves.ts";
 export type {
@@ -155,11 +157,6 @@ function createOpener(options: StorageOptions): (url: string) => Remote | Promis
         throw schemeError(url);
     }
   };
-}
-
-/** Scheme in lower case; "file" for a path. */
-function parseScheme(url: string): string {
-  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase() ?? "file";
 }
 
 function checkRange(url: string, { offset, length }: ByteRange): void {

@@ -7,7 +7,7 @@ import config from "../../deno.json" with { type: "json" };
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
 import { permissionFlags, type PermissionSet } from "../../lib/permission_flags.ts";
-import { isRemote } from "./places.ts";
+import { isRemote } from "../../lib/storage/mod.ts";
 
 /**
  * Options as text again; what has its default is left out.

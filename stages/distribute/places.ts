@@ -5,11 +5,7 @@
  */
 import { UsageError } from "../../lib/cli/errors.ts";
 import { type Run, runLabel } from "../../lib/ecmwf/run.ts";
-
-/** Whether a place is an address, not a path. */
-export function isRemote(place: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(place);
-}
+import { isRemote } from "../../lib/storage/mod.ts";
 
 /** A path from the root of the file system; addresses stay as they are. */
 export function makeAbsolute(place: string): string {

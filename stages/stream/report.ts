@@ -26,11 +26,11 @@ export function summarizeStream(
   return summarizeRun(
     {
       run,
+      ...("task" in result && { part: `task ${formatTask(result.task)}` }),
       complete,
       table: tabulateVariables(ranges),
       lines: [
-        ...describeTask(result),
-        ["fields", `${fields.length} (variable × step)`],
+        ["fields", describeCount(result)],
         ["members", `${membersUsed.length}`],
         ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
         ["second requests", `${result.secondRequests}`],
@@ -43,14 +43,10 @@ export function summarizeStream(
   );
 }
 
-/** Which part of the fields it was, for a task. */
-function describeTask(result: StreamResult | TaskResult): (readonly [string, string])[] {
-  if (!("task" in result)) return [];
-  const name = formatTask(result.task);
-  return [[
-    "task",
-    result.fields.length > 0 ? name : `${name}: nothing to do, more tasks than fields`,
-  ]];
+/** `18 (variable × step)`. */
+function describeCount({ fields }: StreamResult | TaskResult): string {
+  if (fields.length === 0) return "none: nothing to do, there are more tasks than fields";
+  return `${fields.length} (variable × step)`;
 }
 
 /** `: 2 missing, 1 implausible`; nothing where nothing was left out. */

@@ -11,6 +11,7 @@ import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variable
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { GIK } from "../../lib/profile.ts";
+import { isRemote } from "../../lib/storage/mod.ts";
 import { readEnvironment } from "../console.ts";
 import {
   parseGcsFolder,
@@ -191,7 +192,7 @@ function parseWork(values: OptionValues): string | undefined {
   const text = values.text("work");
   if (text === undefined) return undefined;
   if (text.startsWith("gs:")) return parseGcsFolder(text);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+  if (isRemote(text)) {
     throw new UsageError(`Cannot use --work "${text}": give a folder or gs://<bucket>/<path>`);
   }
   return text.replace(/(?<=.)\/+$/, "");

@@ -9,7 +9,7 @@ import {
   isOtherVersion,
   type ObjectVersion,
   type Storage,
-  StorageError,
+  unlessMissing,
 } from "../../lib/storage/mod.ts";
 
 /** Whether fields may be of the same versions of the files that both were read from. */
@@ -80,11 +80,6 @@ async function isAnyReplaced(
 async function findCurrent(url: string, storage: Storage): Promise<ObjectVersion | undefined> {
   const known = storage.versionOf(url);
   if (known) return known;
-  try {
-    await storage.head(url);
-    return storage.versionOf(url);
-  } catch (error) {
-    if (error instanceof StorageError && error.kind === "missing") return undefined;
-    throw error;
-  }
+  await unlessMissing(storage.head(url));
+  return storage.versionOf(url);
 }
