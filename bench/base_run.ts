@@ -7,8 +7,8 @@
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/profile.ts";
-import { type BaseMessages, readBase } from "../fixtures/full_run.ts";
-import { ROOT } from "./measure.ts";
+import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
+import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 export const RUN = parseRun("20260206", "00");
 export const VARIABLES = findVariables(GIK.variables);
@@ -24,4 +24,24 @@ export async function makeBase(folder: string): Promise<BaseMessages[]> {
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return await readBase(folder, RUN, STEP, VARIABLES);
+}
+
+/** A run in a bucket, and the final stores of its members. */
+export interface StoredRun {
+  /** Folder laid out like the bucket. */
+  bucket: string;
+  /** Folder of the stores. */
+  stores: string;
+  messages: number;
+}
+
+/** Writes the messages of 51 members at every step of the profile, 4.2 GB, and their final stores. */
+export async function writeRun(folder: string): Promise<StoredRun> {
+  const [bucket, stores] = [`${folder}/bucket`, `${folder}/stores`];
+  const messages = await writeMessages(bucket, RUN, GIK.steps, await makeBase(`${folder}/base`));
+  const args = ["--date", RUN.date, "--run", RUN.hour, "--output-dir", stores];
+  const steps = ["--steps", GIK.steps.join(",")];
+  await runAgainstServer(bucket, "stages/stage2.ts", [...args, ...steps]);
+  await runModule("stages/stage3.ts", args);
+  return { bucket, stores, messages };
 }

@@ -11,16 +11,8 @@
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { GIK } from "../lib/profile.ts";
-import {
-  formatMegabytes,
-  printTable,
-  ROOT,
-  runAgainstServer,
-  runModule,
-  ServerProcess,
-} from "./measure.ts";
-import { writeMessages } from "../fixtures/full_run.ts";
-import { makeBase, RUN, VARIABLES } from "./base_run.ts";
+import { formatMegabytes, printTable, ROOT, runAgainstServer, ServerProcess } from "./measure.ts";
+import { RUN, VARIABLES, writeRun } from "./base_run.ts";
 import { findLeastBytes, readNeeds } from "./least_bytes.ts";
 
 const PEAK_LIMIT_BYTES = 500e6;
@@ -57,19 +49,13 @@ async function runPython(
 
 const work = await Deno.makeTempDir();
 try {
-  const bucket = `${work}/bucket`;
-  const messages = await writeMessages(bucket, RUN, GIK.steps, await makeBase(`${work}/base`));
+  const { bucket, stores, messages } = await writeRun(work);
   assert(messages === ENSEMBLE_SIZE * GIK.steps.length * VARIABLES.length);
-  const run = ["--date", RUN.date, "--run", RUN.hour];
-  const stores = ["--output-dir", `${work}/stores`];
-  const steps = ["--steps", GIK.steps.join(",")];
-  await runAgainstServer(bucket, "stages/stage2.ts", [...run, ...steps, ...stores]);
-  await runModule("stages/stage3.ts", [...run, ...stores]);
   const needs = await readNeeds(bucket, RUN, GIK.steps, GIK.region);
 
   for (const [name, serverFlags] of LINES) {
     const summary = `${work}/summary.json`;
-    const args = ["--parquet-dir", `${work}/stores`, "--output-dir", work, "--summary", summary];
+    const args = ["--parquet-dir", stores, "--output-dir", work, "--summary", summary];
     const ours = await runAgainstServer(bucket, "stages/stream.ts", args, serverFlags);
     const { counters: { requests, bytesSent }, wallSeconds, peakRssBytes } = ours;
     const { secondRequests } = JSON.parse(await Deno.readTextFile(summary)).fetched;

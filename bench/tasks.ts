@@ -1,0 +1,57 @@
+/**
+ * What it costs to share the work: requests and bytes of one machine and of array jobs of several
+ * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the other,
+ * and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages take 4.2 GB
+ * of disk for the time of the run.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { GIK } from "../lib/profile.ts";
+import { RUN, writeRun } from "./base_run.ts";
+import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
+
+const COUNTS = [9, 20, 36];
+
+/** Requests and bytes of commands. */
+interface Traffic {
+  requests: number;
+  bytes: number;
+}
+
+const folder = await Deno.makeTempDir();
+// Files are compared byte for byte.
+Deno.env.set("SOURCE_DATE_EPOCH", "1770365700");
+try {
+  const { bucket, stores } = await writeRun(folder);
+  const output = `${folder}/${GIK.fileName(RUN)}`;
+  const common = ["--parquet-dir", stores, "--output-dir", folder];
+
+  const stream = async (...args: string[]): Promise<Traffic> => {
+    const { counters } = await runAgainstServer(bucket, "stages/stream.ts", [...common, ...args]);
+    return { requests: counters.requests, bytes: counters.bytesSent };
+  };
+  const alone = await stream();
+  const expected = await Deno.readFile(output);
+  const describe = ({ requests, bytes }: Traffic) =>
+    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)}`;
+  const rows: [string, string][] = [["one machine", describe(alone)]];
+  for (const count of COUNTS) {
+    const work = ["--work", `${folder}/work_${count}`];
+    const sum: Traffic = { requests: 0, bytes: 0 };
+    for (let index = 0; index < count; index++) {
+      const { requests, bytes } = await stream(...work, "--task", `${index}/${count}`);
+      sum.requests += requests;
+      sum.bytes += bytes;
+    }
+    await Deno.remove(output);
+    const merge = await stream(...work, "--merge");
+    assertEquals(merge, { requests: 0, bytes: 0 });
+    const merged = await Deno.readFile(output);
+    assert(merged.every((byte, i) => byte === expected[i]) && merged.length === expected.length);
+    rows.push([`${count} tasks`, describe(sum)]);
+  }
+  printTable(rows);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
