@@ -60,7 +60,7 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
   },
   {
     command:
-      /^deno (task (?:test|ok|pictures)|(?:run|test|bench) -A (?:bench|fixtures|stages)\b\S*)$/,
+      /^deno (task (?:test|ok|pictures)|(?:run|test|bench) -A (?:bench|fixtures|stages)\b.*)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];

@@ -32,7 +32,7 @@ import { GIK } from "../lib/profile.ts";
 import { isReference, type Reference, type Store } from "../lib/references.ts";
 import { readStageStore } from "../lib/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import type { StreamOptions } from "./stream/plan.ts";
+import type { StreamOptions } from "./stream/options.ts";
 import { runStream } from "./stream/run.ts";
 
 const { run, members } = BEFORE_50R1;

@@ -10,8 +10,13 @@ import { reduceFields, type RestartCause } from "../../lib/ensemble/reduce.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { receivedBy } from "../../lib/traffic.ts";
 import type { WorkFolder } from "../../lib/work_folder.ts";
-import { optional } from "../options.ts";
-import type { FetchContext, FieldsOptions } from "./fields.ts";
+import { optional, type StageContext } from "../options.ts";
+import type { FieldsOptions } from "./options.ts";
+
+/** What fetching works with, and what it adds up. */
+export interface FetchContext extends StageContext {
+  secondRequests: number;
+}
 
 const RESTARTS: Record<RestartCause, string> = {
   replaced: "was replaced on the server while it was read",

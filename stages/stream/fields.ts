@@ -4,49 +4,20 @@
  * @module
  */
 import { MissingDataError } from "../../lib/cli/errors.ts";
-import type { FetchPolicy } from "../../lib/ensemble/fetch_plan.ts";
 import type { KeptField } from "../../lib/ensemble/field_file.ts";
 import { emptyField } from "../../lib/ensemble/field.ts";
 import { leaveOut, markShrunk } from "../../lib/ensemble/implausible.ts";
 import type { PlannedField } from "../../lib/ensemble/plan.ts";
 import type { ResultField } from "../../lib/ensemble/result.ts";
-import type { Region } from "../../lib/grib/mod.ts";
-import type { OutputProfile } from "../../lib/profile.ts";
 import type { WorkFolder } from "../../lib/work_folder.ts";
-import type { StageContext } from "../options.ts";
-import { fetchFields } from "./fetch.ts";
+import { type FetchContext, fetchFields } from "./fetch.ts";
 import type { StreamPlan } from "./plan.ts";
-import { describeKept, dropReplaced } from "./kept.ts";
+import { describeKept, dropReplaced, type KeptFields } from "./kept.ts";
+import type { FieldsOptions } from "./options.ts";
 import { sameVersions } from "./versions.ts";
 
-/** How fields are fetched and kept. */
-export interface FieldsOptions {
-  profile: OutputProfile;
-  /** Degrees. @default the profile's */
-  region?: Region;
-  /** Requests under way at once. */
-  parallelFetches: number;
-  /** Bound of memory: as many bytes of messages under way as so many have. @default 16 MiB */
-  membersPerBatch?: number;
-  /** @default that of `DEFAULT_POLICY` */
-  policy?: FetchPolicy;
-  /** Whether messages whose values cannot be true are left out. @default {false} (they are told) */
-  dropImplausible?: boolean;
-  /** Whether to drop what a stopped command left. @default {false} (go on from there) */
-  fresh?: boolean;
-}
-
-/** What fetching works with, and what it adds up. */
-export interface FetchContext extends StageContext {
-  secondRequests: number;
-}
-
-/** The fields of a plan that one process makes, and where it keeps them. */
-export interface FieldsWork {
-  plan: StreamPlan;
-  folder: WorkFolder;
-  /** Of its fields in the plan. */
-  places: readonly number[];
+/** The fields of a plan that one process makes, and how they are judged. */
+export interface FieldsWork extends KeptFields {
   /**
    * Gives the fields, by their place, whose messages can be judged once its own are there: with all
    * that is implausible about them.

@@ -24,7 +24,7 @@ import { readStageStore, writeStageStore } from "../../lib/stage_files.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { runStage2 } from "../stage2.ts";
 import { runStage3 } from "../stage3.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 
 const { run, members } = BEFORE_50R1;
 

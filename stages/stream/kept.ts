@@ -3,15 +3,23 @@
  *
  * @module
  */
-import { lacksMessages } from "../../lib/work_folder.ts";
+import { lacksMessages, type WorkFolder } from "../../lib/work_folder.ts";
 import type { StageContext } from "../options.ts";
-import type { FieldsWork } from "./fields.ts";
+import type { StreamPlan } from "./plan.ts";
 import { findOpenSteps, findReplaced } from "./versions.ts";
+
+/** The fields of a plan that one process makes, and where it keeps them. */
+export interface KeptFields {
+  plan: StreamPlan;
+  folder: WorkFolder;
+  /** Of its fields in the plan. */
+  places: readonly number[];
+}
 
 /** Drops the fields of some steps whose files were replaced since. @returns whether there were any. */
 export async function dropReplaced(
   steps: ReadonlySet<number>,
-  { plan, folder }: Pick<FieldsWork, "plan" | "folder">,
+  { plan, folder }: Omit<KeptFields, "places">,
   { storage, reporter }: StageContext,
 ): Promise<boolean> {
   const stepOf = (place: number) => plan.fields[place]!.stepHours;
@@ -31,7 +39,7 @@ export async function dropReplaced(
  * unless a step is whole: nothing will be added to it. Of other steps it costs one HEAD a file.
  */
 export async function takeOver(
-  work: Pick<FieldsWork, "plan" | "folder" | "places">,
+  work: KeptFields,
   fresh: boolean,
   context: StageContext,
 ): Promise<void> {
@@ -46,7 +54,7 @@ export async function takeOver(
 }
 
 /** How much of the work the same command need not do again. */
-export function describeKept({ plan, folder, places }: FieldsWork): string {
+export function describeKept({ plan, folder, places }: KeptFields): string {
   const whole = [...folder.fields].filter(([place, { reduced }]) =>
     !lacksMessages(plan.fields[place]!, reduced)
   );

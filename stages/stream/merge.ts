@@ -14,7 +14,8 @@ import type { WorkFolder } from "../../lib/work_folder.ts";
 import type { StageContext } from "../options.ts";
 import { chooseResults, judgeFields, leaveOutImplausible } from "./fields.ts";
 import { writeOutput } from "./output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
+import { planStream, type StreamPlan } from "./plan.ts";
 import { openWork, type StreamResult } from "./run.ts";
 import { findMixedSteps, sameVersions } from "./versions.ts";
 

@@ -18,7 +18,8 @@ import { buildDataset, type OutputField } from "../../lib/output.ts";
 import { removeHalves } from "../../lib/storage/mod.ts";
 import { removeWorkFolder, type WorkFolder } from "../../lib/work_folder.ts";
 import type { StageContext } from "../options.ts";
-import type { StreamOptions, StreamPlan } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
+import type { StreamPlan } from "./plan.ts";
 
 /** What is in fields. */
 export interface FieldsCount {

@@ -16,29 +16,7 @@ import { readStageStore, stageFolder } from "../../lib/stage_files.ts";
 import { receivedBy } from "../../lib/traffic.ts";
 import { workFolderOf } from "../../lib/work_folder.ts";
 import { optional, type StageContext } from "../options.ts";
-import type { FieldsOptions } from "./fields.ts";
-
-/** What streaming works on. */
-export interface StreamOptions extends FieldsOptions {
-  /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
-  parquetDir?: string;
-  /** @default the run that the references point to */
-  run?: Run;
-  /** Forecast steps in hours. @default the profile's */
-  steps?: readonly number[];
-  /** The first so many members, the control first. */
-  maxMembers: number;
-  /** Fields of fewer members stay empty. @default {1} (a field has the members that there are) */
-  minMembers?: number;
-  /** @default the profile's */
-  variables?: readonly Variable[];
-  /** Folder of the NetCDF. */
-  outputDir: string;
-  /** Folder of the finished fields, local or `gs://`. @default `<output>.work` */
-  work?: string;
-  /** The time that `history` gives. */
-  now: Date;
-}
+import type { StreamOptions } from "./options.ts";
 
 /** The fields of an output. The same options and stores give the same ones everywhere. */
 export interface StreamPlan {

@@ -8,7 +8,7 @@ import type { Summary } from "../../lib/cli/summary.ts";
 import { countRejections } from "../../lib/ensemble/result.ts";
 import type { StageContext } from "../options.ts";
 import { summarizeRun } from "../run_summary.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 import type { StreamResult } from "./run.ts";
 import { summarize } from "./summary.ts";
 import { measureVariables, tabulateVariables } from "./table.ts";

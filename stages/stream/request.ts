@@ -31,7 +31,7 @@ import {
   SERVER_OPTIONS,
   STEPS,
 } from "../options.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 
 /** The options as given on the command line. */
 export interface StreamRequest

@@ -9,11 +9,12 @@ import type { Run } from "../../lib/ecmwf/run.ts";
 import { PhaseTimer } from "../../lib/phase_timer.ts";
 import { removeWorkFolder, WorkFolder } from "../../lib/work_folder.ts";
 import { optional, type StageContext } from "../options.ts";
-import { chooseRegion } from "./fetch.ts";
-import { completeFields, type FetchContext, type FieldsOptions, judgeFields } from "./fields.ts";
+import { chooseRegion, type FetchContext } from "./fetch.ts";
+import { completeFields, judgeFields } from "./fields.ts";
 import { takeOver } from "./kept.ts";
 import { type FieldsCount, writeOutput } from "./output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
+import type { FieldsOptions, StreamOptions } from "./options.ts";
+import { planStream, type StreamPlan } from "./plan.ts";
 
 /** What came of the fields of a command, or of a part of them, and what it took. */
 export interface FieldsResult extends Outcome, FieldsCount {

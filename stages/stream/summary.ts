@@ -12,7 +12,7 @@ import {
   describeRejections,
 } from "../../lib/ensemble/result.ts";
 import type { StorageCounters } from "../../lib/storage/mod.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 import type { StreamResult } from "./run.ts";
 import type { TaskResult } from "./task.ts";
 

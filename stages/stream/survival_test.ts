@@ -19,7 +19,7 @@ import { GIK } from "../../lib/profile.ts";
 import { openStorage, StorageError } from "../../lib/storage/mod.ts";
 import { workFolderOf } from "../../lib/work_folder.ts";
 import { openImplausiblePlace, streamOptions, writeFinalStores } from "./fixture.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 import { runStream } from "./run.ts";
 
 const { run } = BEFORE_50R1;

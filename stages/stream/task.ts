@@ -8,10 +8,12 @@ import type { KeptField } from "../../lib/ensemble/field_file.ts";
 import { partitionFields } from "../../lib/partition.ts";
 import { PhaseTimer } from "../../lib/phase_timer.ts";
 import type { StageContext } from "../options.ts";
-import { completeFields, type FetchContext, judgeFields } from "./fields.ts";
+import type { FetchContext } from "./fetch.ts";
+import { completeFields, judgeFields } from "./fields.ts";
 import { takeOver } from "./kept.ts";
 import { countFields } from "./output.ts";
-import { planStream, type StreamOptions, type StreamPlan } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
+import { planStream, type StreamPlan } from "./plan.ts";
 import { type FieldsResult, openWork } from "./run.ts";
 
 /** What a task left. */

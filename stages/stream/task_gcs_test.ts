@@ -6,7 +6,7 @@ import { GIK } from "../../lib/profile.ts";
 import { openStorage, StorageError } from "../../lib/storage/mod.ts";
 import { streamOptions, writeFinalStores } from "./fixture.ts";
 import { runMerge } from "./merge.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 import { runStream } from "./run.ts";
 import { runTask } from "./task.ts";
 

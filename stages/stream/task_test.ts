@@ -20,7 +20,7 @@ import {
   writeFinalStores,
 } from "./fixture.ts";
 import { runMerge } from "./merge.ts";
-import type { StreamOptions } from "./plan.ts";
+import type { StreamOptions } from "./options.ts";
 import { runStream } from "./run.ts";
 import { runTask } from "./task.ts";
 
