@@ -3,6 +3,7 @@ import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedd
 import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
+import { hasProgram } from "../lib/engines/program.ts";
 
 const { run, members } = BEFORE_50R1;
 const STAGES = new URL("./", import.meta.url);
@@ -144,8 +145,7 @@ Deno.test("a stage that SIGINT or SIGTERM stops says so and exits 130, in whatev
   ]);
 });
 
-const hasScript = await new Deno.Command("script", { args: ["--version"], stdout: "null" })
-  .output().then(({ success }) => success, () => false);
+const hasScript = await hasProgram("script");
 
 Deno.test({
   name: "Ctrl-C on a terminal of 50 columns leaves no bar behind (needs script of util-linux)",

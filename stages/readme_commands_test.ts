@@ -4,6 +4,7 @@
  */
 import { cp, mkdir } from "node:fs/promises";
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { applyPatch, parsePatch } from "npm:diff@9.0.0";
 import config from "../deno.json" with { type: "json" };
 import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
@@ -60,7 +61,7 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
   },
   {
     command:
-      /^deno (task (?:test|ok|pictures)|(?:run|test|bench) -A (?:bench|fixtures|stages)\b.*)$/,
+      /^deno (task (?:test|ok|pictures)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|stages))\/.+|bench .+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];
@@ -217,11 +218,12 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
 
 /** Changes files of the copy as a diff says. */
 async function applyDiff(diff: string, { project }: Copy): Promise<void> {
-  const path = `${project}/change.diff`;
-  await Deno.writeTextFile(path, diff);
-  const command = new Deno.Command("git", { args: ["apply", path], cwd: project });
-  const { success, stderr } = await command.output();
-  assert(success, `${new TextDecoder().decode(stderr)}${diff}`);
+  for (const patch of parsePatch(diff)) {
+    const path = `${project}/${patch.newFileName!.replace(/^b\//, "")}`;
+    const text = applyPatch(await Deno.readTextFile(path), patch);
+    assert(text !== false, `${path} is not as the README's diff has it:\n${diff}`);
+    await Deno.writeTextFile(path, text);
+  }
 }
 
 async function execute(command: string, copy: Copy): Promise<void> {
