@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { withFolder } from "../fixtures/folder.ts";
 import { parseRun } from "./ecmwf/run.ts";
 import { ParquetError } from "./parquet.ts";
 import type { Store, StoreValue } from "./references.ts";
@@ -17,11 +18,6 @@ const STORE: Store = new Map<string, StoreValue>([
   [".zgroup", new TextEncoder().encode("{}")],
   ["step_036/tp/sfc/ens01/0.0.0", { url: "s3://b/k.grib2", offset: 0, length: 9 }],
 ]);
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  await test(folder).finally(() => Deno.remove(folder, { recursive: true }));
-}
 
 Deno.test("stageFolder() and stageFileName() give the names of the Python tools", () => {
   assertEquals(stageFolder(parseRun("20260206", "00")), "ecmwf_three_stage_20260206_00z");

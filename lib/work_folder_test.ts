@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { listNames, withFolder } from "../fixtures/folder.ts";
 import { parseRun } from "./ecmwf/run.ts";
 import { findVariable } from "./ecmwf/variables.ts";
 import { emptyField, type ReducedField } from "./ensemble/field.ts";
@@ -42,17 +43,8 @@ const FIELD: ReducedField = {
   totals: [{ member: 0, sums: [12.000000000000002, 1e-30], precision: 2 ** -24 }],
 };
 
-async function withFolder(use: (path: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(`${folder}/out.nc.work`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function listNames(path: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
+function withWorkFolder(use: (path: string) => Promise<void>): Promise<void> {
+  return withFolder((folder) => use(`${folder}/out.nc.work`));
 }
 
 /** A work folder, what is there of it read, and what was told of it. */
@@ -81,7 +73,7 @@ async function keepFirst(path: string): Promise<string> {
 }
 
 Deno.test("a field that was kept is the same for the same command, bit for bit", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     await keepFirst(path);
     const { work, warnings } = await openTelling(path);
     assertEquals(listReduced(work), [[0, FIELD]]);
@@ -89,7 +81,7 @@ Deno.test("a field that was kept is the same for the same command, bit for bit",
   }));
 
 Deno.test("a field without members is kept, too", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     const rejections = FIELD.rejections.map(({ member }) =>
       ({ member, reason: "wrong", fault: "damaged" }) as const
     );
@@ -105,14 +97,14 @@ const LACKING: ReducedField = {
 };
 
 Deno.test("a field that lacks a message that was not to be had is there only for who asks for such", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     await (await open(path)).keep(0, LACKING);
     assertEquals((await open(path)).fields.size, 0);
     assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
   }));
 
 Deno.test("of a field that was kept twice, the one that lacks nothing counts, whichever came last", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     const work = await open(path);
     for (const field of [LACKING, FIELD, LACKING]) await work.keep(0, field);
     assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
@@ -121,7 +113,7 @@ Deno.test("of a field that was kept twice, the one that lacks nothing counts, wh
   }));
 
 Deno.test("a field that was dropped is not kept, and need not have been", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     await keepFirst(path);
     const work = await open(path);
     await work.drop(0);
@@ -140,7 +132,7 @@ const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] =
 
 for (const [what, plan, settings] of CHANGES) {
   Deno.test(`with another ${what} a kept field is not used, and that is told`, () =>
-    withFolder(async (path) => {
+    withWorkFolder(async (path) => {
       await keepFirst(path);
       const { work, warnings } = await openTelling(path, plan, settings);
       assertEquals(work.fields.size, 0);
@@ -158,7 +150,7 @@ const DAMAGES: [how: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
 
 for (const [how, damage] of DAMAGES) {
   Deno.test(`a file that ${how} is not used, and that is told`, () =>
-    withFolder(async (path) => {
+    withWorkFolder(async (path) => {
       const file = await keepFirst(path);
       await Deno.writeFile(file, damage(await Deno.readFile(file)));
       const { work, warnings } = await openTelling(path);
@@ -170,7 +162,7 @@ for (const [how, damage] of DAMAGES) {
 }
 
 Deno.test("a whole file under the name of another field is not used", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     const file = await keepFirst(path);
     await (await open(path)).keep(1, FIELD);
     const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
@@ -179,7 +171,7 @@ Deno.test("a whole file under the name of another field is not used", () =>
   }));
 
 Deno.test("removeWorkFolder() removes fields and halves of them, and nothing else", () =>
-  withFolder(async (path) => {
+  withWorkFolder(async (path) => {
     await removeWorkFolder(path, storage);
     const file = await keepFirst(path);
     const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);

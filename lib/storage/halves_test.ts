@@ -1,21 +1,9 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { listNames, withFolder } from "../../fixtures/folder.ts";
 import { openStorage, removeHalves } from "./mod.ts";
 
 const storage = openStorage();
 const BYTES = new Uint8Array(1000).fill(7);
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function listNames(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-}
 
 const isOurs = (name: string) => name === "out.nc";
 

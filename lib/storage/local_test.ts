@@ -1,23 +1,11 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { listNames, withFolder } from "../../fixtures/folder.ts";
 import { openStorage, StorageError } from "./mod.ts";
 
 const BYTES = new Uint8Array(1000).map((_, i) => i % 251);
 const storage = openStorage();
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function listNames(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-}
 
 function* failAfter(pieces: Uint8Array[]): Generator<Uint8Array> {
   yield* pieces;

@@ -13,6 +13,7 @@ import {
   reverseMessages,
 } from "../../fixtures/file_versions.ts";
 import type { FaultRule } from "../../fixtures/s3_server.ts";
+import { listNames } from "../../fixtures/folder.ts";
 import { stepFiles } from "../../lib/ecmwf/files.ts";
 import { describeFindings } from "../../lib/ensemble/result.ts";
 import { GIK } from "../../lib/profile.ts";
@@ -198,10 +199,6 @@ Deno.test("what a killed command left half written beside the output goes with t
   assertEquals((await stream(place, options)).bytes, bytes);
   assertEquals(await listNames(options.outputDir), [ofAnother.split("/").at(-1), name]);
 });
-
-async function listNames(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-}
 
 for (const membersPerBatch of [1, 3]) {
   Deno.test(`with ${membersPerBatch} members a batch no more bytes are under way than these have`, async () => {

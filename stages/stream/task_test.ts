@@ -7,6 +7,7 @@ import {
 } from "../../fixtures/embedded_run.ts";
 import { raiseValues, replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
 import { makeRandom } from "../../fixtures/random.ts";
+import { listNames } from "../../fixtures/folder.ts";
 import { IncompleteError } from "../../lib/cli/errors.ts";
 import { stepFiles } from "../../lib/ecmwf/files.ts";
 import { describeRejections } from "../../lib/ensemble/result.ts";
@@ -69,10 +70,6 @@ async function runTasks(
     }));
   }
   return [...results.values()];
-}
-
-async function listNames(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 }
 
 /** What one process makes of the same. */
