@@ -49,9 +49,7 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
     name: "n-workers",
     value: "<n>",
     default: "20",
-    help:
-      "tasks, each with its share of the fields (variable and step); all at once where there\n" +
-      "is room",
+    help: "tasks, each with a share of the fields (variable and step), at once where there is room",
   },
   { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
   { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },

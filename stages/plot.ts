@@ -137,8 +137,7 @@ export const command: Command<PlotOptions> = {
       name: "variables",
       value: "<names>",
       help: "mean and deviation of these, for example tp,t2m\n" +
-        "(default: mean of tp, t2m, sp, tcc, u700, v700, tcwv,\n" +
-        "ssr and deviation of tp, t2m, u700, tcc)",
+        "(default: mean of tp, t2m, sp, tcc, u700, v700, tcwv, ssr and deviation of tp, t2m, u700, tcc)",
     },
     { name: "format", value: "<kind>", help: "png or svg (default: as the output ends, else png)" },
     {

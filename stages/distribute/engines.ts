@@ -127,7 +127,7 @@ export const ENGINE_OPTIONS: readonly OptionSpec[] = [
     value: "<name>",
     help:
       "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks\n" +
-      "--region is that of the map",
+      "(--region is that of the map)",
   },
   {
     name: "service-account",
