@@ -10,10 +10,10 @@ import { PhaseTimer } from "../../lib/phase_timer.ts";
 import type { StageContext } from "../options.ts";
 import type { FetchContext } from "./fetch.ts";
 import { completeFields, judgeFields } from "./fields.ts";
-import { takeOver } from "./kept.ts";
+import { type KeptFields, takeOver } from "./kept.ts";
 import { countFields } from "./output.ts";
 import type { StreamOptions } from "./options.ts";
-import { planStream, type StreamPlan } from "./plan.ts";
+import { planStream } from "./plan.ts";
 import { type FieldsResult, openWork } from "./run.ts";
 
 /** What a task left. */
@@ -52,7 +52,7 @@ export async function runTask(
     places,
     judge: async () =>
       options.dropImplausible
-        ? judgeFields(plan, await readSeries(plan, places, options, context))
+        ? judgeFields(plan, await readSeries({ plan, folder, places }, options, context))
         : new Map<number, KeptField>(),
   };
   await takeOver(work, options.fresh ?? false, context);
@@ -71,28 +71,27 @@ export async function runTask(
 }
 
 /**
- * Reads the fields that it takes to judge those at some places: of a variable that accumulates all
- * steps, whichever tasks made them, and nothing where some are not there yet.
+ * Gives the fields that it takes to judge those of a task: of a variable that accumulates all steps,
+ * whichever tasks made them, and nothing where some are not there yet. Costs one GET a field of others.
  */
 async function readSeries(
-  plan: StreamPlan,
-  places: readonly number[],
+  { plan, folder, places }: KeptFields,
   options: StreamOptions,
   context: StageContext,
 ): Promise<Map<number, KeptField>> {
-  const own = new Set(places);
   const names = new Set(places.map((place) => plan.fields[place]!.variable.name));
-  const wanted = [...plan.fields.keys()].filter((place) => {
+  const others = [...plan.fields.keys()].filter((place) => {
     const { variable: { name, accumulated }, messages } = plan.fields[place]!;
-    return messages.length > 0 && (accumulated ? names.has(name) : own.has(place));
+    return messages.length > 0 && accumulated && names.has(name) && !folder.fields.has(place);
   });
-  const folder = await openWork(plan, options, context);
-  await folder.read({ places: wanted, lacking: true });
+  const theirs = await openWork(plan, options, context);
+  if (others.length > 0) await theirs.read({ places: others, lacking: true });
   const open = new Set(
-    wanted.filter((place) => !folder.fields.has(place))
+    others.filter((place) => !theirs.fields.has(place))
       .map((place) => plan.fields[place]!.variable.name),
   );
   return new Map(
-    [...folder.fields].filter(([place]) => !open.has(plan.fields[place]!.variable.name)),
+    [...folder.fields, ...theirs.fields]
+      .filter(([place]) => !open.has(plan.fields[place]!.variable.name)),
   );
 }
