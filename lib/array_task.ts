@@ -16,7 +16,7 @@ export interface ArrayTask {
 export type Lookup = (name: EngineVariable) => string | undefined;
 
 /** What the engines tell their tasks, by the names that they document. */
-export const ENGINE_VARIABLES = [
+const ENGINE_VARIABLES = [
   "SLURM_ARRAY_TASK_ID",
   "SLURM_ARRAY_TASK_COUNT",
   "SLURM_ARRAY_TASK_MIN",

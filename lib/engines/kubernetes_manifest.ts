@@ -35,7 +35,7 @@ const DISRUPTED = {
 };
 
 /** What is common to the pods and Jobs of an array job. */
-export function labelsOf(job: ArrayJob): Record<string, string> {
+function labelsOf(job: ArrayJob): Record<string, string> {
   return { "app.kubernetes.io/name": "gik-deno", "app.kubernetes.io/instance": job.name };
 }
 

@@ -119,7 +119,7 @@ function failedStatus(pod: KubernetesPod | undefined): TaskStatus {
  *
  * @throws {EngineError} for another text.
  */
-export function parseIndexes(text: string): number[] {
+function parseIndexes(text: string): number[] {
   return text.split(",").filter((part) => part !== "").flatMap((part) => {
     const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
     if (first === undefined) {

@@ -40,7 +40,7 @@ export interface FigurePanel extends PanelChoice {
 }
 
 /** Width of a page: A4 across, with margins. */
-export const PAGE_INCHES = 10;
+const PAGE_INCHES = 10;
 /** Width of a page in the units of the drawing. */
 const PAGE_WIDTH = 2000;
 
