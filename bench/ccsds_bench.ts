@@ -7,7 +7,7 @@
  */
 import { readVectors } from "../fixtures/ccsds/vectors.ts";
 import { type CcsdsParameters, decodeCcsds } from "../lib/grib/ccsds.ts";
-import { parseFields } from "../lib/grib/fields.ts";
+import { parseFields } from "../lib/grib/parse_fields.ts";
 
 const SAMPLE_COUNT = 721 * 1440;
 const TROPICS = { start: 260 * 1440, end: 417 * 1440 };

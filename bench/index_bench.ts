@@ -5,7 +5,7 @@
  */
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findIndexFaults, parseIndex } from "../lib/index.ts";
+import { findIndexFaults, parseIndex } from "../lib/index/entries.ts";
 import { makeIndex } from "../fixtures/full_run.ts";
 
 const run = parseRun("20260206", "00");

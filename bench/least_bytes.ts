@@ -7,7 +7,7 @@
 import { type StepFile, stepFiles } from "../lib/ecmwf/files.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { decodePrefix, parsePrefix, type Region, selectWindow } from "../lib/grib/mod.ts";
-import { parseIndex } from "../lib/index.ts";
+import { parseIndex } from "../lib/index/entries.ts";
 
 /** The part of a file that must be had of a message: its beginning. */
 export interface NeededPart {

@@ -10,10 +10,10 @@
  */
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { BUCKET } from "../lib/ecmwf/files.ts";
-import { createContext, type StorageContext } from "../lib/storage/context.ts";
-import { accessRemotes } from "../lib/storage/access.ts";
-import { openS3 } from "../lib/storage/s3.ts";
-import { Versions } from "../lib/storage/versions.ts";
+import { createContext, type StorageContext } from "../lib/storage/client/context.ts";
+import { accessRemotes } from "../lib/storage/client/access.ts";
+import { openS3 } from "../lib/storage/backends/s3.ts";
+import { Versions } from "../lib/storage/protocol/versions.ts";
 import { printTable, ServerProcess } from "./measure.ts";
 
 const CAPACITY = 8;

@@ -10,7 +10,7 @@
  *   Measured here, with a task that has no fields, for stores on this disk; on Google Cloud Storage
  *   the requests are counted, which take as long as their latency has it. Starting a machine or
  *   container is not in it: none on Slurm, seconds on Kubernetes, a minute or two in a cloud.
- * - largest part: messages of the worker that has most, as `lib/partition.ts` cuts the fields.
+ * - largest part: messages of the worker that has most, as `lib/checkpoint/partition_fields.ts` cuts the fields.
  * - time of a message: the larger one of decoding and of its bytes over the worker's line, which go on
  *   at the same time. Both from `bench/stream.ts`, for a worker of two cores.
  * - rate: requests a second that the bucket answers before it says 503, to all workers together. The
@@ -27,9 +27,9 @@ import { startGcsServer } from "../fixtures/gcs_server.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import type { PlannedField } from "../lib/ensemble/plan.ts";
-import { partitionFields } from "../lib/partition.ts";
-import { GIK } from "../lib/profile.ts";
+import type { PlannedField } from "../lib/ensemble/field_plan.ts";
+import { partitionFields } from "../lib/checkpoint/partition_fields.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 /** Measured by `bench/stream.ts`: 9 steps on the loopback, and how much of it a message is. */

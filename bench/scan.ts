@@ -5,10 +5,10 @@
  * @module
  */
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { silentReporter } from "../lib/cli/report.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE, firstMembers } from "../lib/ecmwf/members.ts";
-import { scanRun } from "../lib/scan/mod.ts";
+import { scanRun } from "../lib/kerchunk/scan_run.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { formatMegabytes, printTable, ServerProcess } from "./measure.ts";
 import { ALL_FIELDS, HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../fixtures/full_run.ts";

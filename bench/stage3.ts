@@ -6,11 +6,11 @@
  */
 import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
-import { silentReporter } from "../lib/cli/report.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
-import { scanRun } from "../lib/scan/mod.ts";
-import { deflateStore } from "../lib/skeleton.ts";
-import { writeStageStore } from "../lib/stage_files.ts";
+import { scanRun } from "../lib/kerchunk/scan_run.ts";
+import { deflateStore } from "../lib/references/skeleton.ts";
+import { writeStageStore } from "../lib/references/stage_files.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { HEADERS_RUN, HEADERS_STEP, writeHeaders, writeIndexes } from "../fixtures/full_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";

@@ -10,7 +10,7 @@
  */
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { formatMegabytes, printTable, ROOT, runAgainstServer, ServerProcess } from "./measure.ts";
 import { RUN, VARIABLES, writeRun } from "./base_run.ts";
 import { findLeastBytes, readNeeds } from "./least_bytes.ts";

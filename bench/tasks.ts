@@ -7,7 +7,7 @@
  * @module
  */
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { RUN, writeRun } from "./base_run.ts";
 import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
 

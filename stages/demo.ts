@@ -14,17 +14,17 @@ import {
 } from "../fixtures/embedded_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
 import type { Command, Outcome } from "../lib/cli/command.ts";
-import type { Reporter } from "../lib/cli/report.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
 import { formatTable } from "../lib/cli/table.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { describeRun } from "../lib/ecmwf/run.ts";
-import { GIK } from "../lib/profile.ts";
-import { stageFolder } from "../lib/stage_files.ts";
-import { exitWith } from "./console.ts";
-import { openContext } from "./options.ts";
+import { GIK } from "../lib/output/profile.ts";
+import { stageFolder } from "../lib/references/stage_files.ts";
+import { exitWith } from "./cli/console.ts";
+import { openContext } from "./cli/run_options.ts";
 import { runPipeline } from "./pipeline.ts";
-import { runStream } from "./stream/run.ts";
-import { measureVariables, tabulateVariables } from "./stream/table.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
+import { measureVariables, tabulateVariables } from "../lib/cli/stream_table.ts";
 
 const OUTPUT_DIR = "demo_output";
 

@@ -4,31 +4,31 @@
  * @module
  */
 import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
+import { UsageError } from "../lib/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import type { ArrayJob, Engine } from "../lib/engines/engine.ts";
+import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { hasProgram } from "../lib/engines/program.ts";
-import type { Reporter } from "../lib/cli/report.ts";
-import { stageFolder } from "../lib/stage_files.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
+import { stageFolder } from "../lib/references/stage_files.ts";
 import { isRemote } from "../lib/storage/mod.ts";
-import { exitWith, listenForSignals } from "./console.ts";
-import { formatArguments, formatPermissions, listHosts } from "./distribute/arguments.ts";
+import { exitWith, listenForSignals } from "./cli/console.ts";
+import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
 import {
   ENGINE_OPTIONS,
   findEngine,
   type KnownEngine,
   readTaskEnvironment,
-} from "./distribute/engines.ts";
+} from "./cli/engine_options.ts";
 import {
   labelJob,
   locateStream,
   makeAbsolute,
   nameJob,
   requireReachable,
-} from "./distribute/places.ts";
-import { distribute, prepareByHand } from "./distribute/run.ts";
-import { openRun } from "./options.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream/request.ts";
+} from "../lib/engines/job_places.ts";
+import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
+import { openRun } from "./cli/run_options.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command line as given; what `stream` makes of its part shows early what is wrong with it. */
 interface DistributeRequest {

@@ -16,16 +16,16 @@ import {
   SLOW_DOWN,
   startS3Server,
 } from "../fixtures/s3_server.ts";
-import { silentReporter } from "../lib/cli/report.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseSources } from "../lib/ecmwf/sources.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { openStorage, type Storage } from "../lib/storage/mod.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3 } from "./stage3.ts";
-import { runStream } from "./stream/run.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
 
 const { run } = BEFORE_50R1;
 const VARIABLES = findVariables(GIK.variables);

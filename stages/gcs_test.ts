@@ -14,19 +14,19 @@ import {
 import { computeChecksums } from "../fixtures/gcs_bucket.ts";
 import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../fixtures/gcs_server.ts";
 import { keysOfSteps, makeRunStore } from "../fixtures/run_store.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
-import { silentReporter } from "../lib/cli/report.ts";
+import { MissingDataError } from "../lib/errors.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
-import { parseManifest } from "../lib/manifest.ts";
-import { GIK } from "../lib/profile.ts";
-import { openPublished, publishFolder } from "../lib/publish.ts";
-import { readStageStore, stageFileName, writeStageStore } from "../lib/stage_files.ts";
+import { parseManifest } from "../lib/references/manifest.ts";
+import { GIK } from "../lib/output/profile.ts";
+import { openPublished, publishFolder } from "../lib/references/publish.ts";
+import { readStageStore, stageFileName, writeStageStore } from "../lib/references/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import type { StageContext } from "./options.ts";
+import type { StageContext } from "./cli/run_options.ts";
 import { runPipeline } from "./pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runStage3 } from "./stage3.ts";
-import { runStream } from "./stream/run.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
 
 const { run, members } = BEFORE_50R1;
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@st
 import config from "../deno.json" with { type: "json" };
 import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
 import { HELP_COLUMNS } from "../lib/cli/help.ts";
-import { runCommand } from "../lib/cli/run.ts";
+import { runCommand } from "../lib/cli/run_command.ts";
 import { findCommandModules } from "./commands_fixture.ts";
-import { findPermissions } from "./console.ts";
+import { findPermissions } from "./cli/console.ts";
 
 const COMMANDS = await findCommandModules();
 

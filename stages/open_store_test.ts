@@ -10,7 +10,7 @@ import {
   type Workplace,
 } from "../fixtures/embedded_run.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { finalFileName, type StoreOwner } from "../lib/final_files.ts";
+import { finalFileName, type StoreOwner } from "../lib/kerchunk/final_files.ts";
 import { type PipelineOptions, runPipeline } from "./pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 

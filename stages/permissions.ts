@@ -6,8 +6,8 @@
  */
 import config from "../deno.json" with { type: "json" };
 import type { Command } from "../lib/cli/command.ts";
-import type { Grant, PermissionSet } from "../lib/permission_flags.ts";
-import { exitWith } from "./console.ts";
+import type { Grant, PermissionSet } from "../lib/cli/permission_flags.ts";
+import { exitWith } from "./cli/console.ts";
 
 /** A row of the table: cells are lists. */
 type Row = readonly (readonly string[])[];

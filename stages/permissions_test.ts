@@ -11,7 +11,7 @@ import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 

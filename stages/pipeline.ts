@@ -4,11 +4,11 @@
  * @module
  */
 import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
+import { UsageError } from "../lib/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import { exitWith } from "./console.ts";
-import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
-import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
+import { exitWith } from "./cli/console.ts";
+import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./cli/format_options.ts";
+import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
 import {
   openContext,
   parseStageRequest,
@@ -16,9 +16,9 @@ import {
   STAGE_OPTIONS,
   type StageContext,
   type StageRequest,
-} from "./options.ts";
-import { type RunSummary, summarizeRun } from "./run_summary.ts";
-import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./scan_options.ts";
+} from "./cli/run_options.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./cli/scan_options.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
 import {
   INDEX_OPTIONS,
@@ -33,7 +33,7 @@ import {
   parseTemplateOptions,
   TEMPLATE_OPTIONS,
   type TemplateOptions,
-} from "./template_options.ts";
+} from "./cli/template_options.ts";
 
 /** What the pipeline works on: the options of its stages. */
 export interface PipelineOptions extends Stage1Options, Stage2Options, Stage3Options {}

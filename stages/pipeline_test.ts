@@ -8,10 +8,10 @@ import {
   openWorkplace,
   readExpected,
 } from "../fixtures/embedded_run.ts";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { runPipeline } from "./pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
-import { runStream } from "./stream/run.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
 
 const LAYOUTS = [
   { name: "before cycle 50r1", embedded: BEFORE_50R1, files: 1 },

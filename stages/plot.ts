@@ -4,11 +4,11 @@
  * @module
  */
 import type { Command, OptionValues, Outcome } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { suggestNearest } from "../lib/cli/nearest.ts";
-import type { Reporter } from "../lib/cli/report.ts";
+import { UsageError } from "../lib/errors.ts";
+import { suggestNearest } from "../lib/util/text.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
 import { findVariable } from "../lib/ecmwf/variables.ts";
-import { type ForecastFile, parseForecast } from "../lib/forecast_file.ts";
+import { type ForecastFile, parseForecast } from "../lib/output/forecast_file.ts";
 import {
   choosePanels,
   DEFAULT_PANELS,
@@ -17,9 +17,9 @@ import {
   type PanelChoice,
   planScales,
 } from "../lib/maps/figure.ts";
-import { renderPng } from "../lib/maps/render.ts";
+import { renderPng } from "../lib/maps/render_png.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import { exitWith } from "./console.ts";
+import { exitWith } from "./cli/console.ts";
 
 /** Kinds of pictures. */
 export type PlotFormat = "png" | "svg";

@@ -11,10 +11,10 @@ import { interpolateBlues, interpolateRdBu, interpolateYlGnBu } from "npm:d3-sca
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { PNG } from "npm:pngjs@7.0.0";
 import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { silentReporter } from "../lib/cli/report.ts";
+import { UsageError } from "../lib/errors.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import type { FigurePanel } from "../lib/maps/figure.ts";
-import { encodeNetcdf, type NetcdfDataset } from "../lib/netcdf.ts";
+import { encodeNetcdf, type NetcdfDataset } from "../lib/netcdf/encode_netcdf.ts";
 import { type PlotOptions, type PlotResult, runPlot } from "./plot.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);

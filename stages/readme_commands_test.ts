@@ -14,7 +14,7 @@ import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -2,11 +2,11 @@ import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { encodeNetcdf } from "../lib/netcdf.ts";
-import { buildDataset } from "../lib/output.ts";
-import { GIK } from "../lib/profile.ts";
+import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
+import { buildDataset } from "../lib/output/forecast_dataset.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { describeSets } from "./permissions.ts";
-import { formatHistory } from "./stream/output.ts";
+import { formatHistory } from "../lib/stream/write_output.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

@@ -10,14 +10,14 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
+import { MissingDataError } from "../lib/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { RunError } from "../lib/ecmwf/run.ts";
-import { decodeStore } from "../lib/parquet.ts";
-import { isReference, type Store } from "../lib/references.ts";
-import { scanRun } from "../lib/scan/mod.ts";
-import { readStageStore } from "../lib/stage_files.ts";
-import { encodeTemplate } from "../lib/template.ts";
+import { decodeStore } from "../lib/references/store_parquet.ts";
+import { isReference, type Store } from "../lib/references/store.ts";
+import { scanRun } from "../lib/kerchunk/scan_run.ts";
+import { readStageStore } from "../lib/references/stage_files.ts";
+import { encodeTemplate } from "../lib/template/template_archive.ts";
 import { runStage1, type Stage1Options } from "./stage1.ts";
 
 /** Hours that the embedded runs have. */

@@ -10,25 +10,25 @@ import { stepFiles } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { absentRunError } from "../lib/ecmwf/published.ts";
 import { describeRun, isSameRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
-import type { Store } from "../lib/references.ts";
-import { toIndexedField } from "../lib/scan/mod.ts";
-import { deflateStore } from "../lib/skeleton.ts";
-import { spotCheck } from "../lib/spot_check.ts";
-import { stageFolder, writeStageStore } from "../lib/stage_files.ts";
-import { encodeStage1Zip, stage1ZipName } from "../lib/stage1_zip.ts";
-import { type IndexedField, readStepIndex, summarize } from "../lib/step_index.ts";
+import type { Store } from "../lib/references/store.ts";
+import { toIndexedField } from "../lib/kerchunk/scan_run.ts";
+import { deflateStore } from "../lib/references/skeleton.ts";
+import { spotCheck } from "../lib/references/spot_check.ts";
+import { stageFolder, writeStageStore } from "../lib/references/stage_files.ts";
+import { encodeStage1Zip, stage1ZipName } from "../lib/template/stage1_zip.ts";
+import { type IndexedField, readStepIndex, summarize } from "../lib/references/step_index.ts";
 import { StorageError } from "../lib/storage/mod.ts";
-import { encodeTemplate, type Template } from "../lib/template.ts";
-import { exitWith } from "./console.ts";
+import { encodeTemplate, type Template } from "../lib/template/template_archive.ts";
+import { exitWith } from "./cli/console.ts";
 import {
   openRun,
   parseStageRequest,
   STAGE_OPTIONS,
   type StageContext,
   type StageRequest,
-} from "./options.ts";
-import { type RunSummary, summarizeRun } from "./run_summary.ts";
-import { parseScanOptions, SCAN_OPTIONS, scanHours, type ScanOptions } from "./scan_options.ts";
+} from "./cli/run_options.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import { parseScanOptions, SCAN_OPTIONS, scanHours, type ScanOptions } from "./cli/scan_options.ts";
 import {
   checkTemplate,
   openTemplate,
@@ -36,7 +36,7 @@ import {
   reportMisfit,
   TEMPLATE_OPTIONS,
   type TemplateOptions,
-} from "./template_options.ts";
+} from "./cli/template_options.ts";
 
 /** What stage 1 works on. */
 export interface Stage1Options extends TemplateOptions, ScanOptions {

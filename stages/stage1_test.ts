@@ -6,14 +6,14 @@ import {
   openWorkplace,
   readEmbeddedBucket,
 } from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
+import { MissingDataError } from "../lib/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { encodeStore } from "../lib/parquet.ts";
-import { isReference, type Store } from "../lib/references.ts";
-import { readStageStore } from "../lib/stage_files.ts";
+import { encodeStore } from "../lib/references/store_parquet.ts";
+import { isReference, type Store } from "../lib/references/store.ts";
+import { readStageStore } from "../lib/references/stage_files.ts";
 import { StorageError } from "../lib/storage/mod.ts";
-import { TemplateError } from "../lib/template.ts";
+import { TemplateError } from "../lib/template/template_archive.ts";
 import { runStage1, type Stage1Options } from "./stage1.ts";
 
 const { run, members } = BEFORE_50R1;

@@ -7,12 +7,12 @@ import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/comm
 import { type StepFile, stepFiles } from "../lib/ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
-import { mapInParallel } from "../lib/parallel.ts";
-import type { RunFields } from "../lib/run_fields.ts";
-import { findGaps, readRunIndex } from "../lib/run_index.ts";
-import { readStageStore, stageFolder, writeStageStore } from "../lib/stage_files.ts";
-import { summarize } from "../lib/step_index.ts";
-import { exitWith } from "./console.ts";
+import { mapInParallel } from "../lib/util/parallel.ts";
+import type { RunFields } from "../lib/references/run_fields.ts";
+import { findGaps, readRunIndex } from "../lib/references/run_index.ts";
+import { readStageStore, stageFolder, writeStageStore } from "../lib/references/stage_files.ts";
+import { summarize } from "../lib/references/step_index.ts";
+import { exitWith } from "./cli/console.ts";
 import {
   chooseSteps,
   openRun,
@@ -22,8 +22,8 @@ import {
   type StageContext,
   type StageRequest,
   STEPS,
-} from "./options.ts";
-import { type RunSummary, summarizeRun } from "./run_summary.ts";
+} from "./cli/run_options.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 
 /** What stage 2 works on. */
 export interface Stage2Options {

@@ -9,12 +9,12 @@ import {
   readEmbeddedBucket,
 } from "../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../fixtures/s3_server.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
+import { MissingDataError } from "../lib/errors.ts";
 import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run } from "../lib/ecmwf/run.ts";
-import { parseIndex } from "../lib/index.ts";
-import { isReference, type Store } from "../lib/references.ts";
-import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
+import { parseIndex } from "../lib/index/entries.ts";
+import { isReference, type Store } from "../lib/references/store.ts";
+import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
 import { StorageError } from "../lib/storage/mod.ts";
 import { runStage2, type Stage2Options } from "./stage2.ts";
 

@@ -5,8 +5,8 @@
  */
 import { zipSync } from "npm:fflate@0.8.3";
 import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
-import { formatMegabytes } from "../lib/cli/pace.ts";
+import { MissingDataError } from "../lib/errors.ts";
+import { formatMegabytes } from "../lib/cli/progress_meter.ts";
 import { describeMembers, firstMembers, type Member } from "../lib/ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../lib/ecmwf/run.ts";
 import {
@@ -14,14 +14,19 @@ import {
   ownerFileName,
   type StoreFormat,
   type StoreOwner,
-} from "../lib/final_files.ts";
-import { FinalStores } from "../lib/final_stores.ts";
-import { publishedFolder, publishFolder, type PublishResult } from "../lib/publish.ts";
-import { readIfThere, readStageStore, stageFileName, stageFolder } from "../lib/stage_files.ts";
-import { takeApart } from "../lib/zarr/mod.ts";
-import { exitWith } from "./console.ts";
-import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./format_options.ts";
-import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./gcs_options.ts";
+} from "../lib/kerchunk/final_files.ts";
+import { FinalStores } from "../lib/kerchunk/final_stores.ts";
+import { publishedFolder, publishFolder, type PublishResult } from "../lib/references/publish.ts";
+import {
+  readIfThere,
+  readStageStore,
+  stageFileName,
+  stageFolder,
+} from "../lib/references/stage_files.ts";
+import { takeApart } from "../lib/kerchunk/format_store.ts";
+import { exitWith } from "./cli/console.ts";
+import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./cli/format_options.ts";
+import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
 import {
   openRun,
   optional,
@@ -29,8 +34,8 @@ import {
   STAGE_OPTIONS,
   type StageContext,
   type StageRequest,
-} from "./options.ts";
-import { type RunSummary, summarizeRun } from "./run_summary.ts";
+} from "./cli/run_options.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 
 /** What stage 3 works on. */
 export interface Stage3Options extends FormatOptions {

@@ -15,13 +15,13 @@ import {
   readEmbeddedBucket,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/cli/errors.ts";
+import { MissingDataError } from "../lib/errors.ts";
 import { firstMembers } from "../lib/ecmwf/members.ts";
-import { STORE_FORMATS } from "../lib/final_files.ts";
-import { isReference, type Store, type StoreValue } from "../lib/references.ts";
-import { scanRun } from "../lib/scan/mod.ts";
-import { deflateStore } from "../lib/skeleton.ts";
-import { readStageStore, writeStageStore } from "../lib/stage_files.ts";
+import { STORE_FORMATS } from "../lib/kerchunk/final_files.ts";
+import { isReference, type Store, type StoreValue } from "../lib/references/store.ts";
+import { scanRun } from "../lib/kerchunk/scan_run.ts";
+import { deflateStore } from "../lib/references/skeleton.ts";
+import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
 import { runStage2 } from "./stage2.ts";
 import { runStage3, type Stage3Options } from "./stage3.ts";
 

@@ -4,17 +4,17 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { describeFindings, describeRejections } from "../lib/ensemble/result.ts";
-import { exitWith, listenForSignals } from "./console.ts";
-import { findStores, STORES_RULE } from "./gcs_options.ts";
-import { openContext, openRun, optional } from "./options.ts";
-import { runMerge } from "./stream/merge.ts";
-import { summarizeStream } from "./stream/report.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./stream/request.ts";
-import { runStream } from "./stream/run.ts";
-import { summarize } from "./stream/summary.ts";
-import { runTask } from "./stream/task.ts";
+import { UsageError } from "../lib/errors.ts";
+import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
+import { exitWith, listenForSignals } from "./cli/console.ts";
+import { findStores, STORES_RULE } from "./cli/gcs_options.ts";
+import { openContext, openRun, optional } from "./cli/run_options.ts";
+import { runMerge } from "../lib/stream/run_merge.ts";
+import { summarizeStream } from "../lib/cli/stream_report.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
+import { summarize } from "../lib/cli/stream_summary.ts";
+import { runTask } from "../lib/stream/run_task.ts";
 
 /** The command `stream`. */
 export const command: Command<StreamRequest> = {

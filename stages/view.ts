@@ -4,16 +4,16 @@
  * @module
  */
 import type { Command, Outcome } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/cli/errors.ts";
-import { formatMegabytes } from "../lib/cli/pace.ts";
-import type { Reporter } from "../lib/cli/report.ts";
-import { type ForecastFile, parseForecast } from "../lib/forecast_file.ts";
+import { UsageError } from "../lib/errors.ts";
+import { formatMegabytes } from "../lib/cli/progress_meter.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
+import { type ForecastFile, parseForecast } from "../lib/output/forecast_file.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { buildContent } from "../lib/viewer/content.ts";
 import { formatDocument } from "../lib/viewer/document.ts";
 import type { PageVariable } from "../lib/viewer/page/data.ts";
 import { describeError } from "../lib/viewer/page/view.ts";
-import { exitWith } from "./console.ts";
+import { exitWith } from "./cli/console.ts";
 
 /** What to show, and where. */
 export interface ViewOptions {

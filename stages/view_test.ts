@@ -4,12 +4,12 @@ import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import type { BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
 import { hasChromium, keepPicture, openBrowser, type WatchedPage } from "../fixtures/chromium.ts";
 import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
-import { silentReporter } from "../lib/cli/report.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
 import { indexColor, planColorScale } from "../lib/maps/color_scale.ts";
 import { findBounds, placePoint } from "../lib/maps/frame.ts";
 import { findDisplay } from "../lib/maps/palettes.ts";
-import { encodeNetcdf } from "../lib/netcdf.ts";
-import { planFrame } from "../lib/viewer/page/grid.ts";
+import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
+import { planFrame } from "../lib/viewer/page/page_grid.ts";
 import { runView } from "./view.ts";
 
 const ROWS = 157;

@@ -4,9 +4,9 @@
  * @module
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
-import { UsageError } from "./errors.ts";
-import { findNearest, suggestNearest } from "./nearest.ts";
-import type { Reporter } from "./report.ts";
+import { UsageError } from "../errors.ts";
+import { findNearest, suggestNearest } from "../util/text.ts";
+import type { Reporter } from "../util/reporter.ts";
 import type { Summary } from "./summary.ts";
 
 /** One option of a command. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { type Command, OptionValues, parseCommandLine } from "./command.ts";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "../errors.ts";
 
 const COMMAND: Command<null> = {
   name: "cook",

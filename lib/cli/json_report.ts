@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Pace, PaceCounter } from "./pace.ts";
-import { type Reporter, silentReporter } from "./report.ts";
+import { type Pace, PaceCounter } from "./progress_meter.ts";
+import { type Reporter, silentReporter } from "../util/reporter.ts";
 
 /** One line of a command with `--json`. */
 export type ReportEvent =

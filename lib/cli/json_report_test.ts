@@ -1,6 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatEvent, jsonReporter } from "./json_report.ts";
-import type { Reporter } from "./report.ts";
+import type { Reporter } from "../util/reporter.ts";
 
 /** Events written under a clock that the test moves, without their time. */
 function report(

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { formatPace, PaceCounter } from "./pace.ts";
-import { type Progress, type Reporter, silentReporter, type Traffic } from "./report.ts";
+import { formatPace, PaceCounter } from "./progress_meter.ts";
+import { type Progress, type Reporter, silentReporter, type Traffic } from "../util/reporter.ts";
 import { formatSummary } from "./summary.ts";
 
 /** Where text goes, and what kind of place that is. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import type { Reporter } from "./report.ts";
+import type { Reporter } from "../util/reporter.ts";
 import { textReporter } from "./text_report.ts";
 
 const CLEAR = "\r\x1b[K";

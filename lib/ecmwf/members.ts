@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IndexEntry } from "../index.ts";
+import type { IndexEntry } from "../index/entries.ts";
 import type { Stream } from "./files.ts";
 
 /** Number of an ensemble member; 0 is the control. */

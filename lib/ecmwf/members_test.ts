@@ -1,5 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import type { IndexEntry } from "../index.ts";
+import type { IndexEntry } from "../index/entries.ts";
 import type { Stream } from "./files.ts";
 import {
   describeMembers,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MissingDataError } from "../cli/errors.ts";
+import { MissingDataError } from "../errors.ts";
 import { type Storage, unlessMissing } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
 import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { suggestNearest } from "../cli/nearest.ts";
-import { sortUnique } from "../sort_unique.ts";
+import { suggestNearest } from "../util/text.ts";
+import { sortUnique } from "../util/numbers.ts";
 
 /** A run hour in UTC. */
 export type RunHour = "00" | "06" | "12" | "18";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { UsageError } from "../cli/errors.ts";
-import { findNearest } from "../cli/nearest.ts";
+import { UsageError } from "../errors.ts";
+import { findNearest } from "../util/text.ts";
 import type { Mirror } from "../storage/mod.ts";
 import { BUCKET, BUCKET_REGION } from "./files.ts";
 

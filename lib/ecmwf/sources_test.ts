@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@s
 import { BEFORE_50R1, EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
 import { startAzureServer } from "../../fixtures/azure_server.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
-import { UsageError } from "../cli/errors.ts";
+import { UsageError } from "../errors.ts";
 import { openStorage } from "../storage/mod.ts";
 import { BUCKET, stepFiles } from "./files.ts";
 import { parseRun, runSteps } from "./run.ts";

@@ -19,7 +19,7 @@ import {
   type Submission,
   type TaskId,
   type TaskStatus,
-} from "./engine.ts";
+} from "./array_engine.ts";
 import { type ProgramInput, runProgram } from "./program.ts";
 
 const GCLOUD = "gcloud";

@@ -9,7 +9,7 @@
  * @module
  */
 import { describeContainer, jobNameOf } from "./container.ts";
-import { type ArrayJob, MERGE } from "./engine.ts";
+import { type ArrayJob, MERGE } from "./array_engine.ts";
 
 /** What the tasks are allowed to reach. */
 export interface CloudRunOptions {

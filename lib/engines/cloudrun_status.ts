@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { TaskStatus } from "./engine.ts";
+import type { TaskStatus } from "./array_engine.ts";
 
 /** A task of an execution, as far as it is looked at. */
 export interface CloudRunTask {

@@ -3,7 +3,7 @@ import { parse } from "npm:yaml@2.9.1";
 import { installProgram } from "../../fixtures/fake_program.ts";
 import { findFaults } from "../../fixtures/manifest_types.ts";
 import { openCloudRun } from "./cloudrun.ts";
-import { type ArrayJob, EngineError } from "./engine.ts";
+import { type ArrayJob, EngineError } from "./array_engine.ts";
 import { hasProgram } from "./program.ts";
 
 const JOB: ArrayJob = {

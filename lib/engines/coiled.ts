@@ -27,7 +27,7 @@ import {
   type TaskId,
   type TaskState,
   type TaskStatus,
-} from "./engine.ts";
+} from "./array_engine.ts";
 import { formatCommand } from "./shell.ts";
 import { withoutValues } from "./container.ts";
 

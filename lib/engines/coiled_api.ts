@@ -14,8 +14,8 @@
  *
  * @module
  */
-import { delay, type DelayBounds, drawDelay } from "../storage/delay.ts";
-import { EngineError } from "./engine.ts";
+import { delay, type DelayBounds, drawDelay } from "../util/delay.ts";
+import { EngineError } from "./array_engine.ts";
 
 /** Coiled's server. */
 export const COILED_SERVER = "https://cloud.coiled.io";

@@ -7,8 +7,8 @@ import {
 import { type CoiledServerOptions, startCoiledServer } from "../../fixtures/coiled_server.ts";
 import { type CoiledOptions, openCoiled } from "./coiled.ts";
 import { PATHS } from "./coiled_api.ts";
-import { type ArrayJob, EngineError, MERGE } from "./engine.ts";
-import { type Failure, followJob } from "./follow.ts";
+import { type ArrayJob, EngineError, MERGE } from "./array_engine.ts";
+import { type Failure, followJob } from "./follow_job.ts";
 
 const TOKEN = "secret-token-123";
 const WORKSPACE = "icpac";

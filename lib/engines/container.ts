@@ -4,7 +4,7 @@
  * @module
  */
 import { stringify } from "npm:yaml@2.9.1";
-import { type ArrayJob, MERGE, mergeCommand, taskCommand, type TaskId } from "./engine.ts";
+import { type ArrayJob, MERGE, mergeCommand, taskCommand, type TaskId } from "./array_engine.ts";
 
 /** A container as Kubernetes' `v1` and Cloud Run's `v1` both write it. */
 export interface Container {

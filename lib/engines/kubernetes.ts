@@ -16,7 +16,7 @@ import {
   MERGE,
   type Submission,
   type TaskId,
-} from "./engine.ts";
+} from "./array_engine.ts";
 import { type KubernetesOptions, mergeManifest, taskManifest } from "./kubernetes_manifest.ts";
 import { type KubernetesList, newestPod, readMerge, readTasks } from "./kubernetes_status.ts";
 import { runProgram } from "./program.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EngineError, type TaskStatus } from "./engine.ts";
+import { EngineError, type TaskStatus } from "./array_engine.ts";
 
 /** The list that kubectl prints, as far as it is looked at. */
 export interface KubernetesList {

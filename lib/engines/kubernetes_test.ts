@@ -2,8 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/asse
 import { parse } from "npm:yaml@2.9.1";
 import { type FakeProgram, installProgram } from "../../fixtures/fake_program.ts";
 import { findFaults } from "../../fixtures/manifest_types.ts";
-import { type ArrayJob, EngineError, MERGE } from "./engine.ts";
-import { followJob } from "./follow.ts";
+import { type ArrayJob, EngineError, MERGE } from "./array_engine.ts";
+import { followJob } from "./follow_job.ts";
 import { openKubernetes } from "./kubernetes.ts";
 import { hasProgram } from "./program.ts";
 

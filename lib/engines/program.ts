@@ -1,4 +1,4 @@
-import { EngineError } from "./engine.ts";
+import { EngineError } from "./array_engine.ts";
 
 /** What a program is given besides its arguments. */
 export interface ProgramInput {

@@ -12,7 +12,7 @@ import {
   type Submission,
   type TaskId,
   type TaskStatus,
-} from "./engine.ts";
+} from "./array_engine.ts";
 import { runProgram } from "./program.ts";
 import {
   ACCOUNTS_FORMAT,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TaskState, TaskStatus } from "./engine.ts";
+import type { TaskState, TaskStatus } from "./array_engine.ts";
 
 /** A job, or a task of an array, in the queue. */
 export interface QueueEntry {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ArrayJob, type EngineFile, mergeCommand, taskCommand } from "./engine.ts";
+import { type ArrayJob, type EngineFile, mergeCommand, taskCommand } from "./array_engine.ts";
 import { formatCommand, quote } from "./shell.ts";
 
 /** How a cluster is used. */

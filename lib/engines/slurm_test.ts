@@ -5,7 +5,7 @@ import {
   type SlurmCluster,
   startSlurmCluster,
 } from "../../fixtures/slurm_cluster.ts";
-import type { ArrayJob, Engine } from "./engine.ts";
+import type { ArrayJob, Engine } from "./array_engine.ts";
 import { openSlurm } from "./slurm.ts";
 
 const obstacle = await findObstacle();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Reference } from "../references.ts";
+import type { Reference } from "../references/store.ts";
 import type { ByteRange, RequestCost } from "../storage/mod.ts";
 
 /** What requests and bytes are worth. It changes what is fetched, never a value. */

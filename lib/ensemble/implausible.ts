@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Finding, Rejection } from "./field.ts";
-import type { PlannedField } from "./plan.ts";
-import type { ResultField } from "./result.ts";
-import { findShrunk } from "./totals.ts";
+import type { Finding, Rejection } from "./field_reducer.ts";
+import type { PlannedField } from "./field_plan.ts";
+import type { ResultField } from "./field_result.ts";
+import { findShrunk } from "./member_totals.ts";
 
 const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";
 

@@ -3,12 +3,12 @@ import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run
 import { makeRandom } from "../../fixtures/random.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
-import { GIK } from "../profile.ts";
+import { GIK } from "../output/profile.ts";
 import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
-import type { PlannedField } from "./plan.ts";
+import type { PlannedField } from "./field_plan.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
-import { reduceFields, type ReduceOptions } from "./reduce.ts";
+import { reduceFields, type ReduceOptions } from "./reduce_fields.ts";
 
 const ROUNDS = 20;
 const WHOLE: FetchPolicy = { ...DEFAULT_POLICY, prefixes: false, maxJoinedBytes: 0 };

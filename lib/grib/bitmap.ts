@@ -4,7 +4,7 @@
  * @module
  */
 import { type Cursor, readUint8 } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 /** One bit a grid point in file order, most significant bit first; 1: the point has a value. */
 export type Bitmap = Uint8Array;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 /**
  * Writes `count` integers of `widthBits` (0–64) each, lying side by side from bit `startBit` of

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { unpackBits } from "./bits.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 const data = Uint8Array.from({ length: 64 }, (_, i) => (i * 151 + 89) ^ (i << 3));
 

@@ -12,7 +12,7 @@ import {
   readSamples,
   type SampleReader,
 } from "./ccsds/sample_reader.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 export type { CcsdsParameters } from "./ccsds/coding.ts";
 

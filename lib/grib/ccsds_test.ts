@@ -2,8 +2,8 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "jsr:@std/a
 import { makeRandom, makeSignal } from "../../fixtures/ccsds/signals.ts";
 import { readVectors, type Vector } from "../../fixtures/ccsds/vectors.ts";
 import { type CcsdsParameters, decodeCcsds } from "./ccsds.ts";
-import { GribError } from "./error.ts";
-import { parseFields } from "./fields.ts";
+import { GribError } from "./grib_error.ts";
+import { parseFields } from "./parse_fields.ts";
 
 const SIGNED = 1;
 const vectors = readVectors();

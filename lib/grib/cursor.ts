@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 /** A place in one GRIB2 section. The `readX` functions advance `offset` and never pass `end`. */
 export interface Cursor {

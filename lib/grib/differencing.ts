@@ -5,7 +5,7 @@
  */
 import { unpackBits } from "./bits.ts";
 import { toSigned } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import type { ComplexRepresentation } from "./representation.ts";
 
 /** Beyond it sums are no longer exact; real fields stay below 2^33. */

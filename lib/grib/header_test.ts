@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "./error.ts";
-import { parseFields, parseHeader } from "./fields.ts";
+import { GribError } from "./grib_error.ts";
+import { parseFields, parseHeader } from "./parse_fields.ts";
 import { copyMessage, copyNamedMessage, expectedMessages } from "./messages_fixture.ts";
 import { measureMessage } from "./sections.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Cursor, readUint16, readUint8, skipBytes } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 
 /** What section 1 says. */
 export interface Identification {

@@ -18,16 +18,16 @@
  * @module
  */
 export { decodeField, decodePrefix, type PrefixValues } from "./decode.ts";
-export { GribError, type GribErrorDetail, ShortPrefixError } from "./error.ts";
+export { GribError, type GribErrorDetail, ShortPrefixError } from "./grib_error.ts";
 export {
   type GribField,
   type GribHeader,
   parseFields,
   parseHeader,
   parsePrefix,
-} from "./fields.ts";
+} from "./parse_fields.ts";
 export { measureMessage, type MessageSize } from "./sections.ts";
-export { equalGrids, type RegularLatLonGrid } from "./grid.ts";
+export { equalGrids, type RegularLatLonGrid } from "./lat_lon_grid.ts";
 export type { Level, Product, StepRange } from "./product.ts";
 export type {
   CcsdsRepresentation,

@@ -5,7 +5,7 @@
  */
 import { planCoding } from "./ccsds/coding.ts";
 import { openSamples, readSamples } from "./ccsds/sample_reader.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import type { CcsdsRepresentation } from "./representation.ts";
 import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
 

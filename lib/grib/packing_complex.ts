@@ -6,7 +6,7 @@
  */
 import { unpackBits } from "./bits.ts";
 import { countDescriptorBytes, undoDifferencing } from "./differencing.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import type { ComplexRepresentation } from "./representation.ts";
 import { type OpenData, scaleIntegers } from "./scaling.ts";
 

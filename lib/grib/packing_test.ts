@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { decodeField } from "./decode.ts";
-import { GribError } from "./error.ts";
-import { type GribField, parseFields } from "./fields.ts";
+import { GribError } from "./grib_error.ts";
+import { type GribField, parseFields } from "./parse_fields.ts";
 import { copyNamedMessage } from "./messages_fixture.ts";
 import { openPacking } from "./packing.ts";
 import type { ComplexRepresentation, Representation } from "./representation.ts";

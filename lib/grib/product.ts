@@ -13,7 +13,7 @@ import {
   skipBytes,
   toSigned,
 } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import { readTime } from "./identification.ts";
 import { powerOf } from "./scaling.ts";
 

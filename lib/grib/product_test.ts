@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "./error.ts";
-import { parseFields } from "./fields.ts";
+import { GribError } from "./grib_error.ts";
+import { parseFields } from "./parse_fields.ts";
 import { copyNamedMessage } from "./messages_fixture.ts";
 import type { Product } from "./product.ts";
 

@@ -12,7 +12,7 @@ import {
   readUint8,
   skipBytes,
 } from "./cursor.ts";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import { powerOf, type Scaling } from "./scaling.ts";
 
 /** Template 5.0, simple packing. */

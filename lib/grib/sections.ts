@@ -4,7 +4,7 @@
  * @module
  */
 import { type Cursor, readUint64, readUint8 } from "./cursor.ts";
-import { GribError, ShortPrefixError } from "./error.ts";
+import { GribError, ShortPrefixError } from "./grib_error.ts";
 
 /** One section of a message, its header octets 1–5 included. */
 export interface Section {

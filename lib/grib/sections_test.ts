@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "./error.ts";
+import { GribError } from "./grib_error.ts";
 import { copyMessage, expectedMessages } from "./messages_fixture.ts";
 import { checkMessage } from "./sections.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { GribError } from "./error.ts";
-import type { RegularLatLonGrid } from "./grid.ts";
+import { GribError } from "./grib_error.ts";
+import type { RegularLatLonGrid } from "./lat_lon_grid.ts";
 
 /**
  * A region in degrees, edges included. Longitudes may follow any convention; `east` below `west`

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "./error.ts";
-import { parseFields } from "./fields.ts";
-import type { RegularLatLonGrid } from "./grid.ts";
+import { GribError } from "./grib_error.ts";
+import { parseFields } from "./parse_fields.ts";
+import type { RegularLatLonGrid } from "./lat_lon_grid.ts";
 import {
   copyMessage,
   copyNamedMessage,

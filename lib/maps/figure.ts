@@ -3,23 +3,23 @@
  *
  * @module
  */
-import type { ForecastFile } from "../forecast_file.ts";
+import type { ForecastFile } from "../output/forecast_file.ts";
 import { type ColorScale, findExtent, planColorScale } from "./color_scale.ts";
 import { findBounds, fitFrame, type Frame } from "./frame.ts";
 import { traceLines } from "./geography.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
 import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN } from "./panel.ts";
 import { element, type Svg } from "./svg.ts";
-import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./text.ts";
+import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./svg_text.ts";
 import {
   describeForecast,
   describePanel,
   describeSources,
   describeTime,
   type PanelChoice,
-} from "./words.ts";
+} from "./describe_panel.ts";
 
-export type { PanelChoice } from "./words.ts";
+export type { PanelChoice } from "./describe_panel.ts";
 
 /** A page, with the places of its maps. */
 export interface Figure {

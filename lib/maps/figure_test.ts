@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
-import { encodeNetcdf, type NetcdfDataset } from "../netcdf.ts";
-import { type ForecastFile, parseForecast } from "../forecast_file.ts";
+import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { choosePanels, DEFAULT_PANELS, drawFigure, type Figure, planScales } from "./figure.ts";
-import { measureText } from "./text.ts";
+import { measureText } from "./svg_text.ts";
 
 async function parse(dataset: NetcdfDataset): Promise<ForecastFile> {
   return parseForecast(await new Blob([...encodeNetcdf(dataset)]).bytes(), "a.nc");

@@ -8,7 +8,7 @@ import { type Frame, placePoint } from "./frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "./graticule.ts";
 import { drawCells, drawPalette } from "./raster.ts";
 import { element, type Svg } from "./svg.ts";
-import { drawText } from "./text.ts";
+import { drawText } from "./svg_text.ts";
 
 /** What a panel shows. */
 export interface PanelContent {

@@ -9,24 +9,30 @@
  *
  * @module
  */
-import { accessRemotes } from "./access.ts";
-import { parseScheme } from "./address.ts";
-import { type AzureOptions, openAzure } from "./azure.ts";
-import { findCandidates } from "./candidate.ts";
-import { createContext, type StorageContext, type StoragePolicy } from "./context.ts";
-import { permissionError, StorageError } from "./error.ts";
-import type { GcsOptions } from "./gcs.ts";
-import { httpRemote } from "./http.ts";
-import { localAccess, localRemote } from "./local.ts";
-import type { Remote } from "./remote.ts";
-import type { ByteRange, Mirror, ObjectAccess, RequestCost, StorageCounters } from "./types.ts";
-import { type ObjectVersion, Versions } from "./versions.ts";
+import { accessRemotes } from "./client/access.ts";
+import { parseScheme } from "./protocol/address.ts";
+import { type AzureOptions, openAzure } from "./backends/azure.ts";
+import { findCandidates } from "./client/candidate.ts";
+import { createContext, type StorageContext, type StoragePolicy } from "./client/context.ts";
+import { permissionError, StorageError } from "./protocol/storage_error.ts";
+import type { GcsOptions } from "./backends/gcs.ts";
+import { httpRemote } from "./backends/http.ts";
+import { localAccess, localRemote } from "./backends/local.ts";
+import type { Remote } from "./protocol/remote.ts";
+import type {
+  ByteRange,
+  Mirror,
+  ObjectAccess,
+  RequestCost,
+  StorageCounters,
+} from "./protocol/types.ts";
+import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
-export type { AzureOptions } from "./azure.ts";
-export { isRemote } from "./address.ts";
-export { StorageError, type StorageErrorKind, unlessMissing } from "./error.ts";
-export type { GcsOptions } from "./gcs.ts";
-export { removeHalves } from "./halves.ts";
+export type { AzureOptions } from "./backends/azure.ts";
+export { isRemote } from "./protocol/address.ts";
+export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
+export type { GcsOptions } from "./backends/gcs.ts";
+export { removeHalves } from "./backends/partial_files.ts";
 export type {
   ByteRange,
   ListedObject,
@@ -35,8 +41,8 @@ export type {
   Pieces,
   RequestCost,
   StorageCounters,
-} from "./types.ts";
-export { isOtherVersion, type ObjectVersion } from "./versions.ts";
+} from "./protocol/types.ts";
+export { isOtherVersion, type ObjectVersion } from "./protocol/versions.ts";
 
 /** How to reach servers, and how long to go on trying. */
 export interface StorageOptions {
@@ -182,7 +188,7 @@ async function loadS3(
   { endpoint, region = "eu-central-1" }: StorageOptions,
 ): Promise<Remote> {
   try {
-    const { openS3 } = await import("./s3.ts");
+    const { openS3 } = await import("./backends/s3.ts");
     return openS3({ endpoint, region });
   } catch (error) {
     throw permissionError(url, error) ?? error;
@@ -192,7 +198,7 @@ async function loadS3(
 /** Loaded when needed, as for S3. */
 async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remote> {
   try {
-    const { openGcs } = await import("./gcs.ts");
+    const { openGcs } = await import("./backends/gcs.ts");
     return await openGcs(gcs);
   } catch (error) {
     throw permissionError(url, error) ?? error;

@@ -4,7 +4,7 @@
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
-import type { ForecastFile, ForecastVariable } from "../forecast_file.ts";
+import type { ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
 import { findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
 import { traceLines } from "../maps/geography.ts";

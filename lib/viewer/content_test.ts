@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
-import { type ForecastFile, parseForecast } from "../forecast_file.ts";
-import { encodeNetcdf } from "../netcdf.ts";
+import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
+import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildContent } from "./content.ts";
 import { unpackSteps } from "./page/unpack.ts";
 

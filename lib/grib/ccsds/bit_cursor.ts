@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 
 /** A place in a stream. The `readX` and `skipX` functions advance `bit` and never pass `endBit`. */
 export interface BitCursor {

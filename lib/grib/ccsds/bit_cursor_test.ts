@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 import { openBits, readBits, skipBits, skipToByte } from "./bit_cursor.ts";
 
 Deno.test("readBits() reads integers of 0 to 32 bits at any bit, up to the last", () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 
 /** What GRIB2 template 5.42 says of the coded samples. */
 export interface CcsdsParameters {

@@ -5,7 +5,13 @@
  */
 import { type BitCursor, readBits, skipBits, skipToByte } from "./bit_cursor.ts";
 import type { Coding } from "./coding.ts";
-import { readOption, readZeroRun, SECOND_EXTENSION, UNCOMPRESSED, ZERO_BLOCKS } from "./options.ts";
+import {
+  readOption,
+  readZeroRun,
+  SECOND_EXTENSION,
+  UNCOMPRESSED,
+  ZERO_BLOCKS,
+} from "./coding_options.ts";
 import {
   addResiduals,
   copyResiduals,

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 import { type BitCursor, openBits } from "./bit_cursor.ts";
 import { type CcsdsParameters, type Coding, planCoding } from "./coding.ts";
 import { readBlock, skipInterval } from "./interval.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 import { type BitCursor, openBits } from "./bit_cursor.ts";
 import type { Coding } from "./coding.ts";
 import { readBlock, skipInterval } from "./interval.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { makeRandom, makeSignal } from "../../../fixtures/ccsds/signals.ts";
 import { readVectors } from "../../../fixtures/ccsds/vectors.ts";
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 import { planCoding } from "./coding.ts";
 import { openSamples, readSamples } from "./sample_reader.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../../fixtures/ccsds/signals.ts";
-import { GribError } from "../error.ts";
+import { GribError } from "../grib_error.ts";
 import { openBits } from "./bit_cursor.ts";
 import { countOnes, skipUnary } from "./unary.ts";
 

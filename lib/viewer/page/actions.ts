@@ -6,7 +6,7 @@
  */
 import type { Cell, PageVariable } from "./data.ts";
 import { find } from "./elements.ts";
-import { render, renderCursor, renderSeries } from "./render.ts";
+import { render, renderCursor, renderSeries } from "./render_page.ts";
 import { unpackSteps } from "./unpack.ts";
 import type { FieldValues, View } from "./view.ts";
 

@@ -8,7 +8,7 @@ import { placeValue } from "../../maps/color_scale.ts";
 import { type Frame, placePoint } from "../../maps/frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../../maps/graticule.ts";
 import type { Cell, Outlines, PageScale } from "./data.ts";
-import type { Grid } from "./grid.ts";
+import type { Grid } from "./page_grid.ts";
 
 /** Makes a canvas as large as its place, sharp on any screen; drawing is in CSS pixels. */
 export function openCanvas(

@@ -8,9 +8,9 @@ import { pickPoint, showStep, showVariable, togglePlaying } from "./actions.ts";
 import type { PageData, Statistic } from "./data.ts";
 import { announce, find, showFailure } from "./elements.ts";
 import { formatUtc } from "./format.ts";
-import { findCell } from "./grid.ts";
+import { findCell } from "./page_grid.ts";
 import { listenToKeys } from "./keys.ts";
-import { render, renderCursor, renderSeries, renderValues } from "./render.ts";
+import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
 import { fillTable } from "./table.ts";
 import { capitalize, describeError, describeMembers, nameStatistic, type View } from "./view.ts";
 

@@ -1,0 +1,41 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
+import { readMessage } from "../ecmwf/messages_fixture.ts";
+import { findVariable } from "../ecmwf/variables.ts";
+import { FieldReducer } from "../ensemble/field_reducer.ts";
+import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./field_file.ts";
+
+const { run } = BEFORE_50R1;
+
+const VERSIONS = {
+  "s3://bucket/file.grib2": { size: 1000, etags: { "https://mirror.example/file.grib2": '"a"' } },
+};
+
+/** tp of all members of the embedded run. */
+function reduceTp() {
+  const variable = findVariable("tp")!;
+  const reducer = new FieldReducer({ north: 25, west: 19, south: -14, east: 55 });
+  for (const member of [0, 1, 2, 3]) {
+    const message = readMessage({ run, stepHours: 36, param: "tp", member });
+    reducer.add(message, { run, stepHours: 36, member, variable });
+  }
+  return reducer.reduce();
+}
+
+Deno.test("a field that was encoded is the same after decoding, totals included", async () => {
+  const reduced = reduceTp();
+  assertEquals(reduced.totals?.map(({ sums }) => sums.length), [1, 1, 1, 1]);
+  for (const task of [undefined, { index: 3, count: 9 }]) {
+    const field = { reduced, versions: VERSIONS, ...(task && { task }) };
+    assertEquals(await decodeFieldFile("key", await encodeFieldFile("key", field)), field);
+  }
+});
+
+Deno.test("a file is as FIELD_VERSION says: raise that when this test has to change", async () => {
+  const bytes = await encodeFieldFile("key", { reduced: reduceTp(), versions: VERSIONS });
+  const checksum = bytes.slice(0, 32).toHex();
+  assertEquals([FIELD_VERSION, checksum], [
+    2,
+    "16bd2004b3c19142e4b73770cc26206228e7bb288bc68974ef1b741f08b7341d",
+  ]);
+});

@@ -1,0 +1,92 @@
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { makeRandom } from "../../fixtures/random.ts";
+import { VARIABLES } from "../ecmwf/variables.ts";
+import type { PlannedField } from "../ensemble/field_plan.ts";
+import { partitionFields } from "./partition_fields.ts";
+
+/** Fields, steps first, whose messages have lengths that a function gives; none for length 0. */
+function planSteps(
+  steps: number,
+  variables: number,
+  lengthOf: (step: number, variable: number) => number,
+): PlannedField[] {
+  return Array.from({ length: steps * variables }, (_, i) => {
+    const [step, variable] = [Math.floor(i / variables), i % variables];
+    const length = lengthOf(step, variable);
+    const url = `s3://bucket/${step}.grib2`;
+    const messages = [0, 1].map((member) => ({
+      member,
+      // The last variable is the first one in the file.
+      reference: { url, offset: 1e6 * (variables - variable) + member, length },
+    }));
+    return {
+      variable: VARIABLES[variable % VARIABLES.length]!,
+      stepHours: 3 * step,
+      messages: length > 0 ? messages : [],
+      rejections: [],
+    };
+  });
+}
+
+function countBytes(plan: readonly PlannedField[], part: readonly number[]): number {
+  const lengths = part.flatMap((place) =>
+    plan[place]!.messages.map(({ reference }) => reference.length)
+  );
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+/** The steps of which several parts have fields. */
+function listTornSteps(plan: readonly PlannedField[], parts: readonly number[][]): number[] {
+  const steps = parts.flatMap((part) => [...new Set(part.map((it) => plan[it]!.stepHours))]);
+  return [...new Set(steps.filter((step, i) => steps.indexOf(step) < i))];
+}
+
+Deno.test("partitionFields() has every field in one part, in parts of near equal bytes", () => {
+  const random = makeRandom(20260206);
+  const upTo = (most: number) => 1 + Math.floor(random() * most);
+  for (let round = 0; round < 500; round++) {
+    const [steps, variables, count] = [upTo(12), upTo(13), upTo(120)];
+    const spread = random() < 0.3 ? 0 : 1000;
+    const plan = planSteps(
+      steps,
+      variables,
+      () => random() < 0.05 ? 0 : 500 + Math.floor(random() * spread),
+    );
+    const parts = partitionFields(plan, count);
+    assertEquals(parts.length, count);
+    assertEquals(parts.flat().sort((a, b) => a - b), [...plan.keys()]);
+    assertEquals(partitionFields(plan, count), parts);
+    const share = countBytes(plan, [...plan.keys()]) / count;
+    const largest = Math.max(...plan.map((_, place) => countBytes(plan, [place])));
+    for (const part of parts) {
+      assert(countBytes(plan, part) <= 1.25 * share + largest + plan.length);
+      assertEquals(part, part.toSorted((a, b) => a - b));
+    }
+    assert(listTornSteps(plan, parts).length < Math.min(count, steps + 1));
+  }
+});
+
+Deno.test("partitionFields() gives whole steps where their number allows it", () => {
+  // Steps of a real run grow in bytes with time, by some percent.
+  const plan = planSteps(85, 12, (step, variable) => 500_000 + 400 * step + 30_000 * variable);
+  for (const count of [1, 2, 5, 9, 17, 20, 85]) {
+    const parts = partitionFields(plan, count);
+    assertEquals([count, listTornSteps(plan, parts)], [count, []]);
+    assertEquals(parts.filter((part) => part.length === 0), []);
+  }
+});
+
+Deno.test("partitionFields() cuts a step by the place of its fields in the file", () => {
+  const plan = planSteps(2, 4, () => 1000);
+  assertEquals(partitionFields(plan, 4), [[2, 3], [0, 1], [6, 7], [4, 5]]);
+});
+
+Deno.test("partitionFields() leaves parts empty when there are more of them than fields", () => {
+  const parts = partitionFields(planSteps(1, 3, () => 1000), 7);
+  assertEquals(parts.map(({ length }) => length).sort(), [0, 0, 0, 0, 1, 1, 1]);
+});
+
+Deno.test("partitionFields() has fields without messages in some part, too", () => {
+  assertEquals(partitionFields(planSteps(1, 3, () => 0), 2).flat().sort(), [0, 1, 2]);
+  assertEquals(partitionFields([], 2), [[], []]);
+});

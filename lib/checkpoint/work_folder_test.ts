@@ -1,0 +1,195 @@
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { listNames, withFolder } from "../../fixtures/folder.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { findVariable } from "../ecmwf/variables.ts";
+import { emptyField, type ReducedField } from "../ensemble/field_reducer.ts";
+import type { PlannedField } from "../ensemble/field_plan.ts";
+import { openStorage } from "../storage/mod.ts";
+import { removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
+import type { FieldSettings } from "./field_names.ts";
+
+const storage = openStorage();
+const SETTINGS: FieldSettings = {
+  profile: "gik",
+  run: parseRun("20260206", "00"),
+  region: { north: 1, west: 0, south: 0, east: 1 },
+};
+
+function planField(name: string, offset = 0): PlannedField {
+  const message = (member: number) => ({
+    member,
+    reference: { url: "s3://bucket/file.grib2", offset: offset + 100 * member, length: 100 },
+  });
+  return {
+    variable: findVariable(name)!,
+    stepHours: 36,
+    messages: [message(0), message(1)],
+    rejections: [{ member: 2, reason: "no store" }],
+  };
+}
+
+const PLAN = [planField("t2m"), planField("u700")];
+
+const FIELD: ReducedField = {
+  axes: { latitudes: Float64Array.of(0.25, 0), longitudes: Float64Array.of(0, 0.25, 0.5) },
+  mean: Float32Array.of(1, 2, NaN, 4, 5, 1e-30),
+  deviation: Float32Array.of(0, 0.1, NaN, 0.3, 0.4, 0.5),
+  members: [0],
+  rejections: [
+    { member: 1, reason: "it is of member 2, “ens02”", fault: "mismatched" },
+    { member: 2, reason: "no store" },
+  ],
+  implausible: [{ member: 0, reason: "of 6 values 1 are below 1, the lowest 1e-30" }],
+  totals: [{ member: 0, sums: [12.000000000000002, 1e-30], precision: 2 ** -24 }],
+};
+
+function withWorkFolder(use: (path: string) => Promise<void>): Promise<void> {
+  return withFolder((folder) => use(`${folder}/out.nc.work`));
+}
+
+/** A work folder, what is there of it read, and what was told of it. */
+async function openTelling(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
+  const warnings: string[] = [];
+  const onWarning = (line: string) => void warnings.push(line);
+  const work = await WorkFolder.open(path, plan, { settings, storage, onWarning });
+  await work.read({ lacking });
+  return { work, warnings };
+}
+
+async function open(...given: Parameters<typeof openTelling>): Promise<WorkFolder> {
+  return (await openTelling(...given)).work;
+}
+
+/** The fields without where they come from. */
+function listReduced({ fields }: WorkFolder): [number, ReducedField][] {
+  return [...fields].map(([place, { reduced }]) => [place, reduced]);
+}
+
+/** Opens the folder after the first field of the plan was kept in it. */
+async function keepFirst(path: string): Promise<string> {
+  await (await open(path)).keep(0, FIELD);
+  const [name] = await listNames(path);
+  return `${path}/${name}`;
+}
+
+Deno.test("a field that was kept is the same for the same command, bit for bit", () =>
+  withWorkFolder(async (path) => {
+    await keepFirst(path);
+    const { work, warnings } = await openTelling(path);
+    assertEquals(listReduced(work), [[0, FIELD]]);
+    assertEquals(warnings, []);
+  }));
+
+Deno.test("a field without members is kept, too", () =>
+  withWorkFolder(async (path) => {
+    const rejections = FIELD.rejections.map(({ member }) =>
+      ({ member, reason: "wrong", fault: "damaged" }) as const
+    );
+    const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
+    await (await open(path)).keep(1, field);
+    assertEquals(listReduced(await open(path)), [[1, field]]);
+  }));
+
+/** The same without a message that was not to be had. */
+const LACKING: ReducedField = {
+  ...FIELD,
+  rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
+};
+
+Deno.test("a field that lacks a message that was not to be had is there only for who asks for such", () =>
+  withWorkFolder(async (path) => {
+    await (await open(path)).keep(0, LACKING);
+    assertEquals((await open(path)).fields.size, 0);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
+  }));
+
+Deno.test("of a field that was kept twice, the one that lacks nothing counts, whichever came last", () =>
+  withWorkFolder(async (path) => {
+    const work = await open(path);
+    for (const field of [LACKING, FIELD, LACKING]) await work.keep(0, field);
+    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
+    await work.drop(0);
+    assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
+  }));
+
+Deno.test("a field that was dropped is not kept, and need not have been", () =>
+  withWorkFolder(async (path) => {
+    await keepFirst(path);
+    const work = await open(path);
+    await work.drop(0);
+    await work.drop(1);
+    assertEquals([work.fields.size, (await open(path)).fields.size], [0, 0]);
+  }));
+
+const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] = [
+  ["reference", [planField("t2m", 7)], SETTINGS],
+  ["set of members", [{ ...PLAN[0]!, messages: PLAN[0]!.messages.slice(0, 1) }], SETTINGS],
+  ["region", PLAN, { ...SETTINGS, region: { ...SETTINGS.region, north: 2 } }],
+  ["run", PLAN, { ...SETTINGS, run: parseRun("20260206", "12") }],
+  ["profile", PLAN, { ...SETTINGS, profile: "other" }],
+  ["variable", [{ ...PLAN[0]!, variable: { ...PLAN[0]!.variable, units: "°C" } }], SETTINGS],
+];
+
+for (const [what, plan, settings] of CHANGES) {
+  Deno.test(`with another ${what} a kept field is not used, and that is told`, () =>
+    withWorkFolder(async (path) => {
+      await keepFirst(path);
+      const { work, warnings } = await openTelling(path, plan, settings);
+      assertEquals(work.fields.size, 0);
+      assertEquals(warnings, [
+        `not used, as they are of something else: 1 of the files in ${path}`,
+      ]);
+    }));
+}
+
+const DAMAGES: [how: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
+  ["has one bit changed", (bytes) => bytes.with(bytes.length - 3, bytes.at(-3)! ^ 1)],
+  ["was cut short", (bytes) => bytes.slice(0, -4)],
+  ["is empty", () => new Uint8Array()],
+];
+
+for (const [how, damage] of DAMAGES) {
+  Deno.test(`a file that ${how} is not used, and that is told`, () =>
+    withWorkFolder(async (path) => {
+      const file = await keepFirst(path);
+      await Deno.writeFile(file, damage(await Deno.readFile(file)));
+      const { work, warnings } = await openTelling(path);
+      assertEquals(work.fields.size, 0);
+      assertStringIncludes(warnings[0]!, `${file} is damaged`);
+      await work.keep(0, FIELD);
+      assertEquals((await open(path)).fields.size, 1);
+    }));
+}
+
+Deno.test("a whole file under the name of another field is not used", () =>
+  withWorkFolder(async (path) => {
+    const file = await keepFirst(path);
+    await (await open(path)).keep(1, FIELD);
+    const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
+    await Deno.copyFile(file, `${path}/${other}`);
+    assertEquals([...(await open(path)).fields.keys()], [0]);
+  }));
+
+Deno.test("removeWorkFolder() removes fields and halves of them, and nothing else", () =>
+  withWorkFolder(async (path) => {
+    await removeWorkFolder(path, storage);
+    const file = await keepFirst(path);
+    const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
+    await Deno.writeTextFile(half, "half");
+    await Deno.writeTextFile(`${path}/notes.txt`, "mine");
+    assertEquals((await openTelling(path)).warnings, [
+      `not used, as they are of something else: 1 of the files in ${path}`,
+    ]);
+    await removeWorkFolder(path, storage);
+    assertEquals(await listNames(path), ["notes.txt"]);
+    await Deno.remove(`${path}/notes.txt`);
+    await keepFirst(path);
+    await removeWorkFolder(path, storage);
+    assertEquals((await open(path)).fields.size, 0);
+    assertEquals(await listNames(path.slice(0, path.lastIndexOf("/"))), []);
+  }));
+
+Deno.test("workFolderOf() is beside a local output, and here for a remote one", () => {
+  assertEquals(workFolderOf("out/a.nc"), "out/a.nc.work");
+  assertEquals(workFolderOf("gs://bucket/out/a.nc"), "a.nc.work");
+});

@@ -1,0 +1,40 @@
+/**
+ * What a stage says of a run at its end.
+ *
+ * @module
+ */
+import { formatMegabytes } from "./progress_meter.ts";
+import type { Summary } from "./summary.ts";
+import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
+import type { StageContext } from "../../stages/cli/run_options.ts";
+
+/** What a summary begins with, and what it tells besides. */
+export interface RunSummary extends Pick<Summary, "lines" | "facts"> {
+  run: Run;
+  /** The part of it that the stage has done. @default {undefined} (all) */
+  part?: string;
+  complete: boolean;
+  table?: Summary["table"];
+}
+
+/** The summary of a run: whether it is complete, what came of it, and what storage has cost. */
+export function summarizeRun(
+  { run, part, complete, table, lines, facts }: RunSummary,
+  { storage }: StageContext,
+  startedMs: number,
+): Summary {
+  const { requests, retries, bytesReceived } = storage.counters;
+  const seconds = (Date.now() - startedMs) / 1000;
+  const name = part === undefined ? describeRun(run) : `${describeRun(run)}, ${part}`;
+  return {
+    title: `${name}: ${complete ? "complete" : "INCOMPLETE, see the warnings"}`,
+    ...(table && { table }),
+    lines: [
+      ...lines,
+      ["requests", `${requests}, ${retries} of them retries`],
+      ["received", `${formatMegabytes(bytesReceived)} MB`],
+      ["time", `${seconds.toFixed(1)} s`],
+    ],
+    facts: { run: runLabel(run), complete, ...facts, requests, retries, bytesReceived, seconds },
+  };
+}

@@ -1,0 +1,161 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { AFTER_50R1, BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
+import { type GribField, parseFields } from "../grib/mod.ts";
+import { type ExpectedField, findMismatch } from "./check_message.ts";
+import { findSection, readMessage, type WantedMessage } from "./messages_fixture.ts";
+import { parseRun } from "./run.ts";
+import { findVariable, VARIABLES } from "./variables.ts";
+
+const { run } = BEFORE_50R1;
+
+/** A variable's message of member 2 at step 36, and what it is. */
+function readField(name: string, change: Partial<WantedMessage> = {}) {
+  const variable = findVariable(name)!;
+  const { param, level } = variable;
+  const at = { run, stepHours: 36, member: 2 };
+  const [field] = parseFields(readMessage({
+    ...at,
+    param,
+    ...(level && { level }),
+    ...change,
+  }));
+  return { field: field!, expected: { ...at, variable } satisfies ExpectedField };
+}
+
+Deno.test("findMismatch() finds none in ecCodes' messages of every variable, step and member", () => {
+  const published = VARIABLES.filter(({ name }) => name !== "cape");
+  assertEquals(published.length, 12);
+  for (const { run, members } of [BEFORE_50R1, AFTER_50R1]) {
+    for (const stepHours of [0, 36]) {
+      for (const variable of published) {
+        for (const member of [0, members - 1]) {
+          const { param, level } = variable;
+          const wanted = { run, stepHours, member, param, ...(level && { level }) };
+          const [field] = parseFields(readMessage(wanted));
+          assertEquals(findMismatch(field!, { run, stepHours, member, variable }), undefined);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("findMismatch() names the level that a message has instead of 700 hPa", () => {
+  for (const level of [50, 500, 850, 1000]) {
+    const { field, expected } = readField("u700", { level });
+    assertEquals(
+      findMismatch(field, expected),
+      `it lies at ${level * 100} on surface type 100, not 70000 on surface type 100`,
+    );
+  }
+});
+
+Deno.test("findMismatch() tells 2 metre temperature from temperature on a pressure level", () => {
+  const { field, expected } = readField("t2m", { param: "t", level: 850 });
+  assertEquals(
+    findMismatch(field, expected),
+    "it lies at 85000 on surface type 100, not 2 on surface type 103",
+  );
+});
+
+Deno.test("findMismatch() names the parameter that a message has", () => {
+  const { field, expected } = readField("u700", { param: "v" });
+  assertEquals(findMismatch(field, expected), "it holds parameter 0.2.3, not u in m s-1");
+  const water = readField("tcw", { param: "tcwv" });
+  assertEquals(
+    findMismatch(water.field, water.expected),
+    "it holds parameter 0.1.64, not tcw in kg m-2",
+  );
+});
+
+Deno.test("findMismatch() names the member that a message is of", () => {
+  const { field, expected } = readField("tp");
+  assertEquals(findMismatch(field, { ...expected, member: 1 }), "it is of member 2, not ens01");
+  assertEquals(findMismatch(field, { ...expected, member: 0 }), "it is of member 2, not control");
+});
+
+Deno.test("findMismatch() takes a message without a member for the control alone", () => {
+  const { run } = AFTER_50R1;
+  const variable = findVariable("sp")!;
+  const [field] = parseFields(readMessage({ run, stepHours: 36, param: "sp", member: 0 }));
+  assertEquals(field!.product.perturbationNumber, undefined);
+  const expected = { run, stepHours: 36, variable };
+  assertEquals(findMismatch(field!, { ...expected, member: 0 }), undefined);
+  assertEquals(findMismatch(field!, { ...expected, member: 1 }), "it is of member 0, not ens01");
+});
+
+Deno.test("findMismatch() names the step of a message, and the start of an accumulation", () => {
+  const instant = readField("sp");
+  assertEquals(
+    findMismatch(instant.field, { ...instant.expected, stepHours: 39 }),
+    "it is of step 36–36 h, not 39–39 h",
+  );
+  const { field, expected } = readField("tp");
+  assertEquals(
+    findMismatch(field, { ...expected, stepHours: 39 }),
+    "it is of step 0–36 h, not 0–39 h",
+  );
+  const product = { ...field.product, stepRange: { startHours: 33, endHours: 36 } };
+  assertEquals(
+    findMismatch({ ...field, product }, expected),
+    "it is of step 33–36 h, not 0–36 h",
+  );
+});
+
+Deno.test("findMismatch() refuses a mean over the time of an accumulation", () => {
+  const { expected } = readField("tp");
+  const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
+  message[findSection(message, 4) + 49] = 0; // octet 50 of template 4.11: average
+  const [field] = parseFields(message) as [GribField];
+  assertEquals(
+    findMismatch(field, expected),
+    "it is processed by 0 (code table 4.10), not accumulated",
+  );
+});
+
+Deno.test("findMismatch() names the run that a message is of", () => {
+  const { field, expected } = readField("tp");
+  for (const [date, hour] of [["20260206", "12"], ["20260205", "00"]] as const) {
+    assertEquals(
+      findMismatch(field, { ...expected, run: parseRun(date, hour) }),
+      `it is of the run 2026-02-06T00:00:00.000Z, not ${date} ${hour} UTC`,
+    );
+  }
+});
+
+Deno.test("findMismatch() refuses the message of another centre", () => {
+  const { expected } = readField("tp");
+  const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
+  message[findSection(message, 1) + 6] = 7; // octets 6–7 of section 1: NCEP
+  const [field] = parseFields(message) as [GribField];
+  assertEquals(findMismatch(field, expected), "it is of centre 7, not ECMWF (98)");
+});
+
+const DATA = new URL("../../../shared/data/", import.meta.url);
+
+for (
+  const [file, position, name, date] of [
+    ["ecmwf-ifs-oper-surface.grib2", 4, "tcc", "20260310"],
+    ["ecmwf-ifs-oper-0p4-first-10.grib2", 2, "tp", "20240101"],
+  ] as const
+) {
+  const url = new URL(file, DATA);
+  Deno.test({
+    name: `findMismatch() finds none in ECMWF's own ${name} of ${date} (needs ../shared)`,
+    ignore: !isFile(url),
+    fn() {
+      const variable = findVariable(name)!;
+      const expected = { run: parseRun(date, "00"), stepHours: 0, member: 0, variable };
+      const fields = parseFields(Deno.readFileSync(url));
+      const matches = fields.map((field) => findMismatch(field, expected) === undefined);
+      assertEquals(matches, fields.map((_, i) => i === position));
+    },
+  });
+}
+
+function isFile(url: URL): boolean {
+  try {
+    return Deno.statSync(url).isFile;
+  } catch {
+    return false;
+  }
+}

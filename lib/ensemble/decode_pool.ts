@@ -1,0 +1,100 @@
+/**
+ * A pool of workers that decode and reduce fields. All messages of a field go to one worker, which is
+ * the caller's choice.
+ *
+ * @module
+ */
+import type { Region } from "../grib/mod.ts";
+import type { ReducedField } from "./field_reducer.ts";
+import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./decode_worker.ts";
+
+interface Call {
+  resolve(reply: WorkerReply): void;
+  reject(error: Error): void;
+}
+
+/** Decodes and reduces fields in workers; `dispose` ends them. */
+export class DecodePool implements Disposable {
+  readonly #workers: Worker[];
+  readonly #calls = new Map<number, Call>();
+  #nextCall = 0;
+  /** Why a worker stopped: it answers no call any more. */
+  #failure: Error | undefined;
+
+  /**
+   * @param region the window of every field.
+   * @param size number of workers; one a core serves best.
+   */
+  constructor(private readonly region: Region, size: number) {
+    this.#workers = Array.from({ length: size }, () => this.#startWorker());
+  }
+
+  /** Number of workers. */
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(new URL("./decode_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#settle(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#failAll(new Error(`A decode worker stopped: ${event.message}`));
+    };
+    return worker;
+  }
+
+  /**
+   * Hands messages over to a worker; the bytes are moved, not copied.
+   *
+   * @returns for each part what `FieldReducer.add()` returns.
+   */
+  async add(
+    worker: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    parts: MessagePart[],
+  ): Promise<(number | undefined)[]> {
+    const { region } = this;
+    const reply = await this.#ask(worker, { kind: "add", bytes, parts, region }, [bytes.buffer]);
+    return reply.needs!;
+  }
+
+  /**
+   * Statistics of the messages added to a field; the worker forgets the field.
+   *
+   * @returns `undefined` when no message was added.
+   */
+  async reduce(worker: number, field: number): Promise<ReducedField | undefined> {
+    return (await this.#ask(worker, { kind: "reduce", field }, [])).reduced;
+  }
+
+  #ask(number: number, request: WorkerRequest, transfer: Transferable[]): Promise<WorkerReply> {
+    const call = this.#nextCall++;
+    const worker = this.#workers[number]!;
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#calls.set(call, { resolve, reject });
+      worker.postMessage({ call, request } satisfies WorkerCall, transfer);
+    });
+  }
+
+  #settle(reply: WorkerReply): void {
+    const call = this.#calls.get(reply.call);
+    this.#calls.delete(reply.call);
+    if (reply.fault) call?.reject(new Error(`A decode worker failed: ${reply.fault}`));
+    else call?.resolve(reply);
+  }
+
+  #failAll(error: Error): void {
+    this.#failure = error;
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#calls.clear();
+  }
+
+  /** Stops the workers. */
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+}

@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
+import type { ExpectedField } from "../ecmwf/check_message.ts";
+import { readMessage } from "../ecmwf/messages_fixture.ts";
+import { findVariable } from "../ecmwf/variables.ts";
+import { FieldReducer } from "./field_reducer.ts";
+import { DecodePool } from "./decode_pool.ts";
+
+const { run } = BEFORE_50R1;
+const REGION = { north: 25, west: 19, south: -14, east: 55 };
+const SP = findVariable("sp")!;
+
+function readSp(member: number, stepHours = 36): [Uint8Array<ArrayBuffer>, ExpectedField] {
+  const expected = { run, stepHours, member, variable: SP };
+  return [readMessage({ run, stepHours, param: "sp", member }), expected];
+}
+
+/** Adds a message to a field of the worker that its number gives. */
+function add(
+  pool: DecodePool,
+  field: number,
+  [message, expected]: [Uint8Array<ArrayBuffer>, ExpectedField],
+): Promise<(number | undefined)[]> {
+  const part = { field, expected, start: 0, end: message.length };
+  return pool.add(field % pool.size, message, [part]);
+}
+
+Deno.test("DecodePool gives what FieldReducer gives, for more fields than workers", async () => {
+  using pool = new DecodePool(REGION, 2);
+  const steps = [36, 39, 0];
+  for (const [field, step] of steps.entries()) {
+    await Promise.all([0, 1, 2].map((member) => add(pool, field, readSp(member, step))));
+  }
+  for (const [field, step] of steps.entries()) {
+    const reducer = new FieldReducer(REGION);
+    for (const member of [0, 1, 2]) reducer.add(...readSp(member, step));
+    assertEquals(await pool.reduce(field % 2, field), reducer.reduce());
+  }
+});
+
+Deno.test("DecodePool moves messages to its workers instead of copying them", async () => {
+  using pool = new DecodePool(REGION, 1);
+  const [message, expected] = readSp(1);
+  const added = add(pool, 0, [message, expected]);
+  assertEquals(message.byteLength, 0);
+  await added;
+});
+
+Deno.test("DecodePool forgets a field when it is reduced, and knows nothing of one without messages", async () => {
+  using pool = new DecodePool(REGION, 1);
+  await add(pool, 3, readSp(1));
+  assertEquals((await pool.reduce(0, 3))?.members, [1]);
+  assertEquals(await pool.reduce(0, 3), undefined);
+  assertEquals(await pool.reduce(0, 4), undefined);
+});
+
+Deno.test("DecodePool reports a fault of the program, and goes on", async () => {
+  using pool = new DecodePool(REGION, 1);
+  const [message, expected] = readSp(1);
+  const error = await assertRejects(
+    () => add(pool, 0, [message, { ...expected, run: undefined! }]),
+    Error,
+    "A decode worker failed: TypeError",
+  );
+  assertStringIncludes(error.message, "check.ts"); // the place of the fault
+  await add(pool, 0, readSp(2));
+  assertEquals((await pool.reduce(0, 0))?.members, [2]);
+});
+
+Deno.test("DecodePool rejects all calls, later ones too, when its workers cannot start", async () => {
+  const RealWorker = globalThis.Worker;
+  globalThis.Worker = class extends RealWorker {
+    constructor(_: string | URL, options?: WorkerOptions) {
+      super("data:text/javascript,throw new Error('no module')", options);
+    }
+  };
+  try {
+    using pool = new DecodePool(REGION, 1);
+    const message = "A decode worker stopped: ";
+    await assertRejects(() => add(pool, 0, readSp(1)), Error, message);
+    await assertRejects(() => add(pool, 0, readSp(2)), Error, message);
+    await assertRejects(() => pool.reduce(0, 0), Error, message);
+  } finally {
+    globalThis.Worker = RealWorker;
+  }
+});
+
+Deno.test("DecodePool takes the messages of one buffer for several fields, and says what each takes", async () => {
+  using pool = new DecodePool(REGION, 1);
+  const [first, second] = [readSp(1), readSp(2, 39)];
+  const bytes = new Uint8Array([...first[0], 7, 7, ...second[0]]);
+  const start = first[0].length + 2;
+  const needs = await pool.add(0, bytes, [
+    { field: 0, expected: first[1], start: 0, end: first[0].length },
+    { field: 1, expected: second[1], start, end: bytes.length },
+    { field: 1, expected: { ...second[1], member: 3 }, start, end: bytes.length },
+    { field: 1, expected: { ...second[1], member: 4 }, start, end: start + 100 },
+  ]);
+  assert(needs[0]! < first[0].length && needs[1]! < second[0].length);
+  assertEquals(needs[2], undefined);
+  assert(needs[3]! > 100);
+  assertEquals((await pool.reduce(0, 0))?.members, [1]);
+  const { members, rejections } = (await pool.reduce(0, 1))!;
+  assertEquals([members, rejections.map(({ member }) => member)], [[2], [3]]);
+});

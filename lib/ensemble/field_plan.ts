@@ -1,0 +1,107 @@
+/**
+ * From stores by member to fields by variable and step.
+ *
+ * @module
+ */
+import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
+import type { Member } from "../ecmwf/members.ts";
+import { isSameRun, type Run } from "../ecmwf/run.ts";
+import type { Variable } from "../ecmwf/variables.ts";
+import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
+import { byPlace } from "./fetch_plan.ts";
+import type { Rejection } from "./field_reducer.ts";
+
+/** A member's message of a field. */
+export interface PlannedMessage {
+  member: Member;
+  reference: Reference;
+}
+
+/** One field of the output and where its messages are. */
+export interface PlannedField {
+  variable: Variable;
+  stepHours: number;
+  /** In the order of their place in the files. */
+  messages: PlannedMessage[];
+  /** Members without a usable reference, and why. */
+  rejections: Rejection[];
+}
+
+/** The key of a member's field, with its level. */
+export function fieldKey(variable: Variable, stepHours: number, member: Member): string {
+  const { param, levtype, level } = variable;
+  return formatFieldKey({ stepHours, param, levtype, level, member });
+}
+
+/** The keys of a store under which a field may stand, the one with the level first. */
+function candidateKeys(variable: Variable, stepHours: number, member: Member): string[] {
+  const key = fieldKey(variable, stepHours, member);
+  if (variable.level === undefined) return [key];
+  return [key, fieldKey({ ...variable, level: undefined }, stepHours, member)];
+}
+
+/** Every key that fields of these variables and steps need of a member's store. */
+export function neededKeys(
+  variables: readonly Variable[],
+  steps: readonly number[],
+  member: Member,
+): Set<string> {
+  return new Set(
+    variables.flatMap((variable) => steps.flatMap((step) => candidateKeys(variable, step, member))),
+  );
+}
+
+/**
+ * Inverts stores to fields, steps first, variables in the order given.
+ *
+ * A key without level, as the Python tools write them, serves where the one with the level is not
+ * there: whether its message has the right level is for its reader to check.
+ */
+export function planFields(
+  stores: ReadonlyMap<Member, Store>,
+  members: readonly Member[],
+  variables: readonly Variable[],
+  steps: readonly number[],
+  run: Run,
+): PlannedField[] {
+  return steps.flatMap((stepHours) =>
+    variables.map((variable) => {
+      const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
+      for (const member of members) addMessage(field, member, stores.get(member), run);
+      field.messages.sort(byPlace);
+      return field;
+    })
+  );
+}
+
+function addMessage(
+  field: PlannedField,
+  member: Member,
+  store: Store | undefined,
+  run: Run,
+): void {
+  const { variable, stepHours } = field;
+  const key = candidateKeys(variable, stepHours, member).find((key) => store?.has(key));
+  const value = key === undefined ? undefined : store?.get(key);
+  if (value === undefined || !isReference(value)) {
+    field.rejections.push({ member, reason: store ? "it is not referenced" : "no store" });
+    return;
+  }
+  const file = parseFileName(value.url);
+  if (!file || file.stepHours !== stepHours || !isSameRun(file.run, run)) {
+    field.rejections.push({ member, reason: `its reference points to ${value.url}` });
+    return;
+  }
+  field.messages.push({ member, reference: { ...value, url: canonicalUrl(value.url) } });
+}
+
+/** The run that the first reference of the stores points to. */
+export function findRun(stores: ReadonlyMap<Member, Store>): Run | undefined {
+  for (const store of stores.values()) {
+    for (const value of store.values()) {
+      const file = isReference(value) ? parseFileName(value.url) : undefined;
+      if (file) return file.run;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { findVariable } from "../ecmwf/variables.ts";
+import { alignFields, describeRejections, type ResultField } from "./field_result.ts";
+
+const axesAt = (north: number) => ({
+  latitudes: Float64Array.of(north, north - 1),
+  longitudes: Float64Array.of(30),
+});
+
+function resultField(stepHours: number, north: number): ResultField {
+  return {
+    variable: findVariable("tp")!,
+    stepHours,
+    reduced: {
+      axes: axesAt(north),
+      mean: Float32Array.of(1, 2),
+      deviation: Float32Array.of(0, 0),
+      members: [0, 1],
+      rejections: [],
+      implausible: [],
+    },
+  };
+}
+
+Deno.test("alignFields() empties the field that lies on other points than most", () => {
+  const { axes, fields } = alignFields([
+    resultField(36, 9),
+    resultField(39, 5),
+    resultField(42, 5),
+  ]);
+  assertEquals(axes, axesAt(5));
+  assertEquals(fields.map(({ reduced }) => reduced.members), [[], [0, 1], [0, 1]]);
+  assertEquals(describeRejections(fields), [
+    "tp (36 h), members control, 1: it is on another grid",
+  ]);
+});
+
+Deno.test("alignFields() has no axes when no field has a value", () => {
+  const { reduced, ...field } = resultField(36, 9);
+  const { axes: _, ...empty } = reduced;
+  assertEquals(alignFields([{ ...field, reduced: empty }]).axes, undefined);
+});
+
+Deno.test("describeRejections() gives one line for the same members, reason and fields", () => {
+  const fields = [resultField(36, 9), resultField(39, 9), resultField(42, 9)];
+  const [first, second] = fields;
+  for (const { reduced } of fields) reduced.rejections.push({ member: 2, reason: "no store" });
+  for (const { reduced } of [first!, second!]) {
+    reduced.rejections.push({ member: 3, reason: "it is damaged" });
+    reduced.rejections.push({ member: 4, reason: "it is damaged" });
+  }
+  assertEquals(describeRejections(fields), [
+    "all fields, members 2: no store",
+    "tp (36, 39 h), members 3-4: it is damaged",
+  ]);
+});

@@ -1,0 +1,74 @@
+/**
+ * New references for planned fields whose old ones do not fit their files any more.
+ *
+ * @module
+ */
+import { parseStepFile } from "../ecmwf/files.ts";
+import type { Run } from "../ecmwf/run.ts";
+import { IndexError } from "../index/entries.ts";
+import { formatFieldKey, type Reference } from "../references/store.ts";
+import { readStepIndex } from "../references/step_index.ts";
+import { type Storage, StorageError } from "../storage/mod.ts";
+import { byPlace } from "./fetch_plan.ts";
+import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
+
+/** What the index of a file says now. */
+interface FreshIndex {
+  /** Where messages are, by the key of their field. */
+  references: Map<string, Reference>;
+  /** Why there is none of the others. */
+  absence: string;
+}
+
+/**
+ * Reads the indexes of the files of planned fields again. What a message's file does not list any
+ * more, or whose index cannot be had or read, becomes a rejection. Ranges read from now on are of
+ * the files that are on the server now.
+ *
+ * Costs one GET and one HEAD a file, one file at a time.
+ *
+ * @returns one field for each of the plan, in its order.
+ * @throws {StorageError} when the server cannot be reached or refuses.
+ */
+export async function replanFields(
+  plan: readonly PlannedField[],
+  storage: Storage,
+  run: Run,
+): Promise<PlannedField[]> {
+  const urls = new Set(plan.flatMap(({ messages }) => messages.map((it) => it.reference.url)));
+  const indexes = new Map<string, FreshIndex>();
+  for (const url of urls) indexes.set(url, await readFreshIndex(url, storage, run));
+  return plan.map((field) => replanField(field, indexes));
+}
+
+async function readFreshIndex(url: string, storage: Storage, run: Run): Promise<FreshIndex> {
+  const file = parseStepFile(url)!;
+  try {
+    const { fields } = await readStepIndex(storage, run, file);
+    return {
+      references: new Map(fields.map(({ field, reference }) => [formatFieldKey(field), reference])),
+      absence: `no usable line of ${file.indexUrl} lists it`,
+    };
+  } catch (error) {
+    const isLocal = error instanceof IndexError ||
+      error instanceof StorageError && error.kind === "missing";
+    if (!isLocal) throw error;
+    return { references: new Map(), absence: error.message };
+  }
+}
+
+function replanField(
+  field: PlannedField,
+  indexes: ReadonlyMap<string, FreshIndex>,
+): PlannedField {
+  const messages: PlannedMessage[] = [];
+  const rejections = [...field.rejections];
+  for (const { member, reference: { url } } of field.messages) {
+    const { references, absence } = indexes.get(url)!;
+    const reference = references.get(fieldKey(field.variable, field.stepHours, member));
+    if (reference) messages.push({ member, reference });
+    else rejections.push({ member, reason: absence });
+  }
+  rejections.sort((a, b) => a.member - b.member);
+  return { ...field, messages: messages.sort(byPlace), rejections };
+}

@@ -1,0 +1,103 @@
+/**
+ * The groups of a skeleton that hold messages: what they are called, and what of them is true of any
+ * run.
+ *
+ * @module
+ */
+import { isReference, type Store, type StoreValue } from "../references/store.ts";
+import { levtypeOf } from "./vertical_level.ts";
+import type { Attributes } from "./zarr_nodes.ts";
+import { decodeInline, findDataArrays } from "../references/skeleton.ts";
+
+/** A variable at one type of level, as kerchunk groups messages. */
+export interface MessageGroup {
+  /** `<variable>/<step type>/<type of level>` */
+  path: string;
+  /** Name of the array of messages in it. */
+  name: string;
+  /** MARS short name of its messages, as the index has it. */
+  param: string;
+  /** MARS `levtype`: `sfc`, `pl` or `sol`. */
+  levtype: string;
+  /** Name of the vertical coordinate. */
+  typeOfLevel: string;
+  /** Steps in hours of the messages that it was made from. */
+  steps: readonly number[];
+  /** Ascending; none for a layer without coordinate. */
+  levels: readonly number[];
+  /** Of the array, without the names of its dimensions. */
+  attributes: Attributes;
+  gridShape: readonly [rows: number, columns: number];
+  /** What stays as it is: the groups on the path, latitude and longitude. */
+  kept: ReadonlyMap<string, StoreValue>;
+}
+
+const decoder = new TextDecoder();
+const GRID_DIMENSIONS = ["latitude", "longitude"];
+
+/**
+ * Reads the groups of a skeleton. Groups that are not on latitudes and longitudes, or whose levels
+ * are not told, are left out.
+ */
+export function readGroups(skeleton: Store): MessageGroup[] {
+  return [...findDataArrays(skeleton)].flatMap((path) => readGroup(skeleton, path) ?? []);
+}
+
+/** Keys of a skeleton that belong to no array of messages. */
+export function keysOutsideGroups(skeleton: Store): [string, StoreValue][] {
+  const names = new Set(Array.from(findDataArrays(skeleton), (path) => path.split("/")[0]));
+  return [...skeleton].filter(([key]) => !key.includes("/") || !names.has(key.split("/")[0]));
+}
+
+function readGroup(skeleton: Store, arrayPath: string): MessageGroup | undefined {
+  const path = arrayPath.slice(0, arrayPath.lastIndexOf("/"));
+  const name = arrayPath.slice(path.length + 1);
+  const { _ARRAY_DIMENSIONS: names = [], ...attributes } = readJson(
+    skeleton,
+    `${arrayPath}/.zattrs`,
+  ) as Attributes & { _ARRAY_DIMENSIONS?: string[] };
+  const { shape } = readJson(skeleton, `${arrayPath}/.zarray`) as { shape: number[] };
+  const { GRIB_shortName: param, GRIB_typeOfLevel: typeOfLevel } = attributes;
+  const onGrid = names.slice(-2).join() === GRID_DIMENSIONS.join();
+  if (!onGrid || typeof param !== "string" || typeof typeOfLevel !== "string") return undefined;
+  const levels = readNumbers(skeleton, `${path}/${typeOfLevel}`);
+  const levtype = levtypeOf({ typeOfLevel });
+  // Nothing says to which of several levels a field belongs that has none in the index.
+  if (levtype === "sfc" && levels.length > 1) return undefined;
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  const steps = readNumbers(skeleton, `${path}/step`);
+  const gridShape = [rows, columns] as const;
+  const kept = collectKept(skeleton, path);
+  return { path, name, param, levtype, typeOfLevel, steps, levels, attributes, gridShape, kept };
+}
+
+/** Metadata of the groups on a path, and the coordinates of the grid. */
+function collectKept(skeleton: Store, path: string): Map<string, StoreValue> {
+  const parts = path.split("/");
+  const groups = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+  const keys = [
+    ...groups.flatMap((group) => [`${group}/.zgroup`, `${group}/.zattrs`]),
+    ...GRID_DIMENSIONS.flatMap((name) =>
+      [".zarray", ".zattrs", "0"].map((last) => `${path}/${name}/${last}`)
+    ),
+  ];
+  return new Map(keys.flatMap((key) => skeleton.has(key) ? [[key, skeleton.get(key)!]] : []));
+}
+
+function readJson(skeleton: Store, key: string): Attributes {
+  const value = skeleton.get(key);
+  return value && !isReference(value) ? JSON.parse(decoder.decode(value)) : {};
+}
+
+/** The numbers of a coordinate, ascending; none when it is not there. */
+function readNumbers(skeleton: Store, path: string): number[] {
+  const value = skeleton.get(`${path}/0`);
+  if (!value || isReference(value)) return [];
+  const { dtype } = readJson(skeleton, `${path}/.zarray`);
+  const { buffer, length } = decodeInline(value).slice();
+  if (length % 8 !== 0) return [];
+  const numbers = dtype === "<i8"
+    ? Array.from(new BigInt64Array(buffer), Number)
+    : [...new Float64Array(buffer)];
+  return numbers.sort((a, b) => a - b);
+}

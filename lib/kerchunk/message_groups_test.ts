@@ -1,0 +1,77 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import type { Store } from "../references/store.ts";
+import { addArray, addCoordinate, addGroup } from "./zarr_nodes.ts";
+import { keysOutsideGroups, readGroups } from "./message_groups.ts";
+
+interface Given {
+  typeOfLevel: string;
+  levels: number[];
+  grid?: [string, string];
+}
+
+/** The skeleton of one variable, made from steps 0 and 3. */
+function makeSkeleton({ typeOfLevel, levels, grid = ["latitude", "longitude"] }: Given): Store {
+  const store: Store = new Map();
+  const path = `u/instant/${typeOfLevel}`;
+  addGroup(store, "");
+  for (const group of ["u", "u/instant", path]) addGroup(store, group, {});
+  const add = (name: string, values: Float64Array | BigInt64Array) => {
+    const dimensions = [[name, values.length]] as const;
+    addCoordinate(store, `${path}/${name}`, { dimensions, attributes: {} }, values);
+  };
+  add("time", BigInt64Array.of(0n));
+  add("step", BigInt64Array.of(0n, 3n));
+  add("latitude", Float64Array.of(90, 0, -90));
+  add("longitude", Float64Array.of(0, 180));
+  if (levels.length > 0) add(typeOfLevel, Float64Array.from(levels));
+  addArray(store, `${path}/u`, {
+    dtype: "<f8",
+    dimensions: [["time", 1], ["step", 2], [grid[0], 3], [grid[1], 2]],
+    chunks: [1, 1, 3, 2],
+    filter: { id: "grib" },
+    attributes: { GRIB_shortName: "u", GRIB_typeOfLevel: typeOfLevel },
+  });
+  return store;
+}
+
+Deno.test("readGroups() tells the parameter, steps, levels and grid, and keeps what is of any run", () => {
+  const skeleton = makeSkeleton({ typeOfLevel: "isobaricInhPa", levels: [850, 500] });
+  const [{ kept, ...group }] = readGroups(skeleton) as [ReturnType<typeof readGroups>[0]];
+  const path = "u/instant/isobaricInhPa";
+  assertEquals(group, {
+    path,
+    name: "u",
+    param: "u",
+    levtype: "pl",
+    typeOfLevel: "isobaricInhPa",
+    steps: [0, 3],
+    levels: [500, 850],
+    attributes: { GRIB_shortName: "u", GRIB_typeOfLevel: "isobaricInhPa" },
+    gridShape: [3, 2],
+  });
+  const ofGrid = ["latitude", "longitude"].flatMap((name) =>
+    [".zarray", ".zattrs", "0"].map((last) => `${path}/${name}/${last}`)
+  );
+  const ofPath = ["u", "u/instant", path].flatMap((it) => [`${it}/.zgroup`, `${it}/.zattrs`]);
+  assertEquals([...kept.keys()], [...ofPath, ...ofGrid]);
+});
+
+Deno.test("readGroups() leaves out surface fields on several levels, which the index does not tell", () => {
+  const levels = [10, 100];
+  assertEquals(readGroups(makeSkeleton({ typeOfLevel: "heightAboveGround", levels })), []);
+  const one = readGroups(makeSkeleton({ typeOfLevel: "heightAboveGround", levels: [10] }));
+  assertEquals(one[0]!.levels, [10]);
+});
+
+Deno.test("readGroups() leaves out what is not on latitudes and longitudes", () => {
+  const grid: [string, string] = ["y", "x"];
+  assertEquals(readGroups(makeSkeleton({ typeOfLevel: "surface", levels: [], grid })), []);
+});
+
+Deno.test("keysOutsideGroups() has nothing of a variable, whether it can be used or not", () => {
+  const skeleton = makeSkeleton({ typeOfLevel: "surface", levels: [], grid: ["y", "x"] });
+  skeleton.set(".zattrs", new Uint8Array());
+  skeleton.set("history/.zgroup", new Uint8Array());
+  const keys = keysOutsideGroups(skeleton).map(([key]) => key);
+  assertEquals(keys, [".zgroup", ".zattrs", "history/.zgroup"]);
+});

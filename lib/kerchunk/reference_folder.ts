@@ -1,0 +1,119 @@
+/**
+ * Stores as the folder of Parquet files that fsspec reads array by array (`LazyReferenceMapper`).
+ *
+ * `.zmetadata` holds all metadata and the record size. The chunks of an array are numbered in row-major
+ * order; `<array>/refs.<n>.parq` holds the chunks from n times the record size on, a row each: `path`
+ * (UTF-8), `offset` and `size` (int64) of a reference, or `raw` (bytes). A chunk that is not there has
+ * neither `path` nor `raw`. fsspec's own writer fills the last file up with such rows; here it ends
+ * with the last chunk of the array, beyond which nobody looks.
+ *
+ * @module
+ */
+import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
+import { isReference, StoreError, type StoreValue } from "../references/store.ts";
+import { decodeInline } from "../references/skeleton.ts";
+
+/** Chunks in a file: what `LazyReferenceMapper.create()` takes when it is not told. */
+export const RECORD_SIZE = 10_000;
+
+/** A file of the folder. */
+export interface FolderFile {
+  /** Path in the folder. */
+  name: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Metadata keys of Zarr. */
+const METADATA_KEY = /(?:^|\/)\.z\w+$/;
+
+const decoder = new TextDecoder();
+
+/** An array whose chunks are being gathered. */
+interface ChunkedArray {
+  /** Chunks along each axis, the slowest first. */
+  chunkCounts: number[];
+  /** By number of the chunk. */
+  chunks: Map<number, StoreValue>;
+}
+
+/**
+ * The files of a store, `.zmetadata` last: without it the folder is no store.
+ *
+ * @throws {StoreError} for a chunk outside of its array, or of none.
+ */
+export function* encodeReferenceFolder(
+  store: Iterable<readonly [string, StoreValue]>,
+): Generator<FolderFile> {
+  const metadata: Record<string, unknown> = {};
+  const arrays = new Map<string, ChunkedArray>();
+  for (const [key, value] of store) {
+    if (METADATA_KEY.test(key) && !isReference(value)) {
+      const content = JSON.parse(decoder.decode(value));
+      metadata[key] = content;
+      if (key.endsWith("/.zarray")) {
+        arrays.set(key.slice(0, -"/.zarray".length), openArray(content));
+      }
+    } else {
+      addChunk(arrays, key, value);
+    }
+  }
+  for (const [path, array] of arrays) yield* encodeArray(path, array);
+  const text = JSON.stringify({ metadata, record_size: RECORD_SIZE });
+  yield { name: ".zmetadata", bytes: new TextEncoder().encode(text) };
+}
+
+function openArray({ shape, chunks }: { shape: number[]; chunks: number[] }): ChunkedArray {
+  const chunkCounts = shape.map((length, i) => Math.ceil(length / chunks[i]!));
+  // An array without dimensions has one chunk, "0".
+  return { chunkCounts: chunkCounts.length > 0 ? chunkCounts : [1], chunks: new Map() };
+}
+
+function addChunk(arrays: ReadonlyMap<string, ChunkedArray>, key: string, value: StoreValue): void {
+  const slash = key.lastIndexOf("/");
+  const array = arrays.get(key.slice(0, slash));
+  const number = array && chunkNumber(key.slice(slash + 1), array.chunkCounts);
+  if (number === undefined) {
+    throw new StoreError(
+      `Cannot write "${key}" as a chunk: no array before it has such a one`,
+      key,
+    );
+  }
+  array!.chunks.set(number, value);
+}
+
+/** The number of a chunk in row-major order; `undefined` when the array has no such chunk. */
+function chunkNumber(chunk: string, counts: readonly number[]): number | undefined {
+  const indices = chunk.split(".").map(Number);
+  const isInside = indices.length === counts.length &&
+    indices.every((index, i) => Number.isInteger(index) && index >= 0 && index < counts[i]!);
+  if (!isInside) return undefined;
+  return indices.reduce((number, index, i) => number * counts[i]! + index, 0);
+}
+
+function* encodeArray(
+  path: string,
+  { chunkCounts, chunks }: ChunkedArray,
+): Generator<FolderFile> {
+  const chunkCount = chunkCounts.reduce((product, count) => product * count, 1);
+  for (let first = 0; first < chunkCount; first += RECORD_SIZE) {
+    const length = Math.min(RECORD_SIZE, chunkCount - first);
+    const values = Array.from({ length }, (_, i) => chunks.get(first + i));
+    yield { name: `${path}/refs.${first / RECORD_SIZE}.parq`, bytes: encodeRecord(values) };
+  }
+}
+
+function encodeRecord(values: readonly (StoreValue | undefined)[]): Uint8Array<ArrayBuffer> {
+  const references = values.map((value) => value && isReference(value) ? value : undefined);
+  const raw = values.map((value) => value && !isReference(value) ? decodeInline(value) : null);
+  const numbers = { type: "INT64", nullable: false } as const;
+  const file = parquetWriteBuffer({
+    columnData: [
+      { name: "path", type: "STRING", data: references.map((it) => it?.url ?? null) },
+      { name: "offset", data: references.map((it) => BigInt(it?.offset ?? 0)), ...numbers },
+      { name: "size", data: references.map((it) => BigInt(it?.length ?? 0)), ...numbers },
+      { name: "raw", type: "BYTE_ARRAY", encoding: "PLAIN", data: raw },
+    ],
+    statistics: false,
+  });
+  return new Uint8Array(file);
+}

@@ -1,0 +1,164 @@
+/**
+ * Scan of a file with the help of its index: one header a field, since its members share it.
+ *
+ * @module
+ */
+import { streamOfMember } from "../ecmwf/files.ts";
+import { type Member, memberKeyName } from "../ecmwf/members.ts";
+import type { Run } from "../ecmwf/run.ts";
+import { GribError } from "../grib/mod.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import type { IndexedField } from "../references/step_index.ts";
+import type { Storage } from "../storage/mod.ts";
+import { findDisagreements } from "./compare_header.ts";
+import { type DataType, describeField, type FieldDescription } from "./scanned_field.ts";
+import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";
+import { type JoinedParts, joinParts, type Part } from "./join_ranges.ts";
+
+/** Requests for one file. Unusually long headers and wrong lines of the index take a few more. */
+const MAXIMUM_REQUESTS = 500;
+/** Messages of a field that are looked at before it is given up. */
+const MAXIMUM_ROUNDS = 3;
+const PARALLEL_REQUESTS = 16;
+
+/** A message and what was found at its place. */
+interface Found {
+  description: FieldDescription;
+  /** The whole message, if it is short. */
+  bytes?: Uint8Array;
+}
+
+/** What is known so far. */
+interface Progress {
+  storage: Storage;
+  run: Run;
+  found: Map<IndexedField, Found>;
+  /** Messages that are not what the index says, and how they differ. */
+  faults: Map<IndexedField, string>;
+}
+
+/**
+ * Scans the messages that an index lists.
+ *
+ * Fetches the first {@linkcode HEADER_BYTES} of one message a field, and whole messages shorter than
+ * {@linkcode INLINE_BYTES}; never the data of others. Short messages for which no request is left stay
+ * references.
+ *
+ * A message that is not what the index says is left out, and another member's tells of the field.
+ *
+ * @param fields of one file, of the members wanted.
+ * @param maximumRequests at a time; a field takes one in any case.
+ * @throws {StorageError} when the file cannot be read.
+ */
+export async function scanIndexed(
+  storage: Storage,
+  run: Run,
+  fields: readonly IndexedField[],
+  maximumRequests: number = MAXIMUM_REQUESTS,
+): Promise<FileScan> {
+  const progress: Progress = { storage, run, found: new Map(), faults: new Map() };
+  const groups = [...Map.groupBy(fields, fieldName).values()];
+  const short = fields.filter(isShort);
+  let unknown = groups;
+  for (let round = 0; round < MAXIMUM_ROUNDS && unknown.length > 0; round++) {
+    const samples = unknown.flatMap((group) => group.find((it) => !progress.faults.has(it)) ?? []);
+    const parts = planParts(samples, round === 0 ? short : []);
+    await fetchParts(joinParts(parts, maximumRequests), progress);
+    unknown = unknown.filter((group) => !group.some((it) => progress.found.has(it)));
+  }
+  return collectMessages(groups, progress);
+}
+
+function fieldName({ field }: IndexedField): string {
+  return [field.param, field.levtype, field.level ?? []].flat().join(" ");
+}
+
+function isShort({ reference }: IndexedField): boolean {
+  return reference.length < INLINE_BYTES;
+}
+
+/** Samples are required; short messages are wanted besides, whole. */
+function planParts(
+  samples: readonly IndexedField[],
+  short: readonly IndexedField[],
+): Part<IndexedField>[] {
+  const wanted = new Map(short.map((owner) => [owner, false]));
+  for (const owner of samples) wanted.set(owner, true);
+  return [...wanted].map(([owner, isRequired]) => {
+    const { offset, length } = owner.reference;
+    const fetched = isShort(owner) ? length : Math.min(HEADER_BYTES, length);
+    return { owner, isRequired, offset, length: fetched };
+  });
+}
+
+async function fetchParts(
+  joined: readonly JoinedParts<IndexedField>[],
+  progress: Progress,
+): Promise<void> {
+  const fetched = mapInParallel(PARALLEL_REQUESTS, joined, async ({ parts, offset, length }) => {
+    const { url } = parts[0]!.owner.reference;
+    const bytes = await progress.storage.get(url, { offset, length });
+    for (const part of parts) {
+      const start = part.offset - offset;
+      await readPart(part.owner, bytes.subarray(start, start + part.length), progress);
+    }
+  });
+  await Array.fromAsync(fetched);
+}
+
+async function readPart(
+  owner: IndexedField,
+  bytes: Uint8Array,
+  { storage, run, found, faults }: Progress,
+): Promise<void> {
+  const { url, offset } = owner.reference;
+  try {
+    const header = await completeHeader(bytes, (length) => storage.get(url, { offset, length }));
+    const disagreements = findDisagreements(header, owner, run);
+    if (disagreements.length > 0) faults.set(owner, disagreements.join(", "));
+    else {
+      const description = describeField(header);
+      found.set(owner, { description, ...(isShort(owner) && { bytes: bytes.slice() }) });
+    }
+  } catch (error) {
+    if (!(error instanceof GribError)) throw error;
+    faults.set(owner, error.message);
+  }
+}
+
+/** Every message whose field is known, with the header of its own or of another member. */
+function collectMessages(
+  groups: readonly (readonly IndexedField[])[],
+  { found, faults, run }: Progress,
+): FileScan {
+  const scan: FileScan = { messages: [], problems: [], notInlined: 0 };
+  for (const group of groups) {
+    const wrong = group.filter((it) => faults.has(it));
+    for (const it of wrong) scan.problems.push(`${describePlace(it)}: ${faults.get(it)}`);
+    const sample = group.flatMap((it) => found.get(it) ?? [])[0];
+    const right = group.filter((it) => !faults.has(it));
+    if (!sample) {
+      if (right.length > 0) scan.problems.push(`${fieldName(group[0]!)}: given up`);
+      continue;
+    }
+    for (const it of right) {
+      const { description: field, bytes } = found.get(it) ?? { description: sample.description };
+      if (isShort(it) && !bytes) scan.notInlined++;
+      const { field: { member }, reference } = it;
+      const dataType = dataTypeOf(run, member);
+      scan.messages.push({ member, dataType, field, reference, ...(bytes && { bytes }) });
+    }
+  }
+  return scan;
+}
+
+/** MARS type of the messages of a member. */
+export function dataTypeOf(run: Run, member: Member): DataType {
+  if (member !== 0) return "pf";
+  return streamOfMember(run, member) === "oper" ? "fc" : "cf";
+}
+
+function describePlace(indexed: IndexedField): string {
+  const { field, reference } = indexed;
+  return `${fieldName(indexed)} of ${memberKeyName(field.member)} at byte ${reference.offset}`;
+}

@@ -1,0 +1,169 @@
+/**
+ * Stores built from the GRIB files of a run, of which only headers are fetched.
+ *
+ * @module
+ */
+import type { Reporter } from "../util/reporter.ts";
+import { type StepFile, stepFiles } from "../ecmwf/files.ts";
+import type { Member } from "../ecmwf/members.ts";
+import { absentRunError } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
+import type { Store } from "../references/store.ts";
+import {
+  type IndexedField,
+  readStepIndex,
+  type StepIndex,
+  summarize,
+} from "../references/step_index.ts";
+import { type Storage, StorageError } from "../storage/mod.ts";
+import { receivedBy } from "../storage/stage_context.ts";
+import type { ScannedMessage } from "./scanned_field.ts";
+import { type FileScan, findUnknown } from "./file_scan.ts";
+import { scanIndexed } from "./scan_indexed.ts";
+import { levtypeOf } from "./vertical_level.ts";
+import { buildStore } from "./build_store.ts";
+import { walkFile } from "./walk_file.ts";
+
+export type { FieldDescription, ScannedMessage } from "./scanned_field.ts";
+
+/** What is scanned. */
+export interface ScanOptions {
+  run: Run;
+  /** Forecast hours whose files are scanned. */
+  hours: readonly number[];
+  members: readonly Member[];
+}
+
+/** Where from, and who is told. */
+export interface ScanContext {
+  storage: Storage;
+  /** Told of every message that is left out, and of parameters without a name. */
+  reporter: Reporter;
+}
+
+/** What a scan found. */
+export interface RunScan {
+  /** The members found, the control first, each with its store as kerchunk builds it. */
+  stores: Map<Member, Store>;
+  /** Messages of all members, in the order of their files. */
+  messages: ScannedMessage[];
+  /** Whether every message of the files is in a store. */
+  complete: boolean;
+}
+
+/**
+ * Scans the files of some hours of a run and builds the store of every member.
+ *
+ * Costs one GET of the index, one HEAD and about one ranged GET a field and file; a file without an
+ * index costs one a message.
+ *
+ * @throws {MissingDataError} when a file is not there.
+ * @throws {StorageError} when a file cannot be read.
+ * @throws {IndexError} when an index cannot be read.
+ */
+export async function scanRun(options: ScanOptions, context: ScanContext): Promise<RunScan> {
+  const { run, members } = options;
+  const { reporter } = context;
+  const messages: ScannedMessage[] = [];
+  let complete = true;
+  const files = options.hours.flatMap((hour) => stepFiles(run, hour));
+  const bar = reporter.progress("headers", files.length, receivedBy(context.storage));
+  for (const file of files) {
+    const scan = await scanFile(run, file, new Set(members), context);
+    complete &&= reportProblems(file, scan, reporter);
+    messages.push(...scan.messages);
+    bar.advance(1);
+  }
+  bar.finish();
+  for (const { shortName, name } of findUnknown(messages)) {
+    reporter.warn(`unknown parameter, kept as ${shortName}: ${name}`);
+  }
+  const { stores, problems } = buildStores(messages, members);
+  if (problems.length > 0) reporter.warn(summarize(problems));
+  return { stores, messages, complete: complete && problems.length === 0 };
+}
+
+/** Scans a file, once more when it was replaced meanwhile. */
+async function scanFile(
+  run: Run,
+  file: StepFile,
+  wanted: ReadonlySet<Member>,
+  context: ScanContext,
+): Promise<FileScan> {
+  try {
+    return await scanVersion(run, file, wanted, context);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    if (error.kind === "missing") {
+      throw absentRunError(`scan step ${file.stepHours} of`, run, error);
+    }
+    if (error.kind !== "changed") throw error;
+    context.reporter.warn(`${error.message}; scanning it again`);
+    return await scanVersion(run, file, wanted, context);
+  }
+}
+
+/** Scans the version of a file that is on the server now. */
+async function scanVersion(
+  run: Run,
+  file: StepFile,
+  wanted: ReadonlySet<Member>,
+  { storage, reporter }: ScanContext,
+): Promise<FileScan> {
+  const index = await readIndexIfThere(storage, run, file);
+  if (!index) {
+    reporter.warn(`${file.indexUrl} is missing: reading ${file.url} message by message`);
+    return await walkFile(storage, run, file, wanted);
+  }
+  const fields = index.fields.filter(({ field }) => wanted.has(field.member));
+  const scan = await scanIndexed(storage, run, fields);
+  const { dropped, doubtful } = index.problems;
+  if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarize(doubtful)}`);
+  return { ...scan, problems: [...dropped, ...scan.problems] };
+}
+
+async function readIndexIfThere(
+  storage: Storage,
+  run: Run,
+  file: StepFile,
+): Promise<StepIndex | undefined> {
+  try {
+    return await readStepIndex(storage, run, file);
+  } catch (error) {
+    const isAbsent = error instanceof StorageError && error.kind === "missing" &&
+      error.url === file.indexUrl;
+    if (isAbsent) return undefined;
+    throw error;
+  }
+}
+
+function reportProblems(file: StepFile, scan: FileScan, reporter: Reporter): boolean {
+  const { problems, notInlined } = scan;
+  for (const problem of problems) reporter.warn(`${file.indexUrl}: ${problem}`);
+  if (notInlined > 0) {
+    reporter.info(`${file.url}: ${notInlined} short messages stay references`);
+  }
+  return problems.length === 0;
+}
+
+function buildStores(messages: readonly ScannedMessage[], members: readonly Member[]) {
+  const byMember = Map.groupBy(messages, ({ member }) => member);
+  const stores = new Map<Member, Store>();
+  const problems: string[] = [];
+  for (const member of members) {
+    const own = byMember.get(member);
+    if (!own) continue;
+    const built = buildStore(own);
+    stores.set(member, built.store);
+    problems.push(...built.problems);
+  }
+  return { stores, problems };
+}
+
+/** A scanned message as an index would list it. */
+export function toIndexedField({ member, field, reference }: ScannedMessage): IndexedField {
+  const { parameter, level, stepHours } = field;
+  const levtype = levtypeOf(level);
+  const place = levtype === "sfc" || level.value === undefined ? {} : { level: level.value };
+  return { field: { stepHours, param: parameter.shortName, levtype, ...place, member }, reference };
+}

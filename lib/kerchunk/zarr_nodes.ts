@@ -1,0 +1,75 @@
+/**
+ * Zarr version 2 arrays and groups as keys of a reference store.
+ *
+ * @module
+ */
+import type { Store } from "../references/store.ts";
+import { encodeInline } from "../references/skeleton.ts";
+
+const encoder = new TextEncoder();
+
+/** Attributes of an array or a group. */
+export type Attributes = Record<string, unknown>;
+
+/** An array without its chunks. */
+export interface ArraySpec {
+  /** Little-endian 64-bit floats or integers. */
+  dtype: "<f8" | "<i8";
+  /** Name and length of each dimension, the slowest first. */
+  dimensions: readonly (readonly [name: string, length: number])[];
+  /** @default the whole array in one chunk */
+  chunks?: readonly number[];
+  /** Decoder of the chunks. @default none */
+  filter?: Attributes;
+  /** Value of chunks that are not there. @default null: they may hold anything */
+  fillValue?: "NaN";
+  attributes: Attributes;
+}
+
+/** Adds a group. */
+export function addGroup(store: Store, path: string, attributes?: Attributes): void {
+  const prefix = path === "" ? "" : `${path}/`;
+  store.set(`${prefix}.zgroup`, encodeJson({ zarr_format: 2 }));
+  if (attributes) store.set(`${prefix}.zattrs`, encodeJson(attributes));
+}
+
+/** Adds the metadata of an array. */
+export function addArray(store: Store, path: string, spec: ArraySpec): void {
+  const shape = spec.dimensions.map(([, length]) => length);
+  const metadata = {
+    chunks: spec.chunks ?? shape,
+    compressor: null,
+    dtype: spec.dtype,
+    fill_value: spec.fillValue ?? null,
+    filters: spec.filter ? [spec.filter] : null,
+    order: "C",
+    shape,
+    zarr_format: 2,
+  };
+  const names = spec.dimensions.map(([name]) => name);
+  store.set(`${path}/.zarray`, encodeJson(metadata));
+  store.set(`${path}/.zattrs`, encodeJson({ _ARRAY_DIMENSIONS: names, ...spec.attributes }));
+}
+
+/** A coordinate with all its values in one chunk; one number is an array without dimensions. */
+export function addCoordinate(
+  store: Store,
+  path: string,
+  spec: Pick<ArraySpec, "dimensions" | "attributes">,
+  values: Float64Array | BigInt64Array,
+): void {
+  const dtype = values instanceof Float64Array ? "<f8" : "<i8";
+  addArray(store, path, { ...spec, dtype });
+  const chunk = spec.dimensions.map(() => 0).join(".") || "0";
+  store.set(`${path}/${chunk}`, encodeValues(values));
+}
+
+/** Numbers as the text of a chunk. */
+export function encodeValues(values: Float64Array | BigInt64Array): Uint8Array {
+  // Zarr wants little-endian, which is what every machine has that runs Deno.
+  return encodeInline(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}

@@ -1,0 +1,100 @@
+/**
+ * What a figure says in words.
+ *
+ * @module
+ */
+import { findVariable } from "../ecmwf/variables.ts";
+import type { ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
+import type { ColorScale } from "./color_scale.ts";
+import { formatLatitude, formatLongitude } from "./graticule.ts";
+import { findDisplay, type Statistic } from "./palettes.ts";
+import type { PanelContent } from "./panel.ts";
+
+/** What a panel is to show. */
+export interface PanelChoice {
+  /** Name of a variable, whether the file has it or not. */
+  name: string;
+  statistic: Statistic;
+}
+
+const SEPARATOR = "  ·  ";
+
+/** When the values of a step are valid. */
+export function describeTime(file: ForecastFile, stepIndex: number): string {
+  const valid = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "UTC",
+    dateStyle: "full",
+    timeStyle: "short",
+  }).format(file.validTimes[stepIndex]);
+  return `Ensemble forecast for ${valid} UTC`;
+}
+
+/** Run, step, members and region. */
+export function describeForecast(file: ForecastFile, stepIndex: number): string {
+  return [
+    `run of ${file.runLabel}, step ${file.stepHours[stepIndex]} h`,
+    describeMembers(file),
+    describeRegion(file),
+  ].join(SEPARATOR);
+}
+
+/** Where the values and the lines come from, and how to read the colours. */
+export function describeSources(file: ForecastFile): string {
+  return [
+    file.title,
+    `colours span all ${file.stepHours.length} steps of the file`,
+    "hatched: no value",
+    "coasts, borders and lakes: Natural Earth",
+  ].join(SEPARATOR);
+}
+
+function describeMembers({ memberCount, absentMembers }: ForecastFile): string {
+  const count = memberCount === undefined ? "number of members unknown" : `${memberCount} members`;
+  return absentMembers.length === 0 ? count : `${count}, without ${absentMembers.join(", ")}`;
+}
+
+function describeRegion({ latitudes, longitudes }: ForecastFile): string {
+  const [north, south] = [latitudes[0]!, latitudes.at(-1)!].map(formatLatitude);
+  const [west, east] = [longitudes[0]!, longitudes.at(-1)!].map(formatLongitude);
+  return `${north} to ${south}, ${west} to ${east}`;
+}
+
+/** What a panel shows, or why there is nothing to show. */
+export function describePanel(
+  file: ForecastFile,
+  stepIndex: number,
+  { name, statistic }: PanelChoice,
+  scale: ColorScale | undefined,
+): PanelContent {
+  const words = statistic === "mean" ? "mean" : "standard deviation";
+  const variable = file.variables.find((variable) => variable.name === name);
+  if (!variable) {
+    const caption = findVariable(name)?.longName ?? "";
+    return { heading: `${name} ${words}`, caption, message: `${name} is not in the file` };
+  }
+  const { units, factor } = findDisplay(variable);
+  const content: PanelContent = {
+    heading: `${name} ${words} (${units})`,
+    caption: describeVariable(file, stepIndex, variable),
+  };
+  const values = variable[statistic](stepIndex).map((value) => value * factor);
+  if (!scale || values.every(Number.isNaN)) {
+    return { ...content, message: `${name} has no values at this step` };
+  }
+  return { ...content, field: { values, columns: file.longitudes.length, scale } };
+}
+
+/** The name of a variable, over which hours it accumulates, and its members where they are fewer. */
+function describeVariable(
+  file: ForecastFile,
+  stepIndex: number,
+  variable: ForecastVariable,
+): string {
+  const { name, longName } = variable;
+  const used = variable.membersUsed(stepIndex);
+  return [
+    longName,
+    ...(findVariable(name)?.accumulated ? [`0–${file.stepHours[stepIndex]} h`] : []),
+    ...(used === undefined || used === file.memberCount ? [] : [`${used} members`]),
+  ].join(", ");
+}

@@ -1,0 +1,268 @@
+/**
+ * Writer of NetCDF classic files in the 64-bit-offset variant (CDF-2): fixed dimensions, numeric
+ * variables, attributes. It knows the file format only; conventions (CF) are the caller's.
+ *
+ * Source: NetCDF Users Guide, appendix "File Format Specifications", the classic format. Functions
+ * named `encode…` follow its grammar, rule by rule. All numbers in the file are big-endian.
+ *
+ * @module
+ */
+
+import {
+  concatenate,
+  encodeNumbers,
+  encodeText,
+  encodeUint32,
+  type NetcdfNumbers,
+  padLength,
+  TYPES,
+} from "./netcdf_values.ts";
+
+export type { NetcdfNumbers };
+
+/**
+ * Text becomes NC_CHAR in UTF-8, a plain number NC_DOUBLE of length 1, a typed array its own type.
+ * `_FillValue` must have its variable's type, hence `Float32Array.of(NaN)` for a float32 variable.
+ */
+export type NetcdfAttribute = string | number | NetcdfNumbers;
+
+/** A variable with all its values. */
+export interface NetcdfVariable {
+  name: string;
+  /** Names of its dimensions, slowest first; none for a scalar. */
+  dimensions: string[];
+  attributes: Record<string, NetcdfAttribute>;
+  /** Row-major, last dimension fastest; the array's type is the variable's type. */
+  data: NetcdfNumbers;
+}
+
+/** A whole file. Dimensions, attributes and variables are written in the order given. */
+export interface NetcdfDataset {
+  /** Name to length, at least 1: the format keeps length 0 for its record dimension. */
+  dimensions: Record<string, number>;
+  /** Global attributes. */
+  attributes: Record<string, NetcdfAttribute>;
+  variables: NetcdfVariable[];
+}
+
+/** A dataset that cannot be written as CDF-2: the text names the dimension, attribute or variable. */
+export class NetcdfError extends Error {
+  override readonly name = "NetcdfError";
+}
+
+const NC_CHAR = 2;
+const NC_DIMENSION = 10;
+const NC_VARIABLE = 11;
+const NC_ATTRIBUTE = 12;
+
+/** Largest dimension length: NON_NEG is a signed 32-bit integer. */
+const MAX_INT32 = 2 ** 31 - 1;
+/** Largest variable that another variable may follow. */
+const MAX_INNER_VARIABLE_BYTES = 2 ** 32 - 4;
+/** Largest name that the netCDF library reads (NC_MAX_NAME). */
+const MAX_NAME_LENGTH = 256;
+/** Elements converted at a time; a multiple of 4, so that only a variable's last piece is padded. */
+const PIECE_LENGTH = 2 ** 17;
+
+/**
+ * Encodes a dataset as the bytes of a CDF-2 file, in pieces to be written one after the other: the
+ * header, then each variable's data. The dataset is checked and planned before this returns; the
+ * data are converted as the pieces are taken, at most 1 MiB at a time, so a big output is not held
+ * twice. Equal values give equal bytes: every NaN is written as the one quiet NaN.
+ *
+ * Names are ASCII letters, digits and `_ . @ + -` beginning with a letter or `_`: every reader takes
+ * them without escapes, and JavaScript keeps such keys in order (not those that look like numbers).
+ *
+ * @example
+ * ```ts
+ * import { encodeNetcdf } from "./encode_netcdf.ts";
+ *
+ * const pieces = encodeNetcdf({
+ *   dimensions: { latitude: 2 },
+ *   attributes: { Conventions: "CF-1.8" },
+ *   variables: [{
+ *     name: "latitude",
+ *     dimensions: ["latitude"],
+ *     attributes: { units: "degrees_north" },
+ *     data: Float32Array.of(25, 24.75),
+ *   }],
+ * });
+ * const file = new Blob([...pieces]); // or: await Deno.writeFile(path, ReadableStream.from(pieces))
+ * console.log(file.size);
+ * ```
+ *
+ * @throws {NetcdfError} on a name that is not valid or used twice, a dimension that is not declared
+ * or not a length, data that do not fill their dimensions, a `_FillValue` of another type, and a
+ * variable too large for the format.
+ */
+export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<ArrayBuffer>, void> {
+  checkDataset(dataset);
+  const placeholders = dataset.variables.map(() => 0); // offsets have a fixed width
+  const headerBytes = encodeHeader(dataset, placeholders).byteLength;
+  const sizes = dataset.variables.map(({ name, data }) => ({ name, bytes: data.byteLength }));
+  return generatePieces(encodeHeader(dataset, planOffsets(headerBytes, sizes)), dataset);
+}
+
+/**
+ * Places variables one after the other behind the header, each at a multiple of 4 bytes.
+ *
+ * @returns The offset of each variable from the start of the file (`begin` in the grammar).
+ * @throws {NetcdfError} when a variable other than the last is longer than 4 GiB − 4, the limit of
+ * CDF-2, whose `vsize` has 32 bits.
+ */
+export function planOffsets(
+  headerBytes: number,
+  variables: readonly { name: string; bytes: number }[],
+): number[] {
+  let end = headerBytes;
+  return variables.map(({ name, bytes }, i) => {
+    if (bytes > MAX_INNER_VARIABLE_BYTES && i < variables.length - 1) {
+      throw new NetcdfError(
+        `Cannot place variable "${name}": it has ${bytes} bytes and only the last variable may ` +
+          `exceed ${MAX_INNER_VARIABLE_BYTES}, move it to the end or split it`,
+      );
+    }
+    const begin = end;
+    end += padLength(bytes);
+    return begin;
+  });
+}
+
+function* generatePieces(
+  header: Uint8Array<ArrayBuffer>,
+  dataset: NetcdfDataset,
+): Generator<Uint8Array<ArrayBuffer>, void> {
+  yield header;
+  for (const variable of dataset.variables) {
+    const { data } = variable;
+    for (let start = 0; start < data.length; start += PIECE_LENGTH) {
+      yield encodeNumbers(data.subarray(start, start + PIECE_LENGTH), findFillValue(variable));
+    }
+  }
+}
+
+/** The value that pads a variable's data: its own `_FillValue`, else the default of its type. */
+function findFillValue({ attributes, data }: NetcdfVariable): number {
+  const fill = attributes._FillValue;
+  if (typeof fill === "object") return fill[0]!;
+  return TYPES[data[Symbol.toStringTag]].fill;
+}
+
+// ---- checks ----
+
+function checkDataset({ dimensions, attributes, variables }: NetcdfDataset): void {
+  for (const [name, length] of Object.entries(dimensions)) {
+    checkName("dimension", name);
+    if (!Number.isInteger(length) || length < 1 || length > MAX_INT32) {
+      throw new NetcdfError(
+        `Cannot write dimension "${name}": its length is ${length}, give an integer from 1 to ${MAX_INT32}`,
+      );
+    }
+  }
+  Object.keys(attributes).forEach((name) => checkName("global attribute", name));
+  const names = variables.map(({ name }) => name);
+  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  if (repeated !== undefined) {
+    throw new NetcdfError(`Cannot write variable "${repeated}": it occurs twice, rename one`);
+  }
+  const lengths = new Map(Object.entries(dimensions));
+  variables.forEach((variable) => checkVariable(variable, lengths));
+}
+
+function checkVariable(variable: NetcdfVariable, lengths: ReadonlyMap<string, number>): void {
+  const { name, dimensions, attributes, data } = variable;
+  checkName("variable", name);
+  Object.keys(attributes).forEach((key) => checkName(`attribute of variable "${name}"`, key));
+  let expected = 1;
+  for (const dimension of dimensions) {
+    const length = lengths.get(dimension);
+    if (length === undefined) {
+      throw new NetcdfError(
+        `Cannot write variable "${name}": its dimension "${dimension}" is not declared, add it to the dataset`,
+      );
+    }
+    expected *= length;
+  }
+  if (data.length !== expected) {
+    throw new NetcdfError(
+      `Cannot write variable "${name}": it has ${data.length} values, its dimensions ` +
+        `(${dimensions.join(", ")}) ask for ${expected}`,
+    );
+  }
+  checkFillValue(variable);
+}
+
+function checkFillValue({ name, attributes, data }: NetcdfVariable): void {
+  const fill = attributes._FillValue;
+  if (fill === undefined) return;
+  const type = data[Symbol.toStringTag];
+  const given = typeof fill === "object" ? fill[Symbol.toStringTag] : typeof fill;
+  if (typeof fill === "number" && type === "Float64Array") return;
+  if (typeof fill === "object" && given === type && fill.length === 1) return;
+  throw new NetcdfError(
+    `Cannot write _FillValue of variable "${name}": it is a ${given}, give a ${type} of length 1`,
+  );
+}
+
+function checkName(kind: string, name: string): void {
+  if (name.length <= MAX_NAME_LENGTH && /^[A-Za-z_][A-Za-z0-9_.@+-]*$/.test(name)) return;
+  throw new NetcdfError(
+    `Cannot write ${kind} "${name}": its name is not valid, use at most ` +
+      `${MAX_NAME_LENGTH} of A-Z a-z 0-9 _ . @ + - with a letter or _ first`,
+  );
+}
+
+// ---- header ----
+
+function encodeHeader(dataset: NetcdfDataset, begins: number[]): Uint8Array<ArrayBuffer> {
+  const dimensions = Object.entries(dataset.dimensions);
+  const dimensionIds = new Map(dimensions.map(([name], id) => [name, id]));
+  return concatenate([
+    Uint8Array.of(0x43, 0x44, 0x46, 2), // "CDF", version 2: 64-bit offsets
+    encodeUint32(0), // numrecs: there is no record dimension
+    encodeList(
+      NC_DIMENSION,
+      dimensions.map(([name, length]) => concatenate([encodeText(name), encodeUint32(length)])),
+    ),
+    encodeAttributes(dataset.attributes),
+    encodeList(
+      NC_VARIABLE,
+      dataset.variables.map((variable, i) => encodeVariable(variable, dimensionIds, begins[i]!)),
+    ),
+  ]);
+}
+
+/** dim_list, att_list or var_list: tag and count, or two zeros when there is nothing in it. */
+function encodeList(tag: number, items: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return concatenate([encodeUint32(items.length === 0 ? 0 : tag, items.length), ...items]);
+}
+
+function encodeAttributes(attributes: Record<string, NetcdfAttribute>): Uint8Array {
+  const items = Object.entries(attributes).map(([name, value]) =>
+    concatenate([encodeText(name), encodeAttributeValue(value)])
+  );
+  return encodeList(NC_ATTRIBUTE, items);
+}
+
+function encodeAttributeValue(value: NetcdfAttribute): Uint8Array {
+  if (typeof value === "string") return concatenate([encodeUint32(NC_CHAR), encodeText(value)]);
+  const numbers = typeof value === "number" ? Float64Array.of(value) : value;
+  const { code } = TYPES[numbers[Symbol.toStringTag]];
+  return concatenate([encodeUint32(code, numbers.length), encodeNumbers(numbers, 0)]);
+}
+
+function encodeVariable(
+  { name, dimensions, attributes, data }: NetcdfVariable,
+  dimensionIds: ReadonlyMap<string, number>,
+  begin: number,
+): Uint8Array {
+  // vsize saturates: a last variable of 4 GiB or more is sized from its dimensions.
+  const vsize = Math.min(padLength(data.byteLength), 2 ** 32 - 1);
+  return concatenate([
+    encodeText(name),
+    encodeUint32(dimensions.length, ...dimensions.map((dimension) => dimensionIds.get(dimension)!)),
+    encodeAttributes(attributes),
+    encodeUint32(TYPES[data[Symbol.toStringTag]].code, vsize),
+    encodeUint32(Math.floor(begin / 2 ** 32), begin % 2 ** 32),
+  ]);
+}

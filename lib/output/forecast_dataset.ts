@@ -1,0 +1,189 @@
+/**
+ * The output dataset: reduced fields of a run, laid out and described in CF terms as a profile says.
+ *
+ * @module
+ */
+import { describeMembers, type Member } from "../ecmwf/members.ts";
+import { referenceTime, type Run } from "../ecmwf/run.ts";
+import type { Variable } from "../ecmwf/variables.ts";
+import type { WindowAxes } from "../ensemble/field_reducer.ts";
+import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
+import type { OutputProfile, StatisticSpec } from "./profile.ts";
+
+/** Statistics of one variable at one step, on the output's grid. */
+export interface OutputField {
+  variable: Variable;
+  stepHours: number;
+  /** (latitude, longitude), row-major, north first. */
+  mean: Float32Array;
+  deviation: Float32Array;
+  /** Number of members that went in. */
+  membersUsed: number;
+}
+
+/** Everything that the output says. */
+export interface OutputContent {
+  profile: OutputProfile;
+  run: Run;
+  variables: readonly Variable[];
+  /** Forecast steps in hours, ascending. */
+  steps: readonly number[];
+  axes: WindowAxes;
+  /** Fields that have values; every other (variable, step) stays NaN. */
+  fields: readonly OutputField[];
+  /** Members that went into at least one field, ascending. */
+  membersUsed: readonly Member[];
+  /** Members asked for that went into no field. */
+  membersAbsent: readonly Member[];
+  /** When and how the file was made, for `history`. */
+  history: string;
+}
+
+const HOUR_MS = 3_600_000;
+const DIMENSIONS = ["time", "valid_time", "latitude", "longitude"];
+
+/** The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`. */
+export function buildDataset(content: OutputContent): NetcdfDataset {
+  const { profile, axes, steps, variables } = content;
+  return {
+    dimensions: {
+      time: 1,
+      valid_time: steps.length,
+      latitude: axes.latitudes.length,
+      longitude: axes.longitudes.length,
+    },
+    attributes: globalAttributes(content),
+    variables: [
+      ...timeVariables(content),
+      ...axisVariables(axes),
+      ...variables.flatMap((variable) =>
+        profile.statistics.map((statistic) => statisticVariable(content, variable, statistic))
+      ),
+      ...variables.map((variable) => countVariable(content, variable)),
+    ],
+  };
+}
+
+function globalAttributes(content: OutputContent): Record<string, NetcdfAttribute> {
+  const { profile, run, steps, membersUsed, membersAbsent, history } = content;
+  return {
+    Conventions: profile.conventions,
+    title: profile.title,
+    institution: profile.institution,
+    source: profile.source,
+    model_date: run.date,
+    model_run: `${run.hour}Z`,
+    forecast_hours: Int32Array.from(steps),
+    n_ensemble_members: Int32Array.of(membersUsed.length),
+    absent_ensemble_members: describeMembers(membersAbsent) || "none",
+    history,
+  };
+}
+
+function timeVariables(content: OutputContent): NetcdfVariable[] {
+  const { profile, run, steps } = content;
+  const { units, epochMs } = profile.timeOrigin;
+  const runHours = (referenceTime(run).getTime() - epochMs) / HOUR_MS;
+  const calendar = "proleptic_gregorian";
+  return [
+    {
+      name: "time",
+      dimensions: ["time"],
+      attributes: {
+        standard_name: "forecast_reference_time",
+        long_name: "start of the forecast run",
+        units,
+        calendar,
+      },
+      data: Float64Array.of(runHours),
+    },
+    {
+      name: "valid_time",
+      dimensions: ["valid_time"],
+      attributes: {
+        standard_name: "time",
+        long_name: "time at which the forecast is valid",
+        units,
+        calendar,
+        axis: "T",
+      },
+      data: Float64Array.from(steps, (step) => runHours + step),
+    },
+  ];
+}
+
+function axisVariables(axes: WindowAxes): NetcdfVariable[] {
+  const axis = (name: string, units: string, letter: string, data: Float64Array) => ({
+    name,
+    dimensions: [name],
+    attributes: { standard_name: name, long_name: name, units, axis: letter },
+    data,
+  });
+  return [
+    axis("latitude", "degrees_north", "Y", axes.latitudes),
+    axis("longitude", "degrees_east", "X", axes.longitudes),
+  ];
+}
+
+function statisticVariable(
+  content: OutputContent,
+  variable: Variable,
+  statistic: StatisticSpec,
+): NetcdfVariable {
+  const accumulation = variable.accumulated ? " accumulated from the start of the run" : "";
+  const overTime = variable.accumulated
+    ? "valid_time: sum (comment: from the start of the run)"
+    : "valid_time: point";
+  return {
+    name: `${variable.name}_${statistic.suffix}`,
+    dimensions: DIMENSIONS,
+    attributes: {
+      long_name: `${statistic.description} ${variable.longName}${accumulation}`,
+      ...(variable.standardName && { standard_name: variable.standardName }),
+      units: variable.units,
+      cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
+      ancillary_variables: countName(variable),
+      _FillValue: Float32Array.of(NaN),
+    },
+    data: layOutSteps(content, variable, statistic),
+  };
+}
+
+function countName(variable: Variable): string {
+  return `${variable.name}_members_used`;
+}
+
+/** How many members went into the statistics of a variable, by step; 0 where there are none. */
+function countVariable({ steps, fields }: OutputContent, variable: Variable): NetcdfVariable {
+  const data = new Int32Array(steps.length);
+  for (const { variable: { name }, stepHours, membersUsed } of fields) {
+    if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
+  }
+  const { longName, standardName } = variable;
+  return {
+    name: countName(variable),
+    dimensions: ["time", "valid_time"],
+    attributes: {
+      long_name: `ensemble members used for ${longName}`,
+      ...(standardName && { standard_name: `${standardName} number_of_observations` }),
+      units: "1",
+    },
+    data,
+  };
+}
+
+/** Values of a variable as (time, valid_time, latitude, longitude), NaN where there is no field. */
+function layOutSteps(
+  content: OutputContent,
+  variable: Variable,
+  statistic: StatisticSpec,
+): Float32Array {
+  const { steps, axes, fields } = content;
+  const points = axes.latitudes.length * axes.longitudes.length;
+  const values = new Float32Array(steps.length * points).fill(NaN);
+  for (const field of fields) {
+    if (field.variable.name !== variable.name) continue;
+    values.set(field[statistic.source], steps.indexOf(field.stepHours) * points);
+  }
+  return values;
+}

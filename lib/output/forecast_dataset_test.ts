@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { NetCDFReader } from "npm:netcdfjs@4.0.0";
+import { parseRun } from "../ecmwf/run.ts";
+import { findVariable } from "../ecmwf/variables.ts";
+import { encodeNetcdf, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
+import { buildDataset, type OutputContent, type OutputField } from "./forecast_dataset.ts";
+import { GIK } from "./profile.ts";
+
+const VARIABLES = [findVariable("tp")!, findVariable("u700")!, findVariable("ro")!];
+
+function makeField(name: string, stepHours: number, first: number): OutputField {
+  const points = (start: number) => Float32Array.from({ length: 6 }, (_, i) => start + i);
+  const variable = findVariable(name)!;
+  const [mean, deviation] = [points(first), points(first + 100)];
+  return { variable, stepHours, mean, deviation, membersUsed: first / 10 };
+}
+
+/** Two steps on 2 × 3 points; tp at both of them, u700 at the second, ro nowhere. */
+function makeContent(change: Partial<OutputContent> = {}): OutputContent {
+  return {
+    profile: GIK,
+    run: parseRun("20260206", "00"),
+    variables: VARIABLES,
+    steps: [36, 39],
+    axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
+    fields: [makeField("tp", 39, 10), makeField("tp", 36, 20), makeField("u700", 39, 30)],
+    membersUsed: [0, 1, 2, 5],
+    membersAbsent: [3, 4],
+    history: "2026-02-06T09:00:00.000Z written by a test",
+    ...change,
+  };
+}
+
+function findOutput(name: string, content = makeContent()): NetcdfVariable {
+  return buildDataset(content).variables.find((variable) => variable.name === name)!;
+}
+
+const NOTHING = Array(6).fill(NaN);
+
+Deno.test("buildDataset() has the profile's dimensions, coordinates and two statistics and a count a variable", () => {
+  const dataset = buildDataset(makeContent());
+  assertEquals(dataset.dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3 });
+  assertEquals(dataset.variables.map(({ name }) => name), [
+    "time",
+    "valid_time",
+    "latitude",
+    "longitude",
+    "tp_ensemble_mean",
+    "tp_ensemble_standard_deviation",
+    "u700_ensemble_mean",
+    "u700_ensemble_standard_deviation",
+    "ro_ensemble_mean",
+    "ro_ensemble_standard_deviation",
+    "tp_members_used",
+    "u700_members_used",
+    "ro_members_used",
+  ]);
+  for (const { name, dimensions, data } of dataset.variables) {
+    const size = dimensions.reduce((product, dimension) => {
+      return product * dataset.dimensions[dimension]!;
+    }, 1);
+    assertEquals(data.length, size, name);
+  }
+});
+
+Deno.test("buildDataset() puts every step in its place, and NaN where there is no field", () => {
+  const tp = [20, 21, 22, 23, 24, 25, 10, 11, 12, 13, 14, 15];
+  assertEquals([...findOutput("tp_ensemble_mean").data], tp);
+  assertEquals(
+    [...findOutput("tp_ensemble_standard_deviation").data],
+    tp.map((value) => value + 100),
+  );
+  const u700 = [...NOTHING, 30, 31, 32, 33, 34, 35];
+  assertEquals([...findOutput("u700_ensemble_mean").data], u700);
+  assertEquals([...findOutput("ro_ensemble_mean").data], [...NOTHING, ...NOTHING]);
+});
+
+Deno.test("buildDataset() counts the members of each variable and step, and statistics refer to that", () => {
+  assertEquals(findOutput("tp_members_used"), {
+    name: "tp_members_used",
+    dimensions: ["time", "valid_time"],
+    attributes: {
+      long_name: "ensemble members used for total precipitation",
+      standard_name: "lwe_thickness_of_precipitation_amount number_of_observations",
+      units: "1",
+    },
+    data: Int32Array.of(2, 1),
+  });
+  assertEquals(findOutput("u700_members_used").data, Int32Array.of(0, 3));
+  assertEquals(findOutput("ro_members_used").data, Int32Array.of(0, 0));
+  for (const statistic of ["mean", "standard_deviation"]) {
+    const { ancillary_variables } = findOutput(`ro_ensemble_${statistic}`).attributes;
+    assertEquals(ancillary_variables, "ro_members_used");
+  }
+});
+
+// python3 -c "from datetime import datetime as d; print([(d(2026,*t)-d(1900,1,1)).total_seconds()/3600 for t in ((2,6),(5,20,12))])"
+Deno.test("buildDataset() counts hours since 1900 whatever the run", () => {
+  for (const [date, hour, hours] of [["20260206", "00", 1105368], ["20260520", "12", 1107852]]) {
+    const content = makeContent({ run: parseRun(`${date}`, `${hour}`) });
+    const [time, validTime] = buildDataset(content).variables;
+    assertEquals(time!.attributes?.units, "hours since 1900-01-01 00:00:00");
+    assertEquals([...time!.data], [Number(hours)]);
+    assertEquals([...validTime!.data], [Number(hours) + 36, Number(hours) + 39]);
+  }
+});
+
+Deno.test("buildDataset() says which members went in and which are absent", () => {
+  const { attributes } = buildDataset(makeContent());
+  assertEquals(attributes, {
+    Conventions: "CF-1.8",
+    title: GIK.title,
+    institution: GIK.institution,
+    source: GIK.source,
+    model_date: "20260206",
+    model_run: "00Z",
+    forecast_hours: Int32Array.of(36, 39),
+    n_ensemble_members: Int32Array.of(4),
+    absent_ensemble_members: "3-4",
+    history: "2026-02-06T09:00:00.000Z written by a test",
+  });
+  const complete = buildDataset(makeContent({ membersAbsent: [] })).attributes;
+  assertEquals(complete?.absent_ensemble_members, "none");
+});
+
+Deno.test("buildDataset() says that accumulations run from the start, and other values are of a moment", () => {
+  const tp = findOutput("tp_ensemble_mean").attributes!;
+  assertEquals(tp.units, "m");
+  assertEquals(tp.standard_name, "lwe_thickness_of_precipitation_amount");
+  assertEquals(
+    tp.long_name,
+    "ensemble mean of total precipitation accumulated from the start of the run",
+  );
+  assertStringIncludes(`${tp.cell_methods}`, "from the start of the run");
+  assertStringIncludes(`${tp.cell_methods}`, "realization: mean");
+  const u700 = findOutput("u700_ensemble_standard_deviation").attributes!;
+  assertEquals(u700.long_name, "ensemble standard deviation of eastward wind at 700 hPa");
+  assertEquals(u700.cell_methods, "valid_time: point realization: standard_deviation");
+});
+
+Deno.test("buildDataset() gives no standard name where CF has none", () => {
+  assert(!("standard_name" in findOutput("ro_ensemble_mean").attributes!));
+  assert(!("standard_name" in findOutput("ro_members_used").attributes!));
+});
+
+Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {
+  const file = new Blob([...encodeNetcdf(buildDataset(makeContent()))]);
+  const reader = new NetCDFReader(await file.bytes());
+  assertEquals(reader.dimensions.map(({ name, size }) => [name, size]), [
+    ["time", 1],
+    ["valid_time", 2],
+    ["latitude", 2],
+    ["longitude", 3],
+  ]);
+  assertEquals(reader.getDataVariable("latitude"), [25, 24.75]);
+  assertEquals(reader.getDataVariable("u700_ensemble_mean"), [...NOTHING, 30, 31, 32, 33, 34, 35]);
+  assertEquals(reader.getAttribute("n_ensemble_members"), 4);
+});

@@ -1,0 +1,26 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { checkSteps, parseRun } from "../ecmwf/run.ts";
+import { findVariable } from "../ecmwf/variables.ts";
+import { GIK } from "./profile.ts";
+
+Deno.test("GIK asks for variables that are known, each once", () => {
+  const known = GIK.variables.map((name) => findVariable(name)?.name);
+  assertEquals(known, [...GIK.variables]);
+  assertEquals(new Set(known).size, 12);
+});
+
+Deno.test("GIK asks for steps that runs of every hour have, ascending", () => {
+  for (const hour of ["00", "06", "12", "18"]) {
+    assertEquals(checkSteps(parseRun("20260206", hour), GIK.steps), [...GIK.steps]);
+  }
+});
+
+Deno.test("GIK counts time from the instant that its unit names", () => {
+  const [, instant] = /^hours since (.*)$/.exec(GIK.timeOrigin.units)!;
+  assertEquals(GIK.timeOrigin.epochMs, Date.parse(`${instant!.replace(" ", "T")}Z`));
+});
+
+Deno.test("GIK names files as the rainfall model looks for them", () => {
+  assertEquals(GIK.fileName(parseRun("20260206", "00")), "IFS_20260206_00Z_cgan.nc");
+  assertEquals(GIK.fileName(parseRun("20261231", "18")), "IFS_20261231_18Z_cgan.nc");
+});

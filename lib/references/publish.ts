@@ -1,0 +1,234 @@
+/**
+ * Publishing the files of a run in a bucket, so that a reader never takes half of them for all.
+ *
+ * @module
+ */
+import { MissingDataError } from "../errors.ts";
+import type { Reporter } from "../util/reporter.ts";
+import { type Run, runLabel } from "../ecmwf/run.ts";
+import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import { readIfThere } from "./stage_files.ts";
+import { crc32c } from "../storage/protocol/crc32c.ts";
+import { type ListedObject, type Storage, StorageError } from "../storage/mod.ts";
+
+/** The folder of a run: `<root>/20260207_00z`. */
+export function publishedFolder(root: string, run: Run): string {
+  return `${root}/${runLabel(run)}`;
+}
+
+/** A file that is to be published. */
+export interface SourceFile {
+  path: string;
+  /** Its name in the published folder. */
+  name: string;
+  /** Whose it is, as in file names. */
+  member: string;
+}
+
+/** What is published, and who is told. */
+export interface PublishOptions {
+  run: Run;
+  reporter: Reporter;
+  /** Files under way at once. @default {8} */
+  parallelUploads?: number;
+}
+
+/** What publishing did. */
+export interface PublishResult {
+  /** The folder, without a slash at the end. */
+  target: string;
+  /** Files that were sent. */
+  uploaded: number;
+  bytesUploaded: number;
+  /** Files that were there already. */
+  skipped: number;
+}
+
+/**
+ * Publishes files of a run in a folder, whatever an earlier attempt left there: files that are there
+ * with the same size and CRC32C are not sent again.
+ *
+ * While files are missing or being replaced, the folder's manifest says that it is incomplete. The
+ * one that says the opposite comes last, when the server has listed every file with the checksum that
+ * the local one has. The same files give the same manifest.
+ *
+ * Costs two listings and an upload a file that is new, and two for the manifest; one listing when all
+ * is there.
+ *
+ * @throws {StorageError} when a file cannot be written, or is another one afterwards.
+ */
+export async function publishFolder(
+  storage: Storage,
+  sources: readonly SourceFile[],
+  target: string,
+  { run, reporter, parallelUploads = 8 }: PublishOptions,
+): Promise<PublishResult> {
+  const there = await listFolder(storage, target);
+  const files = await describeFiles(storage, sources, reporter);
+  const isWaiting = ({ name, size, crc32c }: PublishedFile) =>
+    there.get(name)?.size !== size || there.get(name)?.crc32c !== crc32c;
+  const waiting = sources.filter((_, i) => isWaiting(files[i]!));
+  const manifestUrl = `${target}/${MANIFEST_NAME}`;
+  const describe = (complete: boolean) => formatManifest({ run: runLabel(run), complete, files });
+
+  if (waiting.length > 0) {
+    await storage.put(manifestUrl, [describe(false)]);
+    await uploadFiles(storage, waiting, target, reporter, parallelUploads);
+    await checkUploads(storage, files, target);
+  }
+  const manifest = describe(true);
+  if (waiting.length > 0 || there.get(MANIFEST_NAME)?.crc32c !== crc32c(manifest)) {
+    await storage.put(manifestUrl, [manifest]);
+  }
+  warnOfOthers([...there.keys()], files, target, reporter);
+  const bytesUploaded = files.filter(isWaiting).reduce((sum, { size }) => sum + size, 0);
+  const uploaded = waiting.length;
+  return { target, uploaded, bytesUploaded, skipped: files.length - uploaded };
+}
+
+/** The objects of a folder by name. */
+async function listFolder(storage: Storage, folder: string): Promise<Map<string, ListedObject>> {
+  const objects = new Map<string, ListedObject>();
+  for await (const object of storage.list(`${folder}/`)) {
+    objects.set(object.url.slice(folder.length + 1), object);
+  }
+  return objects;
+}
+
+async function describeFiles(
+  storage: Storage,
+  sources: readonly SourceFile[],
+  reporter: Reporter,
+): Promise<PublishedFile[]> {
+  const bar = reporter.progress("checksums", sources.length);
+  // One by one: a checksum keeps the processor busy, and files are as large as they like.
+  const files = await Array.fromAsync(sources, async ({ path, name, member }) => {
+    const bytes = await storage.get(path);
+    bar.advance(1);
+    return {
+      name,
+      member,
+      size: bytes.length,
+      crc32c: crc32c(bytes),
+    };
+  });
+  bar.finish();
+  return files;
+}
+
+async function uploadFiles(
+  storage: Storage,
+  sources: readonly SourceFile[],
+  target: string,
+  reporter: Reporter,
+  parallelUploads: number,
+): Promise<void> {
+  let sent = 0;
+  const traffic = () => ({ bytes: sent, retries: storage.counters.retries });
+  const bar = reporter.progress("upload", sources.length, traffic);
+  try {
+    const uploads = mapInParallel(parallelUploads, sources, async ({ path, name }) => {
+      const bytes = await storage.get(path);
+      await storage.put(`${target}/${name}`, [bytes]);
+      sent += bytes.length;
+    });
+    for await (const _ of uploads) bar.advance(1);
+  } finally {
+    bar.finish();
+  }
+}
+
+/** Compares what the server has with what it should have. */
+async function checkUploads(
+  storage: Storage,
+  files: readonly PublishedFile[],
+  target: string,
+): Promise<void> {
+  const damage = findDamage(files, await listFolder(storage, target));
+  if (!damage) return;
+  const url = `${target}/${damage.name}`;
+  const message = `Cannot publish "${url}": ${damage.state}; run the upload again`;
+  throw new StorageError("corrupt", url, message);
+}
+
+/** The first file that a folder lacks, or has otherwise. */
+function findDamage(
+  files: readonly PublishedFile[],
+  there: ReadonlyMap<string, ListedObject>,
+): { name: string; state: string } | undefined {
+  for (const file of files) {
+    const state = findDifference(file, there.get(file.name));
+    if (state !== undefined) return { name: file.name, state };
+  }
+  return undefined;
+}
+
+/** How an object differs from the file that it should be; `undefined` when it does not. */
+function findDifference(
+  file: PublishedFile,
+  object: ListedObject | undefined,
+): string | undefined {
+  if (!object) return "it is not there";
+  if (object.size !== file.size) return `it has ${object.size} bytes instead of ${file.size}`;
+  // Only some servers tell checksums.
+  if ((object.crc32c ?? file.crc32c) === file.crc32c) return undefined;
+  return `its CRC32C is ${object.crc32c} instead of ${file.crc32c}`;
+}
+
+/** Readers that know no manifests take every file of the folder. */
+function warnOfOthers(
+  names: readonly string[],
+  files: readonly PublishedFile[],
+  target: string,
+  reporter: Reporter,
+): void {
+  const own = new Set([MANIFEST_NAME, ...files.map(({ name }) => name)]);
+  const others = names.filter((name) => !own.has(name));
+  if (others.length === 0) return;
+  const example = others.length === 1 ? others[0] : `${others[0]} and ${others.length - 1} more`;
+  reporter.warn(`${target} also holds what this upload has not: ${example}`);
+}
+
+/**
+ * Opens a published folder, and checks that everything its manifest names is there unchanged. A
+ * folder without a manifest, as other programs leave it, is taken as it is, with a warning.
+ *
+ * Costs the manifest and one listing. The listing comes second: an upload that begins between them is
+ * seen.
+ *
+ * @returns sizes in bytes by name of the files that belong to it.
+ * @throws {MissingDataError} when its upload has not ended, or a file is missing or another one.
+ * @throws {ManifestError}
+ */
+export async function openPublished(
+  storage: Storage,
+  folder: string,
+  reporter: Reporter,
+): Promise<Map<string, number>> {
+  const manifestUrl = `${folder}/${MANIFEST_NAME}`;
+  const bytes = await readIfThere(storage, manifestUrl);
+  const there = await listFolder(storage, folder);
+  if (!bytes) {
+    if (there.size > 0) {
+      reporter.warn(`${folder} has no ${MANIFEST_NAME}: whether all of it is there is not known`);
+    }
+    return new Map(Array.from(there, ([name, { size }]) => [name, size]));
+  }
+  const { complete, files } = parseManifest(bytes, manifestUrl);
+  // Another manifest in the listing: an upload has just begun, or a cache gave an old one.
+  const listed = there.get(MANIFEST_NAME)?.crc32c;
+  if (!complete || (listed !== undefined && listed !== crc32c(bytes))) {
+    throw new MissingDataError(
+      `Cannot use "${folder}": it is being uploaded, or that was interrupted; wait, or run the ` +
+        "upload again",
+    );
+  }
+  const damage = findDamage(files, there);
+  if (damage) {
+    throw new MissingDataError(
+      `Cannot use "${folder}/${damage.name}": ${damage.state}; run the upload again`,
+    );
+  }
+  return new Map(files.map(({ name, size }) => [name, size]));
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  AFTER_50R1,
+  BEFORE_50R1,
+  bucketKey,
+  EMBEDDED_STEPS,
+  openWorkplace,
+  readEmbeddedBucket,
+  type Workplace,
+} from "../../fixtures/embedded_run.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun, type Run } from "../ecmwf/run.ts";
+import { findGaps, readRunIndex } from "./run_index.ts";
+
+const readAll = (run: Run, members: number[], { context }: Workplace) => {
+  const files = EMBEDDED_STEPS.flatMap((step) => stepFiles(run, step));
+  return readRunIndex(run, files, { ...context, members, parallelFiles: 2 });
+};
+
+Deno.test("readRunIndex() keeps the fields of the members asked for, from both files of a step", async () => {
+  await using place = await openWorkplace();
+  const index = await readAll(AFTER_50R1.run, [0, 2], place);
+  assertEquals(index.fields.members.sort(), [0, 2]);
+  assertEquals(index.fields.count, 2 * 27 * EMBEDDED_STEPS.length);
+  assertEquals(findGaps(index, [0, 2], AFTER_50R1.run), []);
+});
+
+Deno.test("findGaps() names the member and file in which a field is missing", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
+  const lines = new TextDecoder().decode(bucket.get(key)).split("\n");
+  const without = lines.filter((line) => !/"number": "2", "param": "tp"/.test(line));
+  bucket.set(key, new TextEncoder().encode(without.join("\n")));
+  await using place = await openWorkplace(bucket);
+  const index = await readAll(BEFORE_50R1.run, [0, 1, 2, 3], place);
+  assertEquals(findGaps(index, [0, 1, 2, 3], BEFORE_50R1.run), ["step 36, ens02: 26 of 27"]);
+});
+
+Deno.test("readRunIndex() takes a file that comes late at the second chance", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(stepFiles(BEFORE_50R1.run, 39)[0]!.indexUrl);
+  await using place = await openWorkplace(bucket);
+  let asked = 0;
+  place.server.setFaults((request) => {
+    const late = request.key === key && asked++ === 0;
+    return late ? { kind: "status", status: 404, code: "NoSuchKey" } : undefined;
+  });
+  const index = await readAll(BEFORE_50R1.run, [0], place);
+  assertEquals(asked, 2);
+  assertEquals(index.missingFiles, []);
+  assertEquals(index.fields.count, 27 * EMBEDDED_STEPS.length);
+});
+
+Deno.test("readRunIndex() names an index that cannot be read and goes on without it", async () => {
+  const bucket = await readEmbeddedBucket();
+  const { indexUrl } = stepFiles(BEFORE_50R1.run, 39)[0]!;
+  bucket.set(bucketKey(indexUrl), new TextEncoder().encode('{"param": "tp"'));
+  await using place = await openWorkplace(bucket);
+  const index = await readAll(BEFORE_50R1.run, [0], place);
+  assertEquals(index.missingFiles.map((file) => file.stepHours), [39]);
+  assertStringIncludes(place.warnings.join("\n"), `Cannot read line 1 of ${indexUrl}`);
+});
+
+Deno.test("readRunIndex() throws MissingDataError when no file of the run is there", async () => {
+  await using place = await openWorkplace();
+  const read = () => readAll(parseRun("20260101", "00"), [0], place);
+  await assertRejects(read, MissingDataError, "20260101 00 UTC");
+});

@@ -1,0 +1,117 @@
+import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
+import { Compression, ParquetFile, readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
+import { decodeStore, encodeStore, ParquetError } from "./store_parquet.ts";
+import { type Store, StoreError } from "./store.ts";
+
+/** As many rows as a member's store of a whole run. */
+const ROWS_OF_A_RUN = 14_000;
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+const decode = (bytes: Uint8Array) => decodeStore(bytes.slice().buffer, { source: "a.parquet" });
+
+/** Metadata, bytes of every value, no bytes at all, and references, not in the order of the keys. */
+function makeStore(references: number): Store {
+  const store: Store = new Map();
+  store.set("tp/.zattrs", encode('{"GRIB_shortName":"tp","long_name":"précipitation"}'));
+  store.set(".zgroup", encode('{"zarr_format":2}'));
+  store.set("latitude/0", Uint8Array.from({ length: 256 }, (_, i) => i));
+  store.set("empty/0", new Uint8Array());
+  for (let i = references; i > 0; i--) {
+    const url = `s3://ecmwf-forecasts/20260206000000-${3 * (i % 9)}h-enfo-ef.grib2`;
+    store.set(`step_036/u/pl/${i}/ens01/0.0.0`, { url, offset: i * 1000, length: i });
+  }
+  return store;
+}
+
+/** The same keys in the same order, each with the same value. */
+function assertSameStore(actual: Store, expected: Store): void {
+  assertEquals([...actual], [...expected]);
+}
+
+Deno.test("decodeStore() gives back what encodeStore() was given, in its order", async () => {
+  for (const store of [makeStore(3), makeStore(ROWS_OF_A_RUN), new Map()]) {
+    assertSameStore(await decode(encodeStore(store)), store);
+  }
+});
+
+// Apache Arrow's own Parquet library, in Rust: no code shared with the packages under test.
+Deno.test("encodeStore() writes what Apache Arrow reads, and decodeStore() reads what it writes", async () => {
+  const store = makeStore(ROWS_OF_A_RUN);
+  const rewritten = writeParquet(readParquet(encodeStore(store)));
+  assertSameStore(await decode(rewritten), store);
+});
+
+Deno.test("encodeStore() writes the columns key and value, with Snappy", async () => {
+  const file = await ParquetFile.fromFile(new Blob([Uint8Array.from(encodeStore(makeStore(50)))]));
+  const metadata = file.metadata();
+  assertEquals(metadata.fileMetadata().numRows(), 54);
+  const columns = Array.from({ length: metadata.rowGroup(0).numColumns() }, (_, i) => {
+    const column = metadata.rowGroup(0).column(i);
+    return [...column.columnPath(), Compression[column.compression()]];
+  });
+  assertEquals(columns, [["key", "SNAPPY"], ["value", "SNAPPY"]]);
+  file.free();
+});
+
+Deno.test("decodeStore() keeps the keys asked for and reads no value of the others", async () => {
+  const store = new Map([["bad", encode('["s3://b/k"]')], ["good", encode("{}")]]);
+  const kept = await decodeStore(encodeStore(store).buffer, {
+    source: "a.parquet",
+    keys: new Set(["good", "absent"]),
+  });
+  assertSameStore(kept, new Map([["good", encode("{}")]]));
+});
+
+Deno.test("decodeStore() names the key of a value that is no reference", async () => {
+  const store = new Map([["bad", encode('["s3://b/k"]')]]);
+  const error = await assertRejects(() => decode(encodeStore(store)), StoreError);
+  assertEquals(error.key, "bad");
+});
+
+Deno.test("decodeStore() names the file that is damaged, cut short or no Parquet file", async () => {
+  const file = encodeStore(makeStore(50));
+  const damaged = file.slice();
+  damaged.fill(0xff, 4, 200); // headers and data of the first column
+  const files = [
+    new Uint8Array(),
+    encode("key,value\n"),
+    file.slice(0, -9),
+    file.slice(9),
+    damaged,
+  ];
+  for (const bytes of files) {
+    const error = await assertRejects(
+      () => decode(bytes),
+      ParquetError,
+      "Cannot read a.parquet as a store: ",
+    );
+    assertEquals(error.source, "a.parquet");
+  }
+});
+
+Deno.test("decodeStore() says which columns a file has that holds no store", async () => {
+  const columnData = [
+    { name: "key", data: ["a"], type: "STRING" as const },
+    { name: "path", data: ["b"], type: "STRING" as const },
+  ];
+  await assertRejects(
+    () => decode(new Uint8Array(parquetWriteBuffer({ columnData }))),
+    ParquetError,
+    "its columns are key, path, not key and value",
+  );
+});
+
+Deno.test("decodeStore() refuses rows without a value or with one that is not bytes", async () => {
+  for (const column of [{ data: [null], type: "BYTE_ARRAY" }, { data: [7], type: "INT32" }]) {
+    const key = { name: "key", data: ["a"], type: "STRING" as const };
+    const value = { name: "value", ...column as { data: unknown[]; type: "INT32" } };
+    const file = new Uint8Array(parquetWriteBuffer({ columnData: [key, value] }));
+    await assertRejects(
+      () => decode(file),
+      ParquetError,
+      "Cannot read a.parquet: a row has no key or no value",
+    );
+  }
+});

@@ -1,0 +1,160 @@
+import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
+import { fetchPlain, openWeb, parseOrigin, requireOk, type WebRequest } from "./http.ts";
+import type { Remote } from "../protocol/remote.ts";
+
+/** Other servers than Microsoft's. */
+export interface AzureOptions {
+  /** Gives tokens at `<tokenEndpoint>/<account>/<container>`. @default the Planetary Computer's */
+  tokenEndpoint?: string;
+  /** Has blobs at `<blobEndpoint>/<account>/<container>/<key>`. @default {undefined} (Azure) */
+  blobEndpoint?: string;
+}
+
+/** https://planetarycomputer.microsoft.com/docs/concepts/sas: a GET, no account, no key. */
+const PLANETARY_COMPUTER = "https://planetarycomputer.microsoft.com/api/sas/v1/token";
+
+/** A token is used no more so long before it expires. */
+const RENEWAL_MARGIN_MS = 60_000;
+
+/**
+ * Public blobs of Azure that are read with a short-lived token (a shared access signature, SAS)
+ * which the Planetary Computer gives to anyone, at `az://<account>/<container>/<key>`.
+ *
+ * Costs one request more for a container and each life of its token, three quarters of an hour,
+ * however many blobs are read meanwhile. One that worked and is refused (403) is renewed at once.
+ */
+export function openAzure(options: AzureOptions = {}): Remote {
+  const { tokenEndpoint = PLANETARY_COMPUTER, blobEndpoint } = options;
+  const tokens = new Map<string, ContainerToken>();
+  const findToken = ({ account, container }: BlobName) => {
+    const tokenUrl = `${tokenEndpoint}/${account}/${container}`;
+    const token = tokens.get(tokenUrl) ?? new ContainerToken(tokenUrl);
+    tokens.set(tokenUrl, token);
+    return token;
+  };
+  const send = async (url: string, request: WebRequest) => {
+    const blob = parseBlobUrl(url);
+    return await fetchSigned(url, blobAddress(blob, blobEndpoint), request, findToken(blob));
+  };
+  return openWeb(send, (url) => parseOrigin(blobAddress(parseBlobUrl(url), blobEndpoint)));
+}
+
+async function fetchSigned(
+  url: string,
+  address: string,
+  request: WebRequest,
+  tokens: ContainerToken,
+): Promise<Response> {
+  const token = await tokens.get(url, request.signal);
+  const response = await fetchWith(token, address, request);
+  // In place of one that never worked, a new token would be refused as well.
+  if (response.status !== 403 || !token.hasWorked) return response;
+  await response.body?.cancel();
+  tokens.discard(token);
+  return await fetchWith(await tokens.get(url, request.signal), address, request);
+}
+
+async function fetchWith(token: Token, address: string, request: WebRequest): Promise<Response> {
+  const response = await fetchPlain(`${address}?${token.query}`, request);
+  if (response.ok || response.status === 404) token.hasWorked = true;
+  return response;
+}
+
+interface Token {
+  /** What comes after "?" in the address of a blob. Secret. */
+  readonly query: string;
+  /** On the clock of `performance.now()`. */
+  readonly renewAtMs: number;
+  /** Whether the server took it once. */
+  hasWorked: boolean;
+}
+
+/** The token of a container, asked for once by all who need it at the same time. */
+class ContainerToken {
+  readonly #tokenUrl: string;
+  #token: Token | undefined;
+  #asked: Promise<Token> | undefined;
+
+  constructor(tokenUrl: string) {
+    this.#tokenUrl = tokenUrl;
+  }
+
+  /** @throws {StorageError} if there is none to be had, said of the blob `url`. */
+  async get(url: string, signal: AbortSignal | undefined): Promise<Token> {
+    if (this.#token && performance.now() < this.#token.renewAtMs) return this.#token;
+    this.#asked ??= requestToken(this.#tokenUrl, signal)
+      .then((token) => this.#token = token)
+      .finally(() => this.#asked = undefined);
+    try {
+      return await this.#asked;
+    } catch (error) {
+      throw describeFailure(url, this.#tokenUrl, error);
+    }
+  }
+
+  /** Forgets a token that is refused, unless another has taken its place. */
+  discard(token: Token): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+}
+
+async function requestToken(tokenUrl: string, signal: AbortSignal | undefined): Promise<Token> {
+  const request = { method: "GET", headers: {}, signal };
+  const response = requireOk(tokenUrl, await fetchPlain(tokenUrl, request));
+  const text = await response.text().catch((cause) => {
+    throw new FetchFailure(cause, "a broken body");
+  });
+  const { query, expiryMs } = parseToken(tokenUrl, text);
+  // By the service's clock: the one here may be wrong.
+  const nowMs = Date.parse(response.headers.get("date") ?? new Date().toUTCString());
+  const renewAtMs = performance.now() + expiryMs - nowMs - RENEWAL_MARGIN_MS;
+  return { query, renewAtMs, hasWorked: false };
+}
+
+/** No error quotes the text, and none has a cause that does: a token may be in it. */
+function parseToken(tokenUrl: string, text: string): { query: string; expiryMs: number } {
+  const answer = parseJson(text);
+  const query = answer?.token;
+  const expiryMs = Date.parse(String(answer?.["msft:expiry"]));
+  if (typeof query === "string" && !Number.isNaN(expiryMs)) return { query, expiryMs };
+  throw readError("corrupt", tokenUrl, 'the answer is not JSON with "token" and "msft:expiry"');
+}
+
+function parseJson(text: string): Record<string, unknown> | null | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function describeFailure(url: string, tokenUrl: string, error: unknown): unknown {
+  const failure = error instanceof FetchFailure ? error.describe(tokenUrl) : error;
+  if (!(failure instanceof StorageError)) return failure;
+  // A container that the service does not know is not an object that is missing.
+  const kind = failure.kind === "missing" ? "denied" : failure.kind;
+  const state = `there is no access token for it: ${failure.message}`;
+  return readError(kind, url, state, { ...failure, cause: failure });
+}
+
+/** The parts of `az://<account>/<container>/<key>`. */
+interface BlobName {
+  account: string;
+  container: string;
+  key: string;
+}
+
+/** Azure's rules for names keep an account from naming another host. */
+const BLOB_URL = /^az:\/\/([a-z0-9]{3,24})\/([a-z0-9$-]{3,63})\/(.+)$/s;
+
+function parseBlobUrl(url: string): BlobName {
+  const [, account, container, key] = BLOB_URL.exec(url) ?? [];
+  if (account && container && key) return { account, container, key };
+  const state = "it names no blob, expected az://<account>/<container>/<key>";
+  throw readError("unsupported", url, state);
+}
+
+function blobAddress({ account, container, key }: BlobName, endpoint: string | undefined): string {
+  const root = endpoint ? `${endpoint}/${account}` : `https://${account}.blob.core.windows.net`;
+  return `${root}/${container}/${key.split("/").map(encodeURIComponent).join("/")}`;
+}

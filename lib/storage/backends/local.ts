@@ -1,0 +1,139 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  permissionError,
+  readError,
+  StorageError,
+  type StorageErrorKind,
+  unlessMissing,
+} from "../protocol/storage_error.ts";
+import { finalPath, lockHalf, nameHalf } from "./partial_files.ts";
+import type { Remote } from "../protocol/remote.ts";
+import type {
+  ByteRange,
+  ListedObject,
+  ObjectAccess,
+  ObjectInfo,
+  Pieces,
+} from "../protocol/types.ts";
+
+/** Files, by path or `file:` address. */
+export const localAccess: ObjectAccess = {
+  get: readLocal,
+  head: statLocal,
+  list: listLocal,
+  put: writeLocal,
+  remove: removeLocal,
+};
+
+/** Files in the place of a server: what a mirror that is a folder is asked with. */
+export const localRemote: Remote = {
+  origin: () => "file:",
+  get: async (url, range) => ({ bytes: await readLocal(url, range) }),
+  head: statLocal,
+  listPage: async (prefixUrl) => ({
+    objects: await Array.fromAsync(listLocal(prefixUrl)),
+    next: undefined,
+  }),
+};
+
+async function readLocal(
+  url: string,
+  range: ByteRange | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const path = parsePath(url);
+  return await describeFailure("read", url, range ? readSlice(path, range) : Deno.readFile(path));
+}
+
+async function readSlice(path: string, { offset, length }: ByteRange) {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  if (offset + length > size) {
+    const state = `bytes ${offset}-${offset + length - 1} were asked for and it has only ${size}`;
+    throw readError("range", path, state);
+  }
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  for (let filled = 0; filled < length;) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) throw readError("corrupt", path, "it was cut short while it was read");
+    filled += count;
+  }
+  return bytes;
+}
+
+async function statLocal(url: string): Promise<ObjectInfo> {
+  const { isFile, size } = await describeFailure("read", url, Deno.stat(parsePath(url)));
+  if (!isFile) throw readError("missing", url, "it is a folder, not a file");
+  return { size };
+}
+
+/** As on S3, the prefix may end inside a name, a folder that is not there is empty, and no half is seen. */
+async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
+  const prefix = parsePath(prefixUrl);
+  const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
+  const walk = describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)));
+  const paths = await unlessMissing(walk) ?? [];
+  for (const path of paths.filter((path) => path.startsWith(prefix) && !finalPath(path)).sort()) {
+    const info = await unlessMissing(statLocal(path));
+    if (info) yield { url: path, ...info };
+  }
+}
+
+async function* walkFiles(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isDirectory) yield* walkFiles(`${folder}${entry.name}/`);
+    else yield folder + entry.name;
+  }
+}
+
+/** Writes to a temporary name in the same folder, then renames: readers see no half a file. */
+async function writeLocal(url: string, pieces: Pieces): Promise<void> {
+  const path = parsePath(url);
+  const temporary = nameHalf(path);
+  await describeFailure("write", url, Deno.mkdir(dirname(path), { recursive: true }));
+  try {
+    const opening = Deno.open(temporary, { write: true, createNew: true });
+    using file = await describeFailure("write", url, opening);
+    await lockHalf(file);
+    await writePieces(url, file, pieces);
+    await describeFailure("write", url, Deno.rename(temporary, path));
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function writePieces(url: string, file: Deno.FsFile, pieces: Pieces): Promise<void> {
+  for await (const piece of pieces) {
+    for (let written = 0; written < piece.length;) {
+      written += await describeFailure("write", url, file.write(piece.subarray(written)));
+    }
+  }
+}
+
+async function removeLocal(url: string): Promise<void> {
+  await unlessMissing(describeFailure("remove", url, Deno.remove(parsePath(url))));
+}
+
+function parsePath(url: string): string {
+  return url.startsWith("file:") ? fileURLToPath(url) : url;
+}
+
+/** Turns what the system refuses into a StorageError. */
+async function describeFailure<T>(action: string, url: string, done: Promise<T>): Promise<T> {
+  try {
+    return await done;
+  } catch (cause) {
+    const fail = (kind: StorageErrorKind, state: string) =>
+      new StorageError(kind, url, `Cannot ${action} "${url}": ${state}`, { cause });
+    if (cause instanceof Deno.errors.NotFound) throw fail("missing", "there is no such file");
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw fail("denied", "the file system denies access, check the owner and mode");
+    }
+    if (cause instanceof Error && cause.message.includes("(os error ")) {
+      throw fail("unreachable", cause.message);
+    }
+    throw permissionError(url, cause) ?? cause;
+  }
+}

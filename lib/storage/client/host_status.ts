@@ -1,0 +1,85 @@
+import type { StorageError } from "../protocol/storage_error.ts";
+import type { Host } from "./host.ts";
+
+/** What a host did since the last line. */
+interface Tally {
+  requests: number;
+  /** By what came instead of the object. */
+  failures: Map<string, number>;
+  /** What the last failure without any answer says. */
+  silence?: string;
+}
+
+const NO_ANSWER = "no answer";
+/** The first line need not wait for a whole interval: who waits wants to know why. */
+const FIRST_WAIT = 1 / 12;
+
+/**
+ * Tells, at most once an interval, which hosts made trouble and what is done about it. It sets no
+ * timer: a line comes with the end of a request, or not at all.
+ */
+export class StatusTeller {
+  readonly #tallies = new Map<Host, Tally>();
+  #hasNews = false;
+  #toldMs: number;
+
+  constructor(
+    private readonly onStatus: ((line: string) => void) | undefined,
+    private readonly intervalMs: number,
+    private readonly clock: { now(): number } = performance,
+  ) {
+    this.#toldMs = clock.now() - (1 - FIRST_WAIT) * intervalMs;
+  }
+
+  /** A request was served. */
+  noteSuccess(host: Host): void {
+    this.#tally(host).requests++;
+    this.#tellIfDue();
+  }
+
+  /** A request failed, and another attempt follows. */
+  noteFailure(host: Host, error: StorageError): void {
+    const tally = this.#tally(host);
+    const outcome = describeOutcome(error);
+    tally.requests++;
+    tally.failures.set(outcome, (tally.failures.get(outcome) ?? 0) + 1);
+    if (outcome === NO_ANSWER) tally.silence = error.message;
+    this.#hasNews = true;
+    this.#tellIfDue();
+  }
+
+  #tally(host: Host): Tally {
+    let tally = this.#tallies.get(host);
+    if (!tally) this.#tallies.set(host, tally = { requests: 0, failures: new Map() });
+    return tally;
+  }
+
+  #tellIfDue(): void {
+    const nowMs = this.clock.now();
+    if (!this.#hasNews || nowMs - this.#toldMs < this.intervalMs) return;
+    this.onStatus?.([...this.#tallies].map(describeTally).join("; "));
+    this.#tallies.clear();
+    this.#hasNews = false;
+    this.#toldMs = nowMs;
+  }
+}
+
+function describeOutcome({ kind, answer }: StorageError): string {
+  return answer ?? (kind === "corrupt" ? "the wrong bytes" : NO_ANSWER);
+}
+
+function describeTally([host, { requests, failures, silence }]: [Host, Tally]): string {
+  if (failures.size === 0) return `${requests} requests from ${host.name}`;
+  const [first, ...others] = [...failures].sort(([, a], [, b]) => b - a);
+  const outcomes = [
+    `${first![1]} of ${requests} requests got ${first![0]}`,
+    ...others.map(([outcome, count]) => `${count} got ${outcome}`),
+  ];
+  const reason = silence ? ` (${silence})` : "";
+  return `${host.name}: ${outcomes.join(", ")}, ${describeState(host)}${reason}`;
+}
+
+function describeState(host: Host): string {
+  if (host.givenUp) return "given up";
+  return host.isPaused ? "paused" : `now ${host.limit} at once`;
+}

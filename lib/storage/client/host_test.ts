@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { statusError, StorageError } from "../protocol/storage_error.ts";
+import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
+
+const POLICY = { maxRequests: 64, giveUpAfterMs: 60_000, minDelayMs: 20, maxDelayMs: 20 };
+
+/** A request under way, to be ended by the test. */
+interface Sent {
+  name: string;
+  /** Ends it, and lets the host learn from it. */
+  end(error?: unknown): Promise<void>;
+}
+
+/** A host, and the requests that it has let in, in their order. */
+function open(policy: Partial<HostPolicy> = {}) {
+  const host = new Host("host", { ...POLICY, ...policy });
+  const sent: Sent[] = [];
+  const ask = async (name: string, signal?: AbortSignal) => {
+    const permit = await waitForPermit([host], false, signal);
+    if (permit) sent.push(send(name, permit));
+    return permit;
+  };
+  return { host, sent, ask };
+}
+
+function send(name: string, permit: Permit): Sent {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const used = permit.host.use(permit, () => promise).catch(() => {});
+  return {
+    name,
+    async end(error) {
+      if (error === undefined) resolve();
+      else reject(error);
+      await used;
+      await settle();
+    },
+  };
+}
+
+/** Lets those that were admitted go on. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function busy(retryAfter?: string): StorageError {
+  return statusError("s3://bucket/key", 503, "SlowDown", retryAfter);
+}
+
+function names(sent: Sent[]): string {
+  return sent.map(({ name }) => name).join("");
+}
+
+/** Asks for one permit for each letter. */
+async function askAll(ask: (name: string) => Promise<unknown>, letters: string): Promise<void> {
+  for (const letter of letters) void ask(letter);
+  await settle();
+}
+
+Deno.test("Host lets in as many as its limit, and those who wait in their turn", async () => {
+  const { sent, ask } = open({ maxRequests: 2 });
+  await askAll(ask, "abcde");
+  assertEquals(names(sent), "ab");
+  await sent[1]!.end();
+  assertEquals(names(sent), "abc");
+  await sent[0]!.end();
+  await sent[2]!.end();
+  assertEquals(names(sent), "abcde");
+});
+
+Deno.test("Host gets its permit back however the request ends", async () => {
+  const { sent, ask } = open({ maxRequests: 1, minDelayMs: 0 });
+  await askAll(ask, "abcdef");
+  const ends = [undefined, new TypeError("a fault"), busy(), statusError("s3://b/k", 404, ""), {}];
+  for (const [i, end] of ends.entries()) {
+    await sent[i]!.end(end);
+    if (end instanceof StorageError) await sleep(5);
+    assertEquals(sent.length, i + 2);
+  }
+});
+
+Deno.test("Host forgets who aborts while waiting, and keeps the turn of the others", async () => {
+  const { sent, ask } = open({ maxRequests: 1 });
+  const stop = new AbortController();
+  await askAll(ask, "a");
+  const aborted = assertRejects(() => ask("b", stop.signal), RangeError, "enough");
+  await askAll(ask, "c");
+  stop.abort(new RangeError("enough"));
+  await aborted;
+  await sent[0]!.end();
+  assertEquals(names(sent), "ac");
+  await assertRejects(() => ask("d", stop.signal), RangeError, "enough");
+});
+
+Deno.test("Host cuts its limit once for all failures of what was sent before", async () => {
+  const { host, sent, ask } = open({ maxRequests: 8 });
+  await askAll(ask, "abcdefgh");
+  for (const [i, request] of sent.entries()) await request.end(i % 2 === 0 ? busy() : undefined);
+  assertEquals([host.limit, host.isHealthy], [6, true]);
+});
+
+Deno.test("Host cuts its limit for a busy or silent server, not for an object", async () => {
+  const limits: number[] = [];
+  for (
+    const error of [
+      busy(),
+      statusError("s3://b/k", 429, ""),
+      new StorageError("unreachable", "s3://b/k", "silent"),
+      statusError("s3://b/k", 500, "InternalError"),
+      statusError("s3://b/k", 404, "NoSuchKey"),
+      new StorageError("corrupt", "s3://b/k", "wrong bytes"),
+    ]
+  ) {
+    const { host, sent, ask } = open({ maxRequests: 8 });
+    await askAll(ask, "abcdefgh");
+    await sent[7]!.end(error);
+    limits.push(host.limit);
+  }
+  assertEquals(limits, [6, 6, 6, 8, 8, 8]);
+});
+
+Deno.test("Host throttles from a refusal on, until fewer are sent than it lets in", async () => {
+  const { host, sent, ask } = open({ maxRequests: 8 });
+  await askAll(ask, "abcdefghijkl");
+  assert(!host.isThrottling);
+  await sent[0]!.end(busy());
+  assert(host.isThrottling);
+  for (const request of sent.slice(1, 4)) await request.end();
+  assertEquals([host.isThrottling, host.isPaused], [true, false]);
+  for (let i = 4; i < sent.length; i++) await sent[i]!.end();
+  assertEquals([names(sent), host.isThrottling], ["abcdefghijkl", false]);
+});
+
+Deno.test("Host that only fails lets two in after a pause, and the others when they succeed", async () => {
+  const { host, sent, ask } = open();
+  await askAll(ask, "abcdefgh");
+  await askAll(ask, "ijklmnop");
+  for (const request of sent.slice()) await request.end(busy());
+  assertEquals([names(sent), host.isPaused], ["abcdefgh", true]);
+  await sleep(25);
+  assertEquals([names(sent), host.isHealthy], ["abcdefghij", false]);
+  await sent[8]!.end();
+  assertEquals([names(sent), host.isHealthy], ["abcdefghijkl", true]);
+  for (const request of sent.slice(9)) await request.end();
+  for (const request of sent.slice(12)) await request.end();
+});
+
+Deno.test("Host pauses again when the two fail, as long as it takes", async () => {
+  const { sent, ask } = open();
+  await askAll(ask, "abcdefgh");
+  await askAll(ask, "ijklmnop");
+  for (const request of sent.slice()) await request.end(busy());
+  for (let probes = 1; probes <= 3; probes++) {
+    await sleep(25);
+    assertEquals(sent.length, 8 + 2 * probes);
+    for (const request of sent.slice(-2)) await request.end(busy());
+  }
+  await sleep(25);
+  await sent[14]!.end();
+  await sent[15]!.end();
+});
+
+Deno.test("Host goes on at once when a request that was under way succeeds", async () => {
+  const { sent, ask } = open({ minDelayMs: 60_000, maxDelayMs: 60_000 });
+  await askAll(ask, "abcdefghij");
+  await sent[0]!.end(busy());
+  await sent[1]!.end(busy());
+  await sent[2]!.end(busy());
+  assertEquals(names(sent), "abcdefgh");
+  await sent[3]!.end();
+  assertEquals(names(sent), "abcdefghij");
+});
+
+Deno.test("Host waits for Retry-After, whatever succeeds meanwhile", async () => {
+  const { host, sent, ask } = open();
+  await askAll(ask, "abcdefghij");
+  await sent[0]!.end(busy("0.05"));
+  for (const request of sent.slice(1)) await request.end();
+  assertEquals([names(sent), host.isPaused], ["abcdefgh", true]);
+  await sleep(60);
+  assertEquals(names(sent), "abcdefghij");
+});
+
+Deno.test("Host that fails for giveUpAfterMs turns away all who wait, and is asked again as late", async () => {
+  const { host, sent, ask } = open({ giveUpAfterMs: 60, maxRequests: 2 });
+  await askAll(ask, "ab");
+  const waiting = [ask("c"), ask("d")];
+  await sent[0]!.end(busy("0.07"));
+  await sent[1]!.end(busy());
+  assertEquals(await Promise.all(waiting), [undefined, undefined]);
+  const { failedForMs, last } = host.givenUp!;
+  assertEquals([failedForMs >= 60, last.status, names(sent)], [true, 503, "ab"]);
+  await sleep(65);
+  assertEquals(host.givenUp, undefined);
+  await askAll(ask, "e");
+  assertEquals(names(sent), "abe");
+  await sent[2]!.end();
+  assert(host.isHealthy);
+});
+
+Deno.test("Host lets nobody overtake those who waited for the end of a pause", async () => {
+  const { sent, ask } = open({ maxRequests: 1 });
+  await askAll(ask, "ab");
+  await sent[0]!.end(busy());
+  const endMs = performance.now() + 25;
+  while (performance.now() < endMs);
+  await askAll(ask, "c");
+  assertEquals(names(sent), "a");
+  await sleep(5);
+  assertEquals(names(sent), "ab");
+  await sent[1]!.end();
+  assertEquals(names(sent), "abc");
+});
+
+Deno.test("Host does not take time in which nobody asked for time in which it failed", async () => {
+  const { host, sent, ask } = open({ giveUpAfterMs: 20, minDelayMs: 0 });
+  await askAll(ask, "a");
+  await sent[0]!.end(busy());
+  await sleep(30);
+  await askAll(ask, "b");
+  await sent[1]!.end(busy());
+  assertEquals(host.givenUp, undefined);
+});
+
+Deno.test("waitForPermit() prefers the first host, and takes the next when that one pauses", async () => {
+  const first = open({ maxRequests: 1, minDelayMs: 60_000, maxDelayMs: 60_000 });
+  const second = open({ maxRequests: 1 });
+  const hosts = [first.host, second.host];
+  await askAll(first.ask, "a");
+  const turned = waitForPermit([first.host], true, undefined);
+  await first.sent[0]!.end(busy());
+  assertEquals(await turned, undefined);
+  const permit = await waitForPermit(hosts, false, undefined);
+  assertEquals(permit?.host, second.host);
+});

@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import {
+  type FaultRule,
+  limitCapacity,
+  SLOW_DOWN,
+  startS3Server,
+} from "../../../fixtures/s3_server.ts";
+import { createContext, type StoragePolicy } from "./context.ts";
+import { StorageError } from "../protocol/storage_error.ts";
+import { httpRemote } from "../backends/http.ts";
+import { accessRemotes } from "./access.ts";
+import { Versions } from "../protocol/versions.ts";
+
+const POLICY: StoragePolicy = {
+  maxRequests: 64,
+  maxAttempts: 4,
+  giveUpAfterMs: 60_000,
+  minDelayMs: 20,
+  maxDelayMs: 20,
+  timeoutMs: 60_000,
+  signal: undefined,
+};
+
+/** A server, and a client whose inside can be seen. */
+function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {}) {
+  const server = startS3Server({
+    root: new Map([["key", new Uint8Array(1000)]]),
+    ...(faults && { faults }),
+  });
+  const context = createContext({ ...POLICY, ...policy }, () => httpRemote);
+  const access = accessRemotes(context, (url) => [{ url }], new Versions());
+  const get = async () => (await access.get(`${server.url}/key`)).length;
+  return { server, context, get, limit: () => context.hosts.get(server.url)!.limit };
+}
+
+/** Keeps `callers` requests going until `count` have been answered. */
+async function drain(get: () => Promise<unknown>, callers: number, count: number): Promise<void> {
+  let left = count;
+  const call = async () => {
+    while (left-- > 0) await get();
+  };
+  await Promise.all(Array.from({ length: callers }, call));
+}
+
+Deno.test("a client settles near what a server allows at once, and is seldom refused", async () => {
+  const { server, get, limit } = start(limitCapacity(8, 15));
+  await using _ = server;
+  await drain(get, 40, 200);
+  const before = server.counters;
+  const limits: number[] = [];
+  await drain(async () => limits.push(limit() + 0 * await get()), 40, 600);
+  const mean = limits.reduce((sum, value) => sum + value, 0) / limits.length;
+  assert(mean >= 6 && mean <= 12, `${mean}`);
+  const refused = server.counters.byStatus["503"]! - (before.byStatus["503"] ?? 0);
+  assert(refused > 0 && refused <= 30, `${refused} of ${server.counters.requests}`);
+  assert(server.counters.mostAtOnce <= 20, `${server.counters.mostAtOnce}`);
+});
+
+Deno.test("a client finds out what a server allows beyond the first few, up to maxRequests", async () => {
+  const { server, get, limit } = start(limitCapacity(1000, 5), { maxRequests: 24 });
+  await using _ = server;
+  await drain(get, 40, 200);
+  assertEquals([limit(), server.counters.mostAtOnce], [24, 24]);
+});
+
+Deno.test("a client leaves a server that only refuses nearly in peace", async () => {
+  const { server, get } = start(() => SLOW_DOWN, { giveUpAfterMs: 80 });
+  await using _ = server;
+  const errors = await Promise.all(
+    Array.from({ length: 40 }, () => assertRejects(get, StorageError)),
+  );
+  for (const error of errors) {
+    assertEquals([error.kind, error.status], ["unreachable", 503]);
+    const text = /has failed for \d\.\d s without one success \(last: 503 .*try again later/;
+    assert(text.test(error.message), error.message);
+  }
+  const { requests } = server.counters;
+  assert(requests >= 8 && requests < 40, `${requests} requests`);
+  await assertRejects(get, StorageError, "without one success");
+  assertEquals(server.counters.requests, requests);
+});
+
+Deno.test("a client waits for Retry-After with all requests to the host", async () => {
+  const times: number[] = [];
+  const { server, get } = start(() => {
+    times.push(performance.now());
+    return times.length === 1 ? { ...SLOW_DOWN, retryAfterSeconds: 0.09 } : undefined;
+  }, { maxRequests: 1 });
+  await using _ = server;
+  await Promise.all(Array.from({ length: 5 }, get));
+  assertEquals(times.length, 6);
+  assert(times[1]! - times[0]! >= 85, `${times[1]! - times[0]!}`);
+});
+
+Deno.test("a client has room again after timeouts and aborts", async () => {
+  const stop = new AbortController();
+  let isSilent = true;
+  const { server, get, context } = start(
+    () => isSilent ? { kind: "delay", ms: 60_000 } : undefined,
+    { maxRequests: 2, timeoutMs: 60, giveUpAfterMs: 0, maxAttempts: 1 },
+  );
+  await using _ = server;
+  await Promise.all([1, 2, 3].map(() => assertRejects(get, StorageError, "sent nothing for")));
+  context.policy.signal = stop.signal;
+  const aborted = [1, 2, 3].map(() => assertRejects(get, RangeError, "enough"));
+  stop.abort(new RangeError("enough"));
+  await Promise.all(aborted);
+  context.policy.signal = undefined;
+  isSilent = false;
+  assertEquals(await Promise.all([1, 2, 3].map(get)), [1000, 1000, 1000]);
+});
+
+Deno.test("a client asks in turn, and those that failed behind the others", async () => {
+  const order: string[] = [];
+  const { server, context } = start(({ key }) => {
+    order.push(key);
+    return order.length === 1 ? SLOW_DOWN : undefined;
+  }, { maxRequests: 1, minDelayMs: 0 });
+  await using _ = server;
+  const access = accessRemotes(context, (url) => [{ url }], new Versions());
+  const keys = ["a", "b", "c", "d"];
+  await Promise.allSettled(keys.map((key) => access.get(`${server.url}/${key}`)));
+  assertEquals(order, ["a", "b", "c", "d", "a"]);
+});

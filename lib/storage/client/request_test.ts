@@ -1,0 +1,187 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  type Fault,
+  type FaultRule,
+  faultsInTurn,
+  SLOW_DOWN,
+  startS3Server,
+} from "../../../fixtures/s3_server.ts";
+import { openStorage, StorageError, type StorageOptions } from "../mod.ts";
+
+const URL = "s3://my-bucket/key";
+const RANGE = { offset: 10, length: 100 };
+const OBJECT = new Uint8Array(1000).map((_, i) => i % 251);
+
+/** A server with the faults, and a storage on it that does not wait long. */
+function start(faults: FaultRule, options: StorageOptions = {}) {
+  const server = startS3Server({
+    buckets: { "my-bucket": new Map([["key", OBJECT], ["other", OBJECT]]) },
+    faults,
+  });
+  const delays = { minDelayMs: 1, maxDelayMs: 2, maxAttempts: 4 };
+  return { server, storage: openStorage({ endpoint: server.url, ...delays, ...options }) };
+}
+
+Deno.test("get() tries again after 503, 500 and 429, and counts each attempt once", async () => {
+  const { server, storage } = start(faultsInTurn([
+    SLOW_DOWN,
+    { kind: "status", status: 500, code: "InternalError" },
+    { kind: "status", status: 429, code: "TooManyRequests" },
+  ]));
+  await using _ = server;
+  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+  assertEquals(server.requests.map(({ status }) => status), [503, 500, 429, 206]);
+  assertEquals(storage.counters, {
+    requests: 4,
+    retries: 3,
+    requestsByHost: { [`127.0.0.1:${server.port}`]: 4 },
+    bytesReceived: 100,
+  });
+});
+
+const WRONG_BODIES: [string, Fault, "unreachable" | "corrupt"][] = [
+  ["a body that ends early", { kind: "cut", bytes: 60 }, "unreachable"],
+  ["a connection that breaks before the body", { kind: "cut", bytes: 0 }, "unreachable"],
+  ["a body that goes on", { kind: "long", bytes: 5 }, "corrupt"],
+  ["another range", { kind: "shift", bytes: 1 }, "corrupt"],
+];
+for (const [name, fault, kind] of WRONG_BODIES) {
+  Deno.test(`get() never gives ${name}: it tries again, then fails`, async () => {
+    const { server, storage } = start(faultsInTurn([fault, fault]));
+    await using _ = server;
+    assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+    assertEquals(server.requests.length, 3);
+
+    server.setFaults(() => fault);
+    const error = await assertRejects(() => storage.get(URL, RANGE), StorageError);
+    assertEquals([error.kind, error.attempts], [kind, 4]);
+    assertEquals(server.requests.length, 7);
+  });
+}
+
+Deno.test("head() and list() try again too", async () => {
+  const { server, storage } = start(
+    faultsInTurn([SLOW_DOWN, undefined, { kind: "cut", bytes: 9 }]),
+  );
+  await using _ = server;
+  assertEquals((await storage.head(URL)).size, 1000);
+  assertEquals((await Array.fromAsync(storage.list("s3://my-bucket/"))).length, 2);
+  assertEquals(storage.counters.retries, 2);
+});
+
+Deno.test("get() gives up an object after maxAttempts, with as many requests and no more", async () => {
+  const { server, storage } = start(() => ({ kind: "status", status: 500, code: "InternalError" }));
+  await using _ = server;
+  const error = await assertRejects(() => storage.get(URL), StorageError, "500 InternalError");
+  assertStringIncludes(error.message, "gave up after 4 attempts");
+  assertEquals([error.kind, error.status, error.url], ["unreachable", 500, URL]);
+  assertEquals(server.requests.length, 4);
+});
+
+Deno.test("get() outlasts a busy server, however many attempts it takes", async () => {
+  const { server, storage } = start(faultsInTurn(Array(30).fill(SLOW_DOWN)));
+  await using _ = server;
+  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+  assertEquals(storage.counters.retries, 30);
+});
+
+Deno.test("get() gives up an object that the server goes on refusing while it serves others", async () => {
+  const { server, storage } = start(({ key }) => key === "key" ? SLOW_DOWN : undefined, {
+    giveUpAfterMs: 40,
+  });
+  await using _ = server;
+  let isDone = false;
+  const failing = assertRejects(() => storage.get(URL), StorageError, "attempts)");
+  const others = (async () => {
+    while (!isDone) await storage.get("s3://my-bucket/other");
+  })();
+  const error = await failing;
+  isDone = true;
+  await others;
+  assertEquals([error.kind, error.status, error.attempts >= 4], ["unreachable", 503, true]);
+});
+
+Deno.test("get() asks once for what is missing, denied or not done", async () => {
+  const { server, storage } = start(faultsInTurn([
+    { kind: "status", status: 404, code: "NoSuchKey" },
+    { kind: "status", status: 403, code: "AccessDenied" },
+    { kind: "whole" },
+  ]));
+  await using _ = server;
+  for (const kind of ["missing", "denied", "unsupported"]) {
+    const error = await assertRejects(() => storage.get(URL, RANGE), StorageError);
+    assertEquals(error.kind, kind);
+  }
+  assertEquals(server.requests.length, 3);
+});
+
+Deno.test("get() waits as long as Retry-After says", async () => {
+  const { server, storage } = start(faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.2 }]));
+  await using _ = server;
+  const startMs = performance.now();
+  await storage.get(URL);
+  assert(performance.now() - startMs >= 195);
+});
+
+Deno.test("get() tries again when the server stays silent", async () => {
+  const { server, storage } = start(faultsInTurn([{ kind: "delay", ms: 60_000 }]), {
+    timeoutMs: 300,
+  });
+  await using _ = server;
+  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+  assertEquals(storage.counters.retries, 1);
+});
+
+Deno.test("get() waits for a slow body as long as bytes keep coming", async () => {
+  await using server = Deno.serve({ port: 0, onListen: () => {} }, () => {
+    let left = 5;
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        controller.enqueue(OBJECT.subarray(0, 10));
+        if (--left === 0) controller.close();
+      },
+    });
+    return new Response(body, { headers: { "content-length": "50" } });
+  });
+  const storage = openStorage({ maxAttempts: 1, timeoutMs: 600 });
+  assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 50);
+});
+
+const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;
+
+for (
+  const [name, fault] of [
+    ["in a request", { kind: "delay", ms: 60_000 }],
+    ["while the host is paused", SLOW_DOWN],
+    ["before the object is tried again", FAILING],
+  ] as const
+) {
+  Deno.test(`get() rejects with the signal's reason ${name}`, async () => {
+    const stop = new AbortController();
+    const abortSoon = () => void setTimeout(() => stop.abort(new RangeError("enough")), 40);
+    const { server, storage } = start(() => (abortSoon(), fault), {
+      signal: stop.signal,
+      minDelayMs: 1e9,
+      maxDelayMs: 1e9,
+    });
+    await using _ = server;
+    await assertRejects(() => storage.get(URL), RangeError, "enough");
+    await assertRejects(() => storage.get(URL), RangeError, "enough");
+    assertEquals(storage.counters.requests, 1);
+  });
+}
+
+Deno.test("get() sends nothing when the signal aborts just as its turn comes", async () => {
+  const stop = new AbortController();
+  const { server, storage } = start(() => FAILING, {
+    signal: stop.signal,
+    maxRequests: 1,
+    statusIntervalMs: 0,
+    onStatus: () => stop.abort(new RangeError("enough")),
+  });
+  await using _ = server;
+  const fail = () => assertRejects(() => storage.get(URL), RangeError, "enough");
+  await Promise.all([fail(), fail()]);
+  assertEquals(server.requests.length, 1);
+});

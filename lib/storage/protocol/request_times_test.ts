@@ -1,0 +1,69 @@
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { type Fault, type S3Server, startS3Server } from "../../../fixtures/s3_server.ts";
+import { openStorage } from "../mod.ts";
+import { RequestTimes } from "./request_times.ts";
+
+const MB = 1_000_000;
+
+/** Notes so many requests of 1 MB alike. */
+function noteAlike(times: RequestTimes, count: number, waitMs: number, bodyMs: number): void {
+  for (let i = 0; i < count; i++) times.note({ waitMs, bodyMs, bytes: MB });
+}
+
+Deno.test("RequestTimes tells what a stream would bring in the time until an answer begins", () => {
+  const times = new RequestTimes();
+  noteAlike(times, 7, 30, 100);
+  assertEquals(times.costBytes, undefined);
+  noteAlike(times, 1, 30, 100);
+  assertEquals(times.costBytes, 300_000);
+});
+
+Deno.test("RequestTimes does not follow a few requests that stalled", () => {
+  const times = new RequestTimes();
+  for (let i = 0; i < 10; i++) {
+    noteAlike(times, 2, 20, 50);
+    noteAlike(times, 1, 5000, 50);
+    noteAlike(times, 1, 20, 9000);
+  }
+  assertEquals(times.costBytes, 400_000);
+});
+
+Deno.test("RequestTimes forgets the line of long ago", () => {
+  const times = new RequestTimes();
+  noteAlike(times, 200, 30, 10);
+  noteAlike(times, 64, 10, 100);
+  assertEquals(times.costBytes, 100_000);
+});
+
+Deno.test("RequestTimes learns nothing from bodies that come with the head, and divides by no zero", () => {
+  const times = new RequestTimes();
+  for (let i = 0; i < 50; i++) times.note({ waitMs: 30, bodyMs: 0, bytes: 5000 });
+  assertEquals(times.costBytes, undefined);
+  noteAlike(times, 8, 1, 0);
+  assert(Number.isFinite(times.costBytes));
+});
+
+/** A bucket with one object on a server of its own. */
+function startLine(line: { bytesPerSecond?: number; fault?: Fault }): S3Server {
+  const { fault, ...bandwidth } = line;
+  const bucket = new Map([["key", new Uint8Array(256 * 1024)]]);
+  return startS3Server({ buckets: { bucket }, faults: () => fault, ...bandwidth });
+}
+
+Deno.test("requestCost() is much on a long line and little on a narrow one, and not known of others", async () => {
+  const url = "s3://bucket/key";
+  const measure = async ({ url: endpoint }: S3Server) => {
+    const storage = openStorage({ endpoint });
+    assertEquals(storage.requestCost(url), { bytes: undefined, isThrottled: false });
+    await Promise.all(
+      Array.from({ length: 12 }, (_, i) => storage.get(url, { offset: i, length: 128 * 1024 })),
+    );
+    await storage.head(url);
+    assertEquals(storage.requestCost("gs://bucket/key").bytes, undefined);
+    return storage.requestCost("s3://bucket/another").bytes!;
+  };
+  await using long = startLine({ fault: { kind: "delay", ms: 60 } });
+  await using narrow = startLine({ bytesPerSecond: 4 * MB });
+  const [much, little] = [await measure(long), await measure(narrow)];
+  assert(little > 0 && much > 4 * little, `${much} and ${little} bytes`);
+});

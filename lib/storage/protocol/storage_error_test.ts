@@ -1,0 +1,69 @@
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { FetchFailure, permissionError, readError, statusError } from "./storage_error.ts";
+
+Deno.test("statusError() tells what may succeed later from what will not", () => {
+  const kinds = [408, 429, 500, 502, 503, 504, 401, 403, 404, 400, 301, 416].map((status) => {
+    const { kind, isRetriable } = statusError("s3://bucket/key", status, "");
+    return [status, kind, isRetriable];
+  });
+  assertEquals(kinds, [
+    [408, "unreachable", true],
+    [429, "unreachable", true],
+    [500, "unreachable", true],
+    [502, "unreachable", true],
+    [503, "unreachable", true],
+    [504, "unreachable", true],
+    [401, "denied", false],
+    [403, "denied", false],
+    [404, "missing", false],
+    [400, "denied", false],
+    [301, "denied", false],
+    [416, "range", false],
+  ]);
+});
+
+Deno.test("StorageError tells failures of a server from those of an object", () => {
+  const url = "s3://bucket/key";
+  const errors = [
+    ...[408, 429, 502, 503, 504, 500, 501, 404].map((status) => statusError(url, status, "")),
+    new FetchFailure(new TypeError("refused")).describe(url),
+    new FetchFailure(new TypeError("reset"), "a broken body").describe(url),
+    readError("unreachable", url, "the server sent nothing for 60 s"),
+    readError("corrupt", url, "another range", { status: 206 }),
+    readError("unreachable", url, "the upload is forgotten", { status: 404 }),
+  ];
+  const told = (test: (error: typeof errors[0]) => boolean) => errors.map((it) => Number(test(it)));
+  assertEquals(told((it) => it.isHostFailure).join(""), "1111100011100");
+  assertEquals(told((it) => it.isObjectFailure).join(""), "0000011001011");
+});
+
+Deno.test("statusError() says that S3 answers 403 for missing objects too", () => {
+  assertStringIncludes(
+    statusError("s3://bucket/key", 403, "AccessDenied").message,
+    'Cannot read "s3://bucket/key": the server denies access (403 AccessDenied); ' +
+      "S3 says this of a missing object too",
+  );
+});
+
+Deno.test("statusError() reads Retry-After as seconds and as a date", () => {
+  const retryAfterMs = (header: string | null) =>
+    statusError("https://host/key", 503, "", header).retryAfterMs;
+  assertEquals(retryAfterMs("7"), 7000);
+  const inAMinute = retryAfterMs(new Date(Date.now() + 60_000).toUTCString())!;
+  assert(inAMinute > 50_000 && inAMinute <= 60_000, `${inAMinute} ms`);
+  assertEquals(retryAfterMs("Sun, 06 Nov 1994 08:49:37 GMT"), 0);
+  assertEquals(retryAfterMs("soon"), undefined);
+  assertEquals(retryAfterMs(null), undefined);
+});
+
+Deno.test("permissionError() names the flag that lifts the refusal", () => {
+  const refuse = (text: string) =>
+    permissionError("s3://bucket/key", new Deno.errors.NotCapable(text))?.message ?? "";
+  assertStringIncludes(
+    refuse('Requires net access to "host:443", run again'),
+    "--allow-net=host:443",
+  );
+  assertStringIncludes(refuse('Requires env access to "AWS_X", run again'), "--ignore-env=AWS_X");
+  assertStringIncludes(refuse("Something else"), "Something else");
+  assertEquals(permissionError("s3://bucket/key", new TypeError("x")), undefined);
+});

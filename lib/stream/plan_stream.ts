@@ -1,0 +1,109 @@
+/**
+ * What streaming will do: the fields of an output, where their messages are, and where they go.
+ *
+ * @module
+ */
+import { MissingDataError } from "../errors.ts";
+import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { checkSteps, describeRun, isSameRun, type Run } from "../ecmwf/run.ts";
+import { findVariables, type Variable } from "../ecmwf/variables.ts";
+import { findRun, neededKeys, planFields, type PlannedField } from "../ensemble/field_plan.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import { openPublished } from "../references/publish.ts";
+import type { Store } from "../references/store.ts";
+import { sortUnique } from "../util/numbers.ts";
+import { readStageStore, stageFolder } from "../references/stage_files.ts";
+import { receivedBy } from "../storage/stage_context.ts";
+import { workFolderOf } from "../checkpoint/work_folder.ts";
+import { optional, type StageContext } from "../../stages/cli/run_options.ts";
+import type { StreamOptions } from "./stream_options.ts";
+
+/** The fields of an output. The same options and stores give the same ones everywhere. */
+export interface StreamPlan {
+  run: Run;
+  members: readonly Member[];
+  variables: readonly Variable[];
+  /** Forecast steps in hours, ascending. */
+  steps: readonly number[];
+  /** Steps first, then variables in the order asked for. */
+  fields: readonly PlannedField[];
+  /** Path of the NetCDF. */
+  path: string;
+  /** Folder of the finished fields. */
+  work: string;
+}
+
+/**
+ * Reads the final stores and plans the fields of the output. Costs nothing for local stores; for
+ * published ones two or three GETs a member, and two requests for the whole folder.
+ *
+ * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
+ * they are of another run.
+ */
+export async function planStream(
+  options: StreamOptions,
+  context: StageContext,
+): Promise<StreamPlan> {
+  const { profile, maxMembers, outputDir } = options;
+  const variables = options.variables ?? findVariables(profile.variables);
+  const members = firstMembers(maxMembers);
+  const steps = sortUnique(options.steps ?? profile.steps);
+  const stores = await readStores(options, members, variables, steps, context);
+  const run = chooseRun(options, stores);
+  checkSteps(run, steps);
+  const fields = planFields(stores, members, variables, steps, run);
+  const path = `${outputDir}/${profile.fileName(run)}`;
+  return { run, members, variables, steps, fields, path, work: options.work ?? workFolderOf(path) };
+}
+
+async function readStores(
+  options: StreamOptions,
+  members: readonly Member[],
+  variables: readonly Variable[],
+  steps: readonly number[],
+  { storage, reporter }: StageContext,
+): Promise<Map<Member, Store>> {
+  const folder = options.parquetDir ?? stageFolder(options.run!);
+  const isPublished = folder.startsWith("gs:");
+  const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
+  const stores = new Map<Member, Store>();
+  const bar = reporter.progress("references", members.length, receivedBy(storage));
+  const reads = mapInParallel(options.parallelFetches, members, async (member) => {
+    const keys = neededKeys(variables, steps, member);
+    const store = await readStageStore(storage, folder, 3, member, {
+      keys,
+      ...optional("sizes", sizes),
+    });
+    return [member, store] as const;
+  });
+  for await (const [member, store] of reads) {
+    if (store) stores.set(member, store);
+    bar.advance(1);
+  }
+  bar.finish();
+  if (stores.size === 0) {
+    const remedy = `run the pipeline first${isPublished ? ", with --upload-gcs" : ""}`;
+    throw new MissingDataError(
+      `Cannot find stage3_<member>_final.parquet in ${folder}: ${remedy}`,
+    );
+  }
+  const absent = members.filter((member) => !stores.has(member));
+  if (absent.length > 0) reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
+  return stores;
+}
+
+function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): Run {
+  const found = findRun(stores);
+  if (!found) {
+    throw new MissingDataError(
+      "Cannot find references of these variables and steps: run the pipeline for them",
+    );
+  }
+  const { run } = options;
+  if (run && !isSameRun(run, found)) {
+    throw new MissingDataError(
+      `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
+    );
+  }
+  return found;
+}

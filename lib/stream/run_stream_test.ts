@@ -1,0 +1,339 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "jsr:@std/assert@^1.0.0";
+import { NetCDFReader } from "npm:netcdfjs@4.0.0";
+import {
+  BEFORE_50R1,
+  bucketKey,
+  EMBEDDED_STEPS,
+  openWorkplace,
+  readEmbeddedBucket,
+  type Workplace,
+} from "../../fixtures/embedded_run.ts";
+import {
+  changeStore,
+  openImplausiblePlace,
+  openLackingPlace,
+  readVariable,
+  streamOptions,
+  writeFinalStores,
+} from "./final_stores_fixture.ts";
+import { raiseValues, replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { firstMembers } from "../ecmwf/members.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { describeFindings, describeRejections } from "../ensemble/field_result.ts";
+import { GIK } from "../output/profile.ts";
+import { isReference, type Reference, type Store } from "../references/store.ts";
+import { readStageStore } from "../references/stage_files.ts";
+import { openStorage, StorageError } from "../storage/mod.ts";
+import type { StreamOptions } from "./stream_options.ts";
+import { runStream } from "./run_stream.ts";
+
+const { run, members } = BEFORE_50R1;
+
+/** What the Python tools leave: no level in keys, no .grib2 in URLs, any level under the key. */
+function asPythonTools(store: Store, level: number): Store {
+  const python: Store = new Map();
+  for (const [key, value] of store) {
+    const named = new RegExp(`/pl/${level}/`).test(key);
+    if (!isReference(value) || (/\/pl\//.test(key) && !named)) continue;
+    const { url, offset, length } = value;
+    python.set(key.replace(`/pl/${level}/`, "/pl/"), {
+      url: url.replace(/\.grib2$/, ""),
+      offset,
+      length,
+    });
+  }
+  return python;
+}
+
+Deno.test("runStream() reads files of the Python tools, which name no level and no .grib2", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const own = await Deno.readFile((await runStream(streamOptions(folder), context)).path);
+  for (const member of firstMembers(members)) {
+    await changeStore(place, member, (store) => asPythonTools(store, 700));
+  }
+  const result = await runStream(streamOptions(folder), context);
+  assert(result.complete);
+  assertEquals(await Deno.readFile(result.path), own);
+});
+
+Deno.test("runStream() never averages in a pressure level that was mixed up", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  await changeStore(place, 2, (store) => asPythonTools(store, 850));
+  const result = await runStream(streamOptions(folder), context);
+  assert(!result.complete);
+  assertEquals(result.messagesWanted - result.messagesUsed, EMBEDDED_STEPS.length);
+  for (const { variable, reduced } of result.fields) {
+    assertEquals(reduced.members, variable.name === "u700" ? [0, 1, 3] : [0, 1, 2, 3]);
+  }
+  const lines = describeRejections(result.fields);
+  assertEquals(lines.length, 1);
+  assertStringIncludes(lines[0]!, "u700 (36, 39 h), members 2: it lies at 85000 on surface");
+});
+
+const WRONG_MESSAGES = [
+  { what: "member", from: "step_036/2t/sfc/ens01/0.0.0", text: "it is of member 1" },
+  { what: "parameter", from: "step_036/sp/sfc/ens02/0.0.0", text: "it holds parameter 0.3.0" },
+];
+
+for (const { what, from, text } of WRONG_MESSAGES) {
+  Deno.test(`runStream() drops a message of another ${what}, counts it and names it`, async () => {
+    await using place = await openWorkplace();
+    const { context, folder } = place;
+    await writeFinalStores(place);
+    const donor = await readStageStore(context.storage, folder, 3, what === "member" ? 1 : 2);
+    const wrong = donor!.get(from) as Reference;
+    await changeStore(place, 2, (store) => store.set("step_036/2t/sfc/ens02/0.0.0", wrong));
+    const result = await runStream(streamOptions(folder), context);
+    assertEquals(result.complete, false);
+    assertEquals(result.messagesWanted - result.messagesUsed, 1);
+    assertStringIncludes(
+      describeRejections(result.fields).join("\n"),
+      `t2m (36 h), members 2: ${text}`,
+    );
+  });
+}
+
+Deno.test("runStream() drops a damaged message and keeps the other members", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const store = await readStageStore(context.storage, folder, 3, 3);
+  const { offset } = store!.get("step_039/2t/sfc/ens03/0.0.0") as Reference;
+  const key = bucketKey(stepFiles(run, 39)[0]!.url);
+  bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
+  const result = await runStream(streamOptions(folder), context);
+  assertEquals(result.complete, false);
+  const hurt = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
+  assertEquals(hurt.reduced.members, [0, 1, 2]);
+});
+
+/** A workplace in which the file of step 36 is replaced whenever the n-th range of it is read. */
+async function openReplacingPlace(atRanges: number[]): Promise<Workplace> {
+  const [file] = stepFiles(run, 36);
+  const bucket = await readEmbeddedBucket();
+  const place = await openWorkplace(bucket);
+  let ranges = 0;
+  place.server.setFaults(({ key, range }) => {
+    if (key !== bucketKey(file!.url) || !range) return undefined;
+    ranges++;
+    if (atRanges.includes(ranges)) replaceFile(bucket, reverseMessages(bucket, file!));
+    return undefined;
+  });
+  return place;
+}
+
+Deno.test("runStream() is complete when a file was replaced while it was read, and warns", async () => {
+  await using still = await openWorkplace();
+  await writeFinalStores(still);
+  const expected = await runStream(streamOptions(still.folder), still.context);
+  await using place = await openReplacingPlace([3]);
+  await writeFinalStores(place);
+  const result = await runStream(streamOptions(place.folder), place.context);
+  assertEquals(result.complete, true);
+  assertEquals(place.warnings, [
+    "step 36 was replaced on the server while it was read: read again from its index",
+  ]);
+  assertEquals(await Deno.readFile(result.path), await Deno.readFile(expected.path));
+});
+
+Deno.test("runStream() is incomplete when a file was replaced twice, and says what to do", async () => {
+  // The first go reads 3 to 8 ranges of the file, the second 8.
+  await using place = await openReplacingPlace([3, 11]);
+  await writeFinalStores(place);
+  const result = await runStream(streamOptions(place.folder), place.context);
+  assertEquals(result.complete, false);
+  const lines = describeRejections(result.fields);
+  assert(lines.length > 0);
+  for (const line of lines) {
+    assertStringIncludes(line, "was replaced twice while it was read, run the pipeline and stream");
+  }
+});
+
+Deno.test("runStream() finds the messages of a file that was replaced since the pipeline ran", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  await writeFinalStores(place);
+  const expected = await Deno.readFile(
+    (await runStream(streamOptions(place.folder), place.context)).path,
+  );
+  replaceFile(bucket, reverseMessages(bucket, stepFiles(run, 39)[0]!));
+  const storage = openStorage({ endpoint: place.server.url });
+  const result = await runStream(streamOptions(place.folder), { ...place.context, storage });
+  assertEquals(result.complete, true);
+  assertEquals(place.warnings, [
+    "step 39 is not where its references point: read again from its index",
+  ]);
+  assertEquals(await Deno.readFile(result.path), expected);
+});
+
+Deno.test("runStream() says in the file how many members there are, and which are absent", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  await writeFinalStores(place);
+  await Deno.remove(`${folder}/stage3_ens_02_final.parquet`);
+  const { path, complete } = await runStream({ ...streamOptions(folder), maxMembers: 6 }, context);
+  assertEquals(complete, false);
+  assertStringIncludes(warnings.join("\n"), "no store of 2, 4-5");
+  const reader = new NetCDFReader(await Deno.readFile(path));
+  assertEquals(Number(reader.getAttribute("n_ensemble_members")), 3);
+  assertEquals(reader.getAttribute("absent_ensemble_members"), "2, 4-5");
+});
+
+Deno.test("runStream() leaves NaN where a variable is not in the run", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  await writeFinalStores(place);
+  const result = await runStream(streamOptions(folder, ["t2m", "cape"]), context);
+  assertEquals(result.complete, false);
+  const values = await readVariable(result.path, "cape_ensemble_mean");
+  assert(values.length > 0 && values.every(Number.isNaN));
+  const others = await readVariable(result.path, "t2m_ensemble_mean");
+  assert(others.every(Number.isFinite));
+});
+
+Deno.test("runStream() fetches nothing that the output does not need", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server } = place;
+  await writeFinalStores(place);
+  const before = server.requests.length;
+  await runStream({ ...streamOptions(folder, ["tp"]), steps: [39], maxMembers: 2 }, context);
+  const requests = server.requests.slice(before);
+  assertEquals(requests.length, 2);
+  assert(requests.every(({ key }) => key.endsWith("-39h-enfo-ef.grib2")));
+});
+
+Deno.test("runStream() writes no output when the server goes away", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, server } = place;
+  await writeFinalStores(place);
+  let left = 1;
+  server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
+  await assertRejects(() => runStream(streamOptions(folder), context), StorageError, "500");
+  await assertRejects(() => Deno.stat(`${folder}/out/${GIK.fileName(run)}`), Deno.errors.NotFound);
+});
+
+Deno.test("runStream() says what is missing: stores, references, the run asked for", async () => {
+  await using place = await openWorkplace();
+  const { context, folder } = place;
+  const stream = (change: Partial<StreamOptions>) => () =>
+    runStream({ ...streamOptions(folder), ...change }, context);
+  await assertRejects(stream({}), MissingDataError, "run the pipeline first");
+  await writeFinalStores(place);
+  await assertRejects(stream({ steps: [42] }), MissingDataError, "Cannot find references");
+  const other = parseRun("20260207", "00");
+  await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
+});
+
+Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
+  await using place = await openLackingPlace();
+  const options2 = { ...streamOptions(place.folder), minMembers: 2 };
+  for (const given of [streamOptions(place.folder), options2]) {
+    const { path, complete, fields } = await runStream(given, place.context);
+    assertEquals(complete, false);
+    assertEquals(await readVariable(path, "t2m_members_used"), [2, 4]);
+    assertEquals(await readVariable(path, "u700_members_used"), [4, 4]);
+    assert((await readVariable(path, "t2m_ensemble_mean")).every(Number.isFinite));
+    assertEquals(describeRejections(fields), ["t2m (36 h), members 2-3: it is not referenced"]);
+  }
+});
+
+Deno.test("runStream() leaves a field of fewer members than required empty, and says so", async () => {
+  await using place = await openLackingPlace();
+  const result = await runStream({ ...streamOptions(place.folder), minMembers: 3 }, place.context);
+  assertEquals(result.complete, false);
+  assertEquals(result.messagesWanted - result.messagesUsed, 4);
+  assertEquals(await readVariable(result.path, "t2m_members_used"), [0, 4]);
+  const values = await readVariable(result.path, "t2m_ensemble_mean");
+  assert(values.slice(0, values.length / 2).every(Number.isNaN));
+  assert(values.slice(values.length / 2).every(Number.isFinite));
+  assertEquals(describeRejections(result.fields), [
+    "t2m (36 h), members 2-3: it is not referenced",
+    "t2m (36 h), members control, 1: the field has 2 members and 3 are required",
+  ]);
+});
+
+const TOO_WARM = /^t2m \(36 h\), members 1: of 156 values 156 are above 350, the highest [\d.e+]+$/;
+const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";
+
+Deno.test("runStream() names values that cannot be true, and takes them all the same", async () => {
+  await using place = await openImplausiblePlace();
+  const result = await runStream(streamOptions(place.folder, ["tp", "t2m"]), place.context);
+  assertEquals([result.complete, result.messagesUsed], [true, 16]);
+  const lines = describeFindings(result.fields);
+  assertEquals(lines.length, 3);
+  assertMatch(lines[0]!, TOO_WARM);
+  assertMatch(lines[1]!, /^tp \(39 h\), members 2: of 156 values 156 are below 0, the lowest -/);
+  assertEquals(lines[2], `tp (39 h), members 2-3: ${SHRUNK}`);
+});
+
+Deno.test("runStream() leaves messages out that cannot be true where that is asked for", async () => {
+  await using place = await openImplausiblePlace();
+  const { context, folder, server } = place;
+  const before = server.requests.length;
+  const result = await runStream(
+    { ...streamOptions(folder, ["tp", "t2m"]), dropImplausible: true },
+    context,
+  );
+  assertEquals([result.complete, result.messagesUsed], [false, 13]);
+  assertEquals(server.requests.length - before, 16 + 2 + 3);
+  assertEquals(describeFindings(result.fields), []);
+  assertMatch(describeRejections(result.fields)[0]!, TOO_WARM);
+  assertEquals(await readVariable(result.path, "t2m_members_used"), [3, 4]);
+  assertEquals(await readVariable(result.path, "tp_members_used"), [4, 2]);
+  const warmest = Math.max(...await readVariable(result.path, "t2m_ensemble_mean"));
+  assert(warmest < 350, `${warmest}`);
+});
+
+Deno.test("runStream() finds a shrunk accumulation also beside a field that was kept", async () => {
+  await using place = await openImplausiblePlace();
+  const { context, folder, server } = place;
+  const undisturbed = await runStream(streamOptions(folder, ["tp"]), context);
+  server.setFaults(({ key }) =>
+    key.includes("-39h-") ? { kind: "status", status: 500, code: "Down" } : undefined
+  );
+  await assertRejects(() => runStream(streamOptions(folder, ["tp"]), context), StorageError, "500");
+  server.setFaults(undefined);
+  const before = server.requests.length;
+  const storage = openStorage({ endpoint: server.url });
+  const result = await runStream(streamOptions(folder, ["tp"]), { ...context, storage });
+  assertEquals(server.requests.length - before, 4);
+  assertEquals(describeFindings(result.fields), describeFindings(undisturbed.fields));
+});
+
+Deno.test("runStream() keeps no field of a file that was replaced afterwards", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using place = await openWorkplace(bucket);
+  const { folder, server } = place;
+  await writeFinalStores(place);
+  const stream = (outputDir: string) => {
+    const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
+    const given = { ...streamOptions(folder, ["tp", "t2m", "sp", "u700"]), steps: [36], outputDir };
+    return runStream({ ...given, parallelFetches: 1 }, { ...place.context, storage });
+  };
+  const [file] = stepFiles(run, 36);
+  const raised = raiseValues(new Map(bucket), file!);
+  let ranges = 0;
+  // Finished fields are there when the file is replaced, and its new index is not to be had.
+  server.setFaults(({ key, range }) => {
+    if (range && ++ranges === 4 * members - 1) replaceFile(bucket, raised);
+    return key.endsWith(".index") ? { kind: "status", status: 500, code: "Down" } : undefined;
+  });
+  await assertRejects(() => stream(`${folder}/out`), StorageError, "500");
+  server.setFaults(undefined);
+  const resumed = await stream(`${folder}/out`);
+  const anew = await stream(`${folder}/anew`);
+  assertEquals(await Deno.readFile(resumed.path), await Deno.readFile(anew.path));
+});

@@ -1,0 +1,145 @@
+/**
+ * Template archives: a `.tar.gz` of one store file a member, as published for the GIK tools.
+ *
+ * Archive path of a store: `gik-fmrc/v2ecmwf_fmrc/ens_01/ecmwf-2024052900-ens01-rt000.par`.
+ *
+ * @module
+ */
+import { createTarDecoder, packTar } from "npm:modern-tar@0.8.6";
+import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmwf/members.ts";
+import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
+import { decodeStore, encodeStore } from "../references/store_parquet.ts";
+import type { Store } from "../references/store.ts";
+
+/** A template archive that is damaged, unsafe, or in another layout. */
+export class TemplateError extends Error {
+  override readonly name = "TemplateError";
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** The stores of an archive. */
+export interface Template {
+  /** The run from which the stores were built. */
+  run: Run;
+  stores: Map<Member, Store>;
+}
+
+const STORE_PATH = /(?:^|\/)ecmwf-(\d{8})(\d{2})-(control|ens\d{2})-rt\d+\.par$/;
+
+const FOLDER = "gik-fmrc/v2ecmwf_fmrc";
+
+/** No store file of one member comes near this size; a larger entry is not read into memory. */
+export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Reads every store of an archive, front to back, without writing anything to disk.
+ *
+ * @param archive the gzipped tar.
+ * @param source its name, for errors.
+ * @param keep which members to read.
+ * @throws {TemplateError} for a damaged archive, a path that leaves it, a link, stores of several
+ * runs, or no store at all.
+ */
+export async function readTemplate(
+  archive: ReadableStream<Uint8Array>,
+  source: string,
+  keep: (member: Member) => boolean = () => true,
+): Promise<Template> {
+  const stores = new Map<Member, Store>();
+  let run: Run | undefined;
+  try {
+    for await (const { header, body } of decodeTarGzip(archive)) {
+      checkPath(header.name, header.type, source);
+      const match = STORE_PATH.exec(header.name);
+      const member = match ? parseMember(match[3]!) : undefined;
+      if (!match || member === undefined || !keep(member)) {
+        await body.cancel();
+        continue;
+      }
+      run = checkSameRun(run, parseRun(match[1]!, match[2]!), source);
+      const bytes = await readEntry(body, header.size, header.name, source);
+      const store = await decodeStore(bytes, { source: `${header.name} in ${source}` });
+      stores.set(member, new Map([...(stores.get(member) ?? []), ...store]));
+    }
+  } catch (cause) {
+    if (cause instanceof TemplateError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TemplateError(`Cannot read template ${source}: ${reason}`, cause);
+  }
+  if (!run) {
+    throw new TemplateError(
+      `Cannot use template ${source}: it holds no ecmwf-<date><hour>-<member>-rt<step>.par`,
+    );
+  }
+  return { run, stores };
+}
+
+/** The archive of a template in the published layout; equal templates give equal bytes. */
+export async function encodeTemplate({ run, stores }: Template): Promise<Uint8Array> {
+  const mtime = referenceTime(run);
+  const entries = Array.from(stores, ([member, store]) => {
+    const body = encodeStore(store);
+    const folder = member === 0 ? "ens_control" : memberFileName(member);
+    const name = `${FOLDER}/${folder}/ecmwf-${run.date}${run.hour}-${
+      memberKeyName(member)
+    }-rt000.par`;
+    return { header: { name, size: body.length, type: "file" as const, mtime, mode: 0o644 }, body };
+  });
+  const tar = new Blob([await packTar(entries)]).stream();
+  return await new Response(tar.pipeThrough(new CompressionStream("gzip"))).bytes();
+}
+
+function decodeTarGzip(archive: ReadableStream<Uint8Array>) {
+  const gunzip = new DecompressionStream("gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
+  return archive.pipeThrough(gunzip).pipeThrough(createTarDecoder({ strict: true }));
+}
+
+/**
+ * Refuses what could leave the folder if somebody unpacked the archive: it was tampered with.
+ *
+ * @throws {TemplateError} for such a path, and for links.
+ */
+export function checkPath(path: string, type: string | undefined, source: string): void {
+  const leaves = path.startsWith("/") || path.includes("\\") || path.split("/").includes("..");
+  if (leaves) {
+    throw new TemplateError(`Cannot use template ${source}: entry "${path}" leaves the archive`);
+  }
+  if (type === "symlink" || type === "link") {
+    throw new TemplateError(`Cannot use template ${source}: entry "${path}" is a link`);
+  }
+}
+
+/**
+ * The run of all stores.
+ *
+ * @throws {TemplateError} when a store is of another run than those before it.
+ */
+export function checkSameRun(known: Run | undefined, found: Run, source: string): Run {
+  if (known && !isSameRun(known, found)) {
+    throw new TemplateError(
+      `Cannot use template ${source}: it holds stores of ${runLabel(known)} and ${runLabel(found)}`,
+    );
+  }
+  return found;
+}
+
+async function readEntry(
+  body: ReadableStream<Uint8Array>,
+  size: number,
+  path: string,
+  source: string,
+): Promise<ArrayBuffer> {
+  if (size > MAX_ENTRY_BYTES) {
+    throw new TemplateError(`Cannot use template ${source}: "${path}" claims ${size} bytes`);
+  }
+  const bytes = await new Response(body as BodyInit).arrayBuffer();
+  if (bytes.byteLength !== size) {
+    throw new TemplateError(
+      `Cannot read template ${source}: "${path}" has ${bytes.byteLength} of ${size} bytes`,
+    );
+  }
+  return bytes;
+}

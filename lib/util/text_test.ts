@@ -1,0 +1,15 @@
+import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { findNearest } from "./text.ts";
+
+Deno.test("findNearest() finds the name with the fewest letters changed, added or left out", () => {
+  const names = ["source", "steps", "region"];
+  assertEquals(findNearest("sorce", names), "source");
+  assertEquals(findNearest("stepss", names), "steps");
+  assertEquals(findNearest("regoin", names), "region");
+});
+
+Deno.test("findNearest() finds none when more than two letters and a third of them differ", () => {
+  assertEquals(findNearest("variables", ["source", "steps"]), undefined);
+  assertEquals(findNearest("abc", ["xyz"]), undefined);
+  assertEquals(findNearest("abc", []), undefined);
+});

@@ -1,0 +1,117 @@
+/**
+ * The edge between commands and this process: its terminal, its environment, its exit code.
+ *
+ * @module
+ */
+import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
+import config from "../../deno.json" with { type: "json" };
+import type { EngineVariable } from "../../lib/checkpoint/array_task.ts";
+import type { Command } from "../../lib/cli/command.ts";
+import { EXIT, InterruptedError } from "../../lib/errors.ts";
+import type { TaskPermissions } from "../../lib/cli/help.ts";
+import { runCommand } from "../../lib/cli/run_command.ts";
+import type { TextSink } from "../../lib/cli/text_report.ts";
+import { permissionFlags, type PermissionSet } from "../../lib/cli/permission_flags.ts";
+
+const encoder = new TextEncoder();
+const print = (text: string) => writeAll(Deno.stdout, text);
+const sink: TextSink = {
+  write: (text) => writeAll(Deno.stderr, text),
+  columns: () => Deno.stderr.isTerminal() ? findColumns() : undefined,
+};
+
+/** A pipe may take a part of a long text only. */
+function writeAll(stream: typeof Deno.stdout, text: string): void {
+  for (let rest = encoder.encode(text); rest.length > 0;) {
+    rest = rest.subarray(stream.writeSync(rest));
+  }
+}
+
+/** Columns of the terminal; 80 for one that tells none. */
+function findColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+/** What SIGINT and SIGTERM do. */
+let respond: (signal: Deno.Signal) => void;
+
+/**
+ * Runs a command on this process's arguments and ends the process with its exit code; a signal ends
+ * it with 130, unless the command listens itself.
+ */
+export async function exitWith<Options>(command: Command<Options>): Promise<never> {
+  const { signal } = listenForSignals("run the same command again");
+  // Windows has no SIGTERM.
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const name of signals) Deno.addSignalListener(name, () => respond(name));
+  const permissions = findPermissions(command.name);
+  Deno.exit(await runCommand(command, Deno.args, { sink, print, permissions, signal }));
+}
+
+/** The tasks that run a stage, and what the permission sets of `deno.json` grant them. */
+export function findPermissions(stage: string): TaskPermissions[] {
+  const sets: Record<string, PermissionSet> = config.permissions;
+  return Object.entries(config.tasks).flatMap(([task, { command }]) => {
+    const [, set] = / -P=(\S+)/.exec(command) ?? [];
+    if (!set || !`${command} `.includes(` stages/${stage}.ts `)) return [];
+    return [{ task, set, flags: permissionFlags(sets[set]!) }];
+  });
+}
+
+/** A signal that aborts when this process is asked to end; disposed of, it listens no more. */
+export interface Interruption extends Disposable {
+  signal: AbortSignal;
+}
+
+/**
+ * Listens for SIGINT and SIGTERM in the place of whoever did before. The first one aborts the signal
+ * with an {@linkcode InterruptedError}; the next one ends the process.
+ *
+ * @param remedy what to do then, for the message.
+ */
+export function listenForSignals(remedy = "run the same command to go on"): Interruption {
+  const controller = new AbortController();
+  const before = respond;
+  respond = (signal) => {
+    respond = () => Deno.exit(EXIT.interrupted);
+    controller.abort(new InterruptedError(`stopped by ${signal}, ${remedy}`));
+  };
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      respond = before;
+    },
+  };
+}
+
+/** Variables that the stages look up, and nothing else: the permission sets allow just these. */
+export type EnvironmentName =
+  | EngineVariable
+  | "AWS_ENDPOINT_URL_S3"
+  | "COILED_API_TOKEN"
+  | "COILED_REGION"
+  | "COILED_SERVER"
+  | "COILED_WORKSPACE"
+  | "GCS_BUCKET"
+  | "GCS_PARQUET_PREFIX"
+  | "GCS_SERVICE_ACCOUNT_FILE"
+  | "SOURCE_DATE_EPOCH"
+  | "STORAGE_EMULATOR_HOST";
+
+/** A variable of the environment, else of the file `.env` in the working folder. */
+export function readEnvironment(name: EnvironmentName): string | undefined {
+  return Deno.env.get(name) || readDotEnv()[name] || undefined;
+}
+
+function readDotEnv(): Record<string, string> {
+  try {
+    return parse(Deno.readTextFileSync(".env"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}

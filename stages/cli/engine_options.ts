@@ -1,0 +1,164 @@
+/**
+ * The engines that `distribute` knows, and the options that are theirs.
+ *
+ * @module
+ */
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
+import { openCloudRun } from "../../lib/engines/cloudrun.ts";
+import { openCoiled } from "../../lib/engines/coiled.ts";
+import type { Engine } from "../../lib/engines/array_engine.ts";
+import { openKubernetes } from "../../lib/engines/kubernetes.ts";
+import { openSlurm } from "../../lib/engines/slurm.ts";
+import { type EnvironmentName, readEnvironment } from "./console.ts";
+import { optional } from "./run_options.ts";
+
+/** What opening an engine takes. */
+interface EngineRequest {
+  values: OptionValues;
+  /** Absolute path of a folder for logs, for an engine that keeps them here. */
+  logFolder: string;
+  /** Ends requests of the engine. */
+  signal: AbortSignal;
+}
+
+/** An engine before it is opened. */
+export interface KnownEngine {
+  name: string;
+  /** Whether its machines have the files of this one. */
+  sharesFiles: boolean;
+  /** The options that are its own. */
+  options: readonly string[];
+  open(request: EngineRequest): Engine;
+}
+
+const ENGINES: readonly KnownEngine[] = [
+  {
+    name: "slurm",
+    sharesFiles: true,
+    options: ["deno"],
+    open: ({ values, logFolder }) =>
+      openSlurm({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
+  },
+  {
+    name: "coiled",
+    sharesFiles: false,
+    options: ["workspace", "engine-region"],
+    open: ({ values, signal }) =>
+      openCoiled({
+        // What would be submitted can be shown without.
+        token: values.flag("dry-run") ? "" : requireSetting(
+          "a token",
+          readEnvironment("COILED_API_TOKEN"),
+          "set COILED_API_TOKEN",
+        ),
+        workspace: requireSetting(
+          "a workspace",
+          values.text("workspace") ?? readEnvironment("COILED_WORKSPACE"),
+          "give --workspace, or set COILED_WORKSPACE",
+        ),
+        ...optional("region", values.text("engine-region") ?? readEnvironment("COILED_REGION")),
+        ...optional("server", readEnvironment("COILED_SERVER")),
+        signal,
+      }),
+  },
+  {
+    name: "kubernetes",
+    sharesFiles: false,
+    options: ["service-account", "gcs-secret"],
+    open: ({ values }) =>
+      openKubernetes({
+        ...optional("serviceAccount", values.text("service-account")),
+        ...optional("secret", values.text("gcs-secret")),
+      }),
+  },
+  {
+    name: "cloudrun",
+    sharesFiles: false,
+    options: ["engine-region", "service-account"],
+    open: ({ values }) =>
+      openCloudRun({
+        region: requireSetting(
+          "a region",
+          values.text("engine-region"),
+          "give --engine-region europe-west1, or another",
+        ),
+        ...optional("serviceAccount", values.text("service-account")),
+      }),
+  },
+];
+
+/** Variables that machines elsewhere need as they are here; none of them is secret. */
+const SHARED_VARIABLES: readonly EnvironmentName[] = [
+  "AWS_ENDPOINT_URL_S3",
+  "GCS_BUCKET",
+  "GCS_PARQUET_PREFIX",
+  "SOURCE_DATE_EPOCH",
+];
+
+/** The variables that tasks are given. An engine that shares files hands all variables on itself. */
+export function readTaskEnvironment({ sharesFiles }: KnownEngine): Record<string, string> {
+  if (sharesFiles) return {};
+  return Object.fromEntries(SHARED_VARIABLES.flatMap((name) => {
+    const value = readEnvironment(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+function requireSetting(what: string, value: string | undefined, remedy: string): string {
+  if (value !== undefined) return value;
+  throw new UsageError(`Cannot use the engine without ${what}: ${remedy}`);
+}
+
+const NAMES = ENGINES.map(({ name }) => name);
+
+/** Options on where the job runs. */
+export const ENGINE_OPTIONS: readonly OptionSpec[] = [
+  { name: "engine", value: "<name>", help: `what runs the job: ${NAMES.join(", ")}` },
+  {
+    name: "deno",
+    value: "<path>",
+    help: "Deno on the nodes of slurm (default: the one that runs this)",
+  },
+  { name: "workspace", value: "<name>", help: "of coiled (default: COILED_WORKSPACE)" },
+  {
+    name: "engine-region",
+    value: "<name>",
+    help:
+      "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks\n" +
+      "(--region is that of the map)",
+  },
+  {
+    name: "service-account",
+    value: "<name>",
+    help: "whose rights tasks have: of kubernetes, or an e-mail address on cloudrun",
+  },
+  {
+    name: "gcs-secret",
+    value: "<name>",
+    help: "secret of kubernetes that holds the key file of a Google service account as key.json",
+  },
+];
+
+/**
+ * The engine of `--engine`.
+ *
+ * @throws {UsageError} for none, for a name that is not known, and for options of other engines.
+ */
+export function findEngine(values: OptionValues): KnownEngine {
+  const name = values.required("engine");
+  const engine = ENGINES.find((engine) => engine.name === name);
+  if (engine) {
+    const stray = ENGINE_OPTIONS.find((option) =>
+      option.name !== "engine" && !engine.options.includes(option.name) &&
+      values.text(option.name) !== undefined
+    );
+    if (!stray) return engine;
+    throw new UsageError(`Cannot use --${stray.name} with ${name}: leave it out`);
+  }
+  throw new UsageError(
+    `Cannot use engine "${name}": the known ones are ${NAMES.join(", ")}` +
+      suggestNearest(name, NAMES),
+  );
+}

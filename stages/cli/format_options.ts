@@ -1,0 +1,52 @@
+/**
+ * How final stores are written: options of stage 3 and the pipeline.
+ *
+ * @module
+ */
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { STORE_FORMATS, type StoreFormat } from "../../lib/kerchunk/final_files.ts";
+
+/** The format of final stores, and which are written. */
+export interface FormatOptions {
+  /** @default "parquet" */
+  format?: StoreFormat;
+  /** Whether there is also a store of all members, with an axis `number`. @default false */
+  combine?: boolean;
+}
+
+/** Options of stage 3 that the pipeline has too. */
+export const FORMAT_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "format",
+    value: "<name>",
+    default: STORE_FORMATS[0]!,
+    help: [
+      "of the final stores:",
+      "parquet           one file of keys and values, which stream reads",
+      "kerchunk-json     one reference file for fsspec, stage3_<member>_final.json",
+      "kerchunk-parquet  one folder, read array by array, stage3_<member>_final.parq",
+    ].join("\n"),
+  },
+  {
+    name: "combine",
+    help: "also write one store of all members, stage3_combined_final",
+  },
+];
+
+/**
+ * Reads {@linkcode FORMAT_OPTIONS}.
+ *
+ * @throws {UsageError} for an unknown format, and for a folder where only files can go.
+ */
+export function parseFormatOptions(values: OptionValues): FormatOptions {
+  const format = values.choice("format", STORE_FORMATS);
+  for (const other of ["zip", "upload-gcs"]) {
+    if (format !== "kerchunk-parquet" || !values.flag(other)) continue;
+    throw new UsageError(
+      `Cannot use --${other} with --format ${format}, whose stores are folders of hundreds of ` +
+        `files: use --format kerchunk-json`,
+    );
+  }
+  return { format, combine: values.flag("combine") };
+}

@@ -1,0 +1,189 @@
+/**
+ * Final stores on Google Cloud Storage: where stage 3 publishes them, and where streaming finds them.
+ *
+ * Variables are looked up only by a command that works with Google Cloud Storage, or that has to find
+ * out whether it does: the permission sets of the others need not allow them.
+ *
+ * @module
+ */
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import type { Run } from "../../lib/ecmwf/run.ts";
+import { publishedFolder } from "../../lib/references/publish.ts";
+import { stageFolder } from "../../lib/references/stage_files.ts";
+import type { GcsOptions, Storage } from "../../lib/storage/mod.ts";
+import { readEnvironment } from "./console.ts";
+import { optional, type StageContext } from "./run_options.ts";
+
+const DEFAULT_BUCKET = "gik-ecmwf-aws-tf";
+const DEFAULT_PREFIX = "run_par_ecmwf";
+const TEMPLATE_BUCKET = "gik-fmrc";
+
+const ANONYMOUS: OptionSpec = {
+  name: "gcs-anonymous",
+  help: "use no Google credentials: for public buckets",
+};
+
+/** Options of stage 3 and the pipeline. */
+export const UPLOAD_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "upload-gcs",
+    help: "also publish the final stores at gs://<bucket>/<prefix>/<date>_<run>z",
+  },
+  {
+    name: "gcs-bucket",
+    value: "<name>",
+    help: `bucket for --upload-gcs (default: GCS_BUCKET, else ${DEFAULT_BUCKET})`,
+  },
+  {
+    name: "gcs-prefix",
+    value: "<path>",
+    help: `folder in the bucket (default: GCS_PARQUET_PREFIX, else ${DEFAULT_PREFIX})`,
+  },
+  ANONYMOUS,
+];
+
+/** Where to publish. */
+export interface UploadRequest {
+  /** `gs://<bucket>/<prefix>`. @default nothing is published */
+  uploadRoot?: string;
+  gcs?: GcsOptions;
+}
+
+/**
+ * Reads {@linkcode UPLOAD_OPTIONS}.
+ *
+ * @throws {UsageError} for a place without an upload: whoever gives one expects one.
+ */
+export function parseUploadOptions(values: OptionValues): UploadRequest {
+  if (values.flag("upload-gcs")) {
+    const bucket = values.text("gcs-bucket") ?? readEnvironment("GCS_BUCKET") ?? DEFAULT_BUCKET;
+    return { uploadRoot: formatRoot(bucket, values.text("gcs-prefix")), gcs: readGcs(values) };
+  }
+  const stray = ["gcs-bucket", "gcs-prefix"].find((name) => values.text(name) !== undefined) ??
+    (values.flag(ANONYMOUS.name) ? ANONYMOUS.name : undefined);
+  if (stray === undefined) return {};
+  throw new UsageError(`Cannot use --${stray} without --upload-gcs: add it, or leave both out`);
+}
+
+/** Options of streaming. */
+export const STORES_OPTIONS: readonly OptionSpec[] = [
+  { name: "parquet-dir", value: "<dir>", help: "local folder of the final stores" },
+  {
+    name: "gcs-parquet-path",
+    value: "<gs://…>",
+    help: "their folder on Google Cloud Storage, gs://<bucket>/<prefix>/<date>_<run>z",
+  },
+  ANONYMOUS,
+];
+
+/** How {@linkcode STORES_OPTIONS} are understood, for the help. */
+export const STORES_RULE = "The final stores are where --parquet-dir or --gcs-parquet-path says. " +
+  "Without them, those of\n--date are in the run's folder here; if it has none and GCS_BUCKET is set, " +
+  `in\ngs://<GCS_BUCKET>/<GCS_PARQUET_PREFIX, else ${DEFAULT_PREFIX}>/<date>_<run>z.`;
+
+/** Where final stores are. */
+export interface StoresRequest {
+  /** Folder that was named, local or `gs://`. */
+  parquetDir?: string;
+  /** `gs://<bucket>/<prefix>`, for runs that are not here. @default there is no such place */
+  publishedRoot?: string;
+  gcs?: GcsOptions;
+}
+
+/**
+ * Reads {@linkcode STORES_OPTIONS}, and `GCS_BUCKET` when they name no folder.
+ *
+ * @throws {UsageError} for two places, or for a way to read that no place needs.
+ */
+export function parseStoresOptions(values: OptionValues): StoresRequest {
+  const local = values.text("parquet-dir");
+  const remote = values.text("gcs-parquet-path");
+  if (local !== undefined && remote !== undefined) {
+    throw new UsageError("Cannot use --parquet-dir with --gcs-parquet-path: choose one");
+  }
+  if (local?.startsWith("gs:")) {
+    throw new UsageError(`Cannot use --parquet-dir "${local}": give it as --gcs-parquet-path`);
+  }
+  if (remote !== undefined) return { parquetDir: parseGcsFolder(remote), gcs: readGcs(values) };
+  const bucket = local === undefined ? readIfAllowed("GCS_BUCKET") : undefined;
+  if (bucket !== undefined) return { publishedRoot: formatRoot(bucket), gcs: readGcs(values) };
+  if (values.flag(ANONYMOUS.name)) {
+    throw new UsageError(
+      `Cannot use --${ANONYMOUS.name} without a place: give --gcs-parquet-path or set GCS_BUCKET`,
+    );
+  }
+  return optional("parquetDir", local);
+}
+
+/** Where the final stores of a run are: in its folder here if it has some, else published. */
+export async function findStores(
+  run: Run,
+  publishedRoot: string | undefined,
+  { storage, reporter }: StageContext,
+): Promise<string> {
+  const local = stageFolder(run);
+  if (publishedRoot === undefined || await isAny(storage, `${local}/stage3_`)) {
+    reporter.info(`final stores: ${local}`);
+    return local;
+  }
+  const published = publishedFolder(publishedRoot, run);
+  reporter.info(`final stores: ${published} (there are none in ${local})`);
+  return published;
+}
+
+async function isAny(storage: Storage, prefix: string): Promise<boolean> {
+  for await (const _ of storage.list(prefix)) return true;
+  return false;
+}
+
+/** How to reach Google Cloud Storage, for a command that does. */
+export function readGcs(values: OptionValues): GcsOptions {
+  const anonymous = values.flag(ANONYMOUS.name);
+  const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
+  return {
+    anonymous,
+    ...optional("keyFile", keyFile),
+    ...optional("endpoint", readEnvironment("STORAGE_EMULATOR_HOST")),
+    explainBucket,
+  };
+}
+
+/** The bucket of the templates is often taken for that of the stores. */
+function explainBucket(bucket: string): string | undefined {
+  if (bucket !== TEMPLATE_BUCKET) return undefined;
+  return `The stores are in "${DEFAULT_BUCKET}", not in "${TEMPLATE_BUCKET}"`;
+}
+
+/** A variable that Deno may refuse: a command that does without is not to fail for it. */
+function readIfAllowed(name: "GCS_BUCKET"): string | undefined {
+  try {
+    return readEnvironment(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+function formatRoot(
+  bucket: string,
+  prefix: string = readEnvironment("GCS_PARQUET_PREFIX") ?? DEFAULT_PREFIX,
+): string {
+  if (bucket.includes("/")) {
+    throw new UsageError(
+      `Cannot use bucket "${bucket}": give its name alone, without gs:// or path`,
+    );
+  }
+  return parseGcsFolder(`gs://${bucket}/${prefix}`);
+}
+
+/**
+ * A folder without slashes at its end. Names of buckets have neither capitals nor slashes.
+ *
+ * @throws {UsageError} when it is none.
+ */
+export function parseGcsFolder(text: string): string {
+  const folder = text.replace(/\/+$/, "");
+  if (/^gs:\/\/[a-z0-9][a-z0-9._-]+(?:\/[^/\s]+)+$/.test(folder)) return folder;
+  throw new UsageError(`Cannot use "${text}" as a folder: it is not gs://<bucket>/<path>`);
+}

@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { type Command, parseCommandLine } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { formatHelp } from "../../lib/cli/help.ts";
+import { SOURCES } from "../../lib/ecmwf/sources.ts";
+import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./run_options.ts";
+
+const COMMAND: Command<StageRequest> = {
+  name: "stage",
+  purpose: "Does nothing.",
+  options: STAGE_OPTIONS,
+  examples: [],
+  parse: parseStageRequest,
+  run: () => Promise.resolve({ complete: true }),
+};
+
+function parseServer(...args: string[]) {
+  return COMMAND.parse(parseCommandLine(COMMAND, args)).server;
+}
+
+/** What each of the sources chosen is called, and where it has an object. */
+function locate(...args: string[]) {
+  const { mirrors = [] } = parseServer(...args);
+  return mirrors.map(({ name, locate }) => [name, locate("s3://ecmwf-forecasts/key")]);
+}
+
+Deno.test("a stage reads from Amazon and gives up after ten minutes when told nothing else", () => {
+  assertEquals(locate(), [["aws", "s3://ecmwf-forecasts/key"]]);
+  assertEquals(parseServer().giveUpAfterMs, 600_000);
+});
+
+Deno.test("--source names who serves the files, in the order to ask them", () => {
+  assertEquals(locate("--source", "gcs,aws,https://mirror.example/ecmwf"), [
+    ["gcs", "https://storage.googleapis.com/ecmwf-open-data/key"],
+    ["aws", "s3://ecmwf-forecasts/key"],
+    ["https://mirror.example/ecmwf", "https://mirror.example/ecmwf/key"],
+  ]);
+});
+
+Deno.test("--give-up-after is in minutes", () => {
+  assertEquals(parseServer("--give-up-after", "3").giveUpAfterMs, 180_000);
+});
+
+Deno.test("--endpoint goes with any source", () => {
+  const server = parseServer("--endpoint", "http://127.0.0.1:9000", "--source=aws,gcs");
+  assertEquals([server.endpoint, server.mirrors?.length], ["http://127.0.0.1:9000", 2]);
+});
+
+const USAGE_ERRORS = [
+  { args: ["--source", "gcp"], says: "did you mean gcs?" },
+  { args: ["--source", "aws,,aws"], says: 'Cannot use source "aws" twice' },
+  { args: ["--source", ","], says: "name at least one" },
+  { args: ["--source="], says: "Cannot read --source: it needs a value, <name,…>" },
+  { args: ["--source", "ftp://host/folder"], says: "give an address such as" },
+  { args: ["--sources", "aws"], says: "did you mean --source?" },
+  { args: ["--give-up-after", "0"], says: "at least 1" },
+  { args: ["--give-up-after", "soon"], says: "give a whole number" },
+  { args: ["--endpoint", "nowhere"], says: "give a URL" },
+];
+
+for (const { args, says } of USAGE_ERRORS) {
+  Deno.test(`a stage refuses ${args.join(" ")}`, () => {
+    const error = assertThrows(() => parseServer(...args), UsageError);
+    assertStringIncludes(error.message, says);
+  });
+}
+
+Deno.test("the help tells of every source what there is to know when choosing", () => {
+  const lines = formatHelp(COMMAND, []).split("\n");
+  const start = lines.findIndex((line) => line.startsWith("  --source <name,…>"));
+  const column = lines[start]!.indexOf("who serves");
+  SOURCES.forEach(({ name, about }, i) => {
+    const line = lines[start + 1 + i]!;
+    assertEquals(line.slice(0, column).trim(), "", "the names stand under the text");
+    assert(line.slice(column).startsWith(name) && line.endsWith(about), line);
+  });
+});

@@ -1,0 +1,79 @@
+/**
+ * The scan of stage 1: its options, and the template that it makes of GRIB files.
+ *
+ * @module
+ */
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import type { Member } from "../../lib/ecmwf/members.ts";
+import { checkSteps, type Run } from "../../lib/ecmwf/run.ts";
+import { type RunScan, scanRun } from "../../lib/kerchunk/scan_run.ts";
+import { optional, type StageContext } from "./run_options.ts";
+
+/** Whether GRIB files are scanned: never, where no template fits, or instead of any template. */
+export type ScanMode = "never" | "if-needed" | "always";
+
+/** Whether and what to scan, and where to keep the result. */
+export interface ScanOptions {
+  /** @default "never" */
+  scan?: ScanMode;
+  /** Forecast hours whose files are scanned. @default [0, 3] */
+  hours?: readonly number[];
+  /** Path of a template archive to write. @default none */
+  saveTemplate?: string;
+}
+
+const DEFAULT_HOURS: readonly number[] = [0, 3];
+
+/** Options of stage 1 that the pipeline has too. */
+export const SCAN_OPTIONS: readonly OptionSpec[] = [
+  { name: "scan", help: "make skeletons from the headers of GRIB files, without a template" },
+  { name: "run-stage1", help: "scan GRIB files when no template fits the run" },
+  { name: "skip-grib-scan", help: "never scan GRIB files; this is what happens anyway" },
+  {
+    name: "hours",
+    value: "<h,h,…>",
+    default: DEFAULT_HOURS.join(","),
+    help: "forecast hours whose files are scanned",
+  },
+  {
+    name: "save-template",
+    value: "<file.tar.gz>",
+    help: "write the scanned stores as a template archive",
+  },
+];
+
+/**
+ * Reads {@linkcode SCAN_OPTIONS}.
+ *
+ * @throws {UsageError} for a combination that asks for two things.
+ */
+export function parseScanOptions(values: OptionValues): ScanOptions {
+  const scan = values.flag("scan") ? "always" : values.flag("run-stage1") ? "if-needed" : "never";
+  if (values.flag("skip-grib-scan") && scan !== "never") {
+    throw new UsageError("Cannot use --skip-grib-scan with --scan or --run-stage1: choose one");
+  }
+  const saveTemplate = values.text("save-template");
+  if (saveTemplate !== undefined && scan === "never") {
+    throw new UsageError("Cannot save a template that is not made: add --scan or --run-stage1");
+  }
+  return {
+    scan,
+    ...optional("hours", values.counts("hours")),
+    ...optional("saveTemplate", saveTemplate),
+  };
+}
+
+/**
+ * Scans the files of the hours asked for.
+ *
+ * @throws {RunError} for an hour that the run does not have.
+ */
+export async function scanHours(
+  { hours = DEFAULT_HOURS }: ScanOptions,
+  run: Run,
+  members: readonly Member[],
+  context: StageContext,
+): Promise<RunScan> {
+  return await scanRun({ run, hours: checkSteps(run, hours), members }, context);
+}

@@ -1,0 +1,209 @@
+/**
+ * The command line of streaming.
+ *
+ * @module
+ */
+import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
+import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { Region } from "../../lib/grib/mod.ts";
+import { GIK } from "../../lib/output/profile.ts";
+import { isRemote } from "../../lib/storage/mod.ts";
+import { readEnvironment } from "./console.ts";
+import {
+  parseGcsFolder,
+  parseStoresOptions,
+  readGcs,
+  STORES_OPTIONS,
+  type StoresRequest,
+} from "./gcs_options.ts";
+import {
+  DATE,
+  MAX_MEMBERS,
+  optional,
+  parseRunRequests,
+  parseServerOptions,
+  RUN_HOUR,
+  type RunSource,
+  SERVER_OPTIONS,
+  STEPS,
+} from "./run_options.ts";
+import type { StreamOptions } from "../../lib/stream/stream_options.ts";
+
+/** The options as given on the command line. */
+export interface StreamRequest
+  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  /** Path of the summary. @default {undefined} (none) */
+  summary?: string;
+  /** The part of the fields to make. @default {undefined} (all) */
+  task?: ArrayTask;
+  /** Whether to put together what tasks have made. */
+  merge: boolean;
+}
+
+const { region } = GIK;
+
+/** Options of streaming. */
+export const STREAM_OPTIONS: readonly OptionSpec[] = [
+  ...STORES_OPTIONS,
+  { ...DATE, default: undefined, help: "day of the run (default: what the references say)" },
+  RUN_HOUR,
+  { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+  MAX_MEMBERS,
+  {
+    name: "min-members",
+    value: "<n>",
+    help: "leave a field of fewer members empty (default: write it with all that exist)",
+  },
+  {
+    name: "drop-implausible",
+    help: "leave messages out whose values cannot be true (default: name them, and use them)",
+  },
+  {
+    name: "variables",
+    value: "<v,v,…>",
+    default: GIK.variables.join(","),
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
+  },
+  {
+    name: "region",
+    value: "<N,W,S,E>",
+    default: [region.north, region.west, region.south, region.east].join(","),
+    help: "degrees, edges included",
+  },
+  {
+    name: "work",
+    value: "<dir>",
+    help:
+      "where finished fields are kept, a folder or gs://<bucket>/<path> (default: <output>.work)",
+  },
+  {
+    name: "task",
+    value: "<i>/<n>",
+    help: "make only the i-th of n parts of the fields, from 0, and leave them in --work\n" +
+      "auto/<n> takes i from the engine of an array job, auto also n",
+  },
+  { name: "merge", help: "write the file from the fields that tasks left in --work" },
+  {
+    name: "members-per-batch",
+    value: "<n>",
+    help: "hold so many messages at once, at most (default: as many as have 16 MiB)",
+  },
+  {
+    name: "parallel-fetches",
+    value: "<n>",
+    default: "16",
+    help: "requests under way at once, at most; fewer where a server bears fewer",
+  },
+  {
+    name: "whole-messages",
+    help: "fetch messages whole, not only the beginning that the region takes",
+  },
+  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+  { name: "fresh", help: "start over: drop what a stopped command kept in the folder of --work" },
+  {
+    name: "summary",
+    value: "<file.json>",
+    help: "write what was asked, fetched and left out, timings and peak memory to a file",
+  },
+  ...SERVER_OPTIONS,
+];
+
+/**
+ * Reads {@linkcode STREAM_OPTIONS}.
+ *
+ * @throws {UsageError} for what cannot be meant.
+ */
+export function parseStreamRequest(values: OptionValues): StreamRequest {
+  const merge = values.flag("merge");
+  const fresh = values.flag("fresh");
+  const task = values.text("task");
+  if (merge && (task !== undefined || fresh)) {
+    throw new UsageError(
+      `Cannot use --merge with --${fresh ? "fresh" : "task"}: it takes what tasks have left`,
+    );
+  }
+  const work = parseWork(values);
+  return {
+    runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
+    profile: GIK,
+    ...parseStoresOptions(values),
+    ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
+    ...optional("work", work),
+    ...optional("task", task === undefined ? undefined : parseTask(task, readEnvironment)),
+    merge,
+    ...optional("steps", values.counts("steps")),
+    maxMembers: values.count("max-members"),
+    ...optional("minMembers", parseMinMembers(values)),
+    dropImplausible: values.flag("drop-implausible"),
+    variables: parseVariables(values.list("variables") ?? []),
+    region: parseRegion(values.numbers("region", 4)),
+    parallelFetches: values.count("parallel-fetches"),
+    ...optional("membersPerBatch", parseBatch(values)),
+    policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
+    outputDir: values.required("output-dir"),
+    fresh,
+    ...optional("summary", values.text("summary")),
+    now: readClock(),
+  };
+}
+
+function parseVariables(names: readonly string[]): Variable[] {
+  return [...new Set(names)].map((name) => {
+    const variable = findVariable(name);
+    if (variable) return variable;
+    const known = VARIABLES.map((it) => it.name);
+    throw new UsageError(
+      `Cannot write variable "${name}": the known ones are ${known.join(", ")}` +
+        suggestNearest(name, known),
+    );
+  });
+}
+
+function parseRegion(numbers: readonly number[]): Region {
+  const [north, west, south, east] = numbers as [number, number, number, number];
+  if (north < south || north > 90 || south < -90) {
+    throw new UsageError(
+      `Cannot use region ${numbers.join(",")}: give north,west,south,east in degrees, north first`,
+    );
+  }
+  return { north, west, south, east };
+}
+
+/** `--min-members`, which no run can reach when it is above `--max-members`. */
+function parseMinMembers(values: OptionValues): number | undefined {
+  if (values.text("min-members") === undefined) return undefined;
+  const [least, most] = [values.count("min-members"), values.count("max-members")];
+  if (least <= most) return least;
+  throw new UsageError(`Cannot require ${least} members: only ${most} are asked for`);
+}
+
+function parseBatch(values: OptionValues): number | undefined {
+  const name = "members-per-batch";
+  return values.text(name) === undefined ? undefined : values.count(name);
+}
+
+/** The folder of finished fields, without slashes at its end. */
+function parseWork(values: OptionValues): string | undefined {
+  const text = values.text("work");
+  if (text === undefined) return undefined;
+  if (text.startsWith("gs:")) return parseGcsFolder(text);
+  if (isRemote(text)) {
+    throw new UsageError(`Cannot use --work "${text}": give a folder or gs://<bucket>/<path>`);
+  }
+  return text.replace(/(?<=.)\/+$/, "");
+}
+
+/** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
+function readClock(): Date {
+  const epoch = readEnvironment("SOURCE_DATE_EPOCH");
+  if (epoch === undefined) return new Date();
+  if (!/^\d+$/.test(epoch)) {
+    throw new UsageError(`Cannot use SOURCE_DATE_EPOCH "${epoch}": give seconds since 1970`);
+  }
+  return new Date(Number(epoch) * 1000);
+}

@@ -1,0 +1,67 @@
+/**
+ * The command line and the permissions under which the tasks of a job run `stream`.
+ *
+ * @module
+ */
+import config from "../../deno.json" with { type: "json" };
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { SOURCES } from "../../lib/ecmwf/sources.ts";
+import { permissionFlags, type PermissionSet } from "../../lib/cli/permission_flags.ts";
+import { isRemote } from "../../lib/storage/mod.ts";
+
+/**
+ * Options as text again; what has its default is left out.
+ *
+ * @param replaced values that go before those that were given, by name; `undefined` leaves one out.
+ */
+export function formatArguments(
+  options: readonly OptionSpec[],
+  values: OptionValues,
+  replaced: Readonly<Record<string, string | undefined>>,
+): string[] {
+  return options.flatMap(({ name, value, default: fallback }) => {
+    if (value === undefined) return values.flag(name) ? [`--${name}`] : [];
+    const text = name in replaced ? replaced[name] : values.text(name);
+    return text === undefined || text === fallback ? [] : [`--${name}=${text}`];
+  });
+}
+
+/** The hosts of sources, given by name or address, and of other servers. */
+export function listHosts(
+  sources: readonly string[],
+  ...servers: readonly (string | undefined)[]
+): string[] {
+  const named = sources.flatMap((name) => SOURCES.find((it) => it.name === name)?.hosts ?? []);
+  const urls = [...sources, ...servers].filter((it) => it !== undefined && /^https?:/.test(it));
+  return [...named, ...urls.map((url) => new URL(url!).host)];
+}
+
+/** What the tasks work with, as far as Deno has to be told. */
+export interface TaskAccess {
+  /** Permission set of `deno.json` that they run under. */
+  set: "stream" | "stream-gcs";
+  /** Hosts that the set does not name. */
+  hosts: readonly string[];
+  /** Folders that they read, and those that they write; remote ones do not count. */
+  reads: readonly string[];
+  writes: readonly string[];
+}
+
+/**
+ * The flags of `deno run` that a permission set stands for, with what this job takes besides: machines
+ * that run `stream` from a URL have no `deno.json`.
+ */
+export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
+  const grants: PermissionSet = config.permissions[set];
+  const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
+  const added: Record<string, readonly string[]> = {
+    net: hosts,
+    read: here([...reads, ...writes]),
+    write: here(writes),
+  };
+  const widened = Object.entries(grants).map(([kind, grant]) => {
+    const { allow = [], ...rest } = "length" in grant ? { allow: grant } : grant;
+    return [kind, { allow: [...new Set([...allow, ...added[kind] ?? []])], ...rest }] as const;
+  });
+  return ["--no-prompt", ...permissionFlags(Object.fromEntries(widened))];
+}

@@ -1,0 +1,244 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { setTimeout as wait } from "node:timers/promises";
+import { BEFORE_50R1, bucketKey, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../fixtures/full_run.ts";
+import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import {
+  findObstacle,
+  NODES,
+  type SlurmCluster,
+  startSlurmCluster,
+} from "../fixtures/slurm_cluster.ts";
+import { silentReporter } from "../lib/util/reporter.ts";
+import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
+import { findVariables } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
+import { openStorage } from "../lib/storage/mod.ts";
+import { runStage2 } from "./stage2.ts";
+import { runStage3 } from "./stage3.ts";
+
+const { run } = BEFORE_50R1;
+const TASKS = 9;
+/** Two for each task. */
+const STEPS = Array.from({ length: 2 * TASKS }, (_, i) => 36 + 3 * i);
+const MEMBERS = 4;
+
+const obstacle = await findObstacle();
+
+/** A test on a cluster, with a run whose stores are there and a server that has it. */
+function testOnCluster(name: string, test: (place: Place) => Promise<void>): void {
+  Deno.test({
+    name: obstacle ? `${name} (ignored: ${obstacle})` : name,
+    ignore: obstacle !== undefined,
+    fn: async () => {
+      await using place = await openPlace();
+      await test(place);
+    },
+  });
+}
+
+interface Place extends AsyncDisposable {
+  cluster: SlurmCluster;
+  server: S3Server;
+  /** Of the bucket. */
+  bucket: string;
+  /** Working folder of all commands. */
+  folder: string;
+  /** Path of the NetCDF. */
+  output: string;
+}
+
+async function openPlace(): Promise<Place> {
+  const folder = await Deno.makeTempDir();
+  const bucket = `${folder}/bucket`;
+  const base = await readBase(EMBEDDED_FOLDER, run, 36, findVariables(["t2m"]));
+  await writeMessages(bucket, run, STEPS, base);
+  const server = startS3Server({ buckets: { [BUCKET]: bucket } });
+  const context = { storage: openStorage({ endpoint: server.url }), reporter: silentReporter };
+  const common = { run, steps: STEPS, maxMembers: MEMBERS, outputDir: `${folder}/stores` };
+  await runStage2({ ...common, parallelWorkers: 4, allowMissing: false }, context);
+  await runStage3({ ...common, zip: false }, context);
+  const cluster = await startSlurmCluster();
+  return {
+    cluster,
+    server,
+    bucket,
+    folder,
+    output: `${folder}/out/${GIK.fileName(run)}`,
+    async [Symbol.asyncDispose]() {
+      await cluster[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Starts a stage in the folder, on the same part of the run every time. */
+function startStage(
+  { cluster, server, folder }: Place,
+  stage: "stream" | "distribute",
+  ...more: string[]
+): Deno.ChildProcess {
+  const path = decodeURIComponent(new URL(`../${stage}.ts`, import.meta.url).pathname);
+  // The working folder of the set is that of deno.json.
+  const here = ["read", "write"].map((kind) => `--allow-${kind}=${folder}`);
+  const flags = stage === "distribute" ? ["-P=distribute-slurm", ...here] : ["-A"];
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--quiet", ...flags, path, ...more],
+      ...["--endpoint", server.url, "--parquet-dir", "stores", "--output-dir", "out"],
+      ...["--variables", "t2m", "--steps", STEPS.join(","), "--max-members", `${MEMBERS}`],
+    ],
+    cwd: folder,
+    env: { ...cluster.environment, SOURCE_DATE_EPOCH: "1770365700", NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+    // Whoever waits for ever fails.
+    signal: AbortSignal.timeout(120_000),
+  }).spawn();
+}
+
+/** Starts `distribute` on the cluster: three tasks at a time, one a node. */
+function startDistribute(place: Place, ...more: string[]): Deno.ChildProcess {
+  const job = ["--engine", "slurm", "--n-workers", `${TASKS}`, "--cpus", "2", "--memory", "1"];
+  return startStage(place, "distribute", ...job, "--poll-seconds", "1", ...more);
+}
+
+async function finish(process: Deno.ChildProcess): Promise<{ code: number; told: string }> {
+  await using _ = process;
+  const { code, stderr } = await process.output();
+  return { code, told: new TextDecoder().decode(stderr) };
+}
+
+/** What one machine writes, and how many requests it makes; the file is removed. */
+async function streamAlone(
+  place: Place,
+  code = 0,
+): Promise<{ file: Uint8Array; requests: number }> {
+  const before = place.server.requests.length;
+  const alone = await finish(startStage(place, "stream"));
+  assertEquals(alone.code, code, alone.told);
+  const file = await Deno.readFile(place.output);
+  await Deno.remove(place.output);
+  return { file, requests: place.server.requests.length - before };
+}
+
+/** Lets no answer out until `release`. */
+function holdAnswers(server: S3Server) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const held = new Set<string>();
+  server.setFaults(({ key }) => {
+    held.add(key);
+    return { kind: "hold", until: promise };
+  });
+  return { held, release: resolve };
+}
+
+async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 30_000; !await isSo(); await wait(50)) {
+    assert(Date.now() < end, "waited 30 s");
+  }
+}
+
+/** Waits until so many tasks wait for answers, and gives the nodes of the first so many. */
+async function waitForTasks({ cluster, server }: Place, count: number) {
+  const answers = holdAnswers(server);
+  // Each task begins with a file of its own.
+  await waitUntil(() => answers.held.size >= count);
+  const tasks = [];
+  for (let task = 0; task < count; task++) {
+    const stream = (await cluster.findTask(task)).find(({ program }) => program === "deno");
+    tasks.push(stream!);
+  }
+  return { ...answers, tasks };
+}
+
+/** Nodes and restarts of the tasks, by index. */
+async function readHistory({ cluster }: Place): Promise<{ node: string; restarts: number }[]> {
+  const format = "--Format=ArrayTaskID:|,NodeList:|,RestartCnt:|";
+  const text = await cluster.run("squeue", "--noheader", "--array", "--states=all", format);
+  const history: { node: string; restarts: number }[] = [];
+  for (const [, task, node, restarts] of text.matchAll(/^(\d+)\|(\w*)\|(\d+)\|$/gm)) {
+    history[Number(task)] = { node: node!, restarts: Number(restarts) };
+  }
+  return history;
+}
+
+testOnCluster(
+  "9 tasks on three nodes, and their merge, write the file of one machine byte for byte",
+  async (place) => {
+    const alone = await streamAlone(place);
+    const before = place.server.requests.length;
+    const { code, told } = await finish(startDistribute(place));
+    assertEquals(code, 0, told);
+    assertEquals(await Deno.readFile(place.output), alone.file);
+    assertEquals(place.server.requests.length - before, alone.requests);
+    const history = await readHistory(place);
+    assertEquals(history.length, TASKS);
+    assertEquals(new Set(history.map(({ node }) => node)), new Set(NODES));
+    assertMatch(told, /submitted to slurm as gik-stores-[0-9a-f]{8}: 9 tasks and a merge\n/);
+    assertStringIncludes(told, "written          out/IFS_20260206_00Z_cgan.nc");
+  },
+);
+
+testOnCluster(
+  "a task that is killed and a node that is switched off mid-run do not change the file",
+  async (place) => {
+    const alone = await streamAlone(place);
+    const job = startDistribute(place);
+    const { tasks: [first, second], release } = await waitForTasks(place, 3);
+    Deno.kill(first!.id, "SIGKILL");
+    await place.cluster.failNode(second!.node);
+    release();
+    const { code, told } = await finish(job);
+    assertEquals(code, 0, told);
+    assertEquals(await Deno.readFile(place.output), alone.file);
+    const failures = [...told.matchAll(/^warning: (.* failed: .*);/gm)].map(([, line]) => line);
+    assertEquals(failures, ["task 0/9 failed: exit code 137, it runs once more"]);
+    const history = await readHistory(place);
+    assertEquals(history.map(({ restarts }) => restarts), [0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    assert(history[1]!.node !== second!.node);
+  },
+);
+
+testOnCluster(
+  "a task whose data is missing ends the whole with 5 and its name, with the file of one machine",
+  async (place) => {
+    const [file] = stepFiles(run, STEPS[9]!);
+    await Deno.remove(`${place.bucket}/${bucketKey(file!.url)}`);
+    const alone = await streamAlone(place, 5);
+    const { code, told } = await finish(startDistribute(place));
+    assertEquals(code, 5, told);
+    assertEquals(await Deno.readFile(place.output), alone.file);
+    const failures = [...told.matchAll(/^warning: (.*task .* failed: .*);/gm)].map(([, it]) => it);
+    assertEquals(failures, [
+      "task 4/9 failed: exit code 5, it runs once more",
+      "task 4/9 failed: exit code 5",
+    ]);
+    const lack = `t2m \\(${STEPS[9]} h\\), members control, 1-3: Cannot read "${file!.url}"`;
+    assertMatch(told, new RegExp(`\nwarning: INCOMPLETE: task 4/9 lacks data:\n  ${lack}.*\n$`));
+    assertEquals(told.match(/^ {2}written /gm)?.length, 1);
+  },
+);
+
+testOnCluster(
+  "on SIGTERM and on SIGINT nothing is left running, and the same command goes on",
+  async (place) => {
+    const { cluster, server, output } = place;
+    const alone = await streamAlone(place);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const job = startDistribute(place);
+      const { release } = await waitForTasks(place, 3);
+      job.kill(signal);
+      const { code, told } = await finish(job);
+      assertEquals(code, 130, told);
+      await waitUntil(async () => await cluster.run("squeue", "--noheader") === "");
+      for (let task = 0; task < TASKS; task++) assertEquals(await cluster.findTask(task), []);
+      release();
+    }
+    server.setFaults(undefined);
+    const { code, told } = await finish(startDistribute(place));
+    assertEquals(code, 0, told);
+    assertEquals(await Deno.readFile(output), alone.file);
+  },
+);
