@@ -1,5 +1,8 @@
 /**
- * Errors that end a command, and the exit codes of every command.
+ * Errors that a user can act on, each with a category, and the exit code of each category.
+ *
+ * What goes in: what went wrong, in words. What comes out: an error whose text says all there is to
+ * say, and the exit code that a command ends with.
  *
  * @module
  */
@@ -7,7 +10,7 @@
 /** Exit codes of every command. */
 export const EXIT = {
   done: 0,
-  /** A fault of the program or of a file that it cannot explain further. */
+  /** A fault of the program, or of a file that it cannot explain further. */
   failed: 1,
   usage: 2,
   /** The run, step or member is not there. */
@@ -20,22 +23,77 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** An option or argument that the user can mend. */
-export class UsageError extends Error {
+/**
+ * What a user can do about an error:
+ * - `usage`: change an option or argument
+ * - `missing`: wait for the data, or ask for other data
+ * - `unreachable`: look at the network, the server, the credentials or the permissions
+ * - `incomplete`: let others finish their part first
+ * - `interrupted`: run the command again
+ * - `damaged`: replace the file or message that the text names
+ * - `failed`: read the text; nothing more is known
+ */
+export type ErrorCategory =
+  | "usage"
+  | "missing"
+  | "unreachable"
+  | "incomplete"
+  | "interrupted"
+  | "damaged"
+  | "failed";
+
+/** An error whose text says all that a user needs. Any other error is a fault of the program. */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+
+  constructor(readonly category: ErrorCategory, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The exit code of a command that ends with an error of this category. */
+export function exitCodeOf(category: ErrorCategory): number {
+  return category === "damaged" ? EXIT.failed : EXIT[category];
+}
+
+/** The category of an error with which another process ended, from its exit code. */
+export function categoryOf(exitCode: number): ErrorCategory {
+  const [category] = Object.entries(EXIT).find(([, code]) => code === exitCode) ?? [];
+  return category === undefined || category === "done" ? "failed" : category as ErrorCategory;
+}
+
+/** An option or argument that the user can correct. */
+export class UsageError extends UserError {
   override readonly name = "UsageError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("usage", message, options);
+  }
 }
 
 /** Data that was asked for and does not exist: a run, a step, a member. */
-export class MissingDataError extends Error {
+export class MissingDataError extends UserError {
   override readonly name = "MissingDataError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("missing", message, options);
+  }
 }
 
-/** What was to be finished cannot be: parts of it, which others make, are not there. */
-export class IncompleteError extends Error {
+/** Work that cannot be finished yet, because parts of it that others make are not there. */
+export class IncompleteError extends UserError {
   override readonly name = "IncompleteError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("incomplete", message, options);
+  }
 }
 
 /** The user, or the system, stopped the command. */
-export class InterruptedError extends Error {
+export class InterruptedError extends UserError {
   override readonly name = "InterruptedError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("interrupted", message, options);
+  }
 }

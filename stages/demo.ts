@@ -13,16 +13,16 @@ import {
   readExpected,
 } from "../fixtures/embedded_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
-import type { Command, Outcome } from "../lib/cli/command.ts";
-import type { Reporter } from "../lib/util/reporter.ts";
-import { formatTable } from "../lib/cli/table.ts";
+import type { Command } from "../lib/cli/command.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
+import { formatTable } from "../lib/cli/format_summary.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { describeRun } from "../lib/ecmwf/run.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
 import { exitWith } from "./cli/console.ts";
 import { openContext } from "./cli/run_options.ts";
-import { runPipeline } from "./pipeline.ts";
+import { runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
 import { measureVariables, tabulateVariables } from "../lib/cli/stream_table.ts";
 

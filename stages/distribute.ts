@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Command, OptionSpec, OptionValues, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { hasProgram } from "../lib/engines/program.ts";
-import type { Reporter } from "../lib/util/reporter.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
 import { isRemote } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";

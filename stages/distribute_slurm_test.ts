@@ -14,8 +14,8 @@ import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
+import { runStage2 } from "../lib/pipeline/run_stage2.ts";
+import { runStage3 } from "../lib/pipeline/run_stage3.ts";
 
 const { run } = BEFORE_50R1;
 const TASKS = 9;

@@ -23,8 +23,8 @@ import { parseSources } from "../lib/ecmwf/sources.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { openStorage, type Storage } from "../lib/storage/mod.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
+import { runStage2 } from "../lib/pipeline/run_stage2.ts";
+import { runStage3 } from "../lib/pipeline/run_stage3.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
 
 const { run } = BEFORE_50R1;

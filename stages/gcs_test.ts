@@ -22,10 +22,10 @@ import { GIK } from "../lib/output/profile.ts";
 import { openPublished, publishFolder } from "../lib/references/publish.ts";
 import { readStageStore, stageFileName, writeStageStore } from "../lib/references/stage_files.ts";
 import { openStorage, StorageError } from "../lib/storage/mod.ts";
-import type { StageContext } from "./cli/run_options.ts";
-import { runPipeline } from "./pipeline.ts";
+import type { StageContext } from "../lib/storage/stage_context.ts";
+import { runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
-import { runStage3 } from "./stage3.ts";
+import { runStage3 } from "../lib/pipeline/run_stage3.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
 
 const { run, members } = BEFORE_50R1;

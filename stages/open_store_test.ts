@@ -11,7 +11,7 @@ import {
 } from "../fixtures/embedded_run.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { finalFileName, type StoreOwner } from "../lib/kerchunk/final_files.ts";
-import { type PipelineOptions, runPipeline } from "./pipeline.ts";
+import { type PipelineOptions, runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 
 // Debian's own Python sees Debian's packages, which another one on the path does not.

@@ -3,63 +3,28 @@
  *
  * @module
  */
-import type { Command, OptionSpec, Outcome } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/errors.ts";
+import type { Command, OptionSpec } from "../lib/cli/command.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import { resolveRun } from "../lib/ecmwf/published.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
+import { UsageError } from "../lib/errors.ts";
+import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
+import { type PipelineResult, runPipeline } from "../lib/pipeline/run_pipeline.ts";
+import type { ScanOptions } from "../lib/pipeline/run_stage1.ts";
+import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
-import { FORMAT_OPTIONS, type FormatOptions, parseFormatOptions } from "./cli/format_options.ts";
+import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
+import { INDEX_OPTIONS, type IndexOptions, parseIndexOptions } from "./cli/index_options.ts";
 import {
   openContext,
   parseStageRequest,
-  resolveRun,
   STAGE_OPTIONS,
-  type StageContext,
   type StageRequest,
 } from "./cli/run_options.ts";
-import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
-import { parseScanOptions, SCAN_OPTIONS, type ScanOptions } from "./cli/scan_options.ts";
-import { runStage1, type Stage1Options, type Stage1Result } from "./stage1.ts";
-import {
-  INDEX_OPTIONS,
-  type IndexOptions,
-  parseIndexOptions,
-  runStage2,
-  type Stage2Options,
-  type Stage2Result,
-} from "./stage2.ts";
-import { describeStage3, runStage3, type Stage3Options, type Stage3Result, ZIP } from "./stage3.ts";
-import {
-  parseTemplateOptions,
-  TEMPLATE_OPTIONS,
-  type TemplateOptions,
-} from "./cli/template_options.ts";
-
-/** What the pipeline works on: the options of its stages. */
-export interface PipelineOptions extends Stage1Options, Stage2Options, Stage3Options {}
-
-/** What the pipeline left. */
-export interface PipelineResult extends Outcome {
-  stage1: Stage1Result;
-  stage2: Stage2Result;
-  stage3: Stage3Result;
-}
-
-/**
- * Runs the three stages of one run.
- *
- * @throws what the stages throw; the files of finished stages stay.
- */
-export async function runPipeline(
-  options: PipelineOptions,
-  context: StageContext,
-): Promise<PipelineResult> {
-  const stage1 = await runStage1(options, context);
-  const stage2 = await runStage2(options, context);
-  const stage3 = await runStage3(options, context);
-  const whole = stage1.complete && stage2.complete && stage3.complete;
-  return { stage1, stage2, stage3, complete: whole || options.allowMissing };
-}
+import { parseScanOptions, SCAN_OPTIONS } from "./cli/scan_options.ts";
+import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./cli/template_options.ts";
+import { describeStage3 } from "./stage3.ts";
 
 interface PipelineRequest
   extends StageRequest, TemplateOptions, ScanOptions, IndexOptions, FormatOptions, UploadRequest {

@@ -9,7 +9,7 @@ import {
   readExpected,
 } from "../fixtures/embedded_run.ts";
 import { GIK } from "../lib/output/profile.ts";
-import { runPipeline } from "./pipeline.ts";
+import { runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Command, OptionValues, Outcome } from "../lib/cli/command.ts";
+import type { Command, OptionValues } from "../lib/cli/command.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { UsageError } from "../lib/errors.ts";
 import { suggestNearest } from "../lib/util/text.ts";
-import type { Reporter } from "../lib/util/reporter.ts";
 import { findVariable } from "../lib/ecmwf/variables.ts";
 import { type ForecastFile, parseForecast } from "../lib/output/forecast_file.ts";
 import {

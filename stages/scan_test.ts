@@ -18,7 +18,7 @@ import { isReference, type Store } from "../lib/references/store.ts";
 import { scanRun } from "../lib/kerchunk/scan_run.ts";
 import { readStageStore } from "../lib/references/stage_files.ts";
 import { encodeTemplate } from "../lib/template/template_archive.ts";
-import { runStage1, type Stage1Options } from "./stage1.ts";
+import { runStage1, type Stage1Options } from "../lib/pipeline/run_stage1.ts";
 
 /** Hours that the embedded runs have. */
 const HOURS = [0, 36];

@@ -14,7 +14,7 @@ import { isReference, type Store } from "../lib/references/store.ts";
 import { readStageStore } from "../lib/references/stage_files.ts";
 import { StorageError } from "../lib/storage/mod.ts";
 import { TemplateError } from "../lib/template/template_archive.ts";
-import { runStage1, type Stage1Options } from "./stage1.ts";
+import { runStage1, type Stage1Options } from "../lib/pipeline/run_stage1.ts";
 
 const { run, members } = BEFORE_50R1;
 

@@ -16,7 +16,7 @@ import { parseIndex } from "../lib/index/entries.ts";
 import { isReference, type Store } from "../lib/references/store.ts";
 import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
 import { StorageError } from "../lib/storage/mod.ts";
-import { runStage2, type Stage2Options } from "./stage2.ts";
+import { runStage2, type Stage2Options } from "../lib/pipeline/run_stage2.ts";
 
 function options({ run, members }: EmbeddedRun, folder: string): Stage2Options {
   return {

@@ -22,8 +22,8 @@ import { isReference, type Store, type StoreValue } from "../lib/references/stor
 import { scanRun } from "../lib/kerchunk/scan_run.ts";
 import { deflateStore } from "../lib/references/skeleton.ts";
 import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3, type Stage3Options } from "./stage3.ts";
+import { runStage2 } from "../lib/pipeline/run_stage2.ts";
+import { runStage3, type Stage3Options } from "../lib/pipeline/run_stage3.ts";
 
 const { run } = BEFORE_50R1;
 const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";

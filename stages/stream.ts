@@ -4,17 +4,18 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { UsageError } from "../lib/errors.ts";
-import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
-import { exitWith, listenForSignals } from "./cli/console.ts";
-import { findStores, STORES_RULE } from "./cli/gcs_options.ts";
-import { openContext, openRun, optional } from "./cli/run_options.ts";
-import { runMerge } from "../lib/stream/run_merge.ts";
 import { summarizeStream } from "../lib/cli/stream_report.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
-import { runStream } from "../lib/stream/run_stream.ts";
 import { summarize } from "../lib/cli/stream_summary.ts";
+import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
+import { UsageError } from "../lib/errors.ts";
+import { findStores } from "../lib/references/publish.ts";
+import { runMerge } from "../lib/stream/run_merge.ts";
+import { runStream } from "../lib/stream/run_stream.ts";
 import { runTask } from "../lib/stream/run_task.ts";
+import { exitWith, listenForSignals } from "./cli/console.ts";
+import { STORES_RULE } from "./cli/gcs_options.ts";
+import { openContext, openRun } from "./cli/run_options.ts";
+import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command `stream`. */
 export const command: Command<StreamRequest> = {
@@ -44,7 +45,7 @@ export const command: Command<StreamRequest> = {
       );
     }
     const started = Date.now();
-    const options = { ...given, parquetDir, ...optional("run", run) };
+    const options = { ...given, parquetDir, run };
     const result = merge
       ? await runMerge(options, context)
       : task

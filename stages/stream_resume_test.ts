@@ -10,8 +10,8 @@ import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
-import { runStage2 } from "./stage2.ts";
-import { runStage3 } from "./stage3.ts";
+import { runStage2 } from "../lib/pipeline/run_stage2.ts";
+import { runStage3 } from "../lib/pipeline/run_stage3.ts";
 
 const { run } = BEFORE_50R1;
 const STEPS = Array.from({ length: 18 }, (_, i) => 36 + 3 * i);

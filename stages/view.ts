@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Command, Outcome } from "../lib/cli/command.ts";
+import type { Command } from "../lib/cli/command.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { UsageError } from "../lib/errors.ts";
-import { formatMegabytes } from "../lib/cli/progress_meter.ts";
-import type { Reporter } from "../lib/util/reporter.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
 import { type ForecastFile, parseForecast } from "../lib/output/forecast_file.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { buildContent } from "../lib/viewer/content.ts";

@@ -5,9 +5,8 @@
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { UsageError } from "../errors.ts";
+import type { Outcome, Reporter } from "../util/reporter.ts";
 import { findNearest, suggestNearest } from "../util/text.ts";
-import type { Reporter } from "../util/reporter.ts";
-import type { Summary } from "./summary.ts";
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -23,14 +22,6 @@ export interface OptionSpec {
   positional?: boolean;
   /** One line or several. */
   help: string;
-}
-
-/** What a command did. */
-export interface Outcome {
-  /** Whether everything that was asked for is in the output. */
-  complete: boolean;
-  /** What goes to standard output as text, or as a result with `--json`. @default nothing does */
-  printed?: { text: string; facts: Summary["facts"] };
 }
 
 /** A command: what it is for, what it takes, and the function that does it. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { formatDuration, formatPace, type Pace, PaceCounter } from "./progress_meter.ts";
+import { formatPace, type Pace, PaceCounter } from "./progress_meter.ts";
+import { formatDuration } from "../util/numbers.ts";
 
 const PACE: Pace = {
   label: "indexes",

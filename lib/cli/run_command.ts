@@ -3,42 +3,11 @@
  *
  * @module
  */
-import { RunError } from "../ecmwf/run.ts";
-import { EngineError } from "../engines/array_engine.ts";
-import { JobError } from "../engines/follow_job.ts";
-import { ForecastError } from "../output/forecast_file.ts";
-import { GribError } from "../grib/mod.ts";
-import { IndexError } from "../index/entries.ts";
-import { ManifestError } from "../references/manifest.ts";
-import { NetcdfError } from "../netcdf/encode_netcdf.ts";
-import { ParquetError } from "../references/store_parquet.ts";
-import { StoreError } from "../references/store.ts";
-import { StorageError } from "../storage/mod.ts";
-import { TemplateError } from "../template/template_archive.ts";
 import { type Command, parseCommandLine } from "./command.ts";
-import {
-  EXIT,
-  IncompleteError,
-  InterruptedError,
-  MissingDataError,
-  UsageError,
-} from "../errors.ts";
+import { EXIT, exitCodeOf, UserError } from "../errors.ts";
 import { formatHelp, type TaskPermissions } from "./help.ts";
 import { formatEvent, jsonReporter } from "./json_report.ts";
 import { CLEAR_LINE, textReporter, type TextSink } from "./text_report.ts";
-
-/** Errors whose text says all there is to say; any other keeps its stack. */
-const EXPLAINED = [
-  ForecastError,
-  GribError,
-  IndexError,
-  JobError,
-  ManifestError,
-  NetcdfError,
-  ParquetError,
-  StoreError,
-  TemplateError,
-];
 
 /** Where a command tells what it does. */
 export interface Console {
@@ -85,7 +54,7 @@ export async function runCommand<Options>(
     if (isJson) print(formatEvent({ type: "error", text }));
     // The work may have ended under a bar.
     else sink.write(`${sink.columns() === undefined ? "" : CLEAR_LINE}${command.name}: ${text}\n`);
-    return end(exitCode(error));
+    return end(findExitCode(error));
   }
 }
 
@@ -99,22 +68,12 @@ function rejectOnAbort(signal: AbortSignal | undefined): Promise<never> {
 
 function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const explained = exitCode(error) !== EXIT.failed || EXPLAINED.some((it) => error instanceof it);
-  return explained ? error.message : error.stack ?? error.message;
+  const isExplained = error instanceof UserError || error instanceof Deno.errors.NotCapable;
+  return isExplained ? error.message : error.stack ?? error.message;
 }
 
 /** The exit code that an error means. */
-function exitCode(error: unknown): number {
-  if (error instanceof UsageError || error instanceof RunError) return EXIT.usage;
-  if (error instanceof MissingDataError) return EXIT.missing;
-  if (error instanceof IncompleteError) return EXIT.incomplete;
-  if (error instanceof InterruptedError) return EXIT.interrupted;
-  if (error instanceof StorageError) {
-    return error.kind === "missing" ? EXIT.missing : EXIT.unreachable;
-  }
-  if (error instanceof JobError) return error.exitCode;
-  if (error instanceof EngineError || error instanceof Deno.errors.NotCapable) {
-    return EXIT.unreachable;
-  }
-  return EXIT.failed;
+function findExitCode(error: unknown): number {
+  if (error instanceof UserError) return exitCodeOf(error.category);
+  return error instanceof Deno.errors.NotCapable ? EXIT.unreachable : EXIT.failed;
 }

@@ -140,7 +140,7 @@ Deno.test("runCommand() ends with 1 for faults of the program, with their place"
   const { code, told } = await failWith(new TypeError("undefined is no function"));
   assertEquals(code, 1);
   assertStringIncludes(told, "cook: TypeError: undefined is no function\n");
-  assertStringIncludes(told, "run_test.ts:");
+  assertStringIncludes(told, "run_command_test.ts:");
   assertEquals((await failWith("text")).told, "cook: text\n");
 });
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { formatMegabytes } from "./progress_meter.ts";
-import type { Summary } from "./summary.ts";
+import { formatMegabytes } from "../util/numbers.ts";
+import type { Summary } from "../util/reporter.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
-import type { StageContext } from "../../stages/cli/run_options.ts";
+import type { StageContext } from "../storage/stage_context.ts";
 
 /** What a summary begins with, and what it tells besides. */
 export interface RunSummary extends Pick<Summary, "lines" | "facts"> {

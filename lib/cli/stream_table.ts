@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Column, Table } from "./table.ts";
+import type { Column, Table } from "../util/reporter.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
 
 /** One variable over all steps and points that have a value. */

@@ -5,7 +5,7 @@
  */
 import { formatPace, PaceCounter } from "./progress_meter.ts";
 import { type Progress, type Reporter, silentReporter, type Traffic } from "../util/reporter.ts";
-import { formatSummary } from "./summary.ts";
+import { formatSummary } from "./format_summary.ts";
 
 /** Where text goes, and what kind of place that is. */
 export interface TextSink {

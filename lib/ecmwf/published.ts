@@ -5,6 +5,7 @@
  */
 import { MissingDataError } from "../errors.ts";
 import { type Storage, unlessMissing } from "../storage/mod.ts";
+import type { StageContext } from "../storage/stage_context.ts";
 import { stepFiles } from "./files.ts";
 import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
 
@@ -49,4 +50,30 @@ export function absentRunError(action: string, run: Run, cause: Error): MissingD
     `Cannot ${action} ${describeRun(run)}: ${cause.message}; ` +
       "the run is not published yet, or no longer kept",
   );
+}
+
+/** A run as asked for: a day or `latest`, and an hour. */
+export interface RunRequest {
+  date: string;
+  hour: RunHour;
+}
+
+/**
+ * Finds the day of `latest`.
+ *
+ * @throws {MissingDataError} when no run of the last days is complete.
+ */
+export async function resolveRun(
+  request: RunRequest,
+  { storage, reporter }: StageContext,
+): Promise<Run> {
+  if (request.date !== "latest") return parseRun(request.date, request.hour);
+  const run = await findLatestRun(storage, request.hour, new Date());
+  if (!run) {
+    throw new MissingDataError(
+      `Cannot find a complete ${request.hour} UTC run of the last days: give --date`,
+    );
+  }
+  reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
+  return run;
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 import { suggestNearest } from "../util/text.ts";
 import { sortUnique } from "../util/numbers.ts";
 
@@ -22,8 +23,12 @@ export interface Run {
 const HOURS: readonly string[] = ["00", "06", "12", "18"];
 
 /** A run or step that does not exist in ECMWF's schedule. */
-export class RunError extends Error {
+export class RunError extends UserError {
   override readonly name = "RunError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("usage", message, options);
+  }
 }
 
 /**
@@ -105,4 +110,9 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
     }
   }
   return sortUnique(steps);
+}
+
+/** The steps asked for, checked against the run; every step of the run by default. */
+export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
+  return steps ? checkSteps(run, steps) : runSteps(run);
 }

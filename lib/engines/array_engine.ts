@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 
 /** An array job and its merge, as every engine takes it. */
 export interface ArrayJob {
@@ -118,8 +119,12 @@ export interface Engine {
 }
 
 /** An engine that cannot be reached, refuses, or answers what nobody understands. */
-export class EngineError extends Error {
-  override name = "EngineError";
+export class EngineError extends UserError {
+  override readonly name = "EngineError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("unreachable", message, options);
+  }
 }
 
 /** The command of every task: the index comes from the engine's own variables. */

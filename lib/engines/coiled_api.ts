@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { delay, type DelayBounds, drawDelay } from "../util/delay.ts";
+import { delay, type DelayBounds, drawDelay } from "../util/timing.ts";
 import { EngineError } from "./array_engine.ts";
 
 /** Coiled's server. */

@@ -4,8 +4,7 @@
  * @module
  */
 import { EXIT } from "../errors.ts";
-import type { Outcome } from "../cli/command.ts";
-import type { Reporter } from "../util/reporter.ts";
+import type { Outcome, Reporter } from "../util/reporter.ts";
 import { type ArrayJob, type Engine, MERGE, type TaskId } from "./array_engine.ts";
 import { type Failure, followJob, JobError, type JobOutcome, judgeFailures } from "./follow_job.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { EXIT } from "../errors.ts";
+import { categoryOf, EXIT, UserError } from "../errors.ts";
 import {
   EngineError,
   type JobStatus,
@@ -47,12 +47,12 @@ export interface JobOutcome {
 }
 
 /** A job of which something failed for good. */
-export class JobError extends Error {
-  override name = "JobError";
+export class JobError extends UserError {
+  override readonly name = "JobError";
 
   /** @param exitCode that a command should end with. */
   constructor(message: string, readonly exitCode: number) {
-    super(message);
+    super(categoryOf(exitCode), message);
   }
 }
 

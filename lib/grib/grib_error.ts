@@ -1,3 +1,5 @@
+import { UserError } from "../errors.ts";
+
 /** What is wrong in a GRIB2 message, and where. */
 export interface GribErrorDetail {
   /** GRIB2 section (0–8) in which the fault lies. */
@@ -13,13 +15,13 @@ export interface GribErrorDetail {
  * using a choice of the specification that this library does not read (the text then names the code
  * table and number).
  */
-export class GribError extends Error {
+export class GribError extends UserError {
   override readonly name: string = "GribError";
   readonly section: number | undefined;
   readonly offset: number | undefined;
 
   constructor(message: string, detail: GribErrorDetail = {}) {
-    super(message, { cause: detail.cause });
+    super("damaged", message, { cause: detail.cause });
     this.section = detail.section;
     this.offset = detail.offset;
   }

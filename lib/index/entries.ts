@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 
 /** One message as its index line describes it, in MARS terms; all text values as in the file. */
 export interface IndexEntry {
@@ -25,7 +26,7 @@ export interface IndexEntry {
 }
 
 /** An index that cannot be read. */
-export class IndexError extends Error {
+export class IndexError extends UserError {
   override readonly name = "IndexError";
   /** File in which the fault is. */
   readonly source: string;
@@ -33,7 +34,7 @@ export class IndexError extends Error {
   readonly line: number;
 
   constructor(message: string, source: string, line: number, cause?: unknown) {
-    super(message, { cause });
+    super("damaged", message, { cause });
     this.source = source;
     this.line = line;
   }

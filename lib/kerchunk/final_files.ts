@@ -4,8 +4,8 @@
  * @module
  */
 import { type Member, memberFileName } from "../ecmwf/members.ts";
-import { encodeStore } from "../references/store_parquet.ts";
 import type { StoreValue } from "../references/store.ts";
+import { encodeStore } from "../references/store_parquet.ts";
 import type { Storage } from "../storage/mod.ts";
 import { encodeReferenceFile } from "./reference_file.ts";
 import { encodeReferenceFolder } from "./reference_folder.ts";
@@ -67,4 +67,12 @@ async function removeFolder(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** The format of final stores, and which are written. */
+export interface FormatOptions {
+  /** @default "parquet" */
+  format?: StoreFormat;
+  /** Whether there is also a store of all members, with an axis `number`. @default false */
+  combine?: boolean;
 }

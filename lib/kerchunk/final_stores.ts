@@ -9,7 +9,7 @@ import type { Run } from "../ecmwf/run.ts";
 import { type StoreFormat, type StoreOwner, writeFinalStore } from "./final_files.ts";
 import { formatFieldKey, type StoreValue } from "../references/store.ts";
 import { sortUnique } from "../util/numbers.ts";
-import { summarize } from "../references/step_index.ts";
+import { summarizeLines } from "../util/text.ts";
 import type { Storage } from "../storage/mod.ts";
 import {
   distinctFields,
@@ -107,10 +107,10 @@ export class FinalStores {
       reporter.warn(`${this.strayReferences} references to other runs left out`);
     }
     const problems = [...this.#headers.problems, ...this.#joiner.problems];
-    if (problems.length > 0) reporter.warn(summarize(problems));
+    if (problems.length > 0) reporter.warn(summarizeLines(problems));
     const unplaced = this.#unplaced;
     if (unplaced.length > 0) {
-      reporter.warn(`${unplaced.length} messages are in no group: ${summarize(unplaced)}`);
+      reporter.warn(`${unplaced.length} messages are in no group: ${summarizeLines(unplaced)}`);
     }
     return problems.length === 0;
   }

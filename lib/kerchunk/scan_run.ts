@@ -3,31 +3,27 @@
  *
  * @module
  */
-import type { Reporter } from "../util/reporter.ts";
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
+import { type IndexedField, readStepIndex, type StepIndex } from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
-import {
-  type IndexedField,
-  readStepIndex,
-  type StepIndex,
-  summarize,
-} from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { receivedBy } from "../storage/stage_context.ts";
-import type { ScannedMessage } from "./scanned_field.ts";
+import type { Reporter } from "../util/reporter.ts";
+import { summarizeLines } from "../util/text.ts";
+import { buildStore } from "./build_store.ts";
 import { type FileScan, findUnknown } from "./file_scan.ts";
 import { scanIndexed } from "./scan_indexed.ts";
+import type { ScannedMessage } from "./scanned_field.ts";
 import { levtypeOf } from "./vertical_level.ts";
-import { buildStore } from "./build_store.ts";
 import { walkFile } from "./walk_file.ts";
 
 export type { FieldDescription, ScannedMessage } from "./scanned_field.ts";
 
 /** What is scanned. */
-export interface ScanOptions {
+export interface ScanRunOptions {
   run: Run;
   /** Forecast hours whose files are scanned. */
   hours: readonly number[];
@@ -61,7 +57,7 @@ export interface RunScan {
  * @throws {StorageError} when a file cannot be read.
  * @throws {IndexError} when an index cannot be read.
  */
-export async function scanRun(options: ScanOptions, context: ScanContext): Promise<RunScan> {
+export async function scanRun(options: ScanRunOptions, context: ScanContext): Promise<RunScan> {
   const { run, members } = options;
   const { reporter } = context;
   const messages: ScannedMessage[] = [];
@@ -79,7 +75,7 @@ export async function scanRun(options: ScanOptions, context: ScanContext): Promi
     reporter.warn(`unknown parameter, kept as ${shortName}: ${name}`);
   }
   const { stores, problems } = buildStores(messages, members);
-  if (problems.length > 0) reporter.warn(summarize(problems));
+  if (problems.length > 0) reporter.warn(summarizeLines(problems));
   return { stores, messages, complete: complete && problems.length === 0 };
 }
 
@@ -118,7 +114,7 @@ async function scanVersion(
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
   const scan = await scanIndexed(storage, run, fields);
   const { dropped, doubtful } = index.problems;
-  if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarize(doubtful)}`);
+  if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarizeLines(doubtful)}`);
   return { ...scan, problems: [...dropped, ...scan.problems] };
 }
 

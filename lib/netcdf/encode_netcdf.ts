@@ -8,6 +8,7 @@
  * @module
  */
 
+import { UserError } from "../errors.ts";
 import {
   concatenate,
   encodeNumbers,
@@ -46,8 +47,12 @@ export interface NetcdfDataset {
 }
 
 /** A dataset that cannot be written as CDF-2: the text names the dimension, attribute or variable. */
-export class NetcdfError extends Error {
+export class NetcdfError extends UserError {
   override readonly name = "NetcdfError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("failed", message, options);
+  }
 }
 
 const NC_CHAR = 2;

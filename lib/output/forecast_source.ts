@@ -3,14 +3,19 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 import { type Attribute, NetCDFReader, type Variable } from "npm:netcdfjs@4.0.0";
 
 /** A variable of the file, as netcdfjs describes it. */
 export type NetcdfVariable = Variable;
 
 /** A file that is no forecast: the text says what it lacks. */
-export class ForecastError extends Error {
+export class ForecastError extends UserError {
   override readonly name = "ForecastError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("damaged", message, options);
+  }
 }
 
 /** How the values of a variable lie in the file: (step, row, column), row-major. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 
 /** Its name in the folder. */
 export const MANIFEST_NAME = "manifest.json";
@@ -31,13 +32,13 @@ export interface Manifest {
 }
 
 /** A manifest that cannot be read. */
-export class ManifestError extends Error {
+export class ManifestError extends UserError {
   override readonly name = "ManifestError";
   readonly url: string;
 
   constructor(url: string, state: string, cause?: unknown) {
     const remedy = "upload the run again, with this version of the program";
-    super(`Cannot read "${url}" as a manifest: ${state}; ${remedy}`, { cause });
+    super("damaged", `Cannot read "${url}" as a manifest: ${state}; ${remedy}`, { cause });
     this.url = url;
   }
 }

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { MissingDataError } from "../errors.ts";
-import type { Reporter } from "../util/reporter.ts";
 import { type Run, runLabel } from "../ecmwf/run.ts";
-import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
-import { mapInParallel } from "../util/parallel.ts";
-import { readIfThere } from "./stage_files.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
+import { MissingDataError } from "../errors.ts";
 import { type ListedObject, type Storage, StorageError } from "../storage/mod.ts";
+import { crc32c } from "../storage/protocol/crc32c.ts";
+import type { StageContext } from "../storage/stage_context.ts";
+import { formatMegabytes } from "../util/numbers.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import type { Reporter } from "../util/reporter.ts";
+import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
+import { readIfThere, stageFolder } from "./stage_files.ts";
 
 /** The folder of a run: `<root>/20260207_00z`. */
 export function publishedFolder(root: string, run: Run): string {
@@ -231,4 +233,32 @@ export async function openPublished(
     );
   }
   return new Map(files.map(({ name, size }) => [name, size]));
+}
+
+/** What was published, in a line. */
+export function describePublished(result: PublishResult): string {
+  const { target, uploaded, skipped, bytesUploaded } = result;
+  const sent = `${uploaded} stores sent (${formatMegabytes(bytesUploaded)} MB)`;
+  return `${target}, ${sent}, ${skipped} were there already`;
+}
+
+/** Where the final stores of a run are: in its folder here if it has some, else published. */
+export async function findStores(
+  run: Run,
+  publishedRoot: string | undefined,
+  { storage, reporter }: StageContext,
+): Promise<string> {
+  const local = stageFolder(run);
+  if (publishedRoot === undefined || await isAny(storage, `${local}/stage3_`)) {
+    reporter.info(`final stores: ${local}`);
+    return local;
+  }
+  const published = publishedFolder(publishedRoot, run);
+  reporter.info(`final stores: ${published} (there are none in ${local})`);
+  return published;
+}
+
+async function isAny(storage: Storage, prefix: string): Promise<boolean> {
+  for await (const _ of storage.list(prefix)) return true;
+  return false;
 }

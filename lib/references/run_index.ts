@@ -11,7 +11,8 @@ import type { Run } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { RunFields } from "./run_fields.ts";
-import { readStepIndex, type StepIndex, summarize } from "./step_index.ts";
+import { readStepIndex, type StepIndex } from "./step_index.ts";
+import { summarizeLines } from "../util/text.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { receivedBy } from "../storage/stage_context.ts";
 
@@ -115,10 +116,10 @@ async function readFile(
     const index = await readStepIndex(storage, run, file);
     const { dropped, doubtful } = index.problems;
     if (dropped.length > 0) {
-      reporter.warn(`${file.indexUrl}: lines left out: ${summarize(dropped)}`);
+      reporter.warn(`${file.indexUrl}: lines left out: ${summarizeLines(dropped)}`);
     }
     if (doubtful.length > 0) {
-      reporter.warn(`${file.indexUrl}: doubtful lines: ${summarize(doubtful)}`);
+      reporter.warn(`${file.indexUrl}: doubtful lines: ${summarizeLines(doubtful)}`);
     }
     return index;
   } catch (error) {

@@ -87,9 +87,3 @@ function collectField(entry: IndexEntry, file: StepFile, fields: IndexedField[])
     reference: { url: file.url, offset: entry._offset, length: entry._length },
   });
 }
-
-/** A few of many lines, and how many more there are. */
-export function summarize(lines: readonly string[], shown = 3): string {
-  const rest = lines.length - shown;
-  return lines.slice(0, shown).join("; ") + (rest > 0 ? `; and ${rest} more` : "");
-}

@@ -9,7 +9,8 @@ import {
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
-import { readStepIndex, type StepIndex, summarize } from "./step_index.ts";
+import { readStepIndex, type StepIndex } from "./step_index.ts";
+import { summarizeLines } from "../util/text.ts";
 import { StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260206", "00");
@@ -171,9 +172,9 @@ Deno.test("readStepIndex() says which of the two files is missing", async () => 
   assertEquals([error.kind, [file!.url, file!.indexUrl].includes(error.url)], ["missing", true]);
 });
 
-Deno.test("summarize() gives the first lines and how many follow", () => {
-  assertEquals(summarize([]), "");
-  assertEquals(summarize(["a", "b", "c"]), "a; b; c");
-  assertEquals(summarize(["a", "b", "c", "d", "e"]), "a; b; c; and 2 more");
-  assertEquals(summarize(["a", "b"], 1), "a; and 1 more");
+Deno.test("summarizeLines() gives the first lines and how many follow", () => {
+  assertEquals(summarizeLines([]), "");
+  assertEquals(summarizeLines(["a", "b", "c"]), "a; b; c");
+  assertEquals(summarizeLines(["a", "b", "c", "d", "e"]), "a; b; c; and 2 more");
+  assertEquals(summarizeLines(["a", "b"], 1), "a; and 1 more");
 });

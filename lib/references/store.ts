@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 import { type Member, memberKeyName, parseMember } from "../ecmwf/members.ts";
 
 /** A byte range of a remote file; in a store file the JSON text `["<url>",<offset>,<length>]`. */
@@ -21,12 +22,12 @@ export type StoreValue = Reference | Uint8Array;
 export type Store = Map<string, StoreValue>;
 
 /** A store whose values cannot be read. */
-export class StoreError extends Error {
+export class StoreError extends UserError {
   override readonly name = "StoreError";
   readonly key: string;
 
   constructor(message: string, key: string, cause?: unknown) {
-    super(message, { cause });
+    super("damaged", message, { cause });
     this.key = key;
   }
 }

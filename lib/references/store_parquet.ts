@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 import { type AsyncBuffer, type FileMetaData, parquetRead } from "npm:hyparquet@1.31.5";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import {
@@ -16,13 +17,13 @@ import {
 import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
 
 /** A Parquet file that is damaged or holds no store. */
-export class ParquetError extends Error {
+export class ParquetError extends UserError {
   override readonly name = "ParquetError";
   /** File in which the fault is. */
   readonly source: string;
 
   constructor(message: string, source: string, cause?: unknown) {
-    super(message, { cause });
+    super("damaged", message, { cause });
     this.source = source;
   }
 }

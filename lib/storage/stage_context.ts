@@ -1,10 +1,16 @@
 /**
- * What storage moves, for whoever tells how far work is.
+ * What a stage works with besides its options, and the traffic of its storage for progress bars.
  *
  * @module
  */
-import type { Traffic } from "../util/reporter.ts";
+import type { Reporter, Traffic } from "../util/reporter.ts";
 import type { Storage } from "./mod.ts";
+
+/** What a stage works with besides its options. */
+export interface StageContext {
+  storage: Storage;
+  reporter: Reporter;
+}
 
 /** What a storage has received so far. */
 export function receivedBy({ counters }: Pick<Storage, "counters">): Traffic {

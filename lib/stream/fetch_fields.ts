@@ -3,14 +3,13 @@
  *
  * @module
  */
+import type { WorkFolder } from "../checkpoint/work_folder.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { reduceFields, type RestartCause } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
-import { receivedBy } from "../storage/stage_context.ts";
-import type { WorkFolder } from "../checkpoint/work_folder.ts";
-import { optional, type StageContext } from "../../stages/cli/run_options.ts";
+import { receivedBy, type StageContext } from "../storage/stage_context.ts";
 import type { FieldsOptions } from "./stream_options.ts";
 
 /** What fetching works with, and what it adds up. */
@@ -86,7 +85,7 @@ function boundMemory(
   plan: readonly PlannedField[],
   { policy, membersPerBatch }: FieldsOptions,
 ) {
-  if (membersPerBatch === undefined) return optional("policy", policy);
+  if (membersPerBatch === undefined) return { policy };
   const longest = plan.reduce(
     (longest, { messages }) =>
       messages.reduce((most, { reference }) => Math.max(most, reference.length), longest),

@@ -22,8 +22,8 @@ import { GIK } from "../output/profile.ts";
 import type { Reference, Store } from "../references/store.ts";
 import { readStageStore, writeStageStore } from "../references/stage_files.ts";
 import { openStorage } from "../storage/mod.ts";
-import { runStage2 } from "../../stages/stage2.ts";
-import { runStage3 } from "../../stages/stage3.ts";
+import { runStage2 } from "../pipeline/run_stage2.ts";
+import { runStage3 } from "../pipeline/run_stage3.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 const { run, members } = BEFORE_50R1;

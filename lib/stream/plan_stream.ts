@@ -3,19 +3,18 @@
  *
  * @module
  */
-import { MissingDataError } from "../errors.ts";
+import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { checkSteps, describeRun, isSameRun, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../ensemble/field_plan.ts";
-import { mapInParallel } from "../util/parallel.ts";
+import { MissingDataError } from "../errors.ts";
 import { openPublished } from "../references/publish.ts";
-import type { Store } from "../references/store.ts";
-import { sortUnique } from "../util/numbers.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
-import { receivedBy } from "../storage/stage_context.ts";
-import { workFolderOf } from "../checkpoint/work_folder.ts";
-import { optional, type StageContext } from "../../stages/cli/run_options.ts";
+import type { Store } from "../references/store.ts";
+import { receivedBy, type StageContext } from "../storage/stage_context.ts";
+import { sortUnique } from "../util/numbers.ts";
+import { mapInParallel } from "../util/parallel.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same ones everywhere. */
@@ -72,7 +71,7 @@ async function readStores(
     const keys = neededKeys(variables, steps, member);
     const store = await readStageStore(storage, folder, 3, member, {
       keys,
-      ...optional("sizes", sizes),
+      sizes,
     });
     return [member, store] as const;
   });

@@ -4,17 +4,17 @@
  * @module
  */
 import type { ArrayTask } from "../checkpoint/array_task.ts";
-import type { Outcome } from "../cli/command.ts";
-import type { Run } from "../ecmwf/run.ts";
-import { PhaseTimer } from "../util/phase_timer.ts";
 import { removeWorkFolder, WorkFolder } from "../checkpoint/work_folder.ts";
-import { optional, type StageContext } from "../../stages/cli/run_options.ts";
-import { chooseRegion, type FetchContext } from "./fetch_fields.ts";
+import type { Run } from "../ecmwf/run.ts";
+import type { StageContext } from "../storage/stage_context.ts";
+import type { Outcome } from "../util/reporter.ts";
+import { PhaseTimer } from "../util/timing.ts";
 import { completeFields, judgeFields } from "./complete_fields.ts";
-import { takeOver } from "./resume_fields.ts";
-import { type FieldsCount, writeOutput } from "./write_output.ts";
-import type { FieldsOptions, StreamOptions } from "./stream_options.ts";
+import { chooseRegion, type FetchContext } from "./fetch_fields.ts";
 import { planStream, type StreamPlan } from "./plan_stream.ts";
+import { takeOver } from "./resume_fields.ts";
+import type { FieldsOptions, StreamOptions } from "./stream_options.ts";
+import { type FieldsCount, writeOutput } from "./write_output.ts";
 
 /** What came of the fields of a command, or of a part of them, and what it took. */
 export interface FieldsResult extends Outcome, FieldsCount {
@@ -43,7 +43,7 @@ export function openWork(
   return WorkFolder.open(work, fields, {
     settings: { profile: options.profile.name, run, region: chooseRegion(options) },
     storage,
-    ...optional("task", task),
+    task,
     onWarning: (line) => reporter.warn(line),
   });
 }

@@ -17,7 +17,7 @@ import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
 import { removeHalves } from "../storage/mod.ts";
 import { removeWorkFolder, type WorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../../stages/cli/run_options.ts";
+import type { StageContext } from "../storage/stage_context.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { StreamPlan } from "./plan_stream.ts";
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { UserError } from "../errors.ts";
 import { createTarDecoder, packTar } from "npm:modern-tar@0.8.6";
 import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmwf/members.ts";
 import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
@@ -12,11 +13,11 @@ import { decodeStore, encodeStore } from "../references/store_parquet.ts";
 import type { Store } from "../references/store.ts";
 
 /** A template archive that is damaged, unsafe, or in another layout. */
-export class TemplateError extends Error {
+export class TemplateError extends UserError {
   override readonly name = "TemplateError";
 
   constructor(message: string, cause?: unknown) {
-    super(message, { cause });
+    super("damaged", message, { cause });
   }
 }
 

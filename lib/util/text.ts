@@ -31,3 +31,9 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** A few of many lines, and how many more there are. */
+export function summarizeLines(lines: readonly string[], shown = 3): string {
+  const rest = lines.length - shown;
+  return lines.slice(0, shown).join("; ") + (rest > 0 ? `; and ${rest} more` : "");
+}

@@ -4,15 +4,14 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/errors.ts";
-import { suggestNearest } from "../../lib/util/text.ts";
+import type { Engine } from "../../lib/engines/array_engine.ts";
 import { openCloudRun } from "../../lib/engines/cloudrun.ts";
 import { openCoiled } from "../../lib/engines/coiled.ts";
-import type { Engine } from "../../lib/engines/array_engine.ts";
 import { openKubernetes } from "../../lib/engines/kubernetes.ts";
 import { openSlurm } from "../../lib/engines/slurm.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
 import { type EnvironmentName, readEnvironment } from "./console.ts";
-import { optional } from "./run_options.ts";
 
 /** What opening an engine takes. */
 interface EngineRequest {
@@ -58,8 +57,8 @@ const ENGINES: readonly KnownEngine[] = [
           values.text("workspace") ?? readEnvironment("COILED_WORKSPACE"),
           "give --workspace, or set COILED_WORKSPACE",
         ),
-        ...optional("region", values.text("engine-region") ?? readEnvironment("COILED_REGION")),
-        ...optional("server", readEnvironment("COILED_SERVER")),
+        region: values.text("engine-region") ?? readEnvironment("COILED_REGION"),
+        server: readEnvironment("COILED_SERVER"),
         signal,
       }),
   },
@@ -69,8 +68,8 @@ const ENGINES: readonly KnownEngine[] = [
     options: ["service-account", "gcs-secret"],
     open: ({ values }) =>
       openKubernetes({
-        ...optional("serviceAccount", values.text("service-account")),
-        ...optional("secret", values.text("gcs-secret")),
+        serviceAccount: values.text("service-account"),
+        secret: values.text("gcs-secret"),
       }),
   },
   {
@@ -84,7 +83,7 @@ const ENGINES: readonly KnownEngine[] = [
           values.text("engine-region"),
           "give --engine-region europe-west1, or another",
         ),
-        ...optional("serviceAccount", values.text("service-account")),
+        serviceAccount: values.text("service-account"),
       }),
   },
 ];

@@ -5,15 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { STORE_FORMATS, type StoreFormat } from "../../lib/kerchunk/final_files.ts";
-
-/** The format of final stores, and which are written. */
-export interface FormatOptions {
-  /** @default "parquet" */
-  format?: StoreFormat;
-  /** Whether there is also a store of all members, with an axis `number`. @default false */
-  combine?: boolean;
-}
+import { type FormatOptions, STORE_FORMATS } from "../../lib/kerchunk/final_files.ts";
 
 /** Options of stage 3 that the pipeline has too. */
 export const FORMAT_OPTIONS: readonly OptionSpec[] = [
@@ -50,3 +42,9 @@ export function parseFormatOptions(values: OptionValues): FormatOptions {
   }
   return { format, combine: values.flag("combine") };
 }
+
+/** The flag of stage 3 that the pipeline has too. */
+export const ZIP: OptionSpec = {
+  name: "zip",
+  help: "also write all stage files as <output-dir>.zip",
+};

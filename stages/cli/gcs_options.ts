@@ -8,12 +8,8 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { Run } from "../../lib/ecmwf/run.ts";
-import { publishedFolder } from "../../lib/references/publish.ts";
-import { stageFolder } from "../../lib/references/stage_files.ts";
-import type { GcsOptions, Storage } from "../../lib/storage/mod.ts";
+import type { GcsOptions } from "../../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
-import { optional, type StageContext } from "./run_options.ts";
 
 const DEFAULT_BUCKET = "gik-ecmwf-aws-tf";
 const DEFAULT_PREFIX = "run_par_ecmwf";
@@ -113,28 +109,7 @@ export function parseStoresOptions(values: OptionValues): StoresRequest {
       `Cannot use --${ANONYMOUS.name} without a place: give --gcs-parquet-path or set GCS_BUCKET`,
     );
   }
-  return optional("parquetDir", local);
-}
-
-/** Where the final stores of a run are: in its folder here if it has some, else published. */
-export async function findStores(
-  run: Run,
-  publishedRoot: string | undefined,
-  { storage, reporter }: StageContext,
-): Promise<string> {
-  const local = stageFolder(run);
-  if (publishedRoot === undefined || await isAny(storage, `${local}/stage3_`)) {
-    reporter.info(`final stores: ${local}`);
-    return local;
-  }
-  const published = publishedFolder(publishedRoot, run);
-  reporter.info(`final stores: ${published} (there are none in ${local})`);
-  return published;
-}
-
-async function isAny(storage: Storage, prefix: string): Promise<boolean> {
-  for await (const _ of storage.list(prefix)) return true;
-  return false;
+  return { parquetDir: local };
 }
 
 /** How to reach Google Cloud Storage, for a command that does. */
@@ -143,8 +118,8 @@ export function readGcs(values: OptionValues): GcsOptions {
   const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
   return {
     anonymous,
-    ...optional("keyFile", keyFile),
-    ...optional("endpoint", readEnvironment("STORAGE_EMULATOR_HOST")),
+    keyFile,
+    endpoint: readEnvironment("STORAGE_EMULATOR_HOST"),
     explainBucket,
   };
 }

@@ -3,7 +3,8 @@ import { openWorkplace } from "../../fixtures/embedded_run.ts";
 import { OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { parseRun } from "../../lib/ecmwf/run.ts";
-import { findStores, parseStoresOptions, parseUploadOptions } from "./gcs_options.ts";
+import { parseStoresOptions, parseUploadOptions } from "./gcs_options.ts";
+import { findStores } from "../../lib/references/publish.ts";
 
 const VARIABLES = [
   "GCS_BUCKET",

@@ -4,20 +4,16 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { MissingDataError, UsageError } from "../../lib/errors.ts";
-import { findNearest } from "../../lib/util/text.ts";
 import { BUCKET_REGION } from "../../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
-import { findLatestRun } from "../../lib/ecmwf/published.ts";
-import { checkSteps, parseRun, type Run, type RunHour, runSteps } from "../../lib/ecmwf/run.ts";
+import { resolveRun, type RunRequest } from "../../lib/ecmwf/published.ts";
+import { parseRun, type Run } from "../../lib/ecmwf/run.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { type GcsOptions, openStorage, type StorageOptions } from "../../lib/storage/mod.ts";
+import type { StageContext } from "../../lib/storage/stage_context.ts";
 import type { Reporter } from "../../lib/util/reporter.ts";
-import {
-  type GcsOptions,
-  openStorage,
-  type Storage,
-  type StorageOptions,
-} from "../../lib/storage/mod.ts";
+import { findNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -83,26 +79,12 @@ export const SERVER_OPTIONS: readonly OptionSpec[] = [SOURCE, GIVE_UP_AFTER, END
 /** Who serves ECMWF's files, and for how long a failing server is asked. */
 export type ServerOptions = Pick<StorageOptions, "mirrors" | "giveUpAfterMs" | "endpoint">;
 
-/** What a stage works with besides its options. */
-export interface StageContext {
-  storage: Storage;
-  reporter: Reporter;
-}
-
-/** An object with the property, or without it when there is no value. */
-export function optional<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { [key in Name]?: Value } {
-  return value === undefined ? {} : { [name]: value } as { [key in Name]: Value };
-}
-
 /** Reads {@linkcode SERVER_OPTIONS}. */
 export function parseServerOptions(values: OptionValues): ServerOptions {
   return {
     mirrors: parseSources(values.required(SOURCE.name)),
     giveUpAfterMs: values.count(GIVE_UP_AFTER.name) * 60_000,
-    ...optional("endpoint", parseEndpoint(values)),
+    endpoint: parseEndpoint(values),
   };
 }
 
@@ -128,18 +110,12 @@ export function openContext(
 ): StageContext {
   const storage = openStorage({
     ...server,
-    ...optional("gcs", gcs),
-    ...optional("signal", signal),
+    gcs,
+    signal,
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
   });
   return { storage, reporter };
-}
-
-/** A run as asked for: a day or `latest`, and an hour. */
-export interface RunRequest {
-  date: string;
-  hour: RunHour;
 }
 
 /** The runs asked for by `--date` and `--run`, none without a date; commas separate several dates. */
@@ -153,23 +129,6 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
     const known = parseRun(date === "latest" ? "20260101" : date, hour);
     return { date, hour: known.hour };
   });
-}
-
-/**
- * Finds the day of `latest`.
- *
- * @throws {MissingDataError} when no run of the last days is complete.
- */
-export async function resolveRun(request: RunRequest, context: StageContext): Promise<Run> {
-  if (request.date !== "latest") return parseRun(request.date, request.hour);
-  const run = await findLatestRun(context.storage, request.hour, new Date());
-  if (!run) {
-    throw new MissingDataError(
-      `Cannot find a complete ${request.hour} UTC run of the last days: give --date`,
-    );
-  }
-  context.reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
-  return run;
 }
 
 /** Options that stages 1, 2 and 3 have in common. */
@@ -203,7 +162,7 @@ export function parseStageRequest(values: OptionValues): StageRequest {
     runRequests: parseRunRequests(values),
     server: parseServerOptions(values),
     maxMembers: values.count(MAX_MEMBERS.name),
-    ...optional("outputDir", values.text(OUTPUT_DIR.name)),
+    outputDir: values.text(OUTPUT_DIR.name),
   };
 }
 
@@ -223,9 +182,4 @@ export async function openRun(
   }
   const context = openContext(server, reporter, gcs, signal);
   return { run: await resolveRun(request, context), context };
-}
-
-/** The steps asked for, checked against the run; every step of the run by default. */
-export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
-  return steps ? checkSteps(run, steps) : runSteps(run);
 }

@@ -5,25 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { Member } from "../../lib/ecmwf/members.ts";
-import { checkSteps, type Run } from "../../lib/ecmwf/run.ts";
-import { type RunScan, scanRun } from "../../lib/kerchunk/scan_run.ts";
-import { optional, type StageContext } from "./run_options.ts";
-
-/** Whether GRIB files are scanned: never, where no template fits, or instead of any template. */
-export type ScanMode = "never" | "if-needed" | "always";
-
-/** Whether and what to scan, and where to keep the result. */
-export interface ScanOptions {
-  /** @default "never" */
-  scan?: ScanMode;
-  /** Forecast hours whose files are scanned. @default [0, 3] */
-  hours?: readonly number[];
-  /** Path of a template archive to write. @default none */
-  saveTemplate?: string;
-}
-
-const DEFAULT_HOURS: readonly number[] = [0, 3];
+import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/run_stage1.ts";
 
 /** Options of stage 1 that the pipeline has too. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [
@@ -59,21 +41,7 @@ export function parseScanOptions(values: OptionValues): ScanOptions {
   }
   return {
     scan,
-    ...optional("hours", values.counts("hours")),
-    ...optional("saveTemplate", saveTemplate),
+    hours: values.counts("hours"),
+    saveTemplate,
   };
-}
-
-/**
- * Scans the files of the hours asked for.
- *
- * @throws {RunError} for an hour that the run does not have.
- */
-export async function scanHours(
-  { hours = DEFAULT_HOURS }: ScanOptions,
-  run: Run,
-  members: readonly Member[],
-  context: StageContext,
-): Promise<RunScan> {
-  return await scanRun({ run, hours: checkSteps(run, hours), members }, context);
 }

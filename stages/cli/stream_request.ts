@@ -5,13 +5,14 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/errors.ts";
-import { suggestNearest } from "../../lib/util/text.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { GIK } from "../../lib/output/profile.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
+import type { StreamOptions } from "../../lib/stream/stream_options.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import {
   parseGcsFolder,
@@ -23,7 +24,6 @@ import {
 import {
   DATE,
   MAX_MEMBERS,
-  optional,
   parseRunRequests,
   parseServerOptions,
   RUN_HOUR,
@@ -31,7 +31,6 @@ import {
   SERVER_OPTIONS,
   STEPS,
 } from "./run_options.ts";
-import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 
 /** The options as given on the command line. */
 export interface StreamRequest
@@ -133,21 +132,21 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     profile: GIK,
     ...parseStoresOptions(values),
     ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
-    ...optional("work", work),
-    ...optional("task", task === undefined ? undefined : parseTask(task, readEnvironment)),
+    work,
+    task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    ...optional("steps", values.counts("steps")),
+    steps: values.counts("steps"),
     maxMembers: values.count("max-members"),
-    ...optional("minMembers", parseMinMembers(values)),
+    minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values.list("variables") ?? []),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
-    ...optional("membersPerBatch", parseBatch(values)),
+    membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
     fresh,
-    ...optional("summary", values.text("summary")),
+    summary: values.text("summary"),
     now: readClock(),
   };
 }

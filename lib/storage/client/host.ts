@@ -1,4 +1,4 @@
-import { type DelayBounds, drawDelay } from "../../util/delay.ts";
+import { type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { StorageError } from "../protocol/storage_error.ts";
 import { RequestLimit } from "./request_limit.ts";
 import { RequestTimes } from "../protocol/request_times.ts";

@@ -1,6 +1,6 @@
 import { Attempt } from "../protocol/attempt.ts";
 import { type Candidate, chooseRefusal, describeAt, isRefusal } from "./candidate.ts";
-import { delay, type DelayBounds, drawDelay } from "../../util/delay.ts";
+import { delay, type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
 import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
 import type { Remote } from "../protocol/remote.ts";

@@ -1,3 +1,5 @@
+import { UserError } from "../../errors.ts";
+
 /**
  * Why bytes could not be had, or kept:
  * - `missing`: there is no such object, bucket, file or folder
@@ -37,7 +39,7 @@ export interface StorageErrorDetail {
 }
 
 /** Something could not be read from, or written to, the place that `url` names. */
-export class StorageError extends Error {
+export class StorageError extends UserError {
   override readonly name = "StorageError";
   readonly kind: StorageErrorKind;
   readonly url: string;
@@ -52,7 +54,7 @@ export class StorageError extends Error {
     message: string,
     detail: StorageErrorDetail = {},
   ) {
-    super(message, { cause: detail.cause });
+    super(kind === "missing" ? "missing" : "unreachable", message, { cause: detail.cause });
     this.kind = kind;
     this.url = url;
     this.status = detail.status;

@@ -1,21 +1,18 @@
 /**
- * Tables of text.
+ * The text of a summary and of a table.
  *
  * @module
  */
+import type { Summary, Table } from "../util/reporter.ts";
 
-/** Columns with a head, and their cells. */
-export interface Table {
-  columns: readonly Column[];
-  /** Cells by row, one a column. */
-  rows: readonly (readonly string[])[];
-}
-
-/** A column of a table. */
-export interface Column {
-  head: string;
-  /** Side on which its cells stand: numbers of one precision read best on the right. @default "left" */
-  align?: "left" | "right";
+/** The summary as lines, values below each other, without the last line end. */
+export function formatSummary({ title, table, lines }: Summary): string {
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    title,
+    ...(table ? [formatTable(table), ""] : []),
+    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+  ].join("\n");
 }
 
 /** The table with its columns below each other, indented like the lines of a summary. */

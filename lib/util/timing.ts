@@ -1,3 +1,8 @@
+/**
+ * Waits between attempts, and how long the phases of some work take.
+ *
+ * @module
+ */
 import { setTimeout as wait } from "node:timers/promises";
 
 /** Bounds of the waits after failures. */
@@ -30,4 +35,28 @@ export function drawDelay(
  */
 export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await wait(ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
+}
+
+/** Adds up how long each phase of some work takes. */
+export class PhaseTimer {
+  readonly #phases: Record<string, number> = {};
+  #current: string | undefined;
+  #startedMs = 0;
+
+  /** Ends the current phase, if any, and begins another. */
+  start(phase: string): void {
+    this.end();
+    this.#current = phase;
+    this.#startedMs = performance.now();
+  }
+
+  /** Ends the phase; gives the milliseconds of all so far, by name. */
+  end(): Readonly<Record<string, number>> {
+    if (this.#current !== undefined) {
+      const elapsed = Math.round(performance.now() - this.#startedMs);
+      this.#phases[this.#current] = (this.#phases[this.#current] ?? 0) + elapsed;
+    }
+    this.#current = undefined;
+    return this.#phases;
+  }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { delay, drawDelay } from "./delay.ts";
+import { delay, drawDelay, PhaseTimer } from "./timing.ts";
 
 Deno.test("drawDelay() draws from nothing to the back-off, which doubles up to its bound", () => {
   const bounds = { minDelayMs: 500, maxDelayMs: 3000 };
@@ -21,4 +21,21 @@ Deno.test("delay() rejects with the signal's reason, before and while it waits",
   stop.abort(new RangeError("enough"));
   await waiting;
   await assertRejects(() => delay(60_000, stop.signal), RangeError, "enough");
+});
+
+Deno.test("PhaseTimer tells of every phase in the order of their first beginning, together no longer than all took", () => {
+  const startedMs = performance.now();
+  const timer = new PhaseTimer();
+  for (const phase of ["read", "write", "read"]) timer.start(phase);
+  const phases = timer.end();
+  assertEquals(Object.keys(phases), ["read", "write"]);
+  const sumMs = Object.values(phases).reduce((sum, ms) => sum + ms, 0);
+  assert(sumMs <= performance.now() - startedMs + 2);
+});
+
+Deno.test("PhaseTimer counts nothing between the end of a phase and the next", () => {
+  const timer = new PhaseTimer();
+  assertEquals(timer.end(), {});
+  timer.start("read");
+  assertEquals(timer.end(), timer.end());
 });

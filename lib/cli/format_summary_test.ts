@@ -1,6 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { formatSummary } from "./summary.ts";
-import { formatTable } from "./table.ts";
+import { formatSummary, formatTable } from "./format_summary.ts";
 
 const TABLE = {
   columns: [{ head: "name" }, { head: "max", align: "right" }, { head: "state" }] as const,

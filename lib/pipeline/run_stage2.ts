@@ -1,0 +1,112 @@
+/**
+ * Stage 2: the indexes of a run in, each read once; the fresh references of every member out.
+ *
+ * @module
+ */
+import type { Outcome } from "../util/reporter.ts";
+import { type StepFile, stepFiles } from "../ecmwf/files.ts";
+import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import type { RunFields } from "../references/run_fields.ts";
+import { findGaps, readRunIndex } from "../references/run_index.ts";
+import { readStageStore, stageFolder, writeStageStore } from "../references/stage_files.ts";
+import type { StageContext } from "../storage/stage_context.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import { summarizeLines } from "../util/text.ts";
+
+/** What stage 2 works on. */
+export interface Stage2Options {
+  run: Run;
+  /** Forecast steps in hours. @default every step of the run */
+  steps?: readonly number[];
+  /** The first so many members, the control first. */
+  maxMembers: number;
+  /** Indexes fetched at once. */
+  parallelWorkers: number;
+  /** @default the folder of the run, `ecmwf_three_stage_<date>_<run>z` */
+  outputDir?: string;
+  /** Whether the result counts as complete although files or fields of the run are missing. */
+  allowMissing: boolean;
+}
+
+/** What stage 2 left. */
+export interface Stage2Result extends Outcome {
+  folder: string;
+  /** Members whose store was written, ascending. */
+  members: Member[];
+  /** Members of which nothing is in the run. */
+  absentMembers: Member[];
+  /** Files whose index or GRIB2 file could not be had. */
+  missingFiles: StepFile[];
+  /** Fields referenced, all members together. */
+  fieldCount: number;
+}
+
+/**
+ * Reads the indexes of a run and writes `stage2_<member>_merged.parquet`: the skeleton that stage 1
+ * left, if any, and the keys of every field of the member, step by step.
+ *
+ * Costs one GET a file for its index and one HEAD for its length: 85 files for a run at 00 or 12 UTC,
+ * twice that from IFS cycle 50r1 on.
+ *
+ * @throws {MissingDataError} when nothing of the run is there.
+ * @throws {StorageError} when no file can be had because of the network, or access is refused.
+ */
+export async function runStage2(
+  options: Stage2Options,
+  context: StageContext,
+): Promise<Stage2Result> {
+  const { run, outputDir = stageFolder(run) } = options;
+  const { reporter } = context;
+  const wanted = firstMembers(options.maxMembers);
+  const steps = chooseSteps(run, options.steps);
+  const files = steps.flatMap((step) => stepFiles(run, step));
+  const index = await readRunIndex(run, files, {
+    ...context,
+    members: wanted,
+    parallelFiles: options.parallelWorkers,
+  });
+
+  const present = new Set(index.fields.members);
+  const members = wanted.filter((member) => present.has(member));
+  const absentMembers = wanted.filter((member) => !present.has(member));
+  if (absentMembers.length > 0) {
+    reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absentMembers)}`);
+  }
+  const gaps = findGaps(index, members, run);
+  if (gaps.length > 0) reporter.warn(`fields are missing: ${summarizeLines(gaps, 5)}`);
+  await writeStores(index.fields, members, outputDir, context);
+
+  const { missingFiles, droppedLines } = index;
+  const fieldCount = index.fields.count;
+  reporter.info(
+    `stage 2: ${fieldCount} fields of ${members.length} members, ${files.length} files of ` +
+      `${describeRun(run)} in ${outputDir}`,
+  );
+  const whole = absentMembers.length + gaps.length + missingFiles.length + droppedLines === 0;
+  return {
+    folder: outputDir,
+    members,
+    absentMembers,
+    missingFiles,
+    fieldCount,
+    complete: whole || options.allowMissing,
+  };
+}
+
+async function writeStores(
+  fields: RunFields,
+  members: readonly Member[],
+  folder: string,
+  { storage, reporter }: StageContext,
+): Promise<void> {
+  const bar = reporter.progress("stores", members.length);
+  // While one store is written, the next is encoded.
+  const written = mapInParallel(2, members, async (member) => {
+    const skeleton = await readStageStore(storage, folder, 1, member) ?? [];
+    const store = [...skeleton, ...fields.references(member)];
+    await writeStageStore(storage, folder, 2, member, store);
+  });
+  for await (const _ of written) bar.advance(1);
+  bar.finish();
+}
