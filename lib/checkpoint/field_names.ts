@@ -7,7 +7,7 @@
 import type { Run } from "../ecmwf/run.ts";
 import { FIELD_VERSION } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
-import type { Region } from "../grib/mod.ts";
+import type { Region } from "../grib/headers.ts";
 
 /** What shapes every field of a command, besides its messages. */
 export interface FieldSettings {

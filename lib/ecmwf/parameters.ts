@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { GribHeader } from "../grib/mod.ts";
+import type { GribHeader } from "../grib/headers.ts";
 import type { ParameterCode } from "./variables.ts";
 
 /** A parameter of ECMWF's parameter database. */

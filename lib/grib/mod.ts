@@ -18,30 +18,6 @@
  * @module
  */
 export { decodeField, decodePrefix, type PrefixValues } from "./decode.ts";
-export { GribError, type GribErrorDetail, ShortPrefixError } from "./grib_error.ts";
-export {
-  type GribField,
-  type GribHeader,
-  parseFields,
-  parseHeader,
-  parsePrefix,
-} from "./parse_fields.ts";
-export { measureMessage, type MessageSize } from "./sections.ts";
-export { equalGrids, type RegularLatLonGrid } from "./lat_lon_grid.ts";
-export type { Level, Product, StepRange } from "./product.ts";
-export type {
-  CcsdsRepresentation,
-  ComplexRepresentation,
-  Representation,
-  SimpleRepresentation,
-} from "./representation.ts";
-export type { Scaling } from "./scaling.ts";
-export { checkMessage } from "./sections.ts";
-export type { Bitmap } from "./bitmap.ts";
-export {
-  type ColumnRun,
-  fullWindow,
-  type GridWindow,
-  type Region,
-  selectWindow,
-} from "./window.ts";
+export { ShortPrefixError } from "./grib_error.ts";
+export * from "./headers.ts";
+export { type GribField, parseFields, parsePrefix } from "./parse_fields.ts";

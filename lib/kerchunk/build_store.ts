@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { equalGrids, type RegularLatLonGrid } from "../grib/mod.ts";
+import { equalGrids, type RegularLatLonGrid } from "../grib/headers.ts";
 import type { Store } from "../references/store.ts";
 import { encodeInline } from "../references/skeleton.ts";
 import { sortUnique } from "../util/numbers.ts";

@@ -7,7 +7,7 @@ import { memberKeyName } from "../ecmwf/members.ts";
 import { findCodes } from "../ecmwf/parameters.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import type { ParameterCode } from "../ecmwf/variables.ts";
-import type { GribHeader } from "../grib/mod.ts";
+import type { GribHeader } from "../grib/headers.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import { describeField, readMember } from "./scanned_field.ts";
 import { levtypeOf } from "./vertical_level.ts";

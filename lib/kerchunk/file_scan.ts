@@ -4,7 +4,7 @@
  * @module
  */
 import type { Parameter } from "../ecmwf/parameters.ts";
-import { type GribHeader, measureMessage, parseHeader } from "../grib/mod.ts";
+import { type GribHeader, measureMessage, parseHeader } from "../grib/headers.ts";
 import type { ScannedMessage } from "./scanned_field.ts";
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fullWindow, type RegularLatLonGrid } from "../grib/mod.ts";
+import { fullWindow, type RegularLatLonGrid } from "../grib/headers.ts";
 
 /** Numbers and texts of a grid, by the names that ecCodes has for them. */
 export type GridDescription = Record<string, number | string>;

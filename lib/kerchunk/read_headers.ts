@@ -5,7 +5,7 @@
  */
 import { streamOfMember } from "../ecmwf/files.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { GribError } from "../grib/mod.ts";
+import { GribError } from "../grib/headers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { formatFieldKey } from "../references/store.ts";
 import { findDisagreements } from "./compare_header.ts";

@@ -6,7 +6,7 @@
 import { streamOfMember } from "../ecmwf/files.ts";
 import { type Member, memberKeyName } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { GribError } from "../grib/mod.ts";
+import { GribError } from "../grib/headers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Storage } from "../storage/mod.ts";

@@ -5,7 +5,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { findParameter, type Parameter } from "../ecmwf/parameters.ts";
-import type { GribHeader, RegularLatLonGrid } from "../grib/mod.ts";
+import type { GribHeader, RegularLatLonGrid } from "../grib/headers.ts";
 import type { Reference } from "../references/store.ts";
 import { describeLevel, type VerticalLevel } from "./vertical_level.ts";
 

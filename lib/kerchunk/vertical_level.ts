@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Product } from "../grib/mod.ts";
+import type { Product } from "../grib/headers.ts";
 
 /** A vertical coordinate. */
 export interface VerticalLevel {

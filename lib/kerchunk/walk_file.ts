@@ -6,7 +6,7 @@
 import type { StepFile } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
-import { GribError, measureMessage } from "../grib/mod.ts";
+import { GribError, measureMessage } from "../grib/headers.ts";
 import type { Storage } from "../storage/mod.ts";
 import { describeField, type FieldDescription, readMember } from "./scanned_field.ts";
 import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";

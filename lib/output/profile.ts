@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Region } from "../grib/mod.ts";
+import type { Region } from "../grib/headers.ts";
 import { type Run } from "../ecmwf/run.ts";
 
 /** A statistic of the members, written as `<variable>_<suffix>`. */

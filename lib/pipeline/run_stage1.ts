@@ -5,12 +5,11 @@
  * @module
  */
 import { dirname } from "node:path";
-import type { Outcome } from "../util/reporter.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
 import { checkSteps, describeRun, isSameRun, referenceTime, type Run } from "../ecmwf/run.ts";
-import { type RunScan, scanRun, toIndexedField } from "../kerchunk/scan_run.ts";
+import { MissingDataError } from "../errors.ts";
 import { deflateStore } from "../references/skeleton.ts";
 import { spotCheck } from "../references/spot_check.ts";
 import { stageFolder, writeStageStore } from "../references/stage_files.ts";
@@ -18,14 +17,9 @@ import { type IndexedField, readStepIndex } from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
 import { StorageError } from "../storage/mod.ts";
 import type { StageContext } from "../storage/stage_context.ts";
-import {
-  checkTemplate,
-  openTemplate,
-  reportMisfit,
-  type TemplateOptions,
-} from "../template/open_template.ts";
-import { encodeStage1Zip, stage1ZipName } from "../template/stage1_zip.ts";
-import { encodeTemplate, type Template } from "../template/template_archive.ts";
+import type { CheckedTemplate, TemplateOptions } from "../template/open_template.ts";
+import type { Template } from "../template/template_archive.ts";
+import type { Outcome } from "../util/reporter.ts";
 import { summarizeLines } from "../util/text.ts";
 
 /** Whether GRIB files are scanned: never, where no template fits, or instead of any template. */
@@ -132,10 +126,7 @@ async function findSource(
   const mayScan = options.scan === "if-needed";
   const fields = await readFirstStep(run, context);
   const opened = mayScan ? { ...options, requireTemplate: false } : options;
-  const template = await openTemplate(opened, wanted, context);
-  const checked = template
-    ? await checkTemplate(template, options.template!, fields, run, context)
-    : {};
+  const checked = await loadTemplate(opened, wanted, fields, context);
   if (mayScan && (checked.misfit !== undefined || !checked.template)) {
     context.reporter.warn(`${checked.misfit ?? "no template"}; scanning the GRIB files`);
     return await scanSource(options, wanted, context);
@@ -149,20 +140,50 @@ async function findSource(
   };
 }
 
+/** Loads the reader of templates only where there is one to read. */
+async function loadTemplate(
+  options: Stage1Options,
+  wanted: readonly Member[],
+  fields: readonly IndexedField[],
+  context: StageContext,
+): Promise<CheckedTemplate> {
+  if (options.template === undefined) return {};
+  const { findTemplate } = await import("../template/open_template.ts");
+  return await findTemplate(options, wanted, fields, options.run, context);
+}
+
+/**
+ * Says that a template is not what it should be and what follows.
+ *
+ * @throws {MissingDataError} when one that fits is required.
+ */
+function reportMisfit(
+  { template, misfit }: CheckedTemplate,
+  { requireTemplate, requireFit = requireTemplate }: TemplateOptions,
+  { reporter }: StageContext,
+): void {
+  if (misfit === undefined) return;
+  if (requireFit) {
+    throw new MissingDataError(`Cannot go on: ${misfit}; add --run-stage1 to scan the GRIB files`);
+  }
+  const remedy = "--run-stage1 scans the GRIB files instead";
+  reporter.warn(`${misfit}; going on with${template ? "" : "out"} it (${remedy})`);
+}
+
 async function scanSource(
   options: Stage1Options,
   wanted: readonly Member[],
   context: StageContext,
 ): Promise<Source> {
   const { run } = options;
-  const { stores, messages, complete } = await scanHours(options, run, wanted, context);
-  const first = Math.min(...messages.map(({ field }) => field.stepHours));
-  const ofFirst = messages.filter(({ field }) => field.stepHours === first);
-  context.reporter.info(`${messages.length} messages scanned`);
+  const { stores, fields, complete } = await scanHours(options, run, wanted, context);
+  const first = Math.min(...fields.map(({ field }) => field.stepHours));
+  const ofFirst = fields.filter(({ field }) => field.stepHours === first);
+  context.reporter.info(`${fields.length} messages scanned`);
   return {
     template: { run, stores },
     scanned: true,
-    fields: ofFirst.map(toIndexedField),
+    fields: ofFirst,
     complete,
   };
 }
@@ -175,12 +196,14 @@ async function writeArchives(
 ): Promise<void> {
   const { run, outputDir = stageFolder(run), saveTemplate, stage1Zip = false } = options;
   if (saveTemplate !== undefined && scanned) {
+    const { encodeTemplate } = await import("../template/template_archive.ts");
     await storage.put(saveTemplate, [await encodeTemplate(template!)]);
     reporter.info(`template of ${describeRun(run)} in ${saveTemplate}`);
   } else if (saveTemplate !== undefined) {
     reporter.warn(`${saveTemplate} is not written: the template fits, nothing was scanned`);
   }
   if (!stage1Zip) return;
+  const { encodeStage1Zip, stage1ZipName } = await import("../template/stage1_zip.ts");
   const path = `${dirname(outputDir.replace(/\/+$/, ""))}/${stage1ZipName(run)}`;
   await storage.put(path, [encodeStage1Zip({ run, stores: zippedStores(template, run) })]);
   reporter.info(`stage 1 zip: ${path}`);
@@ -246,6 +269,8 @@ async function scanHours(
   run: Run,
   members: readonly Member[],
   context: StageContext,
-): Promise<RunScan> {
-  return await scanRun({ run, hours: checkSteps(run, hours), members }, context);
+): Promise<{ stores: Map<Member, Store>; fields: IndexedField[]; complete: boolean }> {
+  const { scanRun, toIndexedField } = await import("../kerchunk/scan_run.ts");
+  const scan = await scanRun({ run, hours: checkSteps(run, hours), members }, context);
+  return { ...scan, fields: scan.messages.map(toIndexedField) };
 }

@@ -11,7 +11,7 @@
  */
 import { accessRemotes } from "./client/access.ts";
 import { parseScheme } from "./protocol/address.ts";
-import { type AzureOptions, openAzure } from "./backends/azure.ts";
+import type { AzureOptions } from "./backends/azure.ts";
 import { findCandidates } from "./client/candidate.ts";
 import { createContext, type StorageContext, type StoragePolicy } from "./client/context.ts";
 import { permissionError, StorageError } from "./protocol/storage_error.ts";
@@ -143,7 +143,7 @@ function planRequests(options: StorageOptions): StoragePolicy {
 
 /** Finds the kind of server for an address. */
 function createOpener(options: StorageOptions): (url: string) => Remote | Promise<Remote> {
-  const azure = openAzure(options.azure);
+  let azure: Promise<Remote> | undefined;
   let s3: Promise<Remote> | undefined;
   let gs: Promise<Remote> | undefined;
   return (url) => {
@@ -156,7 +156,7 @@ function createOpener(options: StorageOptions): (url: string) => Remote | Promis
       case "https":
         return httpRemote;
       case "az":
-        return azure;
+        return azure ??= loadAzure(options);
       case "file":
         return localRemote;
       default:
@@ -203,4 +203,10 @@ async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remot
   } catch (error) {
     throw permissionError(url, error) ?? error;
   }
+}
+
+/** Loaded when needed, as for S3. */
+async function loadAzure({ azure }: StorageOptions): Promise<Remote> {
+  const { openAzure } = await import("./backends/azure.ts");
+  return openAzure(azure);
 }

@@ -5,8 +5,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
-import { MissingDataError } from "../errors.ts";
-import { GribError } from "../grib/mod.ts";
+import { GribError } from "../grib/headers.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { receivedBy, type StageContext } from "../storage/stage_context.ts";
@@ -33,12 +32,30 @@ export interface TemplateOptions {
 }
 
 /**
+ * Opens the template and checks whether it fits the run.
+ *
+ * @param fields of the run's first step.
+ * @returns nothing when no template is asked for, or when it cannot be had and is not required.
+ * @throws {TemplateError} {StorageError} when it cannot be had and is required.
+ */
+export async function findTemplate(
+  options: TemplateOptions,
+  wanted: readonly Member[],
+  fields: readonly IndexedField[],
+  run: Run,
+  context: StageContext,
+): Promise<CheckedTemplate> {
+  const template = await openTemplate(options, wanted, context);
+  return template ? await checkTemplate(template, options.template!, fields, run, context) : {};
+}
+
+/**
  * Opens the template, for the members wanted.
  *
  * @returns `undefined` when none is asked for, or when it cannot be had and is not required.
  * @throws {TemplateError} {StorageError} when it cannot be had and is required.
  */
-export async function openTemplate(
+async function openTemplate(
   options: TemplateOptions,
   wanted: readonly Member[],
   context: StageContext,
@@ -122,7 +139,7 @@ export interface CheckedTemplate {
  * @param source its name, for the text.
  * @param fields of the run's first step.
  */
-export async function checkTemplate(
+async function checkTemplate(
   template: Template,
   source: string,
   fields: readonly IndexedField[],
@@ -143,22 +160,4 @@ export async function checkTemplate(
     if (!(error instanceof GribError)) throw error;
     return { misfit: `${source} cannot be compared with ${describeRun(run)}: ${error.message}` };
   }
-}
-
-/**
- * Says that a template is not what it should be and what follows.
- *
- * @throws {MissingDataError} when one that fits is required.
- */
-export function reportMisfit(
-  { template, misfit }: CheckedTemplate,
-  { requireTemplate, requireFit = requireTemplate }: TemplateOptions,
-  { reporter }: StageContext,
-): void {
-  if (misfit === undefined) return;
-  if (requireFit) {
-    throw new MissingDataError(`Cannot go on: ${misfit}; add --run-stage1 to scan the GRIB files`);
-  }
-  const remedy = "--run-stage1 scans the GRIB files instead";
-  reporter.warn(`${misfit}; going on with${template ? "" : "out"} it (${remedy})`);
 }

@@ -5,10 +5,6 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import type { Engine } from "../../lib/engines/array_engine.ts";
-import { openCloudRun } from "../../lib/engines/cloudrun.ts";
-import { openCoiled } from "../../lib/engines/coiled.ts";
-import { openKubernetes } from "../../lib/engines/kubernetes.ts";
-import { openSlurm } from "../../lib/engines/slurm.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { type EnvironmentName, readEnvironment } from "./console.ts";
@@ -29,7 +25,7 @@ export interface KnownEngine {
   sharesFiles: boolean;
   /** The options that are its own. */
   options: readonly string[];
-  open(request: EngineRequest): Engine;
+  open(request: EngineRequest): Promise<Engine>;
 }
 
 const ENGINES: readonly KnownEngine[] = [
@@ -37,15 +33,18 @@ const ENGINES: readonly KnownEngine[] = [
     name: "slurm",
     sharesFiles: true,
     options: ["deno"],
-    open: ({ values, logFolder }) =>
-      openSlurm({ deno: values.text("deno") ?? Deno.execPath(), logFolder }),
+    async open({ values, logFolder }) {
+      const { openSlurm } = await import("../../lib/engines/slurm.ts");
+      return openSlurm({ deno: values.text("deno") ?? Deno.execPath(), logFolder });
+    },
   },
   {
     name: "coiled",
     sharesFiles: false,
     options: ["workspace", "engine-region"],
-    open: ({ values, signal }) =>
-      openCoiled({
+    async open({ values, signal }) {
+      const { openCoiled } = await import("../../lib/engines/coiled.ts");
+      return openCoiled({
         // What would be submitted can be shown without.
         token: values.flag("dry-run") ? "" : requireSetting(
           "a token",
@@ -60,31 +59,36 @@ const ENGINES: readonly KnownEngine[] = [
         region: values.text("engine-region") ?? readEnvironment("COILED_REGION"),
         server: readEnvironment("COILED_SERVER"),
         signal,
-      }),
+      });
+    },
   },
   {
     name: "kubernetes",
     sharesFiles: false,
     options: ["service-account", "gcs-secret"],
-    open: ({ values }) =>
-      openKubernetes({
+    async open({ values }) {
+      const { openKubernetes } = await import("../../lib/engines/kubernetes.ts");
+      return openKubernetes({
         serviceAccount: values.text("service-account"),
         secret: values.text("gcs-secret"),
-      }),
+      });
+    },
   },
   {
     name: "cloudrun",
     sharesFiles: false,
     options: ["engine-region", "service-account"],
-    open: ({ values }) =>
-      openCloudRun({
+    async open({ values }) {
+      const { openCloudRun } = await import("../../lib/engines/cloudrun.ts");
+      return openCloudRun({
         region: requireSetting(
           "a region",
           values.text("engine-region"),
           "give --engine-region europe-west1, or another",
         ),
         serviceAccount: values.text("service-account"),
-      }),
+      });
+    },
   },
 ];
 
