@@ -62,7 +62,7 @@ Deno.test("DecodePool reports a fault of the program, and goes on", async () => 
     Error,
     "A decode worker failed: TypeError",
   );
-  assertStringIncludes(error.message, "check.ts"); // the place of the fault
+  assertStringIncludes(error.message, "check_message.ts"); // the place of the fault
   await add(pool, 0, readSp(2));
   assertEquals((await pool.reduce(0, 0))?.members, [2]);
 });

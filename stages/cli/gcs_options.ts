@@ -109,7 +109,7 @@ export function parseStoresOptions(values: OptionValues): StoresRequest {
       `Cannot use --${ANONYMOUS.name} without a place: give --gcs-parquet-path or set GCS_BUCKET`,
     );
   }
-  return { parquetDir: local };
+  return local === undefined ? {} : { parquetDir: local };
 }
 
 /** How to reach Google Cloud Storage, for a command that does. */

@@ -298,7 +298,7 @@ Deno.test("a mirror that is paused keeps no process alive", async () => {
   await using place = open([() => SLOW_DOWN]);
   const [one, two] = place.servers.map(({ url }) => `${url}/run/key`);
   const script = `
-    import { openStorage } from "${import.meta.resolve("./mod.ts")}";
+    import { openStorage } from "${import.meta.resolve("../mod.ts")}";
     const mirrors = ["${one}", "${two}"].map((url) => ({ name: url, locate: () => url }));
     const storage = openStorage({ mirrors, minDelayMs: 1e8, maxDelayMs: 1e8 });
     console.log((await storage.get("s3://my-bucket/run/key"))[0]);`;
