@@ -79,7 +79,7 @@ function startStage(
   stage: "stream" | "distribute",
   ...more: string[]
 ): Deno.ChildProcess {
-  const path = decodeURIComponent(new URL(`../${stage}.ts`, import.meta.url).pathname);
+  const path = decodeURIComponent(new URL(`./${stage}.ts`, import.meta.url).pathname);
   // The working folder of the set is that of deno.json.
   const here = ["read", "write"].map((kind) => `--allow-${kind}=${folder}`);
   const flags = stage === "distribute" ? ["-P=distribute-slurm", ...here] : ["-A"];
