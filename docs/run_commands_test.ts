@@ -1,6 +1,6 @@
 /**
- * Runs the commands of the README, as they stand there, in a copy of the project. Its servers are
- * local ones; nothing else of a command is changed.
+ * Runs the commands of README.md and of docs/, as they stand there and in reading order, in a copy of the
+ * project. Its servers are local ones; nothing else of a command is changed.
  */
 import { cp, mkdir } from "node:fs/promises";
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
@@ -15,8 +15,7 @@ import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/output/profile.ts";
-
-const ROOT = new URL("../", import.meta.url);
+import { findSection, readPages, readTableRows, ROOT } from "./pages_fixture.ts";
 
 /** Programs whose names begin a line that is a command, in a block that names no language. */
 const PROGRAMS =
@@ -61,7 +60,7 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
   },
   {
     command:
-      /^deno (task (?:test|ok|pictures)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|stages))\/.+|bench .+)$/,
+      /^deno (task (?:test|ok|pictures|docs)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|stages))\/.+|bench .+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];
@@ -74,13 +73,14 @@ function findExecutor(command: string): Executor | undefined {
   return undefined;
 }
 
-const README = await Deno.readTextFile(new URL("README.md", ROOT));
-const ACTIONS = findActions(README);
-const COMMANDS = ACTIONS.filter(({ kind }) => kind === "command").map(({ text }) => text);
+const PAGES = await readPages();
+const ACTIONS = PAGES.map(({ file, text }) => ({ file, actions: findActions(text) }));
+const COMMANDS = ACTIONS.flatMap(({ actions }) => actions)
+  .filter(({ kind }) => kind === "command").map(({ text }) => text);
 
 /** The commands in the table for those who contribute. */
-const CONTRIBUTORS = [...README.split("\n## Contributing\n")[1]!.matchAll(/^\| `(\w[^`]+)`/gm)]
-  .map(([, command]) => command!);
+const CONTRIBUTORS = readTableRows(findSection(PAGES.at(-1)!, "Commands"))
+  .map(([command]) => command!.replaceAll("`", ""));
 
 Deno.test("findActions() finds commands in shell blocks, those of known programs in others, and diffs", () => {
   const fence = "```";
@@ -92,11 +92,11 @@ Deno.test("findActions() finds commands in shell blocks, those of known programs
     { kind: "command", text: "make it so" },
     { kind: "diff", text: "-a\n+b\n" },
   ]);
-  assert(COMMANDS.length >= 10, COMMANDS.join("\n"));
+  assert(COMMANDS.length >= MIN_COMMANDS, COMMANDS.join("\n"));
 });
 
-Deno.test("what the README's commands are that are executed elsewhere, is executed there", async () => {
-  assert(CONTRIBUTORS.length >= 10, CONTRIBUTORS.join("\n"));
+Deno.test("a command of the pages that is executed elsewhere, is executed there", async () => {
+  assert(CONTRIBUTORS.length >= 17, CONTRIBUTORS.join("\n"));
   for (const command of [...COMMANDS, ...CONTRIBUTORS]) {
     const executor = findExecutor(command);
     assert(executor || COMMANDS.includes(command), `${command}: nothing executes this`);
@@ -108,21 +108,24 @@ Deno.test("what the README's commands are that are executed elsewhere, is execut
 
 const STORE_BUCKET = "gik-ecmwf-aws-tf";
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
-const REPOSITORY = "https://raw.githubusercontent.com/<owner>/<repository>/main/";
+/** What the pages had when their commands were first counted: none may be lost. */
+const MIN_COMMANDS = 28;
+
+const REPOSITORY = "https://raw.githubusercontent.com/<owner>/<repository>/v0.1.0/";
 const MIRROR = "mirror.example:9000";
 const GOOGLE_MIRROR = "ecmwf-open-data";
 
-/** The runs that the README names, and one of yesterday, which is the latest. */
+/** The runs that the pages name, and one of yesterday, which is the latest. */
 const RUNS = ["20260206", "20260207", formatDate(new Date(Date.now() - 86_400_000))]
   .map((date) => parseRun(date, "00"));
 
-/** Commands of other days than the README's reader has gone through before. */
+/** Commands of other days that the reader has run before. */
 const BEFORE = [
   "deno task pipeline --date 20260206",
   "deno task pipeline:gcs --date 20260207 --upload-gcs",
 ];
 
-/** The variable that the README shows how to add. */
+/** The variable that docs/architecture.md shows how to add. */
 const ADDED = { param: "10u", levtype: "sfc" } as const;
 
 /** A run whose messages are there at the steps that streaming reads, and else stand for others. */
@@ -159,7 +162,9 @@ async function openCopy() {
   const bucket = `${folder}/bucket`;
   for (const run of RUNS) await writeRun(bucket, run);
   const project = `${folder}/gik-deno`;
+  const elsewhere = `${folder}/elsewhere`;
   await mkdir(`${project}/keys`, { recursive: true });
+  await mkdir(elsewhere);
   for (const name of ["deno.json", "deno.lock", "lib", "stages"]) {
     await cp(new URL(name, ROOT), `${project}/${name}`, { recursive: true });
   }
@@ -181,6 +186,8 @@ async function openCopy() {
   const cluster = SLURM_OBSTACLE === undefined ? await startSlurmCluster() : undefined;
   return {
     project,
+    /** An empty folder, for commands from a URL. */
+    elsewhere,
     s3,
     gcs,
     environment: { NO_COLOR: "1", ...cluster?.environment },
@@ -209,8 +216,12 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
     .replaceAll("$HOME", Deno.env.get("HOME") ?? "/")
     // A flag beside a set takes the place of its list.
     .replace(/ -P=\S+(?!.* --allow-net)/, `$& --allow-net=${hosts.join(",")}`)
-    // On the open internet JSR takes the place of the import map.
-    .replace(" run ", isRemote ? ` run --import-map=${s3.url}/deno.json ` : " run ");
+    .replace(/(?<=^deno run --allow-net=)\S+/, (host) => [host, ...hosts].join(","))
+    // On the open internet JSR takes the place of the import map, and raw URLs need no permission.
+    .replace(
+      " run ",
+      isRemote ? ` run --import-map=${s3.url}/deno.json --allow-import=${hosts[0]} ` : " run ",
+    );
   const [program, ...args] = local.split(/\s+/);
   assertEquals(program, "deno", `${command}: no test executes this`);
   return { args, isRemote };
@@ -221,33 +232,34 @@ async function applyDiff(diff: string, { project }: Copy): Promise<void> {
   for (const patch of parsePatch(diff)) {
     const path = `${project}/${patch.newFileName!.replace(/^b\//, "")}`;
     const text = applyPatch(await Deno.readTextFile(path), patch);
-    assert(text !== false, `${path} is not as the README's diff has it:\n${diff}`);
+    assert(text !== false, `${path} is not as the diff has it:\n${diff}`);
     await Deno.writeTextFile(path, text);
   }
 }
 
 async function execute(command: string, copy: Copy): Promise<void> {
   const { args, isRemote } = planCommand(command, copy);
-  const elsewhere = isRemote ? await Deno.makeTempDir() : undefined;
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
-    cwd: elsewhere ?? copy.project,
+    cwd: isRemote ? copy.elsewhere : copy.project,
     env: { ...copy.environment, ...(isRemote && { AWS_ENDPOINT_URL_S3: copy.s3.url }) },
   }).output();
-  const told = new TextDecoder().decode(stderr);
-  assertEquals(code, 0, `${command}\n${told}`);
-  if (elsewhere) await Deno.remove(elsewhere, { recursive: true });
+  assertEquals(code, 0, `${command}\n${new TextDecoder().decode(stderr)}`);
 }
 
-Deno.test("the README's commands do what they say, with local servers in the place of the real ones", async (t) => {
+Deno.test("the commands of the pages do what they say, with local servers in the place of the real ones", async (t) => {
   await using copy = await openCopy();
   for (const command of BEFORE) await execute(command, copy);
-  for (const { kind, text } of ACTIONS) {
-    if (kind === "diff") await applyDiff(text, copy);
-    else if (!findExecutor(text)) {
-      const missing = findMissing(text);
-      const name = missing === undefined ? text : `${text} (ignored: ${missing})`;
-      await t.step({ name, ignore: missing !== undefined, fn: () => execute(text, copy) });
-    }
+  for (const { file, actions } of ACTIONS) {
+    await t.step(file, async (t) => {
+      for (const { kind, text } of actions) {
+        if (kind === "diff") await applyDiff(text, copy);
+        else if (!findExecutor(text)) {
+          const missing = findMissing(text);
+          const name = missing === undefined ? text : `${text} (ignored: ${missing})`;
+          await t.step({ name, ignore: missing !== undefined, fn: () => execute(text, copy) });
+        }
+      }
+    });
   }
 });
