@@ -163,13 +163,14 @@ export function parseCommandLine<Options>(
   });
   // Arguments after "--" are not shown to `unknown`.
   const unnamed = parsed._.map(String);
-  if (positional && parsed[positional.name] === undefined) {
-    parsed[positional.name] = unnamed.shift();
+  const given = new Map<string, unknown>(names.map((name) => [name, parsed[name]]));
+  if (positional && given.get(positional.name) === undefined) {
+    given.set(positional.name, unnamed.shift());
   }
   if (unnamed[0] !== undefined) throw new UsageError(describeUnknown(unnamed[0], names));
   const values = new Map<string, string | boolean>();
   for (const option of options) {
-    const value = parsed[option.name] ?? option.default;
+    const value = given.get(option.name) ?? option.default;
     if (value === "") {
       throw new UsageError(`Cannot read --${option.name}: it needs a value, ${option.value}`);
     }

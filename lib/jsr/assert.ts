@@ -1,68 +1,50 @@
 /**
- * `jsr:@std/assert` from npm, typed: the functions that the tests use.
+ * `jsr:@std/assert` from npm, typed as std types it: the functions that the tests use.
  *
  * @module
  */
 // deno-lint-ignore-file no-explicit-any
 import * as std from "npm:deno-std@1.4.0/assert/mod.js";
 
-// deno-lint-ignore ban-types
-type Class<T> = (abstract new (...args: any[]) => T) | (Function & { prototype: T });
-type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
+type Class<T> = new (...args: any[]) => T;
 
-export const assert: (expression: unknown, message?: string) => asserts expression = std.assert;
+export const assert: (expr: unknown, msg?: string) => asserts expr = std.assert;
 
-export const assertEquals: <T>(actual: T, expected: T, message?: string) => void = std.assertEquals;
+export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void = std.assertEquals;
 
-export const assertNotEquals: <T>(actual: T, expected: T, message?: string) => void =
+export const assertNotEquals: <T>(actual: T, expected: T, msg?: string) => void =
   std.assertNotEquals;
 
 export const assertStrictEquals: <T>(
   actual: unknown,
   expected: T,
-  message?: string,
+  msg?: string,
 ) => asserts actual is T = std.assertStrictEquals;
 
-export const assertAlmostEquals: (
-  actual: number,
-  expected: number,
-  tolerance?: number,
-  message?: string,
-) => void = std.assertAlmostEquals;
-
-export const assertExists: <T>(
-  actual: T,
-  message?: string,
-) => asserts actual is NonNullable<T> = std.assertExists;
-
-export const assertInstanceOf: <T>(
+export const assertInstanceOf: <T extends Class<any>>(
   actual: unknown,
-  expectedType: Class<T>,
-  message?: string,
-) => asserts actual is T = std.assertInstanceOf;
+  expectedType: T,
+  msg?: string,
+) => asserts actual is InstanceType<T> = std.assertInstanceOf;
 
-export const assertStringIncludes: (actual: string, expected: string, message?: string) => void =
+export const assertStringIncludes: (actual: string, expected: string, msg?: string) => void =
   std.assertStringIncludes;
 
-export const assertMatch: (actual: string, expected: RegExp, message?: string) => void =
+export const assertMatch: (actual: string, expected: RegExp, msg?: string) => void =
   std.assertMatch;
 
-export const assertLess: <T>(actual: T, expected: T, message?: string) => void = std.assertLess;
-
-export const assertLessOrEqual: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertLessOrEqual;
-
-export const assertGreater: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertGreater;
+export const assertLess: <T>(actual: T, expected: T, msg?: string) => void = std.assertLess;
 
 export const assertThrows: <E extends Error = Error>(
   fn: () => unknown,
-  errorClass: ErrorClass<E>,
-  messageIncludes?: string,
+  ErrorClass: Class<E>,
+  msgIncludes?: string,
+  msg?: string,
 ) => E = std.assertThrows;
 
 export const assertRejects: <E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  errorClass: ErrorClass<E>,
-  messageIncludes?: string,
+  ErrorClass: Class<E>,
+  msgIncludes?: string,
+  msg?: string,
 ) => Promise<E> = std.assertRejects;

@@ -1,20 +1,28 @@
 /**
- * `jsr:@std/cli/parse-args` from npm, typed for the options that `lib/cli.ts` sets.
+ * `jsr:@std/cli/parse-args` from npm, typed as std types it for the calls that this project makes: the
+ * names of options are no literals, so that std knows nothing of their values.
  *
  * @module
  */
 import * as std from "npm:deno-std@1.4.0/cli/parse_args.js";
 
-export interface ParseOptions {
-  boolean?: readonly string[];
-  string?: readonly string[];
-  default?: Record<string, unknown>;
-  alias?: Record<string, string | string[]>;
-  stopEarly?: boolean;
-  unknown?: (argument: string, key?: string, value?: unknown) => unknown;
+/** What std's `Args` comes to when no name is known. */
+type Args<Value> = Record<string, Value> & { _: (string | number)[] };
+
+interface StringOptions {
+  string: readonly string[];
 }
 
-export const parseArgs: (
-  args: string[],
-  options?: ParseOptions,
-) => { [key: string]: unknown; _: (string | number)[] } = std.parseArgs;
+interface ParseOptions extends StringOptions {
+  boolean: readonly string[];
+  alias?: Record<string, string | readonly string[]>;
+  unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+}
+
+interface ParseArgs {
+  /** A value is a string and a boolean at once for std's types, which leaves `undefined`. */
+  (args: string[], options: ParseOptions): Args<undefined>;
+  (args: string[], options: StringOptions): Args<string | undefined>;
+}
+
+export const parseArgs: ParseArgs = std.parseArgs;

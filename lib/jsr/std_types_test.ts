@@ -1,0 +1,69 @@
+/**
+ * What real std refuses to compile must not compile here either. Each line below an expected error is
+ * one; a wrapper that is looser than std makes the type check of this file fail.
+ */
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@^1.0.0";
+import { pooledMap } from "jsr:@std/async@^1.1.0/pool";
+import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
+import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
+
+const names: readonly string[] = ["name"];
+
+Deno.test("parseArgs() knows nothing of an option that may be a string and a boolean", () => {
+  const parsed = parseArgs(["--name", "x"], { string: names, boolean: names.slice(1) });
+  const value: undefined = parsed.name;
+  assertEquals<unknown>(value, "x");
+  // @ts-expect-error TS2322: std's `Args` has `undefined` here
+  parsed.name = "y";
+  // @ts-expect-error TS2322
+  const unnamed: string[] = parsed._;
+  assertEquals(unnamed, []);
+});
+
+Deno.test("parseArgs() gives a string or nothing where all options are strings", () => {
+  const parsed = parseArgs(["--name", "x"], { string: names });
+  const value: string | undefined = parsed.name;
+  assertEquals(value, "x");
+  // @ts-expect-error TS2322
+  const always: string = parsed.name;
+  assertEquals(always, "x");
+});
+
+Deno.test("assertThrows() and assertRejects() take a class and give its instance", async () => {
+  class OwnError extends Error {
+    readonly code = 1;
+  }
+  const fail = () => {
+    throw new OwnError();
+  };
+  assertEquals(assertThrows(fail, OwnError).code, 1);
+  assertEquals((await assertRejects(() => Promise.reject(new OwnError()), OwnError)).code, 1);
+  // @ts-expect-error TS2345: an instance is no class
+  assertThrows(fail, new OwnError());
+  // @ts-expect-error TS2322: a function that rejects gives a promise
+  await assertRejects(fail as () => number, OwnError).catch(() => {});
+});
+
+Deno.test("assertInstanceOf() narrows the type to that of the class", () => {
+  const value: unknown = new Map([["a", 1]]);
+  // @ts-expect-error TS18046: nothing is known of it yet
+  assertEquals(value.size, 1);
+  assertInstanceOf(value, Map);
+  assertEquals(value.size, 1);
+});
+
+Deno.test("pooledMap() takes a function that gives a promise", async () => {
+  // @ts-expect-error TS2322: `Promise<R>` in std
+  const results = pooledMap(2, [1, 2], (n: number) => n);
+  assertEquals(await Array.fromAsync(results), [1, 2]);
+});
+
+Deno.test("parse() gives strings for the names of a .env file", () => {
+  const variables: Record<string, string> = parse("A=1\nB='two words'\n");
+  assertEquals(variables, { A: "1", B: "two words" });
+});
