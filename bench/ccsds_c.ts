@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { type CcsdsParameters, decodeCcsds } from "../lib/grib/ccsds.ts";
+import { decodeSamples } from "../fixtures/ccsds/decode_samples.ts";
+import type { CcsdsParameters } from "../lib/grib/ccsds/coding.ts";
 import { decodeField, type GribField, parseFields, selectWindow } from "../lib/grib/mod.ts";
 
 const FILE = new URL("../../shared/data/ecmwf-ifs-oper-surface.grib2", import.meta.url);
@@ -98,7 +99,7 @@ function measure(field: GribField, message: Uint8Array<ArrayBuffer>) {
       window: time(() => decodeField(parseFields(message)[0]!, window, windowValues)),
       full: time(() => decodeField(field, undefined, values)),
       libaec: timeLibaec(stream, parameters, bytes),
-      samples: time(() => decodeCcsds(stream, parameters, valueCount, undefined, samples)),
+      samples: time(() => decodeSamples(stream, parameters, 0, valueCount, samples)),
     };
     for (const name of Object.keys(best) as (keyof typeof best)[]) {
       best[name] = Math.min(best[name], times[name]);

@@ -7,7 +7,7 @@ import { type Bitmap, countOnes, spreadOverBitmap } from "./bitmap.ts";
 import { GribError, ShortPrefixError } from "./grib_error.ts";
 import type { GribField } from "./parse_fields.ts";
 import { equalGrids } from "./lat_lon_grid.ts";
-import { openPacking } from "./packing.ts";
+import { openPacking } from "./open_packing.ts";
 import type { ValueReader } from "./scaling.ts";
 import { fullWindow, type GridWindow } from "./window.ts";
 
