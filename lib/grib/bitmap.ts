@@ -47,8 +47,8 @@ export function readBitmap(
   return bitmap;
 }
 
-/** Number of ones among the bits from `startBit` to `endBit` (exclusive) of `bitmap`. */
-export function countOnes(bitmap: Bitmap, startBit: number, endBit: number): number {
+/** How many of the points from `startBit` to `endBit` (exclusive) have a value. */
+export function countValues(bitmap: Bitmap, startBit: number, endBit: number): number {
   if (startBit >= endBit) return 0;
   const firstByte = startBit >>> 3;
   const lastByte = (endBit - 1) >>> 3;

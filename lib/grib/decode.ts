@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bitmap, countOnes, spreadOverBitmap } from "./bitmap.ts";
+import { type Bitmap, countValues, spreadOverBitmap } from "./bitmap.ts";
 import { GribError, ShortPrefixError } from "./grib_error.ts";
 import type { GribField } from "./parse_fields.ts";
 import { equalGrids } from "./lat_lon_grid.ts";
@@ -48,7 +48,7 @@ export function decodeField(
 }
 
 /** Values of a window, and what they took. */
-export interface PrefixValues {
+interface PrefixValues {
   /** As of {@linkcode decodeField}. */
   values: Float64Array;
   /**
@@ -133,8 +133,8 @@ function locateValues(runs: readonly PointRun[], bitmap: Bitmap | undefined): Va
   let value = 0;
   return runs.map((run) => {
     if (bitmap === undefined) return { ...run, startValue: run.startPoint, valueCount: run.count };
-    const startValue = value + countOnes(bitmap, point, run.startPoint);
-    const valueCount = countOnes(bitmap, run.startPoint, run.startPoint + run.count);
+    const startValue = value + countValues(bitmap, point, run.startPoint);
+    const valueCount = countValues(bitmap, run.startPoint, run.startPoint + run.count);
     point = run.startPoint + run.count;
     value = startValue + valueCount;
     return { ...run, startValue, valueCount };

@@ -1,7 +1,7 @@
 import { UserError } from "../errors.ts";
 
 /** What is wrong in a GRIB2 message, and where. */
-export interface GribErrorDetail {
+interface GribErrorDetail {
   /** GRIB2 section (0–8) in which the fault lies. */
   section?: number;
   /** Byte offset from the start of the data given, at or near the fault. */

@@ -8,7 +8,7 @@ import {
   type ExpectedField,
   expectedMessages,
 } from "./messages_fixture.ts";
-import type { Level } from "./product.ts";
+import type { Product } from "./product.ts";
 
 Deno.test("parseFields() reads the headers that ecCodes reads, in messages laid end to end", () => {
   const fields = parseFields(allBytes);
@@ -188,7 +188,7 @@ function assertHeader(field: GribField, { header, ...size }: ExpectedField, name
   assertEquals(field.grid.columnCount, size.columnCount, name);
 }
 
-function expectLevel(header: ExpectedField["header"], which: "First" | "Second"): Level {
+function expectLevel(header: ExpectedField["header"], which: "First" | "Second"): Product["level"] {
   const factor = header[`scaleFactorOf${which}FixedSurface`];
   const scaled = header[`scaledValueOf${which}FixedSurface`];
   const isGiven = factor !== undefined && scaled !== undefined;

@@ -18,7 +18,7 @@ import { readTime } from "./identification.ts";
 import { powerOf } from "./scaling.ts";
 
 /** A fixed surface: one end of a layer, or the level itself. */
-export interface Level {
+interface Level {
   /** Code table 4.5: 1 ground, 100 isobaric (Pa), 103 height above ground (m), 151 soil, … */
   readonly type: number;
   /** In the unit of the table; `undefined` where the surface has none or the message gives none. */
@@ -26,7 +26,7 @@ export interface Level {
 }
 
 /** Hours from the reference time. Equal for a field that holds at one moment. */
-export interface StepRange {
+interface StepRange {
   readonly startHours: number;
   readonly endHours: number;
 }

@@ -72,7 +72,7 @@ function checkEnd(
 }
 
 /** How long a message is, and how much of it is header. */
-export interface MessageSize {
+interface MessageSize {
   /** From "GRIB" to "7777", both included. */
   readonly messageBytes: number;
   /**

@@ -18,7 +18,7 @@ export interface Region {
 }
 
 /** Neighbouring columns of a grid. */
-export interface ColumnRun {
+interface ColumnRun {
   /** First column, counted from the west of the grid, from 0. */
   readonly firstColumn: number;
   readonly columnCount: number;

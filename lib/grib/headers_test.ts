@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { GribError } from "./grib_error.ts";
-import { parseFields, parseHeader } from "./parse_fields.ts";
+import { parseHeader } from "./headers.ts";
+import { parseFields } from "./parse_fields.ts";
 import { copyMessage, copyNamedMessage, expectedMessages } from "./messages_fixture.ts";
 import { measureMessage } from "./sections.ts";
 
