@@ -1,6 +1,6 @@
 /**
- * The decoder beside the C libraries, on the real CCSDS fields of ../shared: East Africa beside
- * ecCodes, which must decode the whole field, and the whole field beside libaec. The C functions are
+ * The decoder compared with the C libraries, on the real CCSDS fields of ../shared: East Africa with
+ * ecCodes, which must decode the whole field, and the whole field with libaec. The C functions are
  * called in this process, in turn with ours, so that both sides of a ratio see the same machine.
  *
  *     taskset -c 1 deno run -A bench/ccsds_c.ts [file.grib2]
@@ -74,7 +74,7 @@ function sampleBytes(bitsPerSample: number): number {
   return bitsPerSample <= 8 ? 1 : bitsPerSample <= 16 ? 2 : 4;
 }
 
-/** Shortest times in milliseconds: of every function the one that nothing disturbed. */
+/** The shortest time of each function in milliseconds, the least disturbed one. */
 function measure(field: GribField, message: Uint8Array<ArrayBuffer>) {
   const { representation } = field;
   if (representation.template !== 42) throw new Error("not a CCSDS field");

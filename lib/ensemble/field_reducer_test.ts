@@ -144,7 +144,7 @@ Deno.test("FieldReducer rejects what has no point in the region", () => {
   reducer.add(readU(1), expect(1));
   const { axes, members, rejections } = reducer.reduce();
   assertEquals([axes, members], [undefined, []]);
-  assertStringIncludes(rejections[0]!.reason, "no grid point lies in it");
+  assertStringIncludes(rejections[0]!.reason, "no grid point is inside it");
 });
 
 Deno.test("FieldReducer without messages has no axes and no values", () => {

@@ -18,7 +18,7 @@ export type { Product } from "./product.ts";
 export { checkMessage, measureMessage } from "./sections.ts";
 export { fullWindow, type GridWindow, type Region, selectWindow } from "./window.ts";
 
-/** What a message says before its bitmap and data: sections 0, 1, 3, 4 and 5. */
+/** The content of a message before its bitmap and data: sections 0, 1, 3, 4 and 5. */
 export interface GribHeader extends Identification {
   /** Length of the message in bytes. */
   readonly messageLength: number;
@@ -29,7 +29,7 @@ export interface GribHeader extends Identification {
   readonly representation: Representation;
 }
 
-/** What sections 1 to 5 have said so far. */
+/** Sections 1 to 5, as far as they have been read. */
 export interface Headers {
   identification?: Identification;
   grid?: RegularLatLonGrid;
@@ -38,11 +38,11 @@ export interface Headers {
 }
 
 /**
- * Reads the header of a message of which only the beginning is there: its first field's, should it
- * have several. `measureMessage()` says how many bytes that takes.
+ * Reads the header of a message from its first bytes: the header of its first field, if it has
+ * several. `measureMessage()` says how many bytes are needed.
  *
- * @throws {GribError} when the bytes are no message, end before section 5 does, or hold a grid,
- *   product or packing that is not read.
+ * @throws {GribError} when the bytes are no message, end before section 5 does, or have a grid,
+ *   product or packing that is not supported.
  */
 export function parseHeader(bytes: Uint8Array): GribHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -64,7 +64,7 @@ export function parseHeader(bytes: Uint8Array): GribHeader {
   };
 }
 
-/** Reads one of sections 1 to 5 to `headers`; section 2, for local use, says nothing here. */
+/** Reads one of sections 1 to 5 into `headers`; section 2, for local use, is ignored. */
 export function readHeader(view: DataView, section: Section, headers: Headers): void {
   const cursor = openSection(view, section);
   switch (section.number) {

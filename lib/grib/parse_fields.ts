@@ -1,5 +1,5 @@
 /**
- * GRIB2 messages to fields: which sections belong together.
+ * Bytes of GRIB2 messages → their fields, each with the sections that apply to it.
  *
  * @module
  */
@@ -27,11 +27,11 @@ export interface GribField extends GribHeader {
   readonly dataOffset: number;
   /** Length of the packed data in bytes. */
   readonly dataLength: number;
-  /** The packed data, of a prefix what it has of them. A view, not a copy. */
+  /** The packed data, or the part of them that a prefix has. A view, not a copy. */
   readonly data: Uint8Array;
 }
 
-/** What holds until a later section of the same message replaces it. */
+/** Sections in force, each until a later one of the same message replaces it. */
 interface FieldHeaders extends Headers {
   bitmap?: Bitmap | undefined;
   /** The last bitmap that the message defined, whether or not the last field used it. */
@@ -39,11 +39,11 @@ interface FieldHeaders extends Headers {
 }
 
 /**
- * Finds every field of one message or of messages laid end to end, in file order. Reads headers
- * only: about 200 bytes a field, whatever its size.
+ * Finds every field of one message, or of several end to end, in file order. Reads headers only:
+ * about 200 bytes a field, whatever its size.
  *
- * @throws {GribError} when the bytes are not whole messages, or hold a grid, product or packing that
- *   is not read.
+ * @throws {GribError} when the bytes are not whole messages, or have a grid, product or packing that
+ *   is not supported.
  */
 export function parseFields(bytes: Uint8Array): GribField[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -58,12 +58,12 @@ export function parseFields(bytes: Uint8Array): GribField[] {
 }
 
 /**
- * Reads the one field of a message of which the beginning is there, or all. What the bytes do not
- * reach is not checked: the end of the data and the "7777".
+ * Reads the only field of a message from its first bytes, or from all. The end of the data and the
+ * "7777" are not checked when they are cut off.
  *
  * @throws {ShortPrefixError} when the data do not begin within the bytes.
- * @throws {GribError} when the bytes are not a message, it has several fields, or holds a grid,
- *   product or packing that is not read.
+ * @throws {GribError} when the bytes are not a message, it has several fields, or has a grid,
+ *   product or packing that is not supported.
  */
 export function parsePrefix(bytes: Uint8Array): GribField {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -94,7 +94,7 @@ function readFieldBitmap(view: DataView, section: Section, headers: FieldHeaders
   headers.definedBitmap = headers.bitmap ?? headers.definedBitmap;
 }
 
-/** Joins section 7 to the headers in force. The order of sections has put every header there. */
+/** Joins section 7 to the headers in force, which the order of sections guarantees. */
 function completeField(
   view: DataView,
   message: Message,
@@ -121,7 +121,7 @@ function completeField(
   };
 }
 
-/** The bytes from `start` to `end` (exclusive), as far as they are there. */
+/** The bytes from `start` to `end` (exclusive), or to the end of `view`. */
 function viewBytes(view: DataView, start: number, end: number): Uint8Array {
   const length = Math.min(end, view.byteLength) - start;
   return new Uint8Array(view.buffer, view.byteOffset + start, length);
@@ -143,7 +143,7 @@ function checkValueCount(
   );
 }
 
-/** Refuses data too short for their values before anyone makes room for these. */
+/** Rejects data that are too short for their values before memory is allocated for these. */
 function checkDataLength(
   representation: Representation,
   section: Section,

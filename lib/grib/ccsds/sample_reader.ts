@@ -14,7 +14,7 @@ export interface SampleReader {
   readonly coding: Coding;
   /** Number of the interval that the cursor is in. */
   interval: number;
-  /** How many of its blocks have been read; the cursor stands after them. */
+  /** How many of its blocks have been read; the cursor is after them. */
   blocksRead: number;
   /** Its samples, as far as they have been read; an `Int32Array` exactly when they are signed. */
   readonly samples: Uint32Array | Int32Array;
