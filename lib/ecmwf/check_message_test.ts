@@ -49,7 +49,7 @@ Deno.test("findMismatch() names the level that a message has instead of 700 hPa"
   }
 });
 
-Deno.test("findMismatch() tells 2 metre temperature from temperature on a pressure level", () => {
+Deno.test("findMismatch() distinguishes 2 metre temperature from temperature on a pressure level", () => {
   const { field, expected } = readField("t2m", { param: "t", level: 850 });
   assertEquals(
     findMismatch(field, expected),
@@ -57,7 +57,7 @@ Deno.test("findMismatch() tells 2 metre temperature from temperature on a pressu
   );
 });
 
-Deno.test("findMismatch() names the parameter that a message has", () => {
+Deno.test("findMismatch() names the parameter of a message", () => {
   const { field, expected } = readField("u700", { param: "v" });
   assertEquals(findMismatch(field, expected), "its parameter is 0.2.3, expected u in m s-1");
   const water = readField("tcw", { param: "tcwv" });
@@ -67,7 +67,7 @@ Deno.test("findMismatch() names the parameter that a message has", () => {
   );
 });
 
-Deno.test("findMismatch() names the member that a message is of", () => {
+Deno.test("findMismatch() names the member of a message", () => {
   const { field, expected } = readField("tp");
   assertEquals(findMismatch(field, { ...expected, member: 1 }), "its member is 2, expected ens01");
   assertEquals(
@@ -76,7 +76,7 @@ Deno.test("findMismatch() names the member that a message is of", () => {
   );
 });
 
-Deno.test("findMismatch() takes a message without a member for the control alone", () => {
+Deno.test("findMismatch() accepts a message without a member as the control only", () => {
   const { run } = AFTER_50R1;
   const variable = findVariable("sp")!;
   const [field] = parseFields(readMessage({ run, stepHours: 36, param: "sp", member: 0 }));
@@ -104,7 +104,7 @@ Deno.test("findMismatch() names the step of a message, and the start of an accum
   );
 });
 
-Deno.test("findMismatch() refuses a mean over the time of an accumulation", () => {
+Deno.test("findMismatch() names the processing of a mean instead of an accumulation", () => {
   const { expected } = readField("tp");
   const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
   message[findSection(message, 4) + 49] = 0; // octet 50 of template 4.11: average
@@ -115,7 +115,7 @@ Deno.test("findMismatch() refuses a mean over the time of an accumulation", () =
   );
 });
 
-Deno.test("findMismatch() names the run that a message is of", () => {
+Deno.test("findMismatch() names the run of a message", () => {
   const { field, expected } = readField("tp");
   for (const [date, hour] of [["20260206", "12"], ["20260205", "00"]] as const) {
     assertEquals(
@@ -125,7 +125,7 @@ Deno.test("findMismatch() names the run that a message is of", () => {
   }
 });
 
-Deno.test("findMismatch() refuses the message of another centre", () => {
+Deno.test("findMismatch() names the centre of a message", () => {
   const { expected } = readField("tp");
   const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
   message[findSection(message, 1) + 6] = 7; // octets 6–7 of section 1: NCEP

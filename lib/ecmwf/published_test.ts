@@ -39,14 +39,14 @@ Deno.test("resolveRun() finds the run of today once its last step is there", asy
   assertEquals(await find(bucket), { date: "20260520", hour: "00", requests: { HEAD: 2 } });
 });
 
-Deno.test("resolveRun() goes back a day while the last step is not there, whatever else is", async () => {
+Deno.test("resolveRun() goes back day by day while the last step is missing, even if others exist", async () => {
   const bucket = publish(["20260518", "00"], ["20260519", "12"]);
   const [first] = stepFiles(parseRun("20260520", "00"), 0);
   bucket.set(bucketKey(first!.indexUrl), new Uint8Array(1));
   assertEquals(await find(bucket), { date: "20260518", hour: "00", requests: { HEAD: 4 } });
 });
 
-Deno.test("resolveRun() waits for the control's file too, from 50r1 on", async () => {
+Deno.test("resolveRun() requires the file of the control too, from 50r1 on", async () => {
   const bucket = publish(["20260520", "00"], ["20260519", "00"]);
   for (const key of bucket.keys()) {
     if (key.includes("20260520") && key.includes("/oper/")) bucket.delete(key);

@@ -55,7 +55,7 @@ export const SOURCES: readonly Source[] = [
     name: "azure",
     base: "az://ai4edataeuwest/ecmwf",
     hosts: ["planetarycomputer.microsoft.com:443", "ai4edataeuwest.blob.core.windows.net:443"],
-    about: "Microsoft: every run, behind a token that anyone is given",
+    about: "Microsoft: every run, with a token that anyone can get",
   },
   {
     name: "ecmwf",
@@ -109,8 +109,8 @@ function checkAddress(base: string): string {
   const [, scheme, host] = /^([^:/]*):(?:\/\/([^/]*))?/.exec(base) ?? [];
   if (/[?#]/.test(base) || host?.includes("@")) {
     throw new UsageError(
-      `Cannot use a source on ${scheme}:// with "?", "#" or "@": a key must fit behind it, ` +
-        "and credentials are not sent",
+      `Cannot use a source on ${scheme}:// with "?", "#" or "@": keys are appended to the address, ` +
+        "and credentials are not sent; give it without them",
     );
   }
   const fault = findAddressFault(base, scheme, host);

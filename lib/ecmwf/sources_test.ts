@@ -59,7 +59,7 @@ Deno.test("parseSources() keeps the order given", () => {
   assertEquals(names(" ecmwf , gcs,,"), ["ecmwf", "gcs"]);
 });
 
-Deno.test("parseSources() takes addresses and folders, with or without a slash at the end", () => {
+Deno.test("parseSources() accepts addresses and folders, with or without a slash at the end", () => {
   assertEquals(
     locate("https://mirror.example/ecmwf/,http://127.0.0.1:9000,s3://other/a,az://account/run"),
     [

@@ -131,7 +131,7 @@ Deno.test("parseIndex() names file, line and field of what is missing or of anot
   }
 });
 
-Deno.test("findIndexFaults() finds nothing in messages that lie end to end", () => {
+Deno.test("findIndexFaults() finds nothing in messages that are end to end", () => {
   const entries = makeEntries([0, 100], [100, 50], [150, 1]);
   assertEquals(findIndexFaults(entries, 151), []);
   assertEquals(findIndexFaults(entries), []);
@@ -145,7 +145,7 @@ Deno.test("findIndexFaults() finds a field that is listed twice", () => {
   ]);
 });
 
-Deno.test("findIndexFaults() tells fields apart by type, member, parameter, level and step", () => {
+Deno.test("findIndexFaults() distinguishes fields by type, member, parameter, level and step", () => {
   const changes: Partial<IndexEntry>[] = [
     {},
     { type: "cf" },

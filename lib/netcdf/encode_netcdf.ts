@@ -102,7 +102,7 @@ export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<Array
 
 /**
  * The offset of each variable from the start of the file (`begin` in the grammar): one after the
- * other behind the header, each at a multiple of 4 bytes. `vsize` of CDF-2 has 32 bits, which limits
+ * other after the header, each at a multiple of 4 bytes. `vsize` of CDF-2 has 32 bits, which limits
  * every variable but the last.
  */
 function planOffsets(

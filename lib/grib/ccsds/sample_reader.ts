@@ -9,7 +9,7 @@ import type { Coding } from "./coding.ts";
 import { readBlock, skipInterval } from "./interval.ts";
 
 /** A position in a stream, and the samples of its interval. */
-export interface SampleReader {
+interface SampleReader {
   readonly cursor: BitCursor;
   readonly coding: Coding;
   /** Number of the interval that the cursor is in. */
