@@ -50,7 +50,7 @@ export async function resolveRun(
   const run = await findLatestRun(storage, request.hour, now);
   if (!run) {
     throw new MissingDataError(
-      `Cannot find the latest ${request.hour} UTC run: none of the last ${DAYS_TO_LOOK_BACK} days ` +
+      `Cannot find the latest ${request.hour} UTC run: no run of the last ${DAYS_TO_LOOK_BACK} days ` +
         "is complete; give --date",
     );
   }

@@ -27,7 +27,7 @@ async function find(bucket: ReturnType<typeof publish>, hour: RunHour = "00", no
     assertInstanceOf(error, MissingDataError);
     assertEquals(
       error.message,
-      `Cannot find the latest ${hour} UTC run: none of the last 5 days is complete; give --date`,
+      `Cannot find the latest ${hour} UTC run: no run of the last 5 days is complete; give --date`,
     );
   });
   assertEquals(lines, run ? [`latest complete run: ${run.date} ${hour} UTC`] : []);
