@@ -2,13 +2,12 @@ import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { RunError } from "../ecmwf/run.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index/entries.ts";
-import { NetcdfError } from "../netcdf/encode_netcdf.ts";
 import { ParquetError } from "../references/store_parquet.ts";
 import { StoreError } from "../references/store.ts";
 import { StorageError, type StorageErrorKind } from "../storage/mod.ts";
 import { TemplateError } from "../template/template_archive.ts";
 import type { Command } from "./command.ts";
-import { InterruptedError, MissingDataError, UsageError } from "../errors.ts";
+import { InterruptedError, MissingDataError, UsageError, UserError } from "../errors.ts";
 import { formatHelp } from "./help.ts";
 import { runCommand } from "./run_command.ts";
 
@@ -126,7 +125,7 @@ Deno.test("runCommand() ends with 1 for damaged files, in one line", async () =>
     const error of [
       new GribError("a bad message"),
       new IndexError("a bad line", "x.index", 1),
-      new NetcdfError("a bad dataset"),
+      new UserError("failed", "a bad dataset"),
       new ParquetError("a bad file", "x.parquet"),
       new StoreError("a bad value", "key"),
       new TemplateError("a bad template"),

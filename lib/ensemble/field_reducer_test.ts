@@ -82,7 +82,7 @@ Deno.test("FieldReducer names the message that is of another level, and averages
   const reduced = reduce([[1, readU(1)], [2, readU(2, 850)]]);
   assertEquals(reduced.rejections, [{
     member: 2,
-    reason: "it lies at 85000 on surface type 100, not 70000 on surface type 100",
+    reason: "its level is 85000 on surface type 100, expected 70000 on surface type 100",
     fault: "mismatched",
   }]);
   const alone = reduce([[1, readU(1)]]);
@@ -94,7 +94,7 @@ Deno.test("FieldReducer rejects a message of another member", () => {
   assertEquals(members, []);
   assertEquals(rejections, [{
     member: 1,
-    reason: "it is of member 2, not ens01",
+    reason: "its member is 2, expected ens01",
     fault: "mismatched",
   }]);
 });
@@ -144,7 +144,7 @@ Deno.test("FieldReducer rejects what has no point in the region", () => {
   reducer.add(readU(1), expect(1));
   const { axes, members, rejections } = reducer.reduce();
   assertEquals([axes, members], [undefined, []]);
-  assertStringIncludes(rejections[0]!.reason, "no grid point lies in it");
+  assertStringIncludes(rejections[0]!.reason, "no grid point is inside it");
 });
 
 Deno.test("FieldReducer without messages has no axes and no values", () => {

@@ -105,7 +105,7 @@ Deno.test("reduceFields() rejects a message that is another than was asked for",
   const [reduced] = await reduceFields([{ ...field!, messages }], options(BEFORE_50R1, storage));
   assertEquals(reduced!.members, others.map(({ member }) => member).sort());
   assertEquals(reduced!.rejections.map(({ member }) => member), [first!.member]);
-  assertStringIncludes(reduced!.rejections[0]!.reason, `it is of member ${others[0]!.member}`);
+  assertStringIncludes(reduced!.rejections[0]!.reason, `its member is ${others[0]!.member}`);
 });
 
 Deno.test("reduceFields() keeps the plan's own rejections, in the order of the members", async () => {

@@ -33,7 +33,10 @@ Deno.test("spotCheck() says which message is not what the index says, and where 
   const { checked, faults } = await spotCheck(storage, run, moved);
   assertEquals([checked, faults.length], [3, 3]);
   const { reference } = moved.find(({ field }) => field.param === "2t")!;
-  assertStringIncludes(faults[0]!, `2t, ${file!.url} at byte ${reference.offset}: it holds`);
+  assertStringIncludes(
+    faults[0]!,
+    `2t, ${file!.url} at byte ${reference.offset}: its parameter is`,
+  );
 });
 
 Deno.test("spotCheck() names a message that is damaged or past the end of its file", async () => {
