@@ -5,9 +5,13 @@
  */
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
-import { type ListedObject, type Storage, StorageError } from "../storage/mod.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import {
+  type ListedObject,
+  type StageContext,
+  type Storage,
+  StorageError,
+} from "../storage/mod.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { formatMegabytes } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Reporter } from "../util/reporter.ts";

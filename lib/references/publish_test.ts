@@ -4,7 +4,7 @@ import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { formatManifest, ManifestError, parseManifest } from "./manifest.ts";
 import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260207", "00");

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { Reporter, Traffic } from "../util/reporter.ts";
 import { accessRemotes } from "./client/access.ts";
 import { parseScheme } from "./protocol/address.ts";
 import type { AzureOptions } from "./backends/azure.ts";
@@ -18,14 +19,14 @@ import { permissionError, StorageError } from "./protocol/storage_error.ts";
 import type { GcsOptions } from "./backends/gcs.ts";
 import { httpRemote } from "./backends/http.ts";
 import { localAccess, localRemote } from "./backends/local.ts";
-import type { Remote } from "./protocol/remote.ts";
+import type { Remote } from "./protocol/attempt.ts";
 import type {
   ByteRange,
   Mirror,
   ObjectAccess,
   RequestCost,
   StorageCounters,
-} from "./protocol/types.ts";
+} from "./protocol/objects.ts";
 import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
 export type { AzureOptions } from "./backends/azure.ts";
@@ -41,7 +42,7 @@ export type {
   Pieces,
   RequestCost,
   StorageCounters,
-} from "./protocol/types.ts";
+} from "./protocol/objects.ts";
 export { isOtherVersion, type ObjectVersion } from "./protocol/versions.ts";
 
 /** How to reach servers, and how long to go on trying. */
@@ -209,4 +210,15 @@ async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remot
 async function loadAzure({ azure }: StorageOptions): Promise<Remote> {
   const { openAzure } = await import("./backends/azure.ts");
   return openAzure(azure);
+}
+
+/** What a stage works with besides its options. */
+export interface StageContext {
+  storage: Storage;
+  reporter: Reporter;
+}
+
+/** Reads what a storage has received so far, for a progress bar. */
+export function receivedBy({ counters }: Pick<Storage, "counters">): Traffic {
+  return () => ({ bytes: counters.bytesReceived, retries: counters.retries });
 }

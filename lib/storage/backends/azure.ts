@@ -1,6 +1,6 @@
 import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
 import { fetchPlain, openWeb, parseOrigin, requireOk, type WebRequest } from "./http.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 
 /** Other servers than Microsoft's. */
 export interface AzureOptions {

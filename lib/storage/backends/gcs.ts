@@ -1,14 +1,14 @@
 import type { Bucket } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
 import { formatRange, readAnswer, requireSize } from "../protocol/body.ts";
-import { parseBucketUrl, parseObjectUrl } from "../protocol/bucket_url.ts";
-import { crc32c } from "../protocol/crc32c.ts";
+import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
+import { crc32c } from "../protocol/objects.ts";
 import { readError, StorageError } from "../protocol/storage_error.ts";
 import { type CredentialOptions, findAccount } from "./gcs_account.ts";
-import { type GcsPermission, refusalError } from "./gcs_error.ts";
+import { type GcsPermission, refusalError } from "./gcs_transport.ts";
 import { ask, connectGcs, GcsRefusal, openBucket } from "./gcs_transport.ts";
 import { GcsUpload } from "./gcs_upload.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 
 /** How to reach Google Cloud Storage, and as whom. */
 export interface GcsOptions extends CredentialOptions {

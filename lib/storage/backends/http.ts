@@ -1,6 +1,6 @@
 import { formatRange, readAnswer, requireSize } from "../protocol/body.ts";
 import { FetchFailure, readError, statusError } from "../protocol/storage_error.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 
 /** What is asked of a server. */
 export interface WebRequest {

@@ -8,14 +8,14 @@ import {
   unlessMissing,
 } from "../protocol/storage_error.ts";
 import { finalPath, lockHalf, nameHalf } from "./partial_files.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 import type {
   ByteRange,
   ListedObject,
   ObjectAccess,
   ObjectInfo,
   Pieces,
-} from "../protocol/types.ts";
+} from "../protocol/objects.ts";
 
 /** Files, by path or `file:` address. */
 export const localAccess: ObjectAccess = {

@@ -6,10 +6,10 @@ import {
   S3ServiceException,
 } from "npm:@aws-sdk/client-s3@3.1169.0";
 import { type Answer, formatRange, readAnswer, requireSize } from "../protocol/body.ts";
-import { parseBucketUrl, parseObjectUrl } from "../protocol/bucket_url.ts";
+import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
 import { FetchFailure, statusError } from "../protocol/storage_error.ts";
 import { fetchPlain, parseOrigin } from "./http.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 
 /** Where the buckets are. */
 export interface S3Options {

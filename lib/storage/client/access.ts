@@ -1,7 +1,7 @@
 import type { Candidate } from "./candidate.ts";
 import { StorageError } from "../protocol/storage_error.ts";
 import { type RequestContext, type Send, sendRequest } from "./request.ts";
-import type { ObjectAccess, Pieces } from "../protocol/types.ts";
+import type { ObjectAccess, Pieces } from "../protocol/objects.ts";
 import type { Versions } from "../protocol/versions.ts";
 
 /** The objects on servers, each request sent where and as often as `context` says. */

@@ -1,5 +1,5 @@
 import { StorageError, type StorageErrorKind } from "../protocol/storage_error.ts";
-import type { Mirror } from "../protocol/types.ts";
+import type { Mirror } from "../protocol/objects.ts";
 
 /** A place where an object may be had. */
 export interface Candidate {

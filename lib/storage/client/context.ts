@@ -1,6 +1,6 @@
 import type { Candidate } from "./candidate.ts";
 import { Host } from "./host.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 import type { RequestContext, RequestPolicy, Source } from "./request.ts";
 import { StatusTeller } from "./host_status.ts";
 

@@ -3,9 +3,9 @@ import { type Candidate, chooseRefusal, describeAt, isRefusal } from "./candidat
 import { delay, type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
 import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Remote } from "../protocol/attempt.ts";
 import type { StatusTeller } from "./host_status.ts";
-import type { StorageCounters } from "../protocol/types.ts";
+import type { StorageCounters } from "../protocol/objects.ts";
 
 /** How long to go on trying. */
 export interface RequestPolicy extends DelayBounds {

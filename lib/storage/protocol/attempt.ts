@@ -1,6 +1,7 @@
 import { readError } from "./storage_error.ts";
 import type { RequestTiming } from "./request_times.ts";
-import type { StorageCounters } from "./types.ts";
+import type { ByteRange, ListedObject, ObjectInfo, StorageCounters } from "./objects.ts";
+import type { Received } from "./versions.ts";
 
 /**
  * One attempt at a request. Its signal fires when the caller aborts, when nothing has come or gone
@@ -76,4 +77,26 @@ export class Attempt implements Disposable {
 
 function timeoutError(url: string, timeoutMs: number) {
   return readError("unreachable", url, `the server sent nothing for ${timeoutMs / 1000} s`);
+}
+
+/** A page of a listing; `next` asks for the one after it. */
+export interface ListPage {
+  objects: ListedObject[];
+  next: string | undefined;
+}
+
+/** A kind of server. Each call but `origin` makes one request, once. */
+export interface Remote {
+  /** Scheme, name and port of the server that requests for the address go to. */
+  origin(url: string): string;
+  get(url: string, range: ByteRange | undefined, attempt: Attempt): Promise<Received>;
+  head(url: string, attempt: Attempt): Promise<ObjectInfo>;
+  listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
+  /**
+   * Gives what writes an object, called once an attempt: each goes on from what the ones before it
+   * have achieved. Absent where nothing can be written.
+   */
+  planPut?(url: string, bytes: Uint8Array<ArrayBuffer>): (attempt: Attempt) => Promise<void>;
+  /** Absent where nothing can be written. */
+  remove?(url: string, attempt: Attempt): Promise<void>;
 }

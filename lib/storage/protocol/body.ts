@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts";
 import { FetchFailure, readError } from "./storage_error.ts";
-import type { ByteRange } from "./types.ts";
+import type { ByteRange } from "./objects.ts";
 import type { Received } from "./versions.ts";
 
 /** An answer to GET, whichever library brought it. */

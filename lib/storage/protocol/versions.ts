@@ -1,5 +1,5 @@
 import { readError, StorageError } from "./storage_error.ts";
-import type { ByteRange, ObjectInfo } from "./types.ts";
+import type { ByteRange, ObjectInfo } from "./objects.ts";
 
 /** What tells one version of an object from another, as far as the server tells it. */
 export type Version = Partial<Pick<ObjectInfo, "size" | "etag">>;

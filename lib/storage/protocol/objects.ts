@@ -1,3 +1,5 @@
+import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
+
 /** Bytes `offset` to `offset + length - 1`. */
 export interface ByteRange {
   offset: number;
@@ -88,4 +90,14 @@ export interface StorageCounters {
   requestsByHost: Record<string, number>;
   /** Of bodies of objects, those of failed attempts among them. */
   bytesReceived: number;
+}
+
+/**
+ * The CRC32C of bytes as Google Cloud Storage writes it: base64 of the big-endian checksum. Costs
+ * about 10 ms a megabyte.
+ */
+export function crc32c(bytes: Uint8Array): string {
+  const checksum = new Uint8Array(4);
+  new DataView(checksum.buffer).setUint32(0, new Crc32c().update(bytes).digest());
+  return checksum.toBase64();
 }
