@@ -154,8 +154,8 @@ async function checkUploads(
   const damage = findDamage(files, await listFolder(storage, target));
   if (!damage) return;
   const url = `${target}/${damage.name}`;
-  const message = `Cannot publish "${url}": ${damage.state}; run the upload again`;
-  throw new StorageError("corrupt", url, message);
+  const state = `${damage.state}; run the upload again`;
+  throw new StorageError({ kind: "corrupt", action: "publish", url, state });
 }
 
 /** The first file that a folder lacks, or has otherwise. */

@@ -337,7 +337,7 @@ Deno.test("put() and head() believe no server that answers nonsense", async () =
   assertEquals(await fail(put(OBJECT), reply({ crc32c: "AAAAAA==" })), [
     "corrupt",
     'Cannot write "gs://b/k": the server has stored 60000 bytes with CRC32C AAAAAA==, ' +
-    `and 60000 with ${crc32c(OBJECT)} were sent (gave up after 1 attempts)`,
+    `and 60000 with ${crc32c(OBJECT)} were sent (gave up after 1 attempt)`,
   ]);
   assertEquals((await fail(put(OBJECT), reply({ size: "59999" })))[0], "corrupt");
   assertEquals((await fail(put(OBJECT), () => new Response()))[0], "corrupt");

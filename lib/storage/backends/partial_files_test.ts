@@ -1,6 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { listNames, withFolder } from "../../../fixtures/folder.ts";
-import { openStorage, removeHalves } from "../mod.ts";
+import { openStorage, removePartialFiles } from "../mod.ts";
 
 const storage = openStorage();
 const BYTES = new Uint8Array(1000).fill(7);
@@ -14,22 +14,22 @@ async function leaveHalf(folder: string, name: string): Promise<string> {
   return half;
 }
 
-Deno.test("removeHalves() removes what killed writers left of a file, and nothing else", () =>
+Deno.test("removePartialFiles() removes what killed writers left of a file, and nothing else", () =>
   withFolder(async (folder) => {
     for (let i = 0; i < 3; i++) await leaveHalf(folder, "out.nc");
     const others = [await leaveHalf(folder, "out.nc.json"), ".out.nc.mine.part", "out.nc"];
     for (const name of others.slice(1)) await Deno.writeFile(`${folder}/${name}`, BYTES);
-    await removeHalves(folder, isOurs);
+    await removePartialFiles(folder, isOurs);
     assertEquals(await listNames(folder), others.sort());
   }));
 
-Deno.test("removeHalves() leaves a half that is being written, by this process or another one", () =>
+Deno.test("removePartialFiles() leaves a half that is being written, by this process or another one", () =>
   withFolder(async (folder) => {
     async function* pieces() {
       yield BYTES;
-      await removeHalves(folder, isOurs);
-      const code = `import { removeHalves } from "${new URL("../mod.ts", import.meta.url)}";
-        await removeHalves("${folder}", (name) => name === "out.nc");`;
+      await removePartialFiles(folder, isOurs);
+      const code = `import { removePartialFiles } from "${new URL("../mod.ts", import.meta.url)}";
+        await removePartialFiles("${folder}", (name) => name === "out.nc");`;
       const command = new Deno.Command(Deno.execPath(), {
         args: ["eval", "--quiet", code],
         stderr: "inherit",
@@ -45,9 +45,9 @@ Deno.test("removeHalves() leaves a half that is being written, by this process o
     assertEquals(await listNames(folder), ["below", "out.nc"]);
   }));
 
-Deno.test("removeHalves() finds nothing in a folder that is not there, or on a server", async () => {
-  await removeHalves("nowhere/at/all", isOurs);
-  await removeHalves("gs://bucket/folder", isOurs);
+Deno.test("removePartialFiles() finds nothing in a folder that is not there, or on a server", async () => {
+  await removePartialFiles("nowhere/at/all", isOurs);
+  await removePartialFiles("gs://bucket/folder", isOurs);
 });
 
 Deno.test("list() shows no half, as no server does", () =>

@@ -1,22 +1,27 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../../fixtures/s3_server.ts";
-import { FetchFailure, statusError, StorageError } from "../protocol/storage_error.ts";
+import {
+  FetchFailure,
+  readError,
+  statusError,
+  type StorageError,
+} from "../protocol/storage_error.ts";
 import { Host } from "./host.ts";
 import { openStorage } from "../mod.ts";
-import { StatusTeller } from "./host_status.ts";
+import { StatusReporter } from "./host_status.ts";
 
 const POLICY = { maxRequests: 6, giveUpAfterMs: 60_000, minDelayMs: 60_000, maxDelayMs: 60_000 };
 const URL = "s3://bucket/key";
 const BUSY = statusError(URL, 503, "SlowDown");
 const BROKEN = new FetchFailure(new TypeError("reset"), "a broken body").describe(URL);
-const SILENT = new StorageError("unreachable", URL, "nothing for 60 s");
-const WRONG = new StorageError("corrupt", URL, "wrong bytes");
+const SILENT = readError("unreachable", URL, "nothing for 60 s");
+const WRONG = readError("corrupt", URL, "wrong bytes");
 
 /** A teller with a line a minute at most, its clock, and what it told. */
 function start() {
   const lines: string[] = [];
   const clock = { ms: 0, now: () => clock.ms };
-  const teller = new StatusTeller((line) => lines.push(line), 60_000, clock);
+  const teller = new StatusReporter((line) => lines.push(line), 60_000, clock);
   return { teller, lines, clock };
 }
 
@@ -24,14 +29,14 @@ async function fail(host: Host, error: StorageError): Promise<void> {
   await host.use(host.tryAdmit()!, () => Promise.reject(error)).catch(() => {});
 }
 
-Deno.test("StatusTeller tells nothing while all goes well", () => {
+Deno.test("StatusReporter tells nothing while all goes well", () => {
   const { teller, lines, clock } = start();
   const host = new Host("aws", POLICY);
   for (; clock.ms < 600_000; clock.ms += 10_000) teller.noteSuccess(host);
   assertEquals(lines, []);
 });
 
-Deno.test("StatusTeller gathers a minute in one line: how often each host failed, how, and how it is now", () => {
+Deno.test("StatusReporter gathers a minute in one line: how often each host failed, how, and how it is now", () => {
   const { teller, lines, clock } = start();
   const host = new Host("aws", POLICY);
   for (let i = 0; i < 10; i++) teller.noteSuccess(host);
@@ -49,7 +54,7 @@ Deno.test("StatusTeller gathers a minute in one line: how often each host failed
   ]);
 });
 
-Deno.test("StatusTeller tells the first line after five seconds, then one a minute, of what came since the last", () => {
+Deno.test("StatusReporter tells the first line after five seconds, then one a minute, of what came since the last", () => {
   const { teller, lines, clock } = start();
   const host = new Host("aws", POLICY);
   for (; clock.ms <= 185_000; clock.ms += 1000) teller.noteFailure(host, BUSY);
@@ -64,7 +69,7 @@ Deno.test("StatusTeller tells the first line after five seconds, then one a minu
   assertEquals(lines.length, 4);
 });
 
-Deno.test("StatusTeller says that a host is paused, or was given up", async () => {
+Deno.test("StatusReporter says that a host is paused, or was given up", async () => {
   const { teller, lines, clock } = start();
   const paused = new Host("aws", POLICY);
   const givenUp = new Host("gcs", { ...POLICY, giveUpAfterMs: 0 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { statusError, StorageError } from "../protocol/storage_error.ts";
+import { readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
 
 const POLICY = { maxRequests: 64, giveUpAfterMs: 60_000, minDelayMs: 20, maxDelayMs: 20 };
@@ -108,10 +108,10 @@ Deno.test("Host cuts its limit for a busy or silent server, not for an object", 
     const error of [
       busy(),
       statusError("s3://b/k", 429, ""),
-      new StorageError("unreachable", "s3://b/k", "silent"),
+      readError("unreachable", "s3://b/k", "silent"),
       statusError("s3://b/k", 500, "InternalError"),
       statusError("s3://b/k", 404, "NoSuchKey"),
-      new StorageError("corrupt", "s3://b/k", "wrong bytes"),
+      readError("corrupt", "s3://b/k", "wrong bytes"),
     ]
   ) {
     const { host, sent, ask } = open({ maxRequests: 8 });

@@ -7,8 +7,8 @@ import {
 } from "../../../fixtures/s3_server.ts";
 import { createContext, type StoragePolicy } from "./context.ts";
 import { StorageError } from "../protocol/storage_error.ts";
-import { httpRemote } from "../backends/http.ts";
-import { accessRemotes } from "./access.ts";
+import { webBackend } from "../backends/http.ts";
+import { accessServers } from "./access.ts";
 import { Versions } from "../protocol/versions.ts";
 
 const POLICY: StoragePolicy = {
@@ -27,8 +27,8 @@ function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {
     root: new Map([["key", new Uint8Array(1000)]]),
     ...(faults && { faults }),
   });
-  const context = createContext({ ...POLICY, ...policy }, () => httpRemote);
-  const access = accessRemotes(context, (url) => [{ url }], new Versions());
+  const context = createContext({ ...POLICY, ...policy }, () => webBackend);
+  const access = accessServers(context, (url) => [{ url }], new Versions());
   const get = async () => (await access.get(`${server.url}/key`)).length;
   return { server, context, get, limit: () => context.hosts.get(server.url)!.limit };
 }
@@ -71,7 +71,7 @@ Deno.test("a client leaves a server that only refuses nearly in peace", async ()
   );
   for (const error of errors) {
     assertEquals([error.kind, error.status], ["unreachable", 503]);
-    const text = /has failed for \d\.\d s without one success \(last: 503 .*try again later/;
+    const text = /has failed for \d+ s without one success \(last: 503 .*try again later/;
     assert(text.test(error.message), error.message);
   }
   const { requests } = server.counters;
@@ -117,7 +117,7 @@ Deno.test("a client asks in turn, and those that failed behind the others", asyn
     return order.length === 1 ? SLOW_DOWN : undefined;
   }, { maxRequests: 1, minDelayMs: 0 });
   await using _ = server;
-  const access = accessRemotes(context, (url) => [{ url }], new Versions());
+  const access = accessServers(context, (url) => [{ url }], new Versions());
   const keys = ["a", "b", "c", "d"];
   await Promise.allSettled(keys.map((key) => access.get(`${server.url}/${key}`)));
   assertEquals(order, ["a", "b", "c", "d", "a"]);

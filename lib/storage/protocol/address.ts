@@ -15,7 +15,7 @@ export function isRemote(url: string): boolean {
   return parseScheme(url) !== "file";
 }
 
-/** What an address in a bucket names. */
+/** The parts of an address in a bucket. */
 export interface BucketUrl {
   bucket: string;
   /** "" for the bucket itself. */
@@ -23,8 +23,8 @@ export interface BucketUrl {
 }
 
 /**
- * Reads `<scheme>://<bucket>/<key>`. Keys are taken as they stand: "%" and "+" have no meaning in
- * such an address.
+ * Parses `<scheme>://<bucket>/<key>`. Keys are taken literally: "%" and "+" have no meaning in such
+ * an address.
  *
  * @throws {StorageError} `unsupported` if it names no bucket.
  */
@@ -35,9 +35,9 @@ export function parseBucketUrl(url: string): BucketUrl {
 }
 
 /**
- * The same of an address that is to name an object.
+ * Parses the address of an object in a bucket, as {@linkcode parseBucketUrl} does.
  *
- * @throws {StorageError} `unsupported` if it names none.
+ * @throws {StorageError} `unsupported` if it names no object.
  */
 export function parseObjectUrl(url: string): BucketUrl {
   const parts = parseBucketUrl(url);

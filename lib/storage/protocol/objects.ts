@@ -1,3 +1,9 @@
+/**
+ * What can be done with objects and what is known of them: the types of the public interface, and
+ * the checksum.
+ *
+ * @module
+ */
 import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
 
 /** Bytes `offset` to `offset + length - 1`. */
@@ -31,64 +37,64 @@ export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 /** What can be done with objects. Each call may reject with a `StorageError`. */
 export interface ObjectAccess {
   /**
-   * The bytes of an object, or of a range of it, in a buffer of their own.
+   * Reads an object, or a range of it, into a buffer of its own.
    *
-   * Costs one request. Bodies that are short, too long, or another range are errors, never data; so
-   * is a range of an object that was replaced since the last range of it, or the last `head`.
+   * Costs one request. A body that is short, too long, or another range is an error, never data; so
+   * is a range of an object that was replaced since its last range or `head`.
    *
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
   get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
-  /** Size, ETag and checksum, as far as the server tells them, for one request. */
+  /** Size, ETag and checksum, where the server gives them, for one request. */
   head(url: string): Promise<ObjectInfo>;
   /**
-   * The objects whose address begins with `prefixUrl`, in the order of their keys; none is not an
-   * error. Costs one request for 1000 objects. Not on `https://`.
+   * The objects whose address begins with `prefixUrl`, in the order of their keys; there may be
+   * none. Costs one request for 1000 objects. Not on `https://`.
    */
   list(prefixUrl: string): AsyncIterable<ListedObject>;
   /**
    * Writes an object whole or not at all, and creates its folders. Only `gs://` and local paths.
    *
-   * On `gs://` all bytes are held in memory, and the server and this end compare their CRC32C. Costs
-   * one request below 8 MiB, else two; what a broken connection has brought over is kept.
+   * On `gs://` all bytes are held in memory, and server and client compare the CRC32C. Costs one
+   * request below 8 MiB, else two; a retry of a large upload resumes where the connection broke.
    *
    * @throws What `pieces` throws; nothing is left of the object then.
    */
   put(url: string, pieces: Pieces): Promise<void>;
-  /** Removes an object; one that is not there is no error. Only `gs://` and local paths. */
+  /** Removes an object; a missing one is no error. Only `gs://` and local paths. */
   remove(url: string): Promise<void>;
 }
 
-/** Another place that has the same objects. */
+/** Another server that has the same objects, under addresses of its own. */
 export interface Mirror {
-  /** For lines and errors ("gcs"). */
+  /** For status lines and errors ("gcs"). */
   name: string;
-  /** Where it has the object of an address; `undefined` if it has nothing of the kind. */
+  /** Its address of an object; `undefined` if it does not have objects of this kind. */
   locate(url: string): string | undefined;
   /** Most requests at once. @default that of the storage */
   maxRequests?: number;
 }
 
-/** What a request to a server costs beside the bytes that it brings, as it is found now. */
+/** What a request to a server costs beside the bytes that it brings, as measured recently. */
 export interface RequestCost {
   /**
-   * So many bytes a stream would bring in the time until an answer begins; `undefined` as long as
-   * too little was seen.
+   * The bytes that one stream would bring in the time until an answer begins; `undefined` until
+   * enough requests were seen.
    */
   bytes: number | undefined;
-  /** Whether the server refuses requests (503, 429), so that fewer are sent than there could be. */
+  /** Whether the server refuses requests (503, 429), so that fewer are sent at once. */
   isThrottled: boolean;
 }
 
-/** What went over the network so far. Local paths do not count, unless they are mirrors. */
+/** What went over the network so far. Local paths count only as mirrors. */
 export interface StorageCounters {
   /** Attempts: the first ones and the retries. */
   requests: number;
-  /** Attempts after the first one for the same thing, at whichever mirror. */
+  /** Attempts after the first one of the same request, at any mirror. */
   retries: number;
-  /** The same attempts, by the name of the mirror, else of the host. */
+  /** The attempts by the name of the mirror, else of the host. */
   requestsByHost: Record<string, number>;
-  /** Of bodies of objects, those of failed attempts among them. */
+  /** Bytes of bodies of objects, including those of failed attempts. */
   bytesReceived: number;
 }
 
