@@ -7,23 +7,23 @@ const BYTES = new Uint8Array(1000).fill(7);
 
 const isOurs = (name: string) => name === "out.nc";
 
-/** Leaves a half of a file whose writer was killed. */
-async function leaveHalf(folder: string, name: string): Promise<string> {
-  const half = `.${name}.${crypto.randomUUID()}.part`;
-  await Deno.writeFile(`${folder}/${half}`, BYTES);
-  return half;
+/** Leaves a partial file, as a killed writer does. */
+async function leavePartialFile(folder: string, name: string): Promise<string> {
+  const partial = `.${name}.${crypto.randomUUID()}.part`;
+  await Deno.writeFile(`${folder}/${partial}`, BYTES);
+  return partial;
 }
 
-Deno.test("removePartialFiles() removes what killed writers left of a file, and nothing else", () =>
+Deno.test("removePartialFiles() removes what killed writers left, and nothing else", () =>
   withFolder(async (folder) => {
-    for (let i = 0; i < 3; i++) await leaveHalf(folder, "out.nc");
-    const others = [await leaveHalf(folder, "out.nc.json"), ".out.nc.mine.part", "out.nc"];
+    for (let i = 0; i < 3; i++) await leavePartialFile(folder, "out.nc");
+    const others = [await leavePartialFile(folder, "out.nc.json"), ".out.nc.mine.part", "out.nc"];
     for (const name of others.slice(1)) await Deno.writeFile(`${folder}/${name}`, BYTES);
     await removePartialFiles(folder, isOurs);
     assertEquals(await listNames(folder), others.sort());
   }));
 
-Deno.test("removePartialFiles() leaves a half that is being written, by this process or another one", () =>
+Deno.test("removePartialFiles() leaves a file that this process or another one is writing", () =>
   withFolder(async (folder) => {
     async function* pieces() {
       yield BYTES;
@@ -38,21 +38,21 @@ Deno.test("removePartialFiles() leaves a half that is being written, by this pro
       assertEquals((await listNames(folder)).length, 2);
       yield BYTES;
     }
-    await leaveHalf(folder, "out.nc");
+    await leavePartialFile(folder, "out.nc");
     await Deno.mkdir(`${folder}/below`);
     await storage.put(`${folder}/out.nc`, pieces());
     assertEquals((await Deno.stat(`${folder}/out.nc`)).size, 2000);
     assertEquals(await listNames(folder), ["below", "out.nc"]);
   }));
 
-Deno.test("removePartialFiles() finds nothing in a folder that is not there, or on a server", async () => {
+Deno.test("removePartialFiles() does nothing in a missing folder, or on a server", async () => {
   await removePartialFiles("nowhere/at/all", isOurs);
   await removePartialFiles("gs://bucket/folder", isOurs);
 });
 
-Deno.test("list() shows no half, as no server does", () =>
+Deno.test("list() hides partial files", () =>
   withFolder(async (folder) => {
-    await leaveHalf(folder, "out.nc");
+    await leavePartialFile(folder, "out.nc");
     await storage.put(`${folder}/out.nc`, [BYTES]);
     const listed = await Array.fromAsync(storage.list(`${folder}/`));
     assertEquals(listed, [{ url: `${folder}/out.nc`, size: 1000 }]);

@@ -18,7 +18,7 @@ for (const [address, scheme] of SCHEMES) {
   });
 }
 
-Deno.test("parseObjectUrl() takes keys as they stand", () => {
+Deno.test("parseObjectUrl() takes keys literally", () => {
   for (const scheme of ["s3", "gs"]) {
     const url = `${scheme}://bucket/a/b%20c+d?e#f`;
     assertEquals(parseObjectUrl(url), { bucket: "bucket", key: "a/b%20c+d?e#f" });
@@ -36,7 +36,7 @@ Deno.test("parseBucketUrl() needs no key, parseObjectUrl() does", () => {
   }
 });
 
-Deno.test("parseBucketUrl() says what an address without a bucket lacks", () => {
+Deno.test("parseBucketUrl() reports that an address names no bucket", () => {
   const error = assertThrows(() => parseBucketUrl("gs:///key"), StorageError);
   assertEquals(error.kind, "unsupported");
   assertEquals(
