@@ -7,6 +7,7 @@
  * - a *replica* is one address of an object: at a mirror, or its own
  * - a *host* is a server that requests are sent to, with its limit, its pauses and its times
  * - a *backend* speaks to one kind of server
+ * - a *route* is a replica with the backend and the host that a request for it uses
  *
  * `protocol/` has what backends and clients share, `backends/` one file or more for each kind of
  * server, `client/` decides which host gets a request, and when it is sent again.
