@@ -9,7 +9,7 @@ import type { ReducedField } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, type KeptField } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { mapInParallel } from "../util/parallel.ts";
-import { isRemote, removeHalves, type Storage, unlessMissing } from "../storage/mod.ts";
+import { isRemote, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import {
   type FieldPlace,
   type FieldSettings,
@@ -167,7 +167,7 @@ export class WorkFolder {
     }
     const files = [...await this.#listNames()].filter((file) => isFileOf(file, beginnings));
     await removeFiles(files.map((file) => `${this.path}/${file}`), this.options.storage);
-    await removeHalves(this.path, (file) => isFileOf(file, beginnings));
+    await removePartialFiles(this.path, (file) => isFileOf(file, beginnings));
   }
 
   #listNames(): Promise<Set<string>> {
@@ -188,7 +188,7 @@ export function lacksMessages({ messages }: PlannedField, reduced: ReducedField)
 export async function removeWorkFolder(path: string, storage: Storage): Promise<void> {
   const own = [...await listNames(path, storage)].filter((name) => isFieldFile(name));
   await removeFiles(own.map((name) => `${path}/${name}`), storage);
-  await removeHalves(path, (name) => isFieldFile(name));
+  await removePartialFiles(path, (name) => isFieldFile(name));
   if (isRemote(path)) return;
   try {
     await Deno.remove(path);

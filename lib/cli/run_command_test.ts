@@ -111,8 +111,13 @@ Deno.test("runCommand() ends with 3 for a missing object and 4 for what keeps ot
     unsupported: 4,
   };
   for (const [kind, code] of Object.entries(codes)) {
-    const error = new StorageError(kind as StorageErrorKind, "s3://b/k", `it is ${kind}`);
-    assertEquals(await failWith(error), { code, told: `cook: it is ${kind}\n`, printed: "" });
+    const error = new StorageError({
+      kind: kind as StorageErrorKind,
+      url: "s3://b/k",
+      state: `it is ${kind}`,
+    });
+    const told = `cook: Cannot read "s3://b/k": it is ${kind}\n`;
+    assertEquals(await failWith(error), { code, told, printed: "" });
   }
 });
 

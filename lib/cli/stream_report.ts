@@ -6,7 +6,7 @@
 import { formatTask } from "../checkpoint/array_task.ts";
 import type { Summary } from "../util/reporter.ts";
 import { countRejections } from "../ensemble/field_result.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { summarizeRun } from "./run_summary.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult } from "../stream/run_stream.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 import { MissingDataError } from "../errors.ts";
-import { type Storage, unlessMissing } from "../storage/mod.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
 import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
 

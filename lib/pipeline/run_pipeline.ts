@@ -4,7 +4,7 @@
  * @module
  */
 import type { Outcome } from "../util/reporter.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./run_stage1.ts";
 import { runStage2, type Stage2Options, type Stage2Result } from "./run_stage2.ts";
 import { runStage3, type Stage3Options, type Stage3Result } from "./run_stage3.ts";

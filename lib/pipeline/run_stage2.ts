@@ -10,7 +10,7 @@ import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { findGaps, readRunIndex } from "../references/run_index.ts";
 import { readStageStore, stageFolder, writeStageStore } from "../references/stage_files.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { summarizeLines } from "../util/text.ts";
 

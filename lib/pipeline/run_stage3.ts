@@ -29,7 +29,7 @@ import {
   stageFileName,
   stageFolder,
 } from "../references/stage_files.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
 
 /** What stage 3 works on. */

@@ -5,9 +5,13 @@
  */
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
-import { type ListedObject, type Storage, StorageError } from "../storage/mod.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import {
+  type ListedObject,
+  type StageContext,
+  type Storage,
+  StorageError,
+} from "../storage/mod.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { formatMegabytes } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Reporter } from "../util/reporter.ts";
@@ -150,8 +154,8 @@ async function checkUploads(
   const damage = findDamage(files, await listFolder(storage, target));
   if (!damage) return;
   const url = `${target}/${damage.name}`;
-  const message = `Cannot publish "${url}": ${damage.state}; run the upload again`;
-  throw new StorageError("corrupt", url, message);
+  const state = `${damage.state}; run the upload again`;
+  throw new StorageError({ kind: "corrupt", action: "publish", url, state });
 }
 
 /** The first file that a folder lacks, or has otherwise. */

@@ -4,7 +4,7 @@ import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { formatManifest, ManifestError, parseManifest } from "./manifest.ts";
 import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260207", "00");
@@ -29,7 +29,9 @@ class Bucket {
       if (!url.startsWith("gs:")) return this.#disk.get(url, range);
       this.gets++;
       const bytes = this.objects.get(url);
-      if (!bytes) return Promise.reject(new StorageError("missing", url, "not there"));
+      if (!bytes) {
+        return Promise.reject(new StorageError({ kind: "missing", url, state: "not there" }));
+      }
       this.onGet(url);
       return Promise.resolve(bytes.slice());
     },
@@ -125,7 +127,9 @@ Deno.test("publishFolder() sends nothing when all is there, for one listing", ()
 Deno.test("publishFolder() after an interruption sends what is missing; until then nobody takes it for all", () =>
   withPlace(async ({ bucket, files, publish, open }) => {
     bucket.onPut = (url, bytes) => {
-      if (url.endsWith(files[2]!.name)) throw new StorageError("unreachable", url, "gone");
+      if (url.endsWith(files[2]!.name)) {
+        throw new StorageError({ kind: "unreachable", url, state: "gone" });
+      }
       return bytes;
     };
     await assertRejects(() => publish(files, 1), StorageError, "gone");

@@ -13,8 +13,7 @@ import { mapInParallel } from "../util/parallel.ts";
 import { RunFields } from "./run_fields.ts";
 import { readStepIndex, type StepIndex } from "./step_index.ts";
 import { summarizeLines } from "../util/text.ts";
-import { type Storage, StorageError } from "../storage/mod.ts";
-import { receivedBy } from "../storage/stage_context.ts";
+import { receivedBy, type Storage, StorageError } from "../storage/mod.ts";
 
 /** How many fields each member has in a file. */
 export interface FileCounts {

@@ -9,7 +9,7 @@ import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { reduceFields, type RestartCause } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
-import { receivedBy, type StageContext } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext } from "../storage/mod.ts";
 import type { FieldsOptions } from "./stream_options.ts";
 
 /** What fetching works with, and what it adds up. */

@@ -12,7 +12,7 @@ import { MissingDataError } from "../errors.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
-import { receivedBy, type StageContext } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { StreamOptions } from "./stream_options.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { lacksMessages, type WorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { StreamPlan } from "./plan_stream.ts";
 import { findOpenSteps, findReplaced } from "../checkpoint/field_versions.ts";
 

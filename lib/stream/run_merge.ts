@@ -11,7 +11,7 @@ import type { ResultField } from "../ensemble/field_result.ts";
 import { partitionFields } from "../checkpoint/partition_fields.ts";
 import { PhaseTimer } from "../util/timing.ts";
 import type { WorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { chooseResults, judgeFields, leaveOutImplausible } from "./complete_fields.ts";
 import { writeOutput } from "./write_output.ts";
 import type { StreamOptions } from "./stream_options.ts";

@@ -6,7 +6,7 @@
 import type { ArrayTask } from "../checkpoint/array_task.ts";
 import { removeWorkFolder, WorkFolder } from "../checkpoint/work_folder.ts";
 import type { Run } from "../ecmwf/run.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { PhaseTimer } from "../util/timing.ts";
 import { completeFields, judgeFields } from "./complete_fields.ts";

@@ -7,7 +7,7 @@ import type { ArrayTask } from "../checkpoint/array_task.ts";
 import type { KeptField } from "../checkpoint/field_file.ts";
 import { partitionFields } from "../checkpoint/partition_fields.ts";
 import { PhaseTimer } from "../util/timing.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { FetchContext } from "./fetch_fields.ts";
 import { completeFields, judgeFields } from "./complete_fields.ts";
 import { type KeptFields, takeOver } from "./resume_fields.ts";

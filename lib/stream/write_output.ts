@@ -15,9 +15,8 @@ import {
 } from "../ensemble/field_result.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
-import { removeHalves } from "../storage/mod.ts";
+import { removePartialFiles, type StageContext } from "../storage/mod.ts";
 import { removeWorkFolder, type WorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/stage_context.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { StreamPlan } from "./plan_stream.ts";
 
@@ -73,7 +72,7 @@ export async function writeOutput(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  await removeHalves(dirname(path), (name) => name === basename(path));
+  await removePartialFiles(dirname(path), (name) => name === basename(path));
   await storage.put(path, encodeNetcdf(dataset));
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
   else await folder.clear();

@@ -49,8 +49,8 @@ async function checkWhole(partPath: string, size: number, url: string): Promise<
   const found = (await Deno.stat(partPath)).size;
   if (found === size) return;
   await Deno.remove(partPath);
-  const message = `Cannot keep "${url}": ${found} bytes were written for ${size}, try again`;
-  throw new StorageError("corrupt", url, message);
+  const state = `${found} bytes were written for ${size}, try again`;
+  throw new StorageError({ kind: "corrupt", action: "save", url, state });
 }
 
 /** A short name for one version of a file on a server. */
