@@ -4,9 +4,9 @@
  * @module
  */
 import { findCodes, isNamedByCode } from "../ecmwf/parameters.ts";
-import { isReference, type Reference } from "../references/store.ts";
-import { completeHeader, HEADER_BYTES } from "../kerchunk/file_scan.ts";
+import { isReference } from "../references/store.ts";
 import { describeGrid, type GridDescription } from "../kerchunk/grid_coordinates.ts";
+import { fetchHeader } from "../kerchunk/message_header.ts";
 import { storeParameters } from "../references/skeleton.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Storage } from "../storage/mod.ts";
@@ -41,7 +41,8 @@ export async function compareTemplate(
   }
   const published = new Set(fields.map(({ field }) => field.param));
   const ofTemplate = templateGrid(template);
-  const ofRun = fields[0] && await readGrid(storage, fields[0].reference);
+  const header = fields[0] && await fetchHeader(storage, fields[0].reference);
+  const ofRun = header && formatGrid(describeGrid(header.grid));
   const differ = ofTemplate !== undefined && ofRun !== undefined && ofTemplate !== ofRun;
   return {
     ...(differ ? { grids: { template: ofTemplate, run: ofRun } } : {}),
@@ -70,12 +71,6 @@ export function describeMisfit({ grids, undescribed }: TemplateFit): string | un
     : [];
   const reasons = [...grid, ...parameters];
   return reasons.length === 0 ? undefined : reasons.join("; ");
-}
-
-async function readGrid(storage: Storage, { url, offset, length }: Reference): Promise<string> {
-  const fetch = (bytes: number) => storage.get(url, { offset, length: Math.min(bytes, length) });
-  const header = await completeHeader(await fetch(HEADER_BYTES), fetch);
-  return formatGrid(describeGrid(header.grid));
 }
 
 const decoder = new TextDecoder();
