@@ -89,7 +89,7 @@ Deno.test("readStepIndex() gives field and byte range of each message, in the or
   ]);
 });
 
-Deno.test("readStepIndex() passes over lines of no member, such as ensemble means", async () => {
+Deno.test("readStepIndex() skips lines of no member, such as ensemble means", async () => {
   const index = await readLines([
     makeLine({ type: "em", number: undefined }),
     makeLine({
@@ -102,7 +102,7 @@ Deno.test("readStepIndex() passes over lines of no member, such as ensemble mean
   assertEquals(index.problems, { dropped: [], doubtful: [] });
 });
 
-Deno.test("readStepIndex() drops what is listed twice or reaches past the end, and says so", async () => {
+Deno.test("readStepIndex() drops and names lines that are listed twice or reach past the end", async () => {
   const index = await readLines([
     makeLine({}),
     makeLine({ _offset: 100 }),
@@ -117,7 +117,7 @@ Deno.test("readStepIndex() drops what is listed twice or reaches past the end, a
   ]);
 });
 
-Deno.test("readStepIndex() keeps what overlaps or is out of order, as doubtful", async () => {
+Deno.test("readStepIndex() names lines that overlap or are out of order as doubtful, and uses them", async () => {
   const index = await readLines([
     makeLine({ number: "2", _offset: 100 }),
     makeLine({ number: "1", _offset: 50 }),
@@ -147,7 +147,7 @@ Deno.test("readStepIndex() names the index and the line that it cannot read", as
   assertEquals([error.source, error.line], [FILE!.indexUrl, 2]);
 });
 
-Deno.test("readStepIndex() has messages read of the file that its index was read with", async () => {
+Deno.test("readStepIndex() has messages read from the version of the file that its index was read with", async () => {
   const bucket = await readEmbeddedBucket();
   await using place = await openWorkplace(bucket);
   const { storage } = place.context;
