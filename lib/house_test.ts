@@ -35,7 +35,7 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
   references: "lib/references/store.ts",
   kerchunk: "lib/kerchunk/final_stores.ts",
   ensemble: "lib/ensemble/reduce_fields.ts",
-  template: "lib/template/template_archive.ts",
+  template: "lib/template/open_template.ts",
   checkpoint: "lib/checkpoint/work_folder.ts",
   output: "lib/output/forecast_dataset.ts",
   pipeline: "lib/pipeline/run_pipeline.ts",

@@ -10,7 +10,6 @@ import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { readStepIndex, type StepIndex } from "./step_index.ts";
-import { summarizeLines } from "../util/text.ts";
 import { StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260206", "00");
@@ -170,11 +169,4 @@ Deno.test("readStepIndex() says which of the two files is missing", async () => 
     StorageError,
   );
   assertEquals([error.kind, [file!.url, file!.indexUrl].includes(error.url)], ["missing", true]);
-});
-
-Deno.test("summarizeLines() gives the first lines and how many follow", () => {
-  assertEquals(summarizeLines([]), "");
-  assertEquals(summarizeLines(["a", "b", "c"]), "a; b; c");
-  assertEquals(summarizeLines(["a", "b", "c", "d", "e"]), "a; b; c; and 2 more");
-  assertEquals(summarizeLines(["a", "b"], 1), "a; and 1 more");
 });

@@ -1,5 +1,6 @@
 /**
- * Opens the template of stage 1, on this disk or from a server, and checks whether it fits the run.
+ * What goes in: the path or URL of a template, which is an archive or a zip of stores, and a run. What
+ * comes out: the store of each member, and whether the template fits the run.
  *
  * @module
  */

@@ -52,8 +52,8 @@ export async function compareTemplate(
 }
 
 /**
- * Names of a set that another lacks. Where that one has parameters named by their code, a name that the
- * table of parameters does not have may be one of them; names by code have no other anywhere.
+ * Names of a set that another lacks. Parameters named by their code are not compared; and where the
+ * other set has some, a name without a code in the table of parameters may be one of them.
  */
 function subtract(names: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
   const mayHideNames = [...others].some(isNamedByCode);
@@ -75,7 +75,7 @@ export function describeMisfit({ grids, undescribed }: TemplateFit): string | un
 
 const decoder = new TextDecoder();
 
-/** The grid of the first variable that says which one it has. */
+/** The grid of the first variable that names its grid. */
 function templateGrid({ stores }: Template): string | undefined {
   for (const store of stores.values()) {
     for (const [key, value] of store) {
@@ -91,7 +91,7 @@ function templateGrid({ stores }: Template): string | undefined {
   return undefined;
 }
 
-/** Longitudes on the circle: -180° and 180° are one meridian. */
+/** A grid in words. Longitudes are from 0 to 360°, as -180° and 180° are one meridian. */
 function formatGrid(grid: GridDescription): string {
   const longitude = (name: string) => (Number(grid[`longitudeOf${name}InDegrees`]) + 360) % 360;
   const latitude = (name: string) => Number(grid[`latitudeOf${name}InDegrees`]);
