@@ -1,6 +1,8 @@
 /**
  * The member of a message, and its MARS type.
  *
+ * Without an index the header names both; with an index the member is known, and gives the type.
+ *
  * @module
  */
 import { streamOfMember } from "../ecmwf/files.ts";
@@ -11,7 +13,7 @@ import type { GribHeader } from "../grib/headers.ts";
 /** MARS type: deterministic, control or perturbed forecast. */
 export type DataType = "fc" | "cf" | "pf";
 
-/** Code table 1.4. */
+/** Type of processed data, code table 1.4. */
 const ANALYSIS = 0;
 
 /**

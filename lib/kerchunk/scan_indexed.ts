@@ -62,16 +62,16 @@ export async function scanIndexed(
   maximumRequests: number = MAXIMUM_REQUESTS,
 ): Promise<FileScan> {
   const state: ScanState = { storage, run, found: new Map(), faults: new Map() };
-  const groups = [...Map.groupBy(fields, fieldName).values()];
+  const byField = [...Map.groupBy(fields, fieldName).values()];
   const short = fields.filter(isShort);
-  let unknown = groups;
+  let unknown = byField;
   for (let round = 0; round < MAXIMUM_ROUNDS && unknown.length > 0; round++) {
-    const samples = unknown.flatMap((group) => group.find((it) => !state.faults.has(it)) ?? []);
+    const samples = unknown.flatMap((own) => own.find((it) => !state.faults.has(it)) ?? []);
     const parts = planParts(samples, round === 0 ? short : []);
     await fetchParts(joinParts(parts, maximumRequests), state);
-    unknown = unknown.filter((group) => !group.some((it) => state.found.has(it)));
+    unknown = unknown.filter((own) => !own.some((it) => state.found.has(it)));
   }
-  return collectMessages(groups, state);
+  return collectMessages(byField, state);
 }
 
 function fieldName({ field }: IndexedField): string {
@@ -133,17 +133,17 @@ async function readPart(
 
 /** Every message whose field is known, with the header of its own or of another member. */
 function collectMessages(
-  groups: readonly (readonly IndexedField[])[],
+  byField: readonly (readonly IndexedField[])[],
   { found, faults, run }: ScanState,
 ): FileScan {
   const scan: FileScan = { messages: [], problems: [], notInlined: 0 };
-  for (const group of groups) {
-    const wrong = group.filter((it) => faults.has(it));
+  for (const own of byField) {
+    const wrong = own.filter((it) => faults.has(it));
     for (const it of wrong) scan.problems.push(`${describeLine(it)}: ${faults.get(it)}`);
-    const sample = group.flatMap((it) => found.get(it) ?? [])[0];
-    const right = group.filter((it) => !faults.has(it));
+    const sample = own.flatMap((it) => found.get(it) ?? [])[0];
+    const right = own.filter((it) => !faults.has(it));
     if (!sample) {
-      if (right.length > 0) scan.problems.push(`${fieldName(group[0]!)}: given up`);
+      if (right.length > 0) scan.problems.push(`${fieldName(own[0]!)}: given up`);
       continue;
     }
     for (const it of right) {

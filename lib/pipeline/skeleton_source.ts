@@ -28,6 +28,7 @@ export interface ScanOptions {
   saveTemplate?: string;
 }
 
+/** Hours scanned by default: a parameter may be an instant at step 0 and an accumulation afterwards. */
 export const DEFAULT_HOURS: readonly number[] = [0, 3];
 
 /** What skeletons may be made of. */

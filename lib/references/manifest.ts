@@ -32,7 +32,7 @@ export interface Manifest {
 }
 
 /** A manifest as a JSON file; the same bytes for the same files. */
-export function formatManifest({ run, complete, files }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ run, complete, files }: Manifest): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify({ format: FORMAT, run, complete, files }, null, 2);
   return new TextEncoder().encode(`${text}\n`);
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { UserError } from "../errors.ts";
-import { formatManifest, type Manifest, parseManifest } from "./manifest.ts";
+import { encodeManifest, type Manifest, parseManifest } from "./manifest.ts";
 
 const URL = "gs://b/p/20260207_00z/manifest.json";
 
@@ -13,14 +13,14 @@ const MANIFEST: Manifest = {
   ],
 };
 
-Deno.test("parseManifest() reads what formatManifest() wrote", () => {
+Deno.test("parseManifest() reads what encodeManifest() wrote", () => {
   for (const manifest of [MANIFEST, { ...MANIFEST, complete: false, files: [] }]) {
-    assertEquals(parseManifest(formatManifest(manifest), URL), manifest);
+    assertEquals(parseManifest(encodeManifest(manifest), URL), manifest);
   }
 });
 
-Deno.test("formatManifest() writes JSON that says its format", () => {
-  const text = new TextDecoder().decode(formatManifest(MANIFEST));
+Deno.test("encodeManifest() writes JSON that says its format", () => {
+  const text = new TextDecoder().decode(encodeManifest(MANIFEST));
   assertEquals(JSON.parse(text), { format: 1, ...MANIFEST });
 });
 

@@ -11,7 +11,7 @@ import type { StageContext } from "../storage/stage_context.ts";
 import { formatMegabytes } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Reporter } from "../util/reporter.ts";
-import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
+import { encodeManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
 import { readIfThere, stageFolder } from "./stage_files.ts";
 
 /** The folder of a run: `<root>/20260207_00z`. */
@@ -72,7 +72,7 @@ export async function publishFolder(
     published.get(name)?.size !== size || published.get(name)?.crc32c !== crc32c;
   const waiting = sources.filter((_, i) => isWaiting(files[i]!));
   const manifestUrl = `${target}/${MANIFEST_NAME}`;
-  const describe = (complete: boolean) => formatManifest({ run: runLabel(run), complete, files });
+  const describe = (complete: boolean) => encodeManifest({ run: runLabel(run), complete, files });
 
   if (waiting.length > 0) {
     await storage.put(manifestUrl, [describe(false)]);

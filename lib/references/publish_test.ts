@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@
 import { MissingDataError, UserError } from "../errors.ts";
 import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import { formatManifest, parseManifest } from "./manifest.ts";
+import { encodeManifest, parseManifest } from "./manifest.ts";
 import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
 import { crc32c } from "../storage/protocol/crc32c.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
@@ -224,7 +224,7 @@ Deno.test("openPublished() sees an upload that begins after it has read the mani
     await publish();
     bucket.onGet = (url) => {
       const manifest = parseManifest(bucket.objects.get(url)!, url);
-      bucket.objects.set(url, formatManifest({ ...manifest, complete: false }));
+      bucket.objects.set(url, encodeManifest({ ...manifest, complete: false }));
     };
     await assertRejects(open, MissingDataError, "it is being uploaded");
   }));
