@@ -12,7 +12,7 @@ import { readStepIndex } from "./step_index.ts";
 const { run } = BEFORE_50R1;
 const [file] = stepFiles(run, 36);
 
-Deno.test("spotCheck() fetches and decodes as many messages as asked for, and finds nothing wrong", async () => {
+Deno.test("spotCheck() fetches and decodes the number of messages asked for, and finds nothing wrong", async () => {
   await using place = await openWorkplace();
   const { storage } = place.context;
   const { fields } = await readStepIndex(storage, run, file!);
@@ -50,7 +50,7 @@ Deno.test("spotCheck() names a message that is damaged or past the end of its fi
   assertEquals(faults.length, 3);
 });
 
-Deno.test("spotCheck() tells of a file that was replaced after its index was read", async () => {
+Deno.test("spotCheck() names a file that was replaced after its index was read", async () => {
   const bucket = await readEmbeddedBucket();
   const key = bucketKey(file!.url);
   await using place = await openWorkplace(bucket);
