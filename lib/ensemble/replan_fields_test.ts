@@ -28,7 +28,8 @@ import { GIK } from "../output/profile.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
-import { reduceFields, type RestartCause } from "./reduce_fields.ts";
+import { reduceFields } from "./reduce_fields.ts";
+import { type RestartCause } from "./message_loss.ts";
 import { replanFields } from "./replan_fields.ts";
 
 const VARIABLES = findVariables(GIK.variables);
