@@ -44,7 +44,7 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
     first.told,
     /^20260206 00 UTC, task 0\/2: complete\n[^]*\n {2}fields +2 \(variable/m,
   );
-  assertMatch(first.told, /^ {2}kept in +.*\/work$/m);
+  assertMatch(first.told, /^ {2}saved in +.*\/work$/m);
   const { complete, task, work, output, fields } = JSON.parse(await Deno.readTextFile(summary));
   assertEquals({ complete, task, work, output, fields }, {
     complete: true,

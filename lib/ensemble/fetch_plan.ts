@@ -68,7 +68,7 @@ export function* planRequests<Message extends { reference: Reference }>(
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<Message>> {
-  const ordered = messages.toSorted(byPlace);
+  const ordered = messages.toSorted(byFileOrder);
   for (let first = 0; first < ordered.length;) {
     const { url, offset } = ordered[first]!.reference;
     const parts = ordered.slice(first, first + MESSAGES_AHEAD)
@@ -112,7 +112,7 @@ function countJoined(
 }
 
 /** Compares messages by their place in the files. */
-export function byPlace(a: { reference: Reference }, b: { reference: Reference }): number {
+export function byFileOrder(a: { reference: Reference }, b: { reference: Reference }): number {
   const { url: urlA, offset: offsetA } = a.reference;
   const { url: urlB, offset: offsetB } = b.reference;
   return urlA < urlB ? -1 : urlA > urlB ? 1 : offsetA - offsetB;

@@ -8,7 +8,7 @@ import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
-import { byPlace } from "./fetch_plan.ts";
+import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
 
 /** A member's message of a field. */
@@ -68,7 +68,7 @@ export function planFields(
     variables.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
       for (const member of members) addMessage(field, member, stores.get(member), run);
-      field.messages.sort(byPlace);
+      field.messages.sort(byFileOrder);
       return field;
     })
   );

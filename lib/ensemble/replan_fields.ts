@@ -9,7 +9,7 @@ import { IndexError } from "../index/entries.ts";
 import { formatFieldKey, type Reference } from "../references/store.ts";
 import { readStepIndex } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
-import { byPlace } from "./fetch_plan.ts";
+import { byFileOrder } from "./fetch_plan.ts";
 import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
 
 /** What the index of a file says now. */
@@ -70,5 +70,5 @@ function replanField(
     else rejections.push({ member, reason: absence });
   }
   rejections.sort((a, b) => a.member - b.member);
-  return { ...field, messages: messages.sort(byPlace), rejections };
+  return { ...field, messages: messages.sort(byFileOrder), rejections };
 }

@@ -144,7 +144,7 @@ Deno.test("runStream() is complete when a file was replaced while it was read, a
   const result = await runStream(streamOptions(place.folder), place.context);
   assertEquals(result.complete, true);
   assertEquals(place.warnings, [
-    "step 36 was replaced on the server while it was read: read again from its index",
+    "step 36 was replaced on the server while it was read: re-reading it from its index",
   ]);
   assertEquals(await Deno.readFile(result.path), await Deno.readFile(expected.path));
 });
@@ -174,7 +174,7 @@ Deno.test("runStream() finds the messages of a file that was replaced since the 
   const result = await runStream(streamOptions(place.folder), { ...place.context, storage });
   assertEquals(result.complete, true);
   assertEquals(place.warnings, [
-    "step 39 is not where its references point: read again from its index",
+    "step 39 is not where its references point: re-reading it from its index",
   ]);
   assertEquals(await Deno.readFile(result.path), expected);
 });

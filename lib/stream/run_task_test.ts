@@ -110,7 +110,7 @@ Deno.test("runTask() fetches its own part, whole steps where there are few tasks
   assertEquals(server.requests.length - before, 48);
   assertEquals(new Set(first.fields.map(({ stepHours }) => stepHours)), new Set([36]));
   const again = await runTask({ index: 0, count: 2 }, options, asNewProcess(place));
-  assertEquals([again.fieldsTakenOver, again.complete], [12, true]);
+  assertEquals([again.fieldsResumed, again.complete], [12, true]);
   assertEquals(server.requests.length - before, 48);
 });
 
@@ -167,7 +167,7 @@ Deno.test("runMerge() takes no field that is damaged or of another command, and 
     const { message } = await assertRejects(merge, IncompleteError);
     assertMatch(message, /1 of 4 fields are not in .*, t2m \(39 h\): run --task 1\/2 again$/);
     assertEquals(warnings, [
-      `not used, as they are of something else: 4 of the files in ${work}`,
+      `ignoring 4 of the files in ${work}: they are not of this command`,
       `${own} is damaged: its field is fetched again`,
     ]);
     warnings.length = 0;
@@ -213,7 +213,7 @@ Deno.test("a task that lacks messages keeps what it has, names them, and the mer
   await runTasks(place, 2, options);
   bucket.set(key, bytes);
   const again = await runTask({ index: 1, count: 2 }, options, asNewProcess(place));
-  assertEquals([again.fieldsTakenOver, again.complete], [0, true]);
+  assertEquals([again.fieldsResumed, again.complete], [0, true]);
   const late = await runMerge(options, context);
   assertEquals(await Deno.readFile(late.path), await streamAlone(place, options));
   assertEquals([late.complete, await listNames(options.work!)], [true, []]);
@@ -299,10 +299,10 @@ for (const [how, change] of [["moved", reverseMessages], ["changed", raiseValues
     const merge = () => runMerge(options, asNewProcess(place));
     const { message } = await assertRejects(merge, IncompleteError);
     assertMatch(message, /^Cannot merge: the files of step 36 were replaced on the server/);
-    assertMatch(message, /: run --task 0\/4 and --task 1\/4 again, which reads again what is of/);
+    assertMatch(message, /: run --task 0\/4 and --task 1\/4 again, which re-reads fields of/);
     warnings.length = 0;
     for (const index of [0, 1]) await runTask({ index, count }, options, asNewProcess(place));
-    assertMatch(warnings[0]!, /^step 36 was replaced on the server: \d fields of before are read/);
+    assertMatch(warnings[0]!, /^step 36 was replaced on the server: re-reading \d fields saved/);
     const { path } = await merge();
     assertEquals(await Deno.readFile(path), await streamAlone(place, options));
   });

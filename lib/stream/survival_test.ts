@@ -66,12 +66,12 @@ for (const [how, change] of CHANGES) {
     await streamUntilDown(place, options, 12);
     replaceFile(bucket, change(bucket, FILE!));
     const resumed = await stream(place, options);
-    assertMatch(place.warnings[0]!, /^\d of 4 fields are kept in /);
+    assertMatch(place.warnings[0]!, /^\d of 4 fields are saved in /);
     assertMatch(
       place.warnings[1]!,
-      /^step 36 was replaced on the server: \d fields of before are read again$/,
+      /^step 36 was replaced on the server: re-reading \d fields saved earlier$/,
     );
-    assertEquals([resumed.complete, resumed.fieldsTakenOver], [true, 0]);
+    assertEquals([resumed.complete, resumed.fieldsResumed], [true, 0]);
     const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
     assertEquals(resumed.bytes, anew.bytes);
   });
@@ -92,11 +92,11 @@ for (const [how, change] of CHANGES) {
     });
     const resumed = await stream(place, options);
     place.server.setFaults(undefined);
-    assert(resumed.complete && resumed.fieldsTakenOver > 0);
+    assert(resumed.complete && resumed.fieldsResumed > 0);
     assertEquals(place.warnings.slice(1, 2), [
-      "step 36 was replaced on the server while it was read: read again from its index",
+      "step 36 was replaced on the server while it was read: re-reading it from its index",
     ]);
-    assertMatch(place.warnings[2]!, /^step 36 was replaced on the server: \d fields of before/);
+    assertMatch(place.warnings[2]!, /^step 36 was replaced on the server: re-reading \d fields/);
     const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
     assertEquals(resumed.bytes, anew.bytes);
   });
@@ -119,7 +119,7 @@ Deno.test("a command goes on in a step whose references do not fit, without read
   await assertRejects(() => stream(place, options), StorageError, "500");
   server.setFaults(undefined);
   const resumed = await stream(place, options);
-  assert(resumed.fieldsTakenOver > 0);
+  assert(resumed.fieldsResumed > 0);
   assert(resumed.complete);
   const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
   assertEquals(resumed.bytes, anew.bytes);
@@ -138,7 +138,7 @@ Deno.test("what was read again without implausible messages is kept, too", async
   const before = server.requests.length;
   const resumed = await stream(place, options);
   assertEquals(describeFindings(resumed.fields), []);
-  assertEquals([resumed.messagesUsed, resumed.fieldsTakenOver], [13, 4]);
+  assertEquals([resumed.messagesUsed, resumed.fieldsResumed], [13, 4]);
   assert([2, 3].includes(server.requests.length - before), `${server.requests.length - before}`);
   const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
   assertEquals(resumed.bytes, anew.bytes);
@@ -156,9 +156,9 @@ Deno.test("a file that is replaced before implausible messages are left out is r
   // Everything else is kept, as are the places of the messages.
   replaceFile(bucket, raiseValues(bucket, FILE!));
   const resumed = await stream(place, options);
-  assertEquals(resumed.fieldsTakenOver, 4);
+  assertEquals(resumed.fieldsResumed, 4);
   assertEquals(place.warnings.slice(1), [
-    "step 36 was replaced on the server: 2 fields of before are read again",
+    "step 36 was replaced on the server: re-reading 2 fields saved earlier",
   ]);
   const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
   assertEquals(resumed.bytes, anew.bytes);
@@ -180,7 +180,7 @@ Deno.test("what was read without implausible messages of an older file is read a
   await Deno.remove(output);
   replaceFile(bucket, raiseValues(bucket, stepFiles(run, 39)[0]!));
   const resumed = await stream(place, options);
-  assertEquals([resumed.messagesUsed, resumed.fieldsTakenOver], [15, 2]);
+  assertEquals([resumed.messagesUsed, resumed.fieldsResumed], [15, 2]);
   const anew = await stream(place, { ...options, outputDir: `${place.folder}/anew` });
   assertEquals(resumed.bytes, anew.bytes);
 });

@@ -97,10 +97,10 @@ Deno.test("a task goes on from what it left on GCS, unless --fresh is given, and
     for (const index of [0, 1]) await task(index, 2);
     countRequests();
     const before = server.requests.length;
-    assertEquals((await task(0, 2)).fieldsTakenOver, 12);
+    assertEquals((await task(0, 2)).fieldsResumed, 12);
     assertEquals(countRequests(), { list: 1, read: 12 });
     assertEquals(server.requests.length - before, 0);
-    assertEquals((await task(0, 2, { fresh: true })).fieldsTakenOver, 0);
+    assertEquals((await task(0, 2, { fresh: true })).fieldsResumed, 0);
     assertEquals(countRequests(), { list: 2, delete: 12, insert: 12 });
     assertEquals((await listKeys(given)).length, 24 + 1);
   }));
