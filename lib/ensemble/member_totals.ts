@@ -39,7 +39,7 @@ export function sumBlocks(values: Float64Array, columns: number): number[] {
  * Whether an accumulation is smaller in some block at the later of two steps, by more than packing
  * explains. Growth elsewhere in a block hides what shrank in it.
  */
-export function hasShrunk(earlier: MemberTotals, later: MemberTotals): boolean {
+function hasShrunk(earlier: MemberTotals, later: MemberTotals): boolean {
   if (earlier.sums.length !== later.sums.length) return false; // on other points
   const packing = BLOCK ** 2 * (earlier.precision + later.precision) / 2;
   return later.sums.some((sum, i) => {

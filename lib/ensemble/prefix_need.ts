@@ -5,7 +5,7 @@
  */
 
 /** Messages of a variable to learn from before the first prediction. */
-export const SCOUTS = 4;
+const SCOUTS = 4;
 /** Messages from which a slope is found, at least. */
 const ENOUGH_FOR_SLOPE = 8;
 /** Lower bound of the standard deviation of the share. */

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
-import { PrefixNeeds, SCOUTS } from "./prefix_need.ts";
+import { PrefixNeeds } from "./prefix_need.ts";
 
 const LENGTH = 1_000_000;
+/** Messages to learn from before the first prediction. */
+const SCOUTS = new PrefixNeeds().lacking("tp");
 
 /** Normally distributed numbers, the same for the same seed. */
 function* drawNormal(seed: number): Generator<number, never> {
