@@ -27,6 +27,9 @@ export interface StepIndex {
 
 const decoder = new TextDecoder();
 
+/** Enough to see that a server sends no index. */
+const NON_INDEX_BYTES = 65_536;
+
 /** Faults that make a line unusable; the others only make it doubtful. */
 const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
 
@@ -39,7 +42,8 @@ const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
  *
  * Costs one GET of the index and one HEAD of the GRIB2 file.
  *
- * @throws {StorageError} when one of the two is missing or cannot be read.
+ * @throws {StorageError} when one of the two is missing or cannot be read; `corrupt` when a server
+ *   sends something else than an index, three times.
  * @throws {IndexError} when a line cannot be read.
  */
 export async function readStepIndex(
@@ -49,7 +53,7 @@ export async function readStepIndex(
 ): Promise<StepIndex> {
   storage.forget(file.url);
   const [bytes, { size }] = await Promise.all([
-    storage.get(file.indexUrl),
+    storage.get(file.indexUrl, { check: describeNonIndex }),
     storage.head(file.url),
   ]);
   const entries = parseIndex(decoder.decode(bytes), file.indexUrl);
@@ -66,6 +70,15 @@ export async function readStepIndex(
     else collectField(entry, file, fields);
   });
   return { file, fields, problems: { dropped, doubtful } };
+}
+
+/** What is wrong with bytes that are no index at all; one with wrong lines is an index. */
+function describeNonIndex(bytes: Uint8Array): string | undefined {
+  const text = decoder.decode(bytes.subarray(0, NON_INDEX_BYTES)).trim();
+  if (text === "") return "the index is empty";
+  if (!text.startsWith("<")) return undefined;
+  const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
+  return `the server sent ${code ? `its error "${code}"` : "a page"} instead of the index`;
 }
 
 /** How run or step of an entry differ from those of the file; `undefined` when they do not. */

@@ -92,7 +92,7 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
     const text = await readText(url, response, attempt);
     // The answer about an upload that has started is in the headers.
     const hasStarted = method === "POST" && response.headers.has("location");
-    const isEmpty = hasStarted || response.status === 204;
+    const isEmpty = hasStarted || method === "DELETE";
     return { body: isEmpty ? undefined : parseJson(url, text), response };
   }
   const text = await readErrorText(response, attempt);

@@ -89,8 +89,8 @@ export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Bac
     },
 
     async head(url, attempt) {
-      const { headers } = await request(url, "HEAD", attempt);
-      const size = requireSize(url, headers.get("content-length"));
+      const { headers, status } = await request(url, "HEAD", attempt);
+      const size = requireSize(url, headers.get("content-length"), status);
       return { size, etag: headers.get("etag") ?? undefined };
     },
 

@@ -144,12 +144,12 @@ export function openS3(options: S3Options): Backend {
     async head(url, attempt) {
       const { bucket, key } = parseObjectUrl(url);
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-      const { response: { headers } } = await ask(
+      const { response: { headers, status } } = await ask(
         url,
         attempt,
         (options) => client.send(command, options),
       );
-      const size = requireSize(url, headers.get("content-length"));
+      const size = requireSize(url, headers.get("content-length"), status);
       return { size, etag: headers.get("etag") ?? undefined };
     },
 

@@ -33,9 +33,18 @@ export function formatRange({ offset, length }: ByteRange): string {
 /**
  * The size that an answer to HEAD gives.
  *
- * @throws {StorageError} `unsupported` if it gives none, `corrupt` if it is no number.
+ * @throws {StorageError} `unsupported` if it gives none, `corrupt` if it is no number, or not that of
+ *   the whole object.
  */
-export function requireSize(url: string, contentLength: string | null | undefined): number {
+export function requireSize(
+  url: string,
+  contentLength: string | null | undefined,
+  status = 200,
+): number {
+  if (status !== 200) {
+    const state = `the size was asked for and the server answers ${status}`;
+    throw readError("corrupt", url, state, { status });
+  }
   const size = parseLength(url, contentLength);
   if (size !== undefined) return size;
   throw readError("unsupported", url, "the server does not give the size (no Content-Length)");
@@ -112,29 +121,30 @@ function checkRange(
 ): number | undefined {
   const end = offset + length - 1;
   const contentLength = parseLength(url, answer.contentLength);
-  if (answer.status === 200 && (isPage(answer) || (contentLength ?? Infinity) < length)) {
+  const { status } = answer;
+  const isOther = status !== 200 || isPage(answer) || (contentLength ?? Infinity) < length;
+  if (status !== 206 && isOther) {
     const state = `bytes ${offset}-${end} were asked for and the server sent ` +
-      `${contentLength ?? "an unknown number of"} bytes of something else (status 200)`;
-    throw readError("corrupt", url, state, { status: 200 });
+      `${contentLength ?? "an unknown number of"} bytes of something else (status ${status})`;
+    throw readError("corrupt", url, state, { status });
   }
-  if (answer.status !== 206) {
-    const state =
-      `the server ignores ranges (status ${answer.status}), only whole objects can be read`;
-    throw readError("unsupported", url, state, { status: answer.status });
+  if (status !== 206) {
+    const state = `the server ignores ranges (status ${status}), only whole objects can be read`;
+    throw readError("unsupported", url, state, { status });
   }
   const header = answer.contentRange ?? "";
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header);
   const [first, last, size] = (match ?? []).slice(1).map(Number);
   if (first === offset && last! < end && last === size! - 1) {
     const state = `bytes ${offset}-${end} were asked for and the object has only ${size}`;
-    throw readError("range", url, state, { status: answer.status });
+    throw readError("range", url, state, { status });
   }
   const isContradiction = last! >= size!;
   const isRight = first === offset && last === end && !isContradiction;
   if (!isRight || (contentLength ?? length) !== length) {
     const state = `bytes ${offset}-${end} were asked for and the server sent "${header}", ` +
       `${contentLength ?? "an unknown number of"} bytes`;
-    throw readError("corrupt", url, state, { status: answer.status });
+    throw readError("corrupt", url, state, { status });
   }
   return Number.isNaN(size) ? undefined : size;
 }
@@ -188,10 +198,12 @@ async function readToEnd(
  */
 export async function readText(
   url: string,
-  { body }: Pick<Response, "body">,
+  { body, headers }: Pick<Response, "body" | "headers">,
   attempt: Attempt,
 ): Promise<string> {
   if (!body) return "";
+  const length = parseLength(url, headers.get("content-length"));
+  if (length !== undefined && length > attempt.maxBytes) throw sizeError(url, attempt.maxBytes);
   attempt.noteBody(attempt.maxBytes);
   const note = (bytes: number) => attempt.noteBodyBytes(bytes);
   return decoder.decode(await readToEnd(url, body, attempt.maxBytes, note));
