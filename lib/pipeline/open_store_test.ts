@@ -8,22 +8,24 @@ import {
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
-import { finalFileName, type StoreOwner } from "../lib/kerchunk/final_files.ts";
-import { type PipelineOptions, runPipeline } from "../lib/pipeline/run_pipeline.ts";
+} from "../../fixtures/embedded_run.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { finalFileName, type StoreOwner } from "../kerchunk/final_files.ts";
+import { type PipelineOptions, runPipeline } from "./run_pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 
 // Debian's own Python sees Debian's packages, which another one on the path does not.
 const PYTHON = "/usr/bin/python3";
-const SCRIPT = decodeURIComponent(new URL("../fixtures/open_store.py", import.meta.url).pathname);
+const SCRIPT = decodeURIComponent(
+  new URL("../../fixtures/open_store.py", import.meta.url).pathname,
+);
 const MODULES = "import aiohttp, eccodes, fsspec, requests, xarray, zarr";
 
 const canOpen = await new Deno.Command(PYTHON, { args: ["-c", MODULES] }).output()
   .then(({ success }) => success, () => false);
 const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -requests, -eccodes)";
 
-const SHARED = new URL("../../shared/data/", import.meta.url);
+const SHARED = new URL("../../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(SHARED).then(() => true, () => false);
 
 function storeOptions(embedded: EmbeddedRun, folder: string): PipelineOptions {

@@ -4,8 +4,8 @@ import {
   EMBEDDED_FOLDER,
   EMBEDDED_STEPS,
   ONE_REQUEST_EACH,
-} from "../fixtures/embedded_run.ts";
-import { readBase, writeMessages } from "../fixtures/full_run.ts";
+} from "../../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../../fixtures/full_run.ts";
 import {
   burstFaults,
   type Fault,
@@ -15,17 +15,17 @@ import {
   type S3Server,
   SLOW_DOWN,
   startS3Server,
-} from "../fixtures/s3_server.ts";
-import { silentReporter } from "../lib/util/reporter.ts";
-import { BUCKET } from "../lib/ecmwf/files.ts";
-import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
-import { parseSources } from "../lib/ecmwf/sources.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
-import { openStorage, type Storage } from "../lib/storage/mod.ts";
-import { runStage2 } from "../lib/pipeline/run_stage2.ts";
-import { runStage3 } from "../lib/pipeline/run_stage3.ts";
-import { runStream } from "../lib/stream/run_stream.ts";
+} from "../../fixtures/s3_server.ts";
+import { silentReporter } from "../util/reporter.ts";
+import { BUCKET } from "../ecmwf/files.ts";
+import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
+import { parseSources } from "../ecmwf/sources.ts";
+import { findVariables } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
+import { openStorage, type Storage } from "../storage/mod.ts";
+import { runStage2 } from "./run_stage2.ts";
+import { runStage3 } from "./run_stage3.ts";
+import { runStream } from "../stream/run_stream.ts";
 
 const { run } = BEFORE_50R1;
 const VARIABLES = findVariables(GIK.variables);

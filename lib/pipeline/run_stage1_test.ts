@@ -5,16 +5,16 @@ import {
   bucketKey,
   openWorkplace,
   readEmbeddedBucket,
-} from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
-import { encodeStore } from "../lib/references/store_parquet.ts";
-import { isReference, type Store } from "../lib/references/store.ts";
-import { readStageStore } from "../lib/references/stage_files.ts";
-import { StorageError } from "../lib/storage/mod.ts";
-import { TemplateError } from "../lib/template/template_archive.ts";
-import { runStage1, type Stage1Options } from "../lib/pipeline/run_stage1.ts";
+} from "../../fixtures/embedded_run.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { encodeStore } from "../references/store_parquet.ts";
+import { isReference, type Store } from "../references/store.ts";
+import { readStageStore } from "../references/stage_files.ts";
+import { StorageError } from "../storage/mod.ts";
+import { TemplateError } from "../template/template_archive.ts";
+import { runStage1, type Stage1Options } from "./run_stage1.ts";
 
 const { run, members } = BEFORE_50R1;
 

@@ -4,24 +4,21 @@ import {
   AFTER_50R1,
   BEFORE_50R1,
   bucketKey,
-  EMBEDDED_STEPS,
   type EmbeddedRun,
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { RunError } from "../lib/ecmwf/run.ts";
-import { decodeStore } from "../lib/references/store_parquet.ts";
-import { isReference, type Store } from "../lib/references/store.ts";
-import { scanRun } from "../lib/kerchunk/scan_run.ts";
-import { readStageStore } from "../lib/references/stage_files.ts";
-import { encodeTemplate } from "../lib/template/template_archive.ts";
-import { runStage1, type Stage1Options } from "../lib/pipeline/run_stage1.ts";
-
-/** Hours that the embedded runs have. */
-const HOURS = [0, 36];
+} from "../../fixtures/embedded_run.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { RunError } from "../ecmwf/run.ts";
+import { decodeStore } from "../references/store_parquet.ts";
+import { isReference, type Store } from "../references/store.ts";
+import { scanRun } from "../kerchunk/scan_run.ts";
+import { readStageStore } from "../references/stage_files.ts";
+import { encodeTemplate } from "../template/template_archive.ts";
+import { runStage1, type Stage1Options } from "./run_stage1.ts";
+import { HOURS, writeCoarse, writeStale } from "./stale_template_fixture.ts";
 
 function options({ run, members }: EmbeddedRun, folder: string): Stage1Options {
   return {
@@ -37,33 +34,6 @@ function options({ run, members }: EmbeddedRun, folder: string): Stage1Options {
 async function readSkeleton({ context, folder }: Workplace, member: number): Promise<Store> {
   return (await readStageStore(context.storage, `${folder}/stores`, 1, member))!;
 }
-
-/** Saves a template of one member whose metadata a test has changed. */
-async function writeTemplate(
-  place: Workplace,
-  change: (text: string) => string | undefined,
-): Promise<string> {
-  const { run } = BEFORE_50R1;
-  const { stores } = await scanRun({ run, hours: HOURS, members: [0] }, place.context);
-  const store: Store = new Map();
-  for (const [key, value] of stores.get(0)!) {
-    const isText = key.endsWith(".zattrs");
-    const text = isText ? change(new TextDecoder().decode(value as Uint8Array)) : undefined;
-    if (text !== undefined) store.set(key, new TextEncoder().encode(text));
-    if (!isText) store.set(key, value);
-  }
-  const path = `${place.folder}/stale.tar.gz`;
-  await Deno.writeFile(path, await encodeTemplate({ run, stores: new Map([[0, store]]) }));
-  return path;
-}
-
-/** A template made before 2t and tcc were published. */
-const writeStale = (place: Workplace) =>
-  writeTemplate(place, (text) => /"GRIB_shortName":"(2t|tcc)"/.test(text) ? undefined : text);
-
-/** A template made for another grid. */
-const writeCoarse = (place: Workplace) =>
-  writeTemplate(place, (text) => text.replaceAll(/"GRIB_Nx":\d+/g, '"GRIB_Nx":900'));
 
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
   Deno.test(`stage 1 scans the run of ${embedded.run.date} into skeletons of every member`, async () => {
@@ -189,49 +159,3 @@ Deno.test("stage 1 does not scan hours that the run does not have", async () => 
   const wrong = { ...options(BEFORE_50R1, place.folder), scan: "always", hours: [0, 1] } as const;
   await assertRejects(() => runStage1(wrong, place.context), RunError, "Cannot use step 1");
 });
-
-/** Runs the pipeline as its users do. */
-async function runPipeline({ server, folder }: Workplace, args: string[]) {
-  const { run, members } = BEFORE_50R1;
-  const request = ["--date", run.date, "--run", run.hour, "--max-members", String(members)];
-  const module = new URL("./pipeline.ts", import.meta.url).href;
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--no-prompt", "--quiet", module, ...request, "--endpoint", server.url],
-      ...["--steps", EMBEDDED_STEPS.join(","), "--output-dir", `${folder}/stores`, ...args],
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, told: new TextDecoder().decode(stderr) };
-}
-
-Deno.test("the pipeline exits 3 at a stale template, and scans when --run-stage1 is given", async () => {
-  await using place = await openWorkplace();
-  const template = ["--template", await writeStale(place)];
-  const refused = await runPipeline(place, template);
-  assertEquals(refused.code, 3, refused.told);
-  assertStringIncludes(refused.told, "the template does not describe");
-  const scanning = [...template, "--run-stage1", "--hours", HOURS.join(",")];
-  const scanned = await runPipeline(place, scanning);
-  assertEquals(scanned.code, 0, scanned.told);
-  assertStringIncludes(scanned.told, "scanning the GRIB files");
-});
-
-const CONTRADICTIONS = [
-  { args: ["--scan", "--skip-grib-scan"], says: "choose one" },
-  { args: ["--save-template", "t.tar.gz"], says: "add --scan or --run-stage1" },
-  { args: ["--run-stage1", "--hours", "x"], says: "--hours" },
-  {
-    args: ["--scan", "--save-template", "t.tar.gz", "--date", "20260206,20260207"],
-    says: "give one --date",
-  },
-];
-
-for (const { args, says } of CONTRADICTIONS) {
-  Deno.test(`the pipeline exits 2 for ${args.join(" ")}`, async () => {
-    await using place = await openWorkplace();
-    const { code, told } = await runPipeline(place, args);
-    assertEquals(code, 2, told);
-    assertStringIncludes(told, says);
-  });
-}

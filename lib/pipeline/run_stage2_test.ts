@@ -7,16 +7,16 @@ import {
   type EmbeddedRun,
   openWorkplace,
   readEmbeddedBucket,
-} from "../fixtures/embedded_run.ts";
-import { SLOW_DOWN } from "../fixtures/s3_server.ts";
-import { MissingDataError } from "../lib/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { parseRun, type Run } from "../lib/ecmwf/run.ts";
-import { parseIndex } from "../lib/index/entries.ts";
-import { isReference, type Store } from "../lib/references/store.ts";
-import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
-import { StorageError } from "../lib/storage/mod.ts";
-import { runStage2, type Stage2Options } from "../lib/pipeline/run_stage2.ts";
+} from "../../fixtures/embedded_run.ts";
+import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun, type Run } from "../ecmwf/run.ts";
+import { parseIndex } from "../index/entries.ts";
+import { isReference, type Store } from "../references/store.ts";
+import { readStageStore, writeStageStore } from "../references/stage_files.ts";
+import { StorageError } from "../storage/mod.ts";
+import { runStage2, type Stage2Options } from "./run_stage2.ts";
 
 function options({ run, members }: EmbeddedRun, folder: string): Stage2Options {
   return {
