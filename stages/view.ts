@@ -4,68 +4,9 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { UsageError } from "../lib/errors.ts";
-import { formatMegabytes } from "../lib/util/numbers.ts";
-import { type ForecastFile, parseForecast } from "../lib/output/forecast_file.ts";
-import { openStorage } from "../lib/storage/mod.ts";
-import { buildContent } from "../lib/viewer/content.ts";
-import { formatDocument } from "../lib/viewer/document.ts";
-import type { PageVariable } from "../lib/viewer/page/data.ts";
-import { describeError } from "../lib/viewer/page/view.ts";
+import { viewForecast, type ViewOptions } from "../lib/viewer/view_forecast.ts";
 import { exitWith } from "./cli/console.ts";
-
-/** What to show, and where. */
-export interface ViewOptions {
-  /** The NetCDF file. */
-  input: string;
-  /** The page. */
-  output: string;
-}
-
-/** What was written. */
-export interface ViewResult extends Outcome {
-  path: string;
-  /** Size of the page. */
-  bytes: number;
-  /** What the page has of each variable. */
-  variables: readonly PageVariable[];
-}
-
-/** Writes the page of a forecast file, whole or not at all; fields without any value are named. */
-export async function runView(
-  { input, output }: ViewOptions,
-  reporter: Reporter,
-): Promise<ViewResult> {
-  const storage = openStorage();
-  const forecast = parseForecast(await storage.get(input), input);
-  const bar = reporter.progress("variables", forecast.variables.length);
-  const data = await buildContent(forecast, () => bar.advance(1)).finally(() => bar.finish());
-  const page = new TextEncoder().encode(await formatDocument(data));
-  await storage.put(output, [page]);
-  const empty = listEmptyFields(forecast);
-  for (const field of empty) reporter.warn(`${output}: no value of ${field}`);
-  const { variables } = data;
-  reporter.info(`${output}: ${formatMegabytes(page.length)} MB, values as in the file to within`);
-  for (const line of formatErrors(variables)) reporter.info(line);
-  return { complete: empty.length === 0, path: output, bytes: page.length, variables };
-}
-
-/** Fields in which every value is missing. */
-function listEmptyFields({ variables, stepHours }: ForecastFile): string[] {
-  return variables.flatMap((variable) =>
-    stepHours
-      .filter((_, step) => variable.mean(step).every((value) => Number.isNaN(value)))
-      .map((hours) => `${variable.name} at ${hours} h`)
-  );
-}
-
-function formatErrors(variables: readonly PageVariable[]): string[] {
-  const width = Math.max(...variables.map(({ name }) => name.length));
-  return variables.map((variable) =>
-    `  ${variable.name.padEnd(width)}  ${describeError(variable)}`
-  );
-}
 
 /** The command `view`. */
 export const command: Command<ViewOptions> = {
@@ -100,7 +41,7 @@ export const command: Command<ViewOptions> = {
     }
     return { input, output };
   },
-  run: runView,
+  run: viewForecast,
 };
 
 if (import.meta.main) await exitWith(command);
