@@ -1,6 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatPace, type Pace, PaceCounter } from "./progress_meter.ts";
-import { formatDuration } from "../util/numbers.ts";
 
 const PACE: Pace = {
   label: "indexes",
@@ -44,11 +43,6 @@ Deno.test("formatPace() shows less than 100 % until all is done, and never more"
   assertEquals(at(999, 1000), "x 99 %  999 of 1000");
   assertEquals(at(7, 5), "x 100 %  7 of 5");
   assertEquals(at(0, 0), "x 100 %  0 of 0");
-});
-
-Deno.test("formatDuration() rounds up and changes its units with the size", () => {
-  const said = [0.2, 59, 59.1, 185, 3600, 7860].map(formatDuration);
-  assertEquals(said, ["1 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 11 min"]);
 });
 
 Deno.test("PaceCounter counts work and traffic from the moment it is made", () => {
