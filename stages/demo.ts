@@ -15,7 +15,7 @@ import {
 import { startS3Server } from "../fixtures/s3_server.ts";
 import type { Command } from "../lib/cli/command.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
-import { formatTable } from "../lib/cli/format_summary.ts";
+import { formatTable } from "../lib/cli/text_report.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { describeRun } from "../lib/ecmwf/run.ts";
 import { GIK } from "../lib/output/profile.ts";

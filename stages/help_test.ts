@@ -4,7 +4,7 @@ import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/comma
 import { HELP_COLUMNS } from "../lib/cli/help.ts";
 import { runCommand } from "../lib/cli/run_command.ts";
 import { findCommandModules } from "./commands_fixture.ts";
-import { findPermissions } from "./cli/console.ts";
+import { findPermissions } from "../lib/cli/task_permissions.ts";
 
 const COMMANDS = await findCommandModules();
 

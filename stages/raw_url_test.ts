@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
-import { findPermissions } from "./cli/console.ts";
+import { findPermissions } from "../lib/cli/task_permissions.ts";
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 

@@ -193,7 +193,7 @@ Deno.test("killed at 20 random moments: the same file, no finished field fetched
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`on ${signal} stream says how to go on, ends with 130, and goes on when run again`, async () => {
+  Deno.test(`on ${signal} stream says how to resume, ends with 130, and resumes when run again`, async () => {
     await using place = await openPlace();
     const { output, undisturbed } = place;
     const stopped = await runUntilKilled(place, signal, Math.ceil(place.requests / 2), 0);
@@ -206,7 +206,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     );
     assertStringIncludes(
       stopped.told,
-      `stream: stopped by ${signal}, run the same command to go on\n`,
+      `stream: stopped by ${signal}, run the same command to resume\n`,
     );
     const { asked, code, told } = await runUntilKilled(place, signal, Infinity, 0);
     assertEquals([code, listLacking(kept)], [0, listFields(asked)]);

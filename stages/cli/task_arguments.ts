@@ -3,10 +3,9 @@
  *
  * @module
  */
-import config from "../../deno.json" with { type: "json" };
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
-import { permissionFlags, type PermissionSet } from "../../lib/cli/permission_flags.ts";
+import { widenedFlags } from "../../lib/cli/task_permissions.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 
 /**
@@ -52,16 +51,11 @@ export interface TaskAccess {
  * that run `stream` from a URL have no `deno.json`.
  */
 export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
-  const grants: PermissionSet = config.permissions[set];
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
-  const added: Record<string, readonly string[]> = {
+  const flags = widenedFlags(set, {
     net: hosts,
     read: here([...reads, ...writes]),
     write: here(writes),
-  };
-  const widened = Object.entries(grants).map(([kind, grant]) => {
-    const { allow = [], ...rest } = "length" in grant ? { allow: grant } : grant;
-    return [kind, { allow: [...new Set([...allow, ...added[kind] ?? []])], ...rest }] as const;
   });
-  return ["--no-prompt", ...permissionFlags(Object.fromEntries(widened))];
+  return ["--no-prompt", ...flags];
 }
