@@ -1,6 +1,6 @@
 /**
- * The decoder beside the C libraries, on the real CCSDS fields of ../shared: East Africa beside
- * ecCodes, which must decode the whole field, and the whole field beside libaec. The C functions are
+ * The decoder compared with the C libraries, on the real CCSDS fields of ../shared: East Africa with
+ * ecCodes, which must decode the whole field, and the whole field with libaec. The C functions are
  * called in this process, in turn with ours, so that both sides of a ratio see the same machine.
  *
  *     taskset -c 1 deno run -A bench/ccsds_c.ts [file.grib2]
@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { type CcsdsParameters, decodeCcsds } from "../lib/grib/ccsds.ts";
+import { decodeSamples } from "../fixtures/ccsds/decode_samples.ts";
+import type { CcsdsParameters } from "../lib/grib/ccsds/coding.ts";
 import { decodeField, type GribField, parseFields, selectWindow } from "../lib/grib/mod.ts";
 
 const FILE = new URL("../../shared/data/ecmwf-ifs-oper-surface.grib2", import.meta.url);
@@ -73,7 +74,7 @@ function sampleBytes(bitsPerSample: number): number {
   return bitsPerSample <= 8 ? 1 : bitsPerSample <= 16 ? 2 : 4;
 }
 
-/** Shortest times in milliseconds: of every function the one that nothing disturbed. */
+/** The shortest time of each function in milliseconds, the least disturbed one. */
 function measure(field: GribField, message: Uint8Array<ArrayBuffer>) {
   const { representation } = field;
   if (representation.template !== 42) throw new Error("not a CCSDS field");
@@ -98,7 +99,7 @@ function measure(field: GribField, message: Uint8Array<ArrayBuffer>) {
       window: time(() => decodeField(parseFields(message)[0]!, window, windowValues)),
       full: time(() => decodeField(field, undefined, values)),
       libaec: timeLibaec(stream, parameters, bytes),
-      samples: time(() => decodeCcsds(stream, parameters, valueCount, undefined, samples)),
+      samples: time(() => decodeSamples(stream, parameters, 0, valueCount, samples)),
     };
     for (const name of Object.keys(best) as (keyof typeof best)[]) {
       best[name] = Math.min(best[name], times[name]);

@@ -1,7 +1,7 @@
 /**
  * GRIB2 decoding: `deno bench -A bench/grib_bench.ts`.
  *
- * With the real 0.25° messages of ../shared where they are, else with synthetic ones, which are too
+ * With the real 0.25° messages of ../shared if they exist, else with synthetic ones, which are too
  * small to compare with anything but themselves.
  *
  * @module
@@ -11,7 +11,7 @@ import { decodeField, parseFields, selectWindow } from "../lib/grib/mod.ts";
 const REAL = new URL("../../shared/data/ecmwf-ifs-oper-surface.grib2", import.meta.url);
 const SYNTHETIC = new URL("../fixtures/grib/messages.grib2", import.meta.url);
 const EAST_AFRICA = { north: 25, west: 19, south: -14, east: 55 };
-/** The synthetic messages come in dozens; these few show the packings. */
+/** The first of the synthetic messages, which show the packings. */
 const SYNTHETIC_LIMIT = 12;
 
 const isReal = fileExists(REAL);

@@ -11,7 +11,7 @@
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { createContext, type StorageContext } from "../lib/storage/client/context.ts";
-import { accessRemotes } from "../lib/storage/client/access.ts";
+import { accessServers } from "../lib/storage/client/access.ts";
 import { openS3 } from "../lib/storage/backends/s3.ts";
 import { Versions } from "../lib/storage/protocol/versions.ts";
 import { printTable, ServerProcess } from "./measure.ts";
@@ -52,7 +52,7 @@ async function measure(contexts: StorageContext[], callers: number): Promise<Yie
   const endMs = performance.now() + SECONDS * 1000;
   let objects = 0;
   const ask = async (context: StorageContext) => {
-    const access = accessRemotes(context, (url) => [{ url }], new Versions());
+    const access = accessServers(context, (url) => [{ url }], new Versions());
     while (performance.now() < endMs) {
       const bytes = await access.get(`s3://${BUCKET}/${KEY}`);
       assert(bytes.length === BYTES);

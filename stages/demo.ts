@@ -24,7 +24,7 @@ import { exitWith } from "./cli/console.ts";
 import { openContext } from "./cli/run_options.ts";
 import { runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
-import { measureVariables, tabulateVariables } from "../lib/cli/stream_table.ts";
+import { measureVariables, tabulateVariables } from "../lib/cli/variable_ranges.ts";
 
 const OUTPUT_DIR = "demo_output";
 

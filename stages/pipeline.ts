@@ -10,7 +10,7 @@ import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
 import { type PipelineResult, runPipeline } from "../lib/pipeline/run_pipeline.ts";
-import type { ScanOptions } from "../lib/pipeline/run_stage1.ts";
+import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";

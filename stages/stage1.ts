@@ -7,7 +7,8 @@
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
 import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import { runStage1, type ScanOptions, type Stage1Result } from "../lib/pipeline/run_stage1.ts";
+import { runStage1, type Stage1Result } from "../lib/pipeline/run_stage1.ts";
+import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
 import { openRun, parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";

@@ -17,15 +17,15 @@ import { openRun, parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./
 /** What stage 3 has made, for a summary. */
 export function describeStage3(
   run: Run,
-  { complete, members, strayReferences, folder, zipPath, published }: Stage3Result,
+  { complete, members, foreignReferences, folder, zipPath, published }: Stage3Result,
 ): RunSummary {
   return {
     run,
     complete,
     lines: [
       ["stores", `${members.length}`],
-      ...(strayReferences > 0
-        ? [["left out", `${strayReferences} references to other runs`] as const]
+      ...(foreignReferences > 0
+        ? [["left out", `${foreignReferences} references to other runs`] as const]
         : []),
       ["written", folder],
       ...(zipPath === undefined ? [] : [["zip", zipPath] as const]),
@@ -33,7 +33,7 @@ export function describeStage3(
     ],
     facts: {
       members: members.length,
-      strayReferences,
+      strayReferences: foreignReferences,
       folder,
       zip: zipPath,
       published,

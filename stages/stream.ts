@@ -4,8 +4,7 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { summarizeStream } from "../lib/cli/stream_report.ts";
-import { summarize } from "../lib/cli/stream_summary.ts";
+import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
 import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
@@ -52,7 +51,7 @@ export const command: Command<StreamRequest> = {
       ? await runTask(task, options, context)
       : await runStream(options, context);
     if (summary !== undefined) {
-      const json = JSON.stringify(summarize(options, result, context.storage.counters), null, 2);
+      const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
     for (const line of describeRejections(result.fields)) reporter.warn(line);

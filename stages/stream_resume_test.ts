@@ -202,7 +202,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals([stopped.code, await readOutput(output)], [130, undefined]);
     assertStringIncludes(
       stopped.told,
-      `${kept.length} of 18 fields are kept in ${workFolderOf(output)}: the same command goes on`,
+      `${kept.length} of 18 fields are saved in ${workFolderOf(output)}: run the same command`,
     );
     assertStringIncludes(
       stopped.told,
@@ -210,7 +210,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     );
     const { asked, code, told } = await runUntilKilled(place, signal, Infinity, 0);
     assertEquals([code, listLacking(kept)], [0, listFields(asked)]);
-    assertStringIncludes(told, `${kept.length} of 18 fields are there`);
+    assertStringIncludes(told, `${kept.length} of 18 fields are saved in`);
     assertEquals(await readOutput(output), undisturbed);
     assertEquals(await listKept(output), []);
   });

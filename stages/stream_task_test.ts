@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { EMBEDDED_STEPS, openWorkplace, type Workplace } from "../fixtures/embedded_run.ts";
-import { openLackingPlace, writeFinalStores } from "../lib/stream/final_stores_fixture.ts";
+import { openLackingWorkplace, writeFinalStores } from "../lib/stream/final_stores_fixture.ts";
 
 const STREAM = new URL("./stream.ts", import.meta.url).href;
 
@@ -44,7 +44,7 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
     first.told,
     /^20260206 00 UTC, task 0\/2: complete\n[^]*\n {2}fields +2 \(variable/m,
   );
-  assertMatch(first.told, /^ {2}kept in +.*\/work$/m);
+  assertMatch(first.told, /^ {2}saved in +.*\/work$/m);
   const { complete, task, work, output, fields } = JSON.parse(await Deno.readTextFile(summary));
   assertEquals({ complete, task, work, output, fields }, {
     complete: true,
@@ -81,7 +81,7 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
 });
 
 Deno.test("stream --task without all messages exits 5 and names them, and so does --merge, with a file", async () => {
-  await using place = await openLackingPlace();
+  await using place = await openLackingWorkplace();
   const codes = [];
   for (const args of [["--task", "0/2"], ["--task", "1/2"], ["--merge"]]) {
     const { code, told } = await stream(place, args);

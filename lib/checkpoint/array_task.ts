@@ -1,5 +1,5 @@
 /**
- * Which of the tasks of an array job this process is, as the command line or the engine says.
+ * `--task` and the environment of an engine → which task of an array job this process is.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface ArrayTask {
 /** A variable's value, `undefined` when it is not set. */
 export type Lookup = (name: EngineVariable) => string | undefined;
 
-/** What the engines tell their tasks, by the names that they document. */
+/** The variables that engines set for their tasks, by the names in their documentation. */
 const ENGINE_VARIABLES = [
   "SLURM_ARRAY_TASK_ID",
   "SLURM_ARRAY_TASK_COUNT",
@@ -37,8 +37,8 @@ interface ArrayEngine {
   /** The variable with a task's number. */
   index: EngineVariable;
   /**
-   * Index and count from the engine alone; `undefined` where it does not tell them, or where its
-   * numbers are not those of a whole array. Absent for engines that never tell the count.
+   * Index and count from the engine alone; `undefined` where it does not set them, or where its
+   * numbers are not those of a whole array. Absent for engines that never set the count.
    */
   find?(id: number, lookup: Lookup): ArrayTask | undefined;
 }
@@ -58,20 +58,20 @@ const ENGINES: readonly ArrayEngine[] = [
   { name: "Coiled", index: "COILED_BATCH_TASK_ID" },
 ];
 
-/** `3/9`; `auto` where the engine tells both; `auto/9`. */
+/** `3/9`; `auto` where the engine sets both; `auto/9`. */
 const TASK = /^(?:(\d+)\/(\d+)|auto(?:\/(\d+))?)$/;
 
-/** A task as the command line writes it. */
+/** A task in the form that `--task` takes: `3/9`. */
 export function formatTask({ index, count }: ArrayTask): string {
   return `${index}/${count}`;
 }
 
 /**
  * Reads a task: `<i>/<n>` with i from 0, `auto/<n>` for the index that the engine gives, `auto` for
- * its index and count. With a count given the engine's number is the index, whatever else it says: an
- * array that repeats some tasks has another count than the first one had.
+ * its index and count. With a count given, the engine's number is the index, whatever count the engine
+ * sets: an array that repeats some tasks has another count than the first one had.
  *
- * @throws {UsageError} when it is none, and when the engine does not tell enough.
+ * @throws {UsageError} when the text is no task, or when the engine sets too little.
  */
 export function parseTask(text: string, lookup: Lookup): ArrayTask {
   const [, index, count, autoCount] = TASK.exec(text) ?? [];
@@ -87,8 +87,8 @@ export function parseTask(text: string, lookup: Lookup): ArrayTask {
   const found = engine.find?.(id, lookup);
   if (found) return checkTask(found, source);
   const state = engine.find
-    ? `${engine.name} does not number them from one to the next (${source})`
-    : `${engine.name} gives each its number only (${source})`;
+    ? `${engine.name} does not give index and count of a whole array (${source})`
+    : `${engine.name} gives each task only its number (${source})`;
   throw new UsageError(
     `Cannot tell how many tasks there are: ${state}, give --task auto/<n> with their number`,
   );
@@ -102,7 +102,7 @@ function checkTask(task: ArrayTask, source: string): ArrayTask {
   );
 }
 
-/** The engine that runs this process, and the number that it gave it. */
+/** The engine that runs this process, and the number that it set. */
 function findEngine(lookup: Lookup): { engine: ArrayEngine; id: number } {
   const found = ENGINES.flatMap((engine) => {
     const id = readNumber(engine.index, lookup);
@@ -115,16 +115,16 @@ function findEngine(lookup: Lookup): { engine: ArrayEngine; id: number } {
       `Cannot tell which task this is: none of ${names} is set, give --task <i>/<n>`,
     );
   }
-  const said = found.map(({ engine, id }) => `${engine.index}=${id}`).join(", ");
+  const numbers = found.map(({ engine, id }) => `${engine.index}=${id}`).join(", ");
   if (found.length > 1) {
     throw new UsageError(
-      `Cannot tell which task this is: several engines number it (${said}), give --task <i>/<n>`,
+      `Cannot tell which task this is: several engines number it (${numbers}), give --task <i>/<n>`,
     );
   }
   return first;
 }
 
-/** Slurm's numbers may begin anywhere and go by steps; those of a list such as 3,5,9 have gaps. */
+/** Slurm's numbers may begin anywhere and have steps; those of a list such as 3,5,9 have gaps. */
 function findInSlurm(id: number, lookup: Lookup): ArrayTask | undefined {
   const count = readNumber("SLURM_ARRAY_TASK_COUNT", lookup);
   const min = readNumber("SLURM_ARRAY_TASK_MIN", lookup);
@@ -140,5 +140,5 @@ function readNumber(name: EngineVariable, lookup: Lookup): number | undefined {
   const text = lookup(name);
   if (text === undefined || text === "") return undefined;
   if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`Cannot use ${name}="${text}": it is no number, give --task <i>/<n>`);
+  throw new UsageError(`Cannot use ${name}="${text}": it is not a number, give --task <i>/<n>`);
 }

@@ -8,7 +8,7 @@ function parseIn(text: string, environment: Environment = {}) {
   return formatTask(parseTask(text, (name) => environment[name]));
 }
 
-/** What Slurm tells the tasks of `--array=<min>-<max>:<step>`. */
+/** What Slurm sets for the tasks of `--array=<min>-<max>:<step>`. */
 function slurm(id: number, min: number, max: number, step: number, count: number): Environment {
   return {
     SLURM_ARRAY_TASK_ID: `${id}`,
@@ -19,7 +19,7 @@ function slurm(id: number, min: number, max: number, step: number, count: number
   };
 }
 
-const TOLD: [what: string, text: string, environment: Environment, task: string][] = [
+const ACCEPTED: [what: string, text: string, environment: Environment, task: string][] = [
   ["what is given, whatever the engine says", "3/9", { JOB_COMPLETION_INDEX: "7" }, "3/9"],
   ["Slurm's number and count", "auto", slurm(8, 0, 8, 1, 9), "8/9"],
   ["Slurm's numbers from 1", "auto", slurm(9, 1, 9, 1, 9), "8/9"],
@@ -34,7 +34,7 @@ const TOLD: [what: string, text: string, environment: Environment, task: string]
   ["Coiled's number", "auto/3", { COILED_BATCH_TASK_ID: "1" }, "1/3"],
 ];
 
-for (const [what, text, environment, task] of TOLD) {
+for (const [what, text, environment, task] of ACCEPTED) {
   Deno.test(`parseTask() takes ${what}`, () => assertEquals(parseIn(text, environment), task));
 }
 

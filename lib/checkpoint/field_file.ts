@@ -1,8 +1,9 @@
 /**
- * A reduced field as the bytes of a file, checksummed, for those that outlive the process.
+ * A reduced field ⇄ the bytes of a file, with a checksum.
  *
- * Layout: SHA-256 of all that follows (32 bytes), length of the description (4 bytes, little-endian),
- * the description as JSON in UTF-8, then the numbers that it lists, in this machine's byte order.
+ * Layout: SHA-256 of everything after it (32 bytes), length of the description (4 bytes,
+ * little-endian), the description as JSON in UTF-8, then the numbers that it lists, in the byte order
+ * of this machine.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { ArrayTask } from "./array_task.ts";
 import type { ObjectVersion } from "../storage/mod.ts";
 import type { ReducedField } from "../ensemble/field_reducer.ts";
 
-/** Raised whenever equal messages may come out as another field, or this layout changes. */
+/** Raise it when equal messages may give another field, or when this layout changes. */
 export const FIELD_VERSION = 2;
 
 const CHECKSUM_BYTES = 32;
@@ -18,22 +19,22 @@ const HEAD_BYTES = CHECKSUM_BYTES + 4;
 
 type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-/** A field, and where it comes from. */
-export interface KeptField {
+/** A finished field, and where it comes from. */
+export interface SavedField {
   reduced: ReducedField;
-  /** Of the files that its messages were read from, by their address, as far as servers told them. */
+  /** Of the files of its messages, by address, as far as servers named them. */
   versions: Readonly<Record<string, ObjectVersion>>;
-  /** The task that read them. @default {undefined} (a command that reads all fields) */
+  /** The task that made it. @default {undefined} (a command that makes all fields) */
   task?: ArrayTask;
 }
 
 /** What a file says besides its numbers. */
-interface Description extends Omit<KeptField, "reduced"> {
-  /** What the field was made from and how, as {@linkcode encodeFieldFile} was told. */
+interface Description extends Omit<SavedField, "reduced"> {
+  /** As given to {@linkcode encodeFieldFile}. */
   key: string;
   /** The field without its numbers. */
   field: Omit<ReducedField, "axes" | "mean" | "deviation">;
-  /** How many numbers follow of each kind; no axes for a field without members. */
+  /** Counts of the numbers that follow; a field without members has no axes. */
   lengths: { latitudes: number; longitudes: number; values: number };
 }
 
@@ -44,7 +45,7 @@ interface Description extends Omit<KeptField, "reduced"> {
  */
 export async function encodeFieldFile(
   key: string,
-  { reduced, ...origin }: KeptField,
+  { reduced, ...origin }: SavedField,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { axes, mean, deviation, ...rest } = reduced;
   const description: Description = {
@@ -70,12 +71,12 @@ export async function encodeFieldFile(
 /**
  * Decodes a field.
  *
- * @returns `undefined` when the file is damaged, or was made from something else than `key`.
+ * @returns `undefined` when the file is damaged, or has another `key`.
  */
 export async function decodeFieldFile(
   key: string,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<KeptField | undefined> {
+): Promise<SavedField | undefined> {
   if (bytes.length < HEAD_BYTES) return undefined;
   const expected = await checksum(bytes.subarray(CHECKSUM_BYTES));
   if (expected.some((byte, i) => byte !== bytes[i])) return undefined;

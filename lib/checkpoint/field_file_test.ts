@@ -22,7 +22,7 @@ function reduceTp() {
   return reducer.reduce();
 }
 
-Deno.test("a field that was encoded is the same after decoding, totals included", async () => {
+Deno.test("an encoded field is the same after decoding, totals included", async () => {
   const reduced = reduceTp();
   assertEquals(reduced.totals?.map(({ sums }) => sums.length), [1, 1, 1, 1]);
   for (const task of [undefined, { index: 3, count: 9 }]) {
@@ -31,7 +31,7 @@ Deno.test("a field that was encoded is the same after decoding, totals included"
   }
 });
 
-Deno.test("a file is as FIELD_VERSION says: raise that when this test has to change", async () => {
+Deno.test("a file has the bytes of FIELD_VERSION: raise it when this test has to change", async () => {
   const bytes = await encodeFieldFile("key", { reduced: reduceTp(), versions: VERSIONS });
   const checksum = bytes.slice(0, 32).toHex();
   assertEquals([FIELD_VERSION, checksum], [

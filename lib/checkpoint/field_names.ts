@@ -1,6 +1,6 @@
 /**
- * Names of the files that finished fields are kept in: they say which field it is, and a part of a key
- * says what it was made of.
+ * Names of the files of finished fields: which field it is, and a part of the digest of everything that
+ * shapes it.
  *
  * @module
  */
@@ -17,16 +17,16 @@ export interface FieldSettings {
   region: Region;
 }
 
-/** A field of a plan and its file. */
-export interface FieldPlace {
+/** A planned field and the name of its file. */
+export interface FieldFileName {
   field: PlannedField;
-  /** SHA-256 in hexadecimal digits of everything that shapes the field. */
+  /** SHA-256 of everything that shapes the field, in hexadecimal digits. */
   key: string;
-  /** Name of the file without its ending; a part of the key is in it. */
+  /** Name of the file without its ending: variable, step and the first digits of the key. */
   name: string;
 }
 
-/** Names of fields that are whole, and of those that lack a message. */
+/** Names of whole fields, and of those that lack a message. */
 const FIELD_FILE = /^\w+\.(?:field|lacking)$/;
 const KEY_DIGITS = 16;
 
@@ -35,7 +35,7 @@ export function isFieldFile(file: string): boolean {
   return FIELD_FILE.test(file);
 }
 
-/** Whether a file is of one of the fields with such names, or of one made of fewer messages. */
+/** Whether a file is of a field with one of these names, or of one made of fewer messages. */
 export function isFileOf(file: string, names: readonly string[]): boolean {
   return isFieldFile(file) && names.some((name) => file.startsWith(name));
 }
@@ -43,24 +43,26 @@ export function isFileOf(file: string, names: readonly string[]): boolean {
 /**
  * Names the files of fields.
  *
- * @param fields by their place in a plan.
- * @param wholes the same fields with all their messages, where these are made of fewer: their names
- *   begin with the names of those.
+ * @param fields by their index in a plan.
+ * @param wholes for fields made of fewer messages, the files of the same fields with all of them: the
+ *   names begin with theirs.
  */
-export async function placeFields(
-  fields: Iterable<[place: number, field: PlannedField]>,
+export async function nameFieldFiles(
+  fields: Iterable<[fieldIndex: number, field: PlannedField]>,
   settings: FieldSettings,
-  wholes?: ReadonlyMap<number, FieldPlace>,
-): Promise<Map<number, FieldPlace>> {
-  const places = new Map<number, FieldPlace>();
-  for (const [place, field] of fields) {
+  wholes?: ReadonlyMap<number, FieldFileName>,
+): Promise<Map<number, FieldFileName>> {
+  const files = new Map<number, FieldFileName>();
+  for (const [fieldIndex, field] of fields) {
     const key = await digestField(field, settings);
-    const beginning = wholes?.get(place)?.name ?? `${field.variable.name}_${field.stepHours}h`;
-    places.set(place, { field, key, name: `${beginning}_${key.slice(0, KEY_DIGITS)}` });
+    const beginning = wholes?.get(fieldIndex)?.name ??
+      `${field.variable.name}_${field.stepHours}h`;
+    files.set(fieldIndex, { field, key, name: `${beginning}_${key.slice(0, KEY_DIGITS)}` });
   }
-  return places;
+  return files;
 }
 
+/** Reasons of rejections are in the digest: a reworded one makes saved fields useless. */
 async function digestField(field: PlannedField, settings: FieldSettings): Promise<string> {
   const { profile, run, region } = settings;
   const { north, west, south, east } = region;

@@ -3,42 +3,42 @@
  *
  * @module
  */
-import type { KeptField } from "./field_file.ts";
+import type { SavedField } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { isOtherVersion, type ObjectVersion, type Storage, unlessMissing } from "../storage/mod.ts";
 
 /** Whether fields may be of the same versions of the files that both were read from. */
-export function sameVersions(a: KeptField, b: KeptField): boolean {
+export function sameVersions(a: SavedField, b: SavedField): boolean {
   return Object.entries(a.versions).every(([url, version]) => {
     const other = b.versions[url];
     return !other || !isOtherVersion(version, other);
   });
 }
 
-/** The steps some of whose fields are of different versions of a file. */
+/** The steps some of whose fields are of different versions of a file, ascending. */
 export function findMixedSteps(
   plan: readonly PlannedField[],
-  fields: Iterable<[place: number, field: KeptField]>,
+  fields: Iterable<[fieldIndex: number, field: SavedField]>,
 ): number[] {
-  const byStep = Map.groupBy(fields, ([place]) => plan[place]!.stepHours);
+  const byStep = Map.groupBy(fields, ([fieldIndex]) => plan[fieldIndex]!.stepHours);
   return [...byStep].filter(([, own]) => !areOfOneVersion(own.map(([, field]) => field)))
     .map(([stepHours]) => stepHours).sort((a, b) => a - b);
 }
 
-/** Fields may tell of different servers: all are compared with all. */
-function areOfOneVersion(fields: readonly KeptField[]): boolean {
+/** Compares every pair: fields may know the versions of different servers. */
+function areOfOneVersion(fields: readonly SavedField[]): boolean {
   return fields.every((a, i) => fields.slice(i + 1).every((b) => sameVersions(a, b)));
 }
 
-/** The steps of which some fields are there and others not, or that are of different versions. */
+/** The steps of which some fields are saved and others not, or that are of different versions. */
 export function findOpenSteps(
   plan: readonly PlannedField[],
-  fields: ReadonlyMap<number, KeptField>,
+  fields: ReadonlyMap<number, SavedField>,
 ): Set<number> {
-  const places = [...plan.keys()].filter((place) => plan[place]!.messages.length > 0);
-  const stepOf = (place: number) => plan[place]!.stepHours;
+  const fieldIndexes = [...plan.keys()].filter((i) => plan[i]!.messages.length > 0);
+  const stepOf = (fieldIndex: number) => plan[fieldIndex]!.stepHours;
   const begun = new Set([...fields.keys()].map(stepOf));
-  const lacking = places.filter((place) => !fields.has(place)).map(stepOf);
+  const lacking = fieldIndexes.filter((i) => !fields.has(i)).map(stepOf);
   return begun.intersection(new Set([...lacking, ...findMixedSteps(plan, fields)]));
 }
 
@@ -46,16 +46,16 @@ export function findOpenSteps(
  * Finds the fields whose files were replaced since. Costs one HEAD for each file that nothing was read
  * of so far.
  *
- * @returns their places.
+ * @returns their indexes.
  * @throws {StorageError} when the server cannot be reached or refuses.
  */
 export async function findReplaced(
-  fields: Iterable<[place: number, field: KeptField]>,
+  fields: Iterable<[fieldIndex: number, field: SavedField]>,
   storage: Storage,
 ): Promise<number[]> {
   const replaced: number[] = [];
-  for (const [place, { versions }] of fields) {
-    if (await isAnyReplaced(versions, storage)) replaced.push(place);
+  for (const [fieldIndex, { versions }] of fields) {
+    if (await isAnyReplaced(versions, storage)) replaced.push(fieldIndex);
   }
   return replaced;
 }
@@ -71,7 +71,7 @@ async function isAnyReplaced(
   return false;
 }
 
-/** The version that is read from now on; `undefined` when the file is not there any more. */
+/** The version that is read from now on; `undefined` when the file is gone. */
 async function findCurrent(url: string, storage: Storage): Promise<ObjectVersion | undefined> {
   const known = storage.versionOf(url);
   if (known) return known;

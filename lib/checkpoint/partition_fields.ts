@@ -1,28 +1,28 @@
 /**
- * The fields of a command in parts of near equal bytes, one for each of the tasks that share it.
+ * The fields of a plan → parts of nearly equal bytes, one for each of the tasks that share a command.
  *
  * @module
  */
-import { byPlace } from "../ensemble/fetch_plan.ts";
+import { byFileOrder } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 
-/** So much larger than an equal share a part of whole steps may be: tasks share no step if they need not. */
+/** A part of whole steps may be this much larger than an equal share, so that tasks share no step. */
 const LARGEST_SHARE = 5 / 4;
-/** Where steps have to be cut, a cut this near to the end of one, in equal shares, is made there. */
+/** Where a step has to be cut: a cut this near to its end, in equal shares, moves there. */
 const SNAP_SHARE = 1 / 8;
 
 /**
- * Cuts the fields of a plan into parts: at the ends of steps where that gives parts of near equal bytes,
- * else also between fields, in the order of steps and of their place in the file. The same plan gives
- * the same parts.
+ * Cuts the fields of a plan into parts: at the ends of steps where that gives parts of nearly equal
+ * bytes, else also between fields, in the order of steps and of files. The same plan gives the same
+ * parts.
  *
- * @param count how many parts; some are empty when it is larger than the number of fields.
- * @returns for each part places in the plan, ascending; every place is in one part. None has more
- *   bytes than 5/4 of an equal share and the largest field.
+ * @param count of parts; some are empty when there are fewer fields.
+ * @returns for each part the indexes of its fields, ascending; every field is in one part. No part has
+ *   more bytes than 5/4 of an equal share and the largest field together.
  */
 export function partitionFields(plan: readonly PlannedField[], count: number): number[][] {
   const order = [...plan.keys()].sort((a, b) => compareFields(plan[a]!, plan[b]!) || a - b);
-  const ends = addUp(order.map((place) => countBytes(plan[place]!)));
+  const ends = addUp(order.map((fieldIndex) => countBytes(plan[fieldIndex]!)));
   const stepEnds = [...ends.keys()].filter((i) =>
     plan[order[i - 1] ?? -1]?.stepHours !== plan[order[i] ?? -1]?.stepHours
   );
@@ -30,7 +30,7 @@ export function partitionFields(plan: readonly PlannedField[], count: number): n
   return cuts.map((cut, part) => order.slice(cuts[part - 1] ?? 0, cut).sort((a, b) => a - b));
 }
 
-/** Bytes of a field's messages; a field without any counts as one, so that none has no length. */
+/** Bytes of a field's messages; at least 1, so that every field has a length. */
 function countBytes({ messages }: PlannedField): number {
   return Math.max(1, messages.reduce((sum, { reference }) => sum + reference.length, 0));
 }
@@ -40,10 +40,10 @@ function compareFields(a: PlannedField, b: PlannedField): number {
   const [firstA] = a.messages;
   const [firstB] = b.messages;
   if (!firstA || !firstB) return Number(!firstA) - Number(!firstB);
-  return byPlace(firstA, firstB);
+  return byFileOrder(firstA, firstB);
 }
 
-/** What comes before each place, and after the last one. */
+/** The sums before each of the lengths, and the sum of all. */
 function addUp(lengths: readonly number[]): number[] {
   const sums = [0];
   for (const length of lengths) sums.push(sums.at(-1)! + length);
@@ -51,9 +51,9 @@ function addUp(lengths: readonly number[]): number[] {
 }
 
 /**
- * The ends of parts of whole steps, each as near as can be to its share of what is left.
+ * The ends of parts of whole steps, each as near as possible to its share of the remaining bytes.
  *
- * @returns `undefined` when one of the parts is too large.
+ * @returns `undefined` when a part is too large.
  */
 function cutAtSteps(
   ends: readonly number[],
@@ -72,7 +72,7 @@ function cutAtSteps(
   return cuts;
 }
 
-/** The ends of parts that are cut at multiples of an equal share, or as near to that as can be. */
+/** The ends of parts, each as near as possible to a multiple of an equal share. */
 function cutAtFields(
   ends: readonly number[],
   stepEnds: readonly number[],
@@ -88,7 +88,7 @@ function cutAtFields(
   });
 }
 
-/** The cut before which there are nearly so many bytes; of two as near the earlier one. */
+/** The cut with nearly `target` bytes before it; of two equally near, the earlier one. */
 function chooseNearest(cuts: Iterable<number>, ends: readonly number[], target: number): number {
   const distance = (cut: number) => Math.abs(ends[cut]! - target);
   return [...cuts].reduce((best, cut) => distance(cut) < distance(best) ? cut : best, 0);

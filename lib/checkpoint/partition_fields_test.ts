@@ -4,7 +4,7 @@ import { VARIABLES } from "../ecmwf/variables.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { partitionFields } from "./partition_fields.ts";
 
-/** Fields, steps first, whose messages have lengths that a function gives; none for length 0. */
+/** Fields, steps first, whose messages have the lengths that a function gives; none for length 0. */
 function planSteps(
   steps: number,
   variables: number,
@@ -29,8 +29,8 @@ function planSteps(
 }
 
 function countBytes(plan: readonly PlannedField[], part: readonly number[]): number {
-  const lengths = part.flatMap((place) =>
-    plan[place]!.messages.map(({ reference }) => reference.length)
+  const lengths = part.flatMap((fieldIndex) =>
+    plan[fieldIndex]!.messages.map(({ reference }) => reference.length)
   );
   return lengths.reduce((sum, length) => sum + length, 0);
 }
@@ -41,7 +41,7 @@ function listTornSteps(plan: readonly PlannedField[], parts: readonly number[][]
   return [...new Set(steps.filter((step, i) => steps.indexOf(step) < i))];
 }
 
-Deno.test("partitionFields() has every field in one part, in parts of near equal bytes", () => {
+Deno.test("partitionFields() puts every field into one part, in parts of nearly equal bytes", () => {
   const random = makeRandom(20260206);
   const upTo = (most: number) => 1 + Math.floor(random() * most);
   for (let round = 0; round < 500; round++) {
@@ -57,7 +57,7 @@ Deno.test("partitionFields() has every field in one part, in parts of near equal
     assertEquals(parts.flat().sort((a, b) => a - b), [...plan.keys()]);
     assertEquals(partitionFields(plan, count), parts);
     const share = countBytes(plan, [...plan.keys()]) / count;
-    const largest = Math.max(...plan.map((_, place) => countBytes(plan, [place])));
+    const largest = Math.max(...plan.map((_, fieldIndex) => countBytes(plan, [fieldIndex])));
     for (const part of parts) {
       assert(countBytes(plan, part) <= 1.25 * share + largest + plan.length);
       assertEquals(part, part.toSorted((a, b) => a - b));
@@ -76,7 +76,7 @@ Deno.test("partitionFields() gives whole steps where their number allows it", ()
   }
 });
 
-Deno.test("partitionFields() cuts a step by the place of its fields in the file", () => {
+Deno.test("partitionFields() cuts a step in the order of its fields in the file", () => {
   const plan = planSteps(2, 4, () => 1000);
   assertEquals(partitionFields(plan, 4), [[2, 3], [0, 1], [6, 7], [4, 5]]);
 });
@@ -86,7 +86,7 @@ Deno.test("partitionFields() leaves parts empty when there are more of them than
   assertEquals(parts.map(({ length }) => length).sort(), [0, 0, 0, 0, 1, 1, 1]);
 });
 
-Deno.test("partitionFields() has fields without messages in some part, too", () => {
+Deno.test("partitionFields() puts fields without messages into some part, too", () => {
   assertEquals(partitionFields(planSteps(1, 3, () => 0), 2).flat().sort(), [0, 1, 2]);
   assertEquals(partitionFields([], 2), [[], []]);
 });

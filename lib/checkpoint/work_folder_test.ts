@@ -47,8 +47,8 @@ function withWorkFolder(use: (path: string) => Promise<void>): Promise<void> {
   return withFolder((folder) => use(`${folder}/out.nc.work`));
 }
 
-/** A work folder, what is there of it read, and what was told of it. */
-async function openTelling(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
+/** A work folder whose fields have been read, and the warnings. */
+async function openWarning(path: string, plan = PLAN, settings = SETTINGS, lacking = false) {
   const warnings: string[] = [];
   const onWarning = (line: string) => void warnings.push(line);
   const work = await WorkFolder.open(path, plan, { settings, storage, onWarning });
@@ -56,65 +56,65 @@ async function openTelling(path: string, plan = PLAN, settings = SETTINGS, lacki
   return { work, warnings };
 }
 
-async function open(...given: Parameters<typeof openTelling>): Promise<WorkFolder> {
-  return (await openTelling(...given)).work;
+async function open(...given: Parameters<typeof openWarning>): Promise<WorkFolder> {
+  return (await openWarning(...given)).work;
 }
 
-/** The fields without where they come from. */
+/** The fields without their origin. */
 function listReduced({ fields }: WorkFolder): [number, ReducedField][] {
-  return [...fields].map(([place, { reduced }]) => [place, reduced]);
+  return [...fields].map(([fieldIndex, { reduced }]) => [fieldIndex, reduced]);
 }
 
-/** Opens the folder after the first field of the plan was kept in it. */
-async function keepFirst(path: string): Promise<string> {
-  await (await open(path)).keep(0, FIELD);
+/** Saves the first field of the plan, and gives the path of its file. */
+async function saveFirst(path: string): Promise<string> {
+  await (await open(path)).save(0, FIELD);
   const [name] = await listNames(path);
   return `${path}/${name}`;
 }
 
-Deno.test("a field that was kept is the same for the same command, bit for bit", () =>
+Deno.test("a saved field is the same for the same command, bit for bit", () =>
   withWorkFolder(async (path) => {
-    await keepFirst(path);
-    const { work, warnings } = await openTelling(path);
+    await saveFirst(path);
+    const { work, warnings } = await openWarning(path);
     assertEquals(listReduced(work), [[0, FIELD]]);
     assertEquals(warnings, []);
   }));
 
-Deno.test("a field without members is kept, too", () =>
+Deno.test("a field without members is saved, too", () =>
   withWorkFolder(async (path) => {
     const rejections = FIELD.rejections.map(({ member }) =>
       ({ member, reason: "wrong", fault: "damaged" }) as const
     );
     const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
-    await (await open(path)).keep(1, field);
+    await (await open(path)).save(1, field);
     assertEquals(listReduced(await open(path)), [[1, field]]);
   }));
 
-/** The same without a message that was not to be had. */
+/** The same field with a message that could not be fetched. */
 const LACKING: ReducedField = {
   ...FIELD,
   rejections: FIELD.rejections.map(({ member, reason }) => ({ member, reason })),
 };
 
-Deno.test("a field that lacks a message that was not to be had is there only for who asks for such", () =>
+Deno.test("a field that lacks a message is read only where `lacking` is set", () =>
   withWorkFolder(async (path) => {
-    await (await open(path)).keep(0, LACKING);
+    await (await open(path)).save(0, LACKING);
     assertEquals((await open(path)).fields.size, 0);
     assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
   }));
 
-Deno.test("of a field that was kept twice, the one that lacks nothing counts, whichever came last", () =>
+Deno.test("of a field that was saved twice, the one that lacks nothing is read, whichever came last", () =>
   withWorkFolder(async (path) => {
     const work = await open(path);
-    for (const field of [LACKING, FIELD, LACKING]) await work.keep(0, field);
+    for (const field of [LACKING, FIELD, LACKING]) await work.save(0, field);
     assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
     await work.drop(0);
     assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
   }));
 
-Deno.test("a field that was dropped is not kept, and need not have been", () =>
+Deno.test("drop() removes a field, and does nothing when it was not saved", () =>
   withWorkFolder(async (path) => {
-    await keepFirst(path);
+    await saveFirst(path);
     const work = await open(path);
     await work.drop(0);
     await work.drop(1);
@@ -131,13 +131,13 @@ const CHANGES: [what: string, plan: PlannedField[], settings: FieldSettings][] =
 ];
 
 for (const [what, plan, settings] of CHANGES) {
-  Deno.test(`with another ${what} a kept field is not used, and that is told`, () =>
+  Deno.test(`a field saved with another ${what} is ignored with a warning`, () =>
     withWorkFolder(async (path) => {
-      await keepFirst(path);
-      const { work, warnings } = await openTelling(path, plan, settings);
+      await saveFirst(path);
+      const { work, warnings } = await openWarning(path, plan, settings);
       assertEquals(work.fields.size, 0);
       assertEquals(warnings, [
-        `not used, as they are of something else: 1 of the files in ${path}`,
+        `ignoring 1 of the files in ${path}: they are not of this command`,
       ]);
     }));
 }
@@ -149,47 +149,47 @@ const DAMAGES: [how: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
 ];
 
 for (const [how, damage] of DAMAGES) {
-  Deno.test(`a file that ${how} is not used, and that is told`, () =>
+  Deno.test(`a file that ${how} is ignored with a warning`, () =>
     withWorkFolder(async (path) => {
-      const file = await keepFirst(path);
+      const file = await saveFirst(path);
       await Deno.writeFile(file, damage(await Deno.readFile(file)));
-      const { work, warnings } = await openTelling(path);
+      const { work, warnings } = await openWarning(path);
       assertEquals(work.fields.size, 0);
       assertStringIncludes(warnings[0]!, `${file} is damaged`);
-      await work.keep(0, FIELD);
+      await work.save(0, FIELD);
       assertEquals((await open(path)).fields.size, 1);
     }));
 }
 
-Deno.test("a whole file under the name of another field is not used", () =>
+Deno.test("a whole file under the name of another field is ignored", () =>
   withWorkFolder(async (path) => {
-    const file = await keepFirst(path);
-    await (await open(path)).keep(1, FIELD);
+    const file = await saveFirst(path);
+    await (await open(path)).save(1, FIELD);
     const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
     await Deno.copyFile(file, `${path}/${other}`);
     assertEquals([...(await open(path)).fields.keys()], [0]);
   }));
 
-Deno.test("removeWorkFolder() removes fields and halves of them, and nothing else", () =>
+Deno.test("removeWorkFolder() removes fields and partial files, and nothing else", () =>
   withWorkFolder(async (path) => {
     await removeWorkFolder(path, storage);
-    const file = await keepFirst(path);
-    const half = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
-    await Deno.writeTextFile(half, "half");
+    const file = await saveFirst(path);
+    const partial = file.replace(/([^/]*)$/, `.$1.${crypto.randomUUID()}.part`);
+    await Deno.writeTextFile(partial, "half");
     await Deno.writeTextFile(`${path}/notes.txt`, "mine");
-    assertEquals((await openTelling(path)).warnings, [
-      `not used, as they are of something else: 1 of the files in ${path}`,
+    assertEquals((await openWarning(path)).warnings, [
+      `ignoring 1 of the files in ${path}: they are not of this command`,
     ]);
     await removeWorkFolder(path, storage);
     assertEquals(await listNames(path), ["notes.txt"]);
     await Deno.remove(`${path}/notes.txt`);
-    await keepFirst(path);
+    await saveFirst(path);
     await removeWorkFolder(path, storage);
     assertEquals((await open(path)).fields.size, 0);
     assertEquals(await listNames(path.slice(0, path.lastIndexOf("/"))), []);
   }));
 
-Deno.test("workFolderOf() is beside a local output, and here for a remote one", () => {
+Deno.test("workFolderOf() is beside a local output, and in the current folder for a remote one", () => {
   assertEquals(workFolderOf("out/a.nc"), "out/a.nc.work");
   assertEquals(workFolderOf("gs://bucket/out/a.nc"), "a.nc.work");
 });

@@ -2,13 +2,12 @@ import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { RunError } from "../ecmwf/run.ts";
 import { GribError } from "../grib/mod.ts";
 import { IndexError } from "../index/entries.ts";
-import { NetcdfError } from "../netcdf/encode_netcdf.ts";
 import { ParquetError } from "../references/store_parquet.ts";
 import { StoreError } from "../references/store.ts";
 import { StorageError, type StorageErrorKind } from "../storage/mod.ts";
 import { TemplateError } from "../template/template_archive.ts";
 import type { Command } from "./command.ts";
-import { InterruptedError, MissingDataError, UsageError } from "../errors.ts";
+import { InterruptedError, MissingDataError, UsageError, UserError } from "../errors.ts";
 import { formatHelp } from "./help.ts";
 import { runCommand } from "./run_command.ts";
 
@@ -116,8 +115,13 @@ Deno.test("runCommand() ends with 3 for a missing object and 4 for any other fai
     unsupported: 4,
   };
   for (const [kind, code] of Object.entries(codes)) {
-    const error = new StorageError(kind as StorageErrorKind, "s3://b/k", `it is ${kind}`);
-    assertEquals(await failWith(error), { code, reported: `cook: it is ${kind}\n`, printed: "" });
+    const error = new StorageError({
+      kind: kind as StorageErrorKind,
+      url: "s3://b/k",
+      state: `it is ${kind}`,
+    });
+    const reported = `cook: Cannot read "s3://b/k": it is ${kind}\n`;
+    assertEquals(await failWith(error), { code, reported, printed: "" });
   }
 });
 
@@ -130,7 +134,7 @@ Deno.test("runCommand() ends with 1 for damaged files, in one line", async () =>
     const error of [
       new GribError("a bad message"),
       new IndexError("a bad line", "x.index", 1),
-      new NetcdfError("a bad dataset"),
+      new UserError("failed", "a bad dataset"),
       new ParquetError("a bad file", "x.parquet"),
       new StoreError("a bad value", "key"),
       new TemplateError("a bad template"),

@@ -6,7 +6,7 @@
 import { formatMegabytes } from "../util/numbers.ts";
 import type { Summary } from "../util/reporter.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 
 /** What a command made of a run. */
 export interface RunSummary extends Pick<Summary, "lines" | "facts"> {

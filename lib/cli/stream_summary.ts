@@ -1,5 +1,5 @@
 /**
- * What streaming was asked for, what it cost and what came of it, for machines.
+ * The closing summary of streaming: for people, with the range of every variable, and for programs.
  *
  * @module
  */
@@ -7,13 +7,57 @@ import { resourceUsage } from "node:process";
 import { formatTask } from "../checkpoint/array_task.ts";
 import { runLabel } from "../ecmwf/run.ts";
 import { countRejections, describeFindings, describeRejections } from "../ensemble/field_result.ts";
-import type { StorageCounters } from "../storage/mod.ts";
+import type { StageContext, StorageCounters } from "../storage/mod.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
-import type { StreamResult } from "../stream/run_stream.ts";
-import type { TaskResult } from "../stream/run_task.ts";
+import type { StreamResult, TaskResult } from "../stream/stream_result.ts";
+import type { Summary } from "../util/reporter.ts";
+import { summarizeRun } from "./run_summary.ts";
+import { measureVariables, tabulateVariables } from "./variable_ranges.ts";
 
-/** The summary of a result, to be written as JSON. */
-export function summarize(
+/** The summary of streaming for people; its facts are those of `collectFacts` and the ranges. */
+export function summarizeStream(
+  options: StreamOptions,
+  result: StreamResult | TaskResult,
+  context: StageContext,
+  startedMs: number,
+): Summary {
+  const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const ranges = measureVariables(fields, options.maxMembers);
+  return summarizeRun(
+    {
+      run,
+      ...("task" in result && { part: `task ${formatTask(result.task)}` }),
+      complete,
+      table: tabulateVariables(ranges),
+      lines: [
+        ["fields", describeCount(result)],
+        ["members", `${membersUsed.length}`],
+        ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+        ["second requests", `${result.secondRequests}`],
+        "task" in result ? ["saved in", result.work] : ["written", result.path],
+      ],
+      facts: { ...collectFacts(options, result, context.storage.counters), variables: ranges },
+    },
+    context,
+    startedMs,
+  );
+}
+
+/** `18 (variable × step)`. */
+function describeCount({ fields }: StreamResult | TaskResult): string {
+  if (fields.length === 0) return "none: nothing to do, there are more tasks than fields";
+  return `${fields.length} (variable × step)`;
+}
+
+/** `: 2 missing, 1 implausible`; nothing where nothing was left out. */
+function describeFaults({ fields }: StreamResult | TaskResult): string {
+  const counts = Object.entries(countRejections(fields)).filter(([, count]) => count > 0);
+  const faults = counts.map(([fault, count]) => `${count} ${fault}`);
+  return faults.length > 0 ? `: ${faults.join(", ")}` : "";
+}
+
+/** What was asked for, what came of it and what it cost: the JSON object of `--summary`. */
+export function collectFacts(
   options: StreamOptions,
   result: StreamResult | TaskResult,
   counters: Readonly<StorageCounters>,
@@ -35,7 +79,7 @@ export function summarize(
       minMembers: options.minMembers ?? 1,
       dropImplausible: options.dropImplausible ?? false,
     },
-    fields: { wanted: fields.length, takenOver: result.fieldsTakenOver },
+    fields: { wanted: fields.length, takenOver: result.fieldsResumed },
     fetched: {
       requests: counters.requests,
       requestsByHost: counters.requestsByHost,

@@ -1,5 +1,5 @@
 /**
- * Whether a message is the one that was asked for.
+ * The header of a message, and the field that it should hold → what differs, in words.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export interface ExpectedField {
 /** WMO code table C-11: European Centre for Medium-Range Weather Forecasts. */
 const ECMWF_CENTRE = 98;
 
-/** Code table 4.10: accumulation, and missing, which messages in ECMWF's local discipline carry. */
-const ACCUMULATED: readonly (number | undefined)[] = [1, 255, undefined];
+/** Code table 4.10: accumulation, or missing, as in messages of ECMWF's local discipline. */
+const ACCUMULATION: readonly (number | undefined)[] = [1, 255, undefined];
 
 /**
- * Compares a message's headers with the field that was asked for: centre, run, step, parameter,
- * level and member.
+ * Compares a message's headers with the field that it should hold: centre, run, parameter, level,
+ * step and member, in this order.
  *
- * @returns what differs, in words; `undefined` when nothing does.
+ * @returns the first that differs, what it is and what is expected; `undefined` when none does.
  */
 export function findMismatch(field: GribField, expected: ExpectedField): string | undefined {
   return checkRun(field, expected.run) ?? checkParameter(field, expected.variable) ??
@@ -35,9 +35,9 @@ export function findMismatch(field: GribField, expected: ExpectedField): string 
 }
 
 function checkRun(field: GribField, run: Run): string | undefined {
-  if (field.centre !== ECMWF_CENTRE) return `it is of centre ${field.centre}, not ECMWF (98)`;
+  if (field.centre !== ECMWF_CENTRE) return `its centre is ${field.centre}, expected 98 (ECMWF)`;
   if (field.referenceTime.getTime() === referenceTime(run).getTime()) return undefined;
-  return `it is of the run ${field.referenceTime.toISOString()}, not ${describeRun(run)}`;
+  return `its run is ${field.referenceTime.toISOString()}, expected ${describeRun(run)}`;
 }
 
 function checkParameter(field: GribField, variable: Variable): string | undefined {
@@ -47,7 +47,7 @@ function checkParameter(field: GribField, variable: Variable): string | undefine
     code.number === parameterNumber;
   if (variable.encodings.some(matches)) return undefined;
   const found = `${field.discipline}.${parameterCategory}.${parameterNumber}`;
-  return `it holds parameter ${found}, not ${variable.param} in ${variable.units}`;
+  return `its parameter is ${found}, expected ${variable.param} in ${variable.units}`;
 }
 
 function checkLevel(field: GribField, variable: Variable): string | undefined {
@@ -57,7 +57,7 @@ function checkLevel(field: GribField, variable: Variable): string | undefined {
   const sameValue = surface.value === undefined || surface.value === level.value;
   if (surface.type === level.type && sameValue) return undefined;
   const wanted = `${surface.value ?? ""} on surface type ${surface.type}`;
-  return `it lies at ${level.value ?? ""} on surface type ${level.type}, not ${wanted}`;
+  return `its level is ${level.value ?? ""} on surface type ${level.type}, expected ${wanted}`;
 }
 
 function checkStep(field: GribField, expected: ExpectedField): string | undefined {
@@ -66,17 +66,18 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
   const start = accumulated ? 0 : expected.stepHours;
   const found = `${stepRange.startHours}–${stepRange.endHours} h`;
   if (stepRange.startHours !== start || stepRange.endHours !== expected.stepHours) {
-    return `it is of step ${found}, not ${start}–${expected.stepHours} h`;
+    return `its step is ${found}, expected ${start}–${expected.stepHours} h`;
   }
-  if (accumulated && !ACCUMULATED.includes(typeOfStatisticalProcessing)) {
-    return `it is processed by ${typeOfStatisticalProcessing} (code table 4.10), not accumulated`;
+  if (accumulated && !ACCUMULATION.includes(typeOfStatisticalProcessing)) {
+    return `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +
+      "expected 1 (accumulation)";
   }
   return undefined;
 }
 
-/** The control carries number 0, or none when it comes from the deterministic forecast. */
+/** The control has number 0, or none when it comes from the deterministic forecast. */
 function checkMember(field: GribField, member: Member): string | undefined {
   const found = field.product.perturbationNumber ?? 0;
   if (found === member) return undefined;
-  return `it is of member ${found}, not ${memberKeyName(member)}`;
+  return `its member is ${found}, expected ${memberKeyName(member)}`;
 }

@@ -44,90 +44,93 @@ Deno.test("findMismatch() names the level that a message has instead of 700 hPa"
     const { field, expected } = readField("u700", { level });
     assertEquals(
       findMismatch(field, expected),
-      `it lies at ${level * 100} on surface type 100, not 70000 on surface type 100`,
+      `its level is ${level * 100} on surface type 100, expected 70000 on surface type 100`,
     );
   }
 });
 
-Deno.test("findMismatch() tells 2 metre temperature from temperature on a pressure level", () => {
+Deno.test("findMismatch() distinguishes 2 metre temperature from temperature on a pressure level", () => {
   const { field, expected } = readField("t2m", { param: "t", level: 850 });
   assertEquals(
     findMismatch(field, expected),
-    "it lies at 85000 on surface type 100, not 2 on surface type 103",
+    "its level is 85000 on surface type 100, expected 2 on surface type 103",
   );
 });
 
-Deno.test("findMismatch() names the parameter that a message has", () => {
+Deno.test("findMismatch() names the parameter of a message", () => {
   const { field, expected } = readField("u700", { param: "v" });
-  assertEquals(findMismatch(field, expected), "it holds parameter 0.2.3, not u in m s-1");
+  assertEquals(findMismatch(field, expected), "its parameter is 0.2.3, expected u in m s-1");
   const water = readField("tcw", { param: "tcwv" });
   assertEquals(
     findMismatch(water.field, water.expected),
-    "it holds parameter 0.1.64, not tcw in kg m-2",
+    "its parameter is 0.1.64, expected tcw in kg m-2",
   );
 });
 
-Deno.test("findMismatch() names the member that a message is of", () => {
+Deno.test("findMismatch() names the member of a message", () => {
   const { field, expected } = readField("tp");
-  assertEquals(findMismatch(field, { ...expected, member: 1 }), "it is of member 2, not ens01");
-  assertEquals(findMismatch(field, { ...expected, member: 0 }), "it is of member 2, not control");
+  assertEquals(findMismatch(field, { ...expected, member: 1 }), "its member is 2, expected ens01");
+  assertEquals(
+    findMismatch(field, { ...expected, member: 0 }),
+    "its member is 2, expected control",
+  );
 });
 
-Deno.test("findMismatch() takes a message without a member for the control alone", () => {
+Deno.test("findMismatch() accepts a message without a member as the control only", () => {
   const { run } = AFTER_50R1;
   const variable = findVariable("sp")!;
   const [field] = parseFields(readMessage({ run, stepHours: 36, param: "sp", member: 0 }));
   assertEquals(field!.product.perturbationNumber, undefined);
   const expected = { run, stepHours: 36, variable };
   assertEquals(findMismatch(field!, { ...expected, member: 0 }), undefined);
-  assertEquals(findMismatch(field!, { ...expected, member: 1 }), "it is of member 0, not ens01");
+  assertEquals(findMismatch(field!, { ...expected, member: 1 }), "its member is 0, expected ens01");
 });
 
 Deno.test("findMismatch() names the step of a message, and the start of an accumulation", () => {
   const instant = readField("sp");
   assertEquals(
     findMismatch(instant.field, { ...instant.expected, stepHours: 39 }),
-    "it is of step 36–36 h, not 39–39 h",
+    "its step is 36–36 h, expected 39–39 h",
   );
   const { field, expected } = readField("tp");
   assertEquals(
     findMismatch(field, { ...expected, stepHours: 39 }),
-    "it is of step 0–36 h, not 0–39 h",
+    "its step is 0–36 h, expected 0–39 h",
   );
   const product = { ...field.product, stepRange: { startHours: 33, endHours: 36 } };
   assertEquals(
     findMismatch({ ...field, product }, expected),
-    "it is of step 33–36 h, not 0–36 h",
+    "its step is 33–36 h, expected 0–36 h",
   );
 });
 
-Deno.test("findMismatch() refuses a mean over the time of an accumulation", () => {
+Deno.test("findMismatch() names the processing of a mean instead of an accumulation", () => {
   const { expected } = readField("tp");
   const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
   message[findSection(message, 4) + 49] = 0; // octet 50 of template 4.11: average
   const [field] = parseFields(message) as [GribField];
   assertEquals(
     findMismatch(field, expected),
-    "it is processed by 0 (code table 4.10), not accumulated",
+    "its statistical processing (code table 4.10) is 0, expected 1 (accumulation)",
   );
 });
 
-Deno.test("findMismatch() names the run that a message is of", () => {
+Deno.test("findMismatch() names the run of a message", () => {
   const { field, expected } = readField("tp");
   for (const [date, hour] of [["20260206", "12"], ["20260205", "00"]] as const) {
     assertEquals(
       findMismatch(field, { ...expected, run: parseRun(date, hour) }),
-      `it is of the run 2026-02-06T00:00:00.000Z, not ${date} ${hour} UTC`,
+      `its run is 2026-02-06T00:00:00.000Z, expected ${date} ${hour} UTC`,
     );
   }
 });
 
-Deno.test("findMismatch() refuses the message of another centre", () => {
+Deno.test("findMismatch() names the centre of a message", () => {
   const { expected } = readField("tp");
   const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
   message[findSection(message, 1) + 6] = 7; // octets 6–7 of section 1: NCEP
   const [field] = parseFields(message) as [GribField];
-  assertEquals(findMismatch(field, expected), "it is of centre 7, not ECMWF (98)");
+  assertEquals(findMismatch(field, expected), "its centre is 7, expected 98 (ECMWF)");
 });
 
 const DATA = new URL("../../../shared/data/", import.meta.url);

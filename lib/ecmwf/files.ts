@@ -1,5 +1,6 @@
 /**
- * Where the ensemble's files are: bucket, keys, and which file holds the control forecast.
+ * A run and a step → the URLs of its files, and which of them has the control forecast; and back
+ * from a URL.
  *
  * @module
  */
@@ -31,7 +32,7 @@ export interface StepFile {
 const CYCLE_50R1 = Date.UTC(2026, 4, 12, 6);
 
 /** Whether the control forecast of this run is in the `oper` file instead of the `enfo` file. */
-export function hasControlInOper(run: Run): boolean {
+function hasControlInOper(run: Run): boolean {
   return referenceTime(run).getTime() >= CYCLE_50R1;
 }
 
@@ -40,7 +41,7 @@ export function streamOfMember(run: Run, member: number): Stream {
   return member === 0 && hasControlInOper(run) ? "oper" : "enfo";
 }
 
-/** The files that hold the ensemble of one step: `enfo`, and `oper` where the control is there. */
+/** The files that hold the ensemble of one step: `enfo`, and `oper` if that has the control. */
 export function stepFiles(run: Run, stepHours: number): StepFile[] {
   const streams: Stream[] = hasControlInOper(run) ? ["enfo", "oper"] : ["enfo"];
   return streams.map((stream) => {
@@ -51,8 +52,8 @@ export function stepFiles(run: Run, stepHours: number): StepFile[] {
   });
 }
 
-/** What the name of a GRIB2 file says of its content. */
-export interface FileName {
+/** The content of a GRIB2 file, by its name. */
+interface FileContent {
   run: Run;
   stepHours: number;
   stream: Stream;
@@ -63,9 +64,9 @@ const FILE_NAME = /\/(\d{8})(\d{2})0000-(\d+)h-(enfo-ef|oper-fc)(?:\.grib2)?$/;
 /**
  * Reads run, step and stream from the URL of a GRIB2 file, with or without its `.grib2`.
  *
- * @returns `undefined` when the URL is not of an IFS ensemble or deterministic file of any run.
+ * @returns `undefined` when no run has an IFS ensemble or deterministic file of this name.
  */
-export function parseFileName(url: string): FileName | undefined {
+export function parseFileName(url: string): FileContent | undefined {
   const match = FILE_NAME.exec(url);
   if (!match) return undefined;
   const [, date, hour, step, suffix] = match as unknown as [string, string, string, string, string];
@@ -87,7 +88,7 @@ export function parseStepFile(url: string): StepFile | undefined {
   return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
 }
 
-/** The URL with its `.grib2`, which the Python tools leave out. */
+/** The URL with its `.grib2`, which the Python tools omit. */
 export function canonicalUrl(url: string): string {
   return url.endsWith(".grib2") ? url : `${url}.grib2`;
 }

@@ -1,27 +1,20 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
-import {
-  canonicalUrl,
-  hasControlInOper,
-  parseFileName,
-  parseStepFile,
-  stepFiles,
-  streamOfMember,
-} from "./files.ts";
+import { canonicalUrl, parseFileName, parseStepFile, stepFiles, streamOfMember } from "./files.ts";
 import { parseRun } from "./run.ts";
 
 const LAST_BEFORE_50R1 = parseRun("20260512", "00");
 const FIRST_OF_50R1 = parseRun("20260512", "06");
 
-Deno.test("hasControlInOper() is true from the run of 2026-05-12 06 UTC on", () => {
-  assertEquals(hasControlInOper(parseRun("20240101", "18")), false);
-  assertEquals(hasControlInOper(parseRun("20260511", "18")), false);
-  assertEquals(hasControlInOper(LAST_BEFORE_50R1), false);
-  assertEquals(hasControlInOper(FIRST_OF_50R1), true);
-  assertEquals(hasControlInOper(parseRun("20260513", "00")), true);
+Deno.test("streamOfMember() finds the control in oper from the run of 2026-05-12 06 UTC on", () => {
+  assertEquals(streamOfMember(parseRun("20240101", "18"), 0), "enfo");
+  assertEquals(streamOfMember(parseRun("20260511", "18"), 0), "enfo");
+  assertEquals(streamOfMember(LAST_BEFORE_50R1, 0), "enfo");
+  assertEquals(streamOfMember(FIRST_OF_50R1, 0), "oper");
+  assertEquals(streamOfMember(parseRun("20260513", "00"), 0), "oper");
 });
 
-Deno.test("streamOfMember() takes only the control, and only from 50r1 on, from oper", () => {
+Deno.test("streamOfMember() finds only the control, and only from 50r1 on, in oper", () => {
   for (const member of [0, 1, 50]) assertEquals(streamOfMember(LAST_BEFORE_50R1, member), "enfo");
   assertEquals(streamOfMember(FIRST_OF_50R1, 0), "oper");
   for (const member of [1, 50]) assertEquals(streamOfMember(FIRST_OF_50R1, member), "enfo");
@@ -72,7 +65,7 @@ Deno.test("parseFileName() reads what stepFiles() writes, with .grib2 and withou
   }
 });
 
-Deno.test("parseFileName() knows no other files, and none of a run that cannot be", () => {
+Deno.test("parseFileName() gives undefined for other files and for runs that do not exist", () => {
   const folder = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo";
   for (
     const url of [
@@ -88,7 +81,7 @@ Deno.test("parseFileName() knows no other files, and none of a run that cannot b
   ) assertEquals(parseFileName(url), undefined, url);
 });
 
-Deno.test("canonicalUrl() adds the .grib2 that the Python tools leave out", () => {
+Deno.test("canonicalUrl() adds the .grib2 that the Python tools omit", () => {
   const { url } = stepFiles(FIRST_OF_50R1, 36)[0]!;
   assertEquals(canonicalUrl(url), url);
   assertEquals(canonicalUrl(url.slice(0, -".grib2".length)), url);

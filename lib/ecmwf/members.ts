@@ -27,7 +27,7 @@ export function memberKeyName(member: Member): string {
   return member === 0 ? "control" : `ens${String(member).padStart(2, "0")}`;
 }
 
-/** The member that a name stands for, in either spelling; `undefined` when it is none. */
+/** The member of a file name or key name; `undefined` for any other text. */
 export function parseMember(name: string): Member | undefined {
   if (name === "control" || name === "ens_control") return 0;
   const match = /^ens_?(\d{2})$/.exec(name);
@@ -35,7 +35,7 @@ export function parseMember(name: string): Member | undefined {
   return member >= 1 && member < ENSEMBLE_SIZE ? member : undefined;
 }
 
-/** Members as people read them: `control, 1-3, 7`. */
+/** Members for people: `control, 1-3, 7`. */
 export function describeMembers(members: readonly Member[]): string {
   const parts: string[] = [];
   const sorted = [...members].sort((a, b) => a - b);
@@ -50,7 +50,7 @@ export function describeMembers(members: readonly Member[]): string {
 }
 
 /**
- * The member to which a line of an index belongs.
+ * The member of a line of an index.
  *
  * In the `enfo` file a `cf` line is the control and a `pf` line the member of its `number`; in the
  * `oper` file the `fc` lines are the control.

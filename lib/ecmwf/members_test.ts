@@ -38,7 +38,7 @@ Deno.test("firstMembers() begins with the control and ends with the ensemble", (
   assertEquals(firstMembers(1000), MEMBERS);
 });
 
-Deno.test("describeMembers() joins neighbours, and names the control apart", () => {
+Deno.test("describeMembers() joins adjacent members, and names the control separately", () => {
   assertEquals(describeMembers([]), "");
   assertEquals(describeMembers([0]), "control");
   assertEquals(describeMembers([5]), "5");
@@ -47,13 +47,13 @@ Deno.test("describeMembers() joins neighbours, and names the control apart", () 
   assertEquals(describeMembers(MEMBERS), "control, 1-50");
 });
 
-Deno.test("describeMembers() leaves its list in the order in which it is", () => {
+Deno.test("describeMembers() does not change its list", () => {
   const members = [2, 1];
   describeMembers(members);
   assertEquals(members, [2, 1]);
 });
 
-Deno.test("memberOfEntry() finds the member of a line of either stream", () => {
+Deno.test("memberOfEntry() finds the member of a line in both streams", () => {
   const member = (stream: Stream, type: string, number?: string) =>
     memberOfEntry({ type, ...(number && { number }) } as IndexEntry, stream);
   assertEquals(member("enfo", "cf"), 0);

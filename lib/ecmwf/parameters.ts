@@ -1,10 +1,10 @@
 /**
- * The parameters of ECMWF's open data: what ecCodes calls each of them, and the code numbers by
- * which a message is known to hold it.
+ * The header of a message → its parameter: the names of ecCodes and the code numbers that identify
+ * it, one row a parameter of ECMWF's open data.
  *
- * Names are those of ecCodes 2.28, except for the rows that it does not know yet, which carry the
- * names of ECMWF's parameter database. `fixtures/scan/make_parameters.py` has ecCodes name a message
- * of each; `parameters_test.ts` compares.
+ * Names are those of ecCodes 2.28; rows that it does not know yet have the names of ECMWF's
+ * parameter database. `fixtures/scan/make_parameters.py` has ecCodes name a message of each;
+ * `parameters_test.ts` compares.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { ParameterCode } from "./variables.ts";
 
 /** A parameter of ECMWF's parameter database. */
 export interface Parameter {
-  /** 0 for a parameter that the table does not have. */
+  /** 0 for a parameter that is not in the table. */
   paramId: number;
   /** MARS short name: `param` in the index. */
   shortName: string;
@@ -25,9 +25,9 @@ export interface Parameter {
   units: string;
   name: string;
   code: ParameterCode;
-  /** First fixed surface (code table 4.5), where others of the same code lie elsewhere. */
+  /** First fixed surface (code table 4.5), where other rows of the same code have another. */
   surface?: { type: number; value?: number };
-  /** Statistical processing (code table 4.10), where others of the same code have another. */
+  /** Statistical processing (code table 4.10), where other rows of the same code have another. */
   statistic?: { type: number; hours?: number };
 }
 
@@ -638,7 +638,7 @@ export const PARAMETERS: readonly Parameter[] = [
 const PARAMETERS_BY_CODE = Map.groupBy(PARAMETERS, ({ code }) => formatCode(code));
 
 /**
- * Codes under which messages of a name are published; none for a name that the table does not have.
+ * Codes under which messages of a name are published; empty for a name that is not in the table.
  *
  * @param shortName `param` of an index.
  */
@@ -650,12 +650,12 @@ function formatCode({ discipline, category, number }: ParameterCode): string {
   return `${discipline}_${category}_${number}`;
 }
 
-/** What of a message names its parameter. */
-export type ParameterHeader = Pick<GribHeader, "discipline" | "product">;
+/** The part of a header that identifies the parameter. */
+type ParameterHeader = Pick<GribHeader, "discipline" | "product">;
 
 /**
- * The parameter of a message: among the rows of its code the one that says most of its surface and
- * statistic.
+ * The parameter of a message: of the rows that match it, the one with the most conditions on surface
+ * and statistic.
  *
  * @returns a parameter with `paramId` 0, named by its code (`param_0_1_250`), when there is no row.
  */
@@ -684,7 +684,7 @@ function countConditions({ surface, statistic }: Parameter): number {
     .filter((condition) => condition !== undefined).length;
 }
 
-/** Whether a name is one that a parameter without a row is given. */
+/** Whether a name is that of a parameter without a row (`param_0_1_250`). */
 export function isNamedByCode(shortName: string): boolean {
   return /^param_\d+_\d+_\d+$/.test(shortName);
 }

@@ -9,11 +9,11 @@ import {
   PARAMETERS,
 } from "./parameters.ts";
 
-/** Rows that go their own way: ecCodes 2.28 does not know what later versions and the index do. */
+/** Rows that differ from ecCodes 2.28, which does not know what later versions and the index do. */
 const NOT_IN_ECCODES: Record<string, string> = {
-  "10fg": "it takes a maximum over other than 3 hours for the instantaneous gust i10fg",
-  mx2t: "it takes a maximum over other than 3 and 6 hours for the instantaneous 2t",
-  mn2t: "it takes a minimum over other than 3 and 6 hours for the instantaneous 2t",
+  "10fg": "it calls a maximum over other than 3 hours the instantaneous gust i10fg",
+  mx2t: "it calls a maximum over other than 3 and 6 hours the instantaneous 2t",
+  mn2t: "it calls a minimum over other than 3 and 6 hours the instantaneous 2t",
   sdor: "it knows the code as sdsgso, and sdor by a local code only",
   slor: "it knows slor by a local code only",
   sve: "it has the older name of the ocean's surface current, ocu",
@@ -26,7 +26,7 @@ function inWordsOfEccodes(parameter: Parameter): Record<string, string | number>
   return { paramId, shortName, cfVarName, cfName, units, name };
 }
 
-Deno.test("findParameter() names messages as ecCodes does, and all as the index does", () => {
+Deno.test("findParameter() names messages as ecCodes does, but for known exceptions, and all as the index", () => {
   const differing = new Set<string>();
   for (const message of PARAMETER_MESSAGES) {
     const found = findParameter(headerOf(message));
@@ -38,7 +38,7 @@ Deno.test("findParameter() names messages as ecCodes does, and all as the index 
   assertEquals([...differing].sort(), Object.keys(NOT_IN_ECCODES).sort());
 });
 
-Deno.test("PARAMETERS has every row tried on a message of ecCodes, each under its own number", () => {
+Deno.test("each row of PARAMETERS matches a message of ecCodes and has a number of its own", () => {
   const tried = new Set(PARAMETER_MESSAGES.map((message) => findParameter(headerOf(message))));
   assertEquals(PARAMETERS.filter((row) => !tried.has(row)), []);
   assertEquals(new Set(PARAMETERS.map(({ paramId }) => paramId)).size, PARAMETERS.length);
@@ -51,7 +51,7 @@ function temperature(change: Partial<GribHeader["product"]>): GribHeader {
   return { ...header, product: { ...header.product, ...change } };
 }
 
-Deno.test("findParameter() tells parameters of one code apart by surface, statistic and its hours", () => {
+Deno.test("findParameter() distinguishes parameters of one code by surface, statistic and its hours", () => {
   const name = (change: Partial<GribHeader["product"]>) =>
     findParameter(temperature(change)).shortName;
   const over = (hours: number) => ({

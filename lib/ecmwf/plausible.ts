@@ -1,12 +1,13 @@
 /**
- * Whether the values of a message can be true. ECMWF has published corrupt fields before.
+ * The values of a message → what about them cannot be true, in words. ECMWF has published corrupt
+ * fields before.
  *
  * @module
  */
 import type { GribField } from "../grib/mod.ts";
 import type { Variable } from "./variables.ts";
 
-/** How far values may be from what was packed, in their unit: half of it either way. */
+/** The distance between packed values, in their unit; a value is rounded by at most half of it. */
 export function findPrecision({ representation }: Pick<GribField, "representation">): number {
   const { bitsPerValue, binaryScaleFactor, decimalScaleFactor } = representation;
   return bitsPerValue === 0 ? 0 : 2 ** binaryScaleFactor * 10 ** -decimalScaleFactor;
@@ -15,8 +16,8 @@ export function findPrecision({ representation }: Pick<GribField, "representatio
 /**
  * Compares decoded values with the limits of their variable, to within the precision of the packing.
  *
- * @param field what they were decoded from: it says where a value may be missing (NaN).
- * @returns what cannot be true, in words; `undefined` when everything can.
+ * @param field the field that they were decoded from: it says whether values may be missing (NaN).
+ * @returns what cannot be true, in words; `undefined` when all values are plausible.
  */
 export function findImplausible(
   values: Float64Array,
@@ -25,20 +26,25 @@ export function findImplausible(
 ): string | undefined {
   const precision = findPrecision(field);
   const { least = -Infinity, most = Infinity } = limits;
-  const mayLack = field.bitmap !== undefined || "missingValueManagement" in field.representation;
-  let [low, high, strange] = [0, 0, 0];
+  const mayBeMissing = field.bitmap !== undefined ||
+    "missingValueManagement" in field.representation;
+  let [low, high, notFinite] = [0, 0, 0];
   let [lowest, highest] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < least - precision) low++;
     else if (value > most + precision) high++;
-    if (!Number.isFinite(value) && !(mayLack && Number.isNaN(value))) strange++;
+    if (!Number.isFinite(value) && !(mayBeMissing && Number.isNaN(value))) notFinite++;
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
   }
-  const findings = [
-    strange > 0 && `${strange} are no finite numbers`,
-    low > 0 && `${low} are below ${least}, the lowest ${lowest}`,
-    high > 0 && `${high} are above ${most}, the highest ${highest}`,
-  ].filter((finding) => finding !== false);
-  return findings.length > 0 ? `of ${values.length} values ${findings.join("; ")}` : undefined;
+  const [first, ...others] = [
+    { count: notFinite, state: "not finite" },
+    { count: low, state: `below ${least} (lowest ${lowest})` },
+    { count: high, state: `above ${most} (highest ${highest})` },
+  ].filter(({ count }) => count > 0);
+  if (!first) return undefined;
+  return [
+    `${first.count} of ${values.length} values ${first.state}`,
+    ...others.map(({ count, state }) => `${count} ${state}`),
+  ].join(", ");
 }

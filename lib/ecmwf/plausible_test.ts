@@ -29,15 +29,15 @@ Deno.test("findPrecision() is the distance between packed values, 0 for a consta
 });
 
 const IMPLAUSIBLE: [name: string, values: number[], text: string][] = [
-  ["tp", [0, -0.5, -0.25, 1], "of 4 values 2 are below 0, the lowest -0.5"],
-  ["ssr", [-1], "of 1 values 1 are below 0, the lowest -1"],
-  ["tcc", [0, 1, 1.5], "of 3 values 1 are above 1, the highest 1.5"],
+  ["tp", [0, -0.5, -0.25, 1], "2 of 4 values below 0 (lowest -0.5)"],
+  ["ssr", [-1], "1 of 1 values below 0 (lowest -1)"],
+  ["tcc", [0, 1, 1.5], "1 of 3 values above 1 (highest 1.5)"],
   [
     "t2m",
     [149, 150, 350, 351],
-    "of 4 values 1 are below 150, the lowest 149; 1 are above 350, the highest 351",
+    "1 of 4 values below 150 (lowest 149), 1 above 350 (highest 351)",
   ],
-  ["sp", [NaN, 1, Infinity], "of 3 values 2 are no finite numbers"],
+  ["sp", [NaN, 1, Infinity], "2 of 3 values not finite"],
 ];
 
 for (const [name, values, text] of IMPLAUSIBLE) {
@@ -46,14 +46,14 @@ for (const [name, values, text] of IMPLAUSIBLE) {
   });
 }
 
-Deno.test("findImplausible() has nothing to say on what can be true, or is so but for packing", () => {
+Deno.test("findImplausible() finds nothing in values within their limits, or outside by the packing alone", () => {
   assertEquals(find("tp", [0, 900]), undefined);
   assertEquals(find("u700", [-1e6, 1e6]), undefined);
   assertEquals(find("tp", [-1.25], { ...EXACT, representation }), undefined);
   assertEquals(find("tp", [-1.3], { ...EXACT, representation }) === undefined, false);
 });
 
-Deno.test("findImplausible() takes NaN where the message may lack values", () => {
+Deno.test("findImplausible() accepts NaN where values of the message may be missing", () => {
   const bitmap = { bytes: new Uint8Array([0x7f]), bitCount: 8 } as unknown as GribField["bitmap"];
   assertEquals(find("sp", [NaN, 1], { ...EXACT, bitmap }), undefined);
 });

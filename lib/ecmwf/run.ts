@@ -1,5 +1,7 @@
 /**
- * Forecast runs of the ECMWF open-data ensemble: their names, hours and steps.
+ * A run of the ECMWF open-data ensemble → its name, hours and steps here; its files, members,
+ * parameters, variables and mirrors in the other files of this room, which holds all knowledge of
+ * the service as data.
  *
  * Source: ECMWF, "Open data: real-time forecasts from IFS and AIFS".
  *
@@ -22,7 +24,7 @@ export interface Run {
 
 const HOURS: readonly string[] = ["00", "06", "12", "18"];
 
-/** A run or step that does not exist in ECMWF's schedule. */
+/** A run or step that is not in ECMWF's schedule. */
 export class RunError extends UserError {
   override readonly name = "RunError";
 
@@ -32,7 +34,7 @@ export class RunError extends UserError {
 }
 
 /**
- * Checks a date and an hour and joins them.
+ * A run from its date, `YYYYMMDD`, and its hour, with or without the leading zero.
  *
  * @throws {RunError} when the date is not a day of the calendar or the hour is not a run hour.
  */
@@ -64,12 +66,12 @@ export function formatDate(time: Date): string {
   return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 10).replaceAll("-", "");
 }
 
-/** The run as people write it: `20260206 00 UTC`. */
+/** The run for people: `20260206 00 UTC`. */
 export function describeRun(run: Run): string {
   return `${run.date} ${run.hour} UTC`;
 }
 
-/** The run as file names carry it: `20260206_00z`. */
+/** The run in file names: `20260206_00z`. */
 export function runLabel(run: Run): string {
   return `${run.date}_${run.hour}z`;
 }
@@ -93,7 +95,7 @@ export function runSteps(run: Run): number[] {
 }
 
 /**
- * Checks that the run has every one of these steps.
+ * Checks that the run has all of these steps.
  *
  * @returns the steps, ascending, each once.
  * @throws {RunError} naming the first step that the run does not have.
@@ -112,7 +114,7 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
   return sortUnique(steps);
 }
 
-/** The steps asked for, checked against the run; every step of the run by default. */
+/** These steps, checked as {@linkcode checkSteps} does; every step of the run by default. */
 export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
   return steps ? checkSteps(run, steps) : runSteps(run);
 }

@@ -10,7 +10,7 @@ import {
   runSteps,
 } from "./run.ts";
 
-Deno.test("parseRun() takes days of the calendar and the four run hours, with or without zero", () => {
+Deno.test("parseRun() accepts days of the calendar and the four run hours, with or without zero", () => {
   for (const hour of ["00", "06", "12", "18"] as const) {
     assertEquals(parseRun("20240229", hour), { date: "20240229", hour });
   }
@@ -18,14 +18,14 @@ Deno.test("parseRun() takes days of the calendar and the four run hours, with or
   assertEquals(parseRun("20260206", "6").hour, "06");
 });
 
-Deno.test("parseRun() refuses days that are in no calendar", () => {
+Deno.test("parseRun() throws RunError for days that are not in the calendar", () => {
   const dates = ["20260230", "20250229", "20261301", "20260100", "2026-02-06", "260206", "", "x"];
   for (const date of [...dates, "202602061", "00000101", "latest"]) {
     assertThrows(() => parseRun(date, "00"), RunError, `Cannot use date "${date}"`);
   }
 });
 
-Deno.test("parseRun() refuses hours at which no run starts", () => {
+Deno.test("parseRun() throws RunError for hours at which no run starts", () => {
   for (const hour of ["03", "24", "1", "", "000", "12z", "-6", "6.0"]) {
     assertThrows(
       () => parseRun("20260206", hour),
@@ -40,7 +40,7 @@ Deno.test("referenceTime() is the start of the run in UTC", () => {
   assertEquals(time.toISOString(), "2026-02-06T18:00:00.000Z");
 });
 
-Deno.test("a run is written as people, file names and dates have it", () => {
+Deno.test("describeRun(), runLabel() and formatDate() write a run for people, file names and dates", () => {
   const run = parseRun("20260206", "06");
   assertEquals(describeRun(run), "20260206 06 UTC");
   assertEquals(runLabel(run), "20260206_06z");
@@ -65,7 +65,7 @@ Deno.test("checkSteps() sorts the steps and drops repetitions", () => {
   assertEquals(checkSteps(parseRun("20260206", "00"), [150, 36, 0, 36]), [0, 36, 150]);
 });
 
-Deno.test("checkSteps() names the step that a run does not have, and those that it has", () => {
+Deno.test("checkSteps() names the step that a run does not have, and the steps that it has", () => {
   const check = (hour: string, steps: number[]) => () =>
     checkSteps(parseRun("20260206", hour), steps);
   const long = "the 12 UTC run has steps 0–144 by 3 and 150–360 by 6 hours";

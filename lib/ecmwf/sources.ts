@@ -1,5 +1,5 @@
 /**
- * Who else has the files of the open-data service, and where: the mirrors of its bucket.
+ * A list such as `aws,gcs` → the mirrors of the service's bucket, the first choice first.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { findNearest } from "../util/text.ts";
 import type { Mirror } from "../storage/mod.ts";
 import { BUCKET, BUCKET_REGION } from "./files.ts";
 
-/** A place that has the files of the bucket, under the same keys. */
-export interface Source {
+/** A server or folder with the files of the bucket, under the same keys. */
+interface Source {
   name: string;
-  /** What comes before `/<key>`. */
+  /** The address or folder before `/<key>`. */
   base: string;
-  /** What a permission set must allow. */
+  /** Hosts and ports that a permission set must allow. */
   hosts: readonly string[];
-  /** Requests under way at once that one client should keep to. @default {undefined} (any) */
+  /** Requests at once that one client should not exceed. @default no limit */
   maxRequests?: number;
-  /** What a user should know when choosing. */
+  /** What a user should know when choosing, for `--help`. */
   about: string;
 }
 
 /**
- * Connections to ECMWF's own server that one client takes at most: 4 leave room for 125 like it.
+ * Connections of one client to ECMWF's own server: 4 leave room for 124 other clients like it.
  *
  * ECMWF's limit is 500 at once for all users together. This is not confirmed: the page that states
  * it, https://www.ecmwf.int/en/forecasts/datasets/open-data, could not be read, only public texts of
@@ -31,10 +31,12 @@ export interface Source {
 const ECMWF_MAX_REQUESTS = 4;
 
 /**
- * Amazon's, Microsoft's and ECMWF's addresses are those that ECMWF lists on
+ * The known sources, by name.
+ *
+ * The addresses of Amazon, Microsoft and ECMWF are those that ECMWF lists on
  * https://confluence.ecmwf.int/display/DAC ("ECMWF open data: real-time forecasts from IFS and
- * AIFS"), which of Google names only a catalogue page. How long each keeps runs is what public texts
- * of 2026 report.
+ * AIFS"); for Google that page links only a catalogue. How long each source stores runs is from
+ * public texts of 2026.
  */
 export const SOURCES: readonly Source[] = [
   {
@@ -53,7 +55,7 @@ export const SOURCES: readonly Source[] = [
     name: "azure",
     base: "az://ai4edataeuwest/ecmwf",
     hosts: ["planetarycomputer.microsoft.com:443", "ai4edataeuwest.blob.core.windows.net:443"],
-    about: "Microsoft: every run, behind a token that anyone is given",
+    about: "Microsoft: every run, with a token that anyone can get",
   },
   {
     name: "ecmwf",
@@ -65,23 +67,26 @@ export const SOURCES: readonly Source[] = [
 ];
 
 /**
- * Reads a list such as `aws,gcs`: names of {@linkcode SOURCES}, addresses and folders, the first
- * choice first.
+ * The mirrors of a list such as `aws,./mirror`: names of {@linkcode SOURCES}, addresses and folders,
+ * in the order given.
  *
- * @throws {UsageError} for a name that is not known, an address that is none, and one place twice.
+ * @throws {UsageError} for a name that is not known, an address that is not valid, a source that is
+ *   listed twice, and an empty list.
  */
 export function parseSources(text: string): Mirror[] {
   const items = text.split(",").map((item) => item.trim()).filter((item) => item !== "");
-  if (items.length === 0) throw new UsageError(`Cannot read source "${text}": name at least one`);
+  if (items.length === 0) {
+    throw new UsageError(`Cannot use source "${text}": it is empty; name at least one`);
+  }
   const sources = items.map(parseSource);
   const twice = sources.find(({ base }, i) => sources.findIndex((it) => it.base === base) < i);
   if (twice) throw new UsageError(`Cannot use source "${twice.name}" twice: name each once`);
-  return sources.map(openSource);
+  return sources.map(toMirror);
 }
 
-type Place = Pick<Source, "name" | "base" | "maxRequests">;
+type ChosenSource = Pick<Source, "name" | "base" | "maxRequests">;
 
-function parseSource(item: string): Place {
+function parseSource(item: string): ChosenSource {
   const base = item.replace(/\/+$/, "");
   const known = SOURCES.find((source) => source.name === item || source.base === base);
   if (known) return known;
@@ -90,35 +95,45 @@ function parseSource(item: string): Place {
   const nearest = findNearest(item, SOURCES.map(({ name }) => name));
   throw new UsageError(
     `Cannot use source "${item}": it is not known; ` +
-      `${nearest ? `did you mean ${nearest}? ` : ""}Use ${SOURCE_NAMES}, an address such as ` +
+      `${nearest ? `did you mean ${nearest}? Use` : "use"} ${SOURCE_NAMES}, an address such as ` +
       "https://host/folder or s3://bucket, or a folder such as ./mirror",
   );
 }
 
 const SOURCE_NAMES = SOURCES.map(({ name }) => name).join(", ");
 
-/** @throws {UsageError} that does not quote what may be a password or a signature. */
+const SCHEMES: readonly string[] = ["http", "https", "s3", "az", "gs"];
+
+/** @throws {UsageError} that does not quote a password or a signature. */
 function checkAddress(base: string): string {
-  const [, scheme, host] = /^([a-z0-9]+):\/\/([^/]*)/i.exec(base) ?? [];
+  const [, scheme, host] = /^([^:/]*):(?:\/\/([^/]*))?/.exec(base) ?? [];
   if (/[?#]/.test(base) || host?.includes("@")) {
     throw new UsageError(
-      `Cannot use a source on ${scheme}:// with "?", "#" or "@": a key must fit behind it, ` +
-        "and credentials are not sent",
+      `Cannot use a source on ${scheme}:// with "?", "#" or "@": keys are appended to the address, ` +
+        "and credentials are not sent; give it without them",
     );
   }
-  const isWhole = host && URL.canParse(base);
-  if (!isWhole || !["http", "https", "s3", "az", "gs"].includes(scheme?.toLowerCase() ?? "")) {
-    throw new UsageError(
-      `Cannot use source "${base}": give an address such as https://host/folder or s3://bucket`,
-    );
-  }
-  return base;
+  const fault = findAddressFault(base, scheme, host);
+  if (!fault) return base;
+  throw new UsageError(
+    `Cannot use source "${base}": ${fault}; ` +
+      "give an address such as https://host/folder or s3://bucket",
+  );
 }
 
-/** A key such as ECMWF's. It fits every kind of address as it stands, and leaves no folder. */
+function findAddressFault(base: string, scheme?: string, host?: string): string | undefined {
+  if (!scheme) return "it does not begin with a scheme";
+  if (!SCHEMES.includes(scheme.toLowerCase())) {
+    return `its scheme is "${scheme}", expected ${SCHEMES.slice(0, -1).join(", ")} or gs`;
+  }
+  if (!host) return "its host is missing";
+  return URL.canParse(base) ? undefined : "it is not a valid address";
+}
+
+/** A key such as ECMWF's: needs no escaping in any address, and cannot leave its folder. */
 const CANONICAL_URL = new RegExp(`^s3://${BUCKET}/([\\w-]+(?:[./][\\w-]+)*)$`);
 
-function openSource({ name, base, maxRequests }: Place): Mirror {
+function toMirror({ name, base, maxRequests }: ChosenSource): Mirror {
   return {
     name,
     locate(url) {

@@ -19,7 +19,7 @@ function refuse(text: string): string {
   return assertThrows(() => parseSources(text), UsageError).message;
 }
 
-Deno.test("SOURCES has names, places and hosts that tell its entries apart", () => {
+Deno.test("SOURCES has a name, a base and a text of its own for each entry, and hosts that match", () => {
   for (const field of ["name", "base", "about"] as const) {
     assertEquals(new Set(SOURCES.map((source) => source[field])).size, SOURCES.length);
   }
@@ -37,7 +37,7 @@ Deno.test("SOURCES has names, places and hosts that tell its entries apart", () 
   }
 });
 
-Deno.test("each of SOURCES locates every file of a run at its own address of it", () => {
+Deno.test("each of SOURCES locates every file of a run at its own address", () => {
   const run = parseRun("20260520", "12");
   const urls = runSteps(run).flatMap((step) => stepFiles(run, step))
     .flatMap(({ url, indexUrl }) => [url, indexUrl]);
@@ -59,7 +59,7 @@ Deno.test("parseSources() keeps the order given", () => {
   assertEquals(names(" ecmwf , gcs,,"), ["ecmwf", "gcs"]);
 });
 
-Deno.test("parseSources() takes addresses and folders, with or without a slash at the end", () => {
+Deno.test("parseSources() accepts addresses and folders, with or without a slash at the end", () => {
   assertEquals(
     locate("https://mirror.example/ecmwf/,http://127.0.0.1:9000,s3://other/a,az://account/run"),
     [
@@ -85,15 +85,15 @@ Deno.test("what a source locates can be read: from S3, a web server, Azure and a
   });
   const storage = openStorage({ endpoint: server.url, azure });
   const [file] = stepFiles(BEFORE_50R1.run, 36);
-  const places = locate(`aws,${server.url}/${BUCKET},azure,${EMBEDDED_FOLDER}`, file!.indexUrl);
-  const contents = await Promise.all(places.map((place) => storage.get(place!)));
+  const addresses = locate(`aws,${server.url}/${BUCKET},azure,${EMBEDDED_FOLDER}`, file!.indexUrl);
+  const contents = await Promise.all(addresses.map((address) => storage.get(address!)));
   const [first] = contents;
   assert(first!.length > 1000);
   assertEquals(contents, contents.map(() => first));
   assertEquals([server.requests.length, azure.blobRequests.length], [2, 1]);
 });
 
-Deno.test("parseSources() knows ECMWF's server by its address too, and spares it", () => {
+Deno.test("parseSources() knows ECMWF's server by its address too, and limits requests to it", () => {
   const [byName] = parseSources("ecmwf");
   const [byAddress] = parseSources("https://data.ecmwf.int/forecasts/");
   assertEquals(byName!.maxRequests, 4);
@@ -124,7 +124,7 @@ Deno.test("a source locates keys of ECMWF's bucket only", () => {
   ]);
 });
 
-Deno.test("parseSources() names what it knows, and the nearest name, when it knows none", () => {
+Deno.test("parseSources() lists the known names, and the nearest one, for an unknown name", () => {
   const message = refuse("aws,gcp");
   assertStringIncludes(message, 'Cannot use source "gcp": it is not known; did you mean gcs?');
   for (const { name } of SOURCES) assertStringIncludes(message, name);
@@ -133,16 +133,26 @@ Deno.test("parseSources() names what it knows, and the nearest name, when it kno
   assertStringIncludes(strange, "https://host/folder");
 });
 
-Deno.test("parseSources() refuses one place twice, by whatever name, and no place", () => {
+Deno.test("parseSources() refuses a source that is listed twice, by name or address, and an empty list", () => {
   assertStringIncludes(refuse("aws,gcs,aws"), 'Cannot use source "aws" twice');
   assertStringIncludes(refuse("aws,s3://ecmwf-forecasts/"), 'Cannot use source "aws" twice');
   assertStringIncludes(refuse("./a,./a/"), 'Cannot use source "./a" twice');
   assertStringIncludes(refuse(" , "), "name at least one");
 });
 
-Deno.test("parseSources() refuses what is no address", () => {
-  for (const text of ["https://", "s3://", "ftp://host/folder", "://host", "http://host:port/"]) {
-    assertStringIncludes(refuse(text), "give an address such as https://host/folder", text);
+Deno.test("parseSources() says what is wrong with an address that is not valid", () => {
+  for (
+    const [text, fault] of [
+      ["https://", "its host is missing"],
+      ["s3://", "its host is missing"],
+      ["ftp://host/folder", 'its scheme is "ftp", expected http, https, s3, az or gs'],
+      ["svn+ssh://host", 'its scheme is "svn+ssh", expected http, https, s3, az or gs'],
+      ["://host", "it does not begin with a scheme"],
+      ["http://host:port/", "it is not a valid address"],
+    ] as const
+  ) {
+    const message = refuse(text);
+    assertStringIncludes(message, `: ${fault}; give an address such as https://host/folder`, text);
   }
 });
 

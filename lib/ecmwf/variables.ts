@@ -1,8 +1,8 @@
 /**
- * The variables that can be written: which message each comes from, and its CF description.
+ * The name of a variable of the output → the message that it comes from, and its CF description.
  *
- * Encodings are those that ecCodes knows for ECMWF (definitions/grib2, WMO and localConcepts/ecmf),
- * limited to the ones in the unit given here: a message in another unit is another parameter.
+ * Encodings are those of ecCodes for ECMWF (definitions/grib2, WMO and localConcepts/ecmf) in the
+ * unit given here: a message in another unit is another parameter.
  *
  * @module
  */
@@ -24,13 +24,13 @@ export interface Variable {
   levtype: "sfc" | "pl";
   /** Pressure level in hPa, for `levtype` `pl`. */
   level?: number;
-  /** First fixed surface (code table 4.5); left out where ECMWF's tables leave it open. */
+  /** First fixed surface (code table 4.5); absent where ECMWF's tables do not define it. */
   surface?: { type: number; value?: number };
   /** Encodings under which ECMWF publishes it, all in `units`. */
   encodings: readonly ParameterCode[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
-  /** What values cannot lie outside of, in `units`. */
+  /** Limits of plausible values, in `units`. @default none */
   limits?: { least?: number; most?: number };
   units: string;
   longName: string;
@@ -202,13 +202,13 @@ export const VARIABLES: readonly Variable[] = [
   },
 ];
 
-/** The variable of that output name; `undefined` when there is none. */
+/** The variable of this output name; `undefined` when there is none. */
 export function findVariable(name: string): Variable | undefined {
   return VARIABLES.find((variable) => variable.name === name);
 }
 
 /**
- * The variables of these names, in their order.
+ * The variables of these output names, in the same order.
  *
  * @throws {RangeError} for a name that is not in the table.
  */

@@ -4,7 +4,7 @@ import { findVariable, VARIABLES } from "./variables.ts";
 /** Code table 4.5. */
 const ISOBARIC = 100;
 
-Deno.test("VARIABLES has names, encodings and levels that tell its entries apart", () => {
+Deno.test("VARIABLES has a name and a message of its own for each entry, with encodings and levels", () => {
   const names = VARIABLES.map(({ name }) => name);
   assertEquals(new Set(names).size, names.length);
   const messages = VARIABLES.map(({ param, level }) => `${param} ${level ?? ""}`);
@@ -24,7 +24,7 @@ Deno.test("VARIABLES has names, encodings and levels that tell its entries apart
   }
 });
 
-Deno.test("VARIABLES has the twelve of the rainfall model and cape, in the units that it expects", () => {
+Deno.test("VARIABLES has the twelve variables of the rainfall model and cape, in the units it expects", () => {
   assertEquals(Object.fromEntries(VARIABLES.map(({ name, units }) => [name, units])), {
     tp: "m",
     t2m: "K",

@@ -1,6 +1,6 @@
 /**
- * A pool of workers that decode and reduce fields. All messages of a field go to one worker, which is
- * the caller's choice.
+ * A pool of workers that decode and reduce fields. The caller sends all messages of a field to one
+ * worker.
  *
  * @module
  */
@@ -13,17 +13,17 @@ interface Call {
   reject(error: Error): void;
 }
 
-/** Decodes and reduces fields in workers; `dispose` ends them. */
+/** Decodes and reduces fields in workers, until it is disposed of. */
 export class DecodePool implements Disposable {
   readonly #workers: Worker[];
   readonly #calls = new Map<number, Call>();
   #nextCall = 0;
-  /** Why a worker stopped: it answers no call any more. */
+  /** Why a worker stopped; later calls are rejected with it. */
   #failure: Error | undefined;
 
   /**
    * @param region the window of every field.
-   * @param size number of workers; one a core serves best.
+   * @param size number of workers; one a core is fastest.
    */
   constructor(private readonly region: Region, size: number) {
     this.#workers = Array.from({ length: size }, () => this.#startWorker());
@@ -47,7 +47,7 @@ export class DecodePool implements Disposable {
   }
 
   /**
-   * Hands messages over to a worker; the bytes are moved, not copied.
+   * Sends messages to a worker; the bytes are moved, not copied.
    *
    * @returns for each part what `FieldReducer.add()` returns.
    */

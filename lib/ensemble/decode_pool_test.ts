@@ -46,7 +46,7 @@ Deno.test("DecodePool moves messages to its workers instead of copying them", as
   await added;
 });
 
-Deno.test("DecodePool forgets a field when it is reduced, and knows nothing of one without messages", async () => {
+Deno.test("DecodePool forgets a field once it is reduced, and gives nothing for one without messages", async () => {
   using pool = new DecodePool(REGION, 1);
   await add(pool, 3, readSp(1));
   assertEquals((await pool.reduce(0, 3))?.members, [1]);
@@ -54,7 +54,7 @@ Deno.test("DecodePool forgets a field when it is reduced, and knows nothing of o
   assertEquals(await pool.reduce(0, 4), undefined);
 });
 
-Deno.test("DecodePool reports a fault of the program, and goes on", async () => {
+Deno.test("DecodePool reports a fault of the program, and decodes later messages", async () => {
   using pool = new DecodePool(REGION, 1);
   const [message, expected] = readSp(1);
   const error = await assertRejects(
@@ -62,7 +62,7 @@ Deno.test("DecodePool reports a fault of the program, and goes on", async () => 
     Error,
     "A decode worker failed: TypeError",
   );
-  assertStringIncludes(error.message, "check_message.ts"); // the place of the fault
+  assertStringIncludes(error.message, "check_message.ts"); // the file with the fault
   await add(pool, 0, readSp(2));
   assertEquals((await pool.reduce(0, 0))?.members, [2]);
 });
@@ -85,7 +85,7 @@ Deno.test("DecodePool rejects all calls, later ones too, when its workers cannot
   }
 });
 
-Deno.test("DecodePool takes the messages of one buffer for several fields, and says what each takes", async () => {
+Deno.test("DecodePool reads messages of several fields from one buffer, and returns what each needs", async () => {
   using pool = new DecodePool(REGION, 1);
   const [first, second] = [readSp(1), readSp(2, 39)];
   const bytes = new Uint8Array([...first[0], 7, 7, ...second[0]]);

@@ -1,6 +1,6 @@
 /**
- * Worker that decodes and reduces the fields it is given. It holds a field's decoded members until
- * it is told to reduce them.
+ * Worker that decodes and reduces fields. It holds the decoded members of a field until the request to
+ * reduce them.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import { FieldReducer, type ReducedField } from "./field_reducer.ts";
 
-/** What the worker is asked. */
+/** A request to the worker. */
 export type WorkerRequest =
   | { kind: "add"; bytes: Uint8Array; parts: MessagePart[]; region: Region }
   | { kind: "reduce"; field: number };
 
-/** Where a message, or as much of it as was fetched, lies in the bytes that come with it. */
+/** A message, or its beginning, in the bytes of a request. */
 export interface MessagePart {
   /** Number of its field. */
   field: number;
@@ -30,14 +30,14 @@ export interface WorkerCall {
   request: WorkerRequest;
 }
 
-/** What it answers to the call of that number. */
+/** The answer to the call of that number. */
 export interface WorkerReply {
   call: number;
   /** For `add`, what each part's `FieldReducer.add()` returned. */
   needs?: (number | undefined)[];
-  /** For `reduce`, unless the field never had a message. */
+  /** For `reduce`, unless the field has no message. */
   reduced?: ReducedField;
-  /** An unexpected fault, which ends the command. */
+  /** A fault of the program, which ends the command. */
   fault?: string;
 }
 

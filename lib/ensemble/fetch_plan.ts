@@ -1,28 +1,28 @@
 /**
- * Which ranges of files to ask for, so that wanted parts of messages come in few requests and with
- * few bytes that nobody wants.
+ * Messages of a plan → the ranges of files to request: few requests, and few bytes between the wanted
+ * parts.
  *
  * @module
  */
 import type { Reference } from "../references/store.ts";
 import type { ByteRange, RequestCost } from "../storage/mod.ts";
 
-/** What requests and bytes are worth. It changes what is fetched, never a value. */
+/** The cost of requests in bytes. It changes what is fetched, never a value. */
 export interface FetchPolicy {
-  /** Only the beginning of a message is asked for, as much of it as the region takes. @default {true} */
+  /** Fetch only the beginning of a message, as much as the region needs. @default {true} */
   prefixes: boolean;
   /**
-   * So many bytes between two wanted parts cost less than another request: until it has been
-   * measured, and at most. @default {262_144}
+   * Bytes between two wanted parts that cost as much as another request: the value until it is
+   * measured, and its upper bound. @default {262_144}
    */
   gapBytes: number;
-  /** The same, at least, however narrow the line. @default {131_072} */
+  /** Lower bound of the same, however slow the line. @default {131_072} */
   leastGapBytes: number;
-  /** The same, when the server refuses requests. @default {1_048_576} */
+  /** The same while the server refuses requests. @default {1_048_576} */
   throttledGapBytes: number;
-  /** Longest request that several messages share; 0: each has its own. @default {2_621_440} */
+  /** Longest request that several messages share; 0 gives each its own. @default {2_621_440} */
   maxJoinedBytes: number;
-  /** Messages up to this length are asked for whole. @default {16_384} */
+  /** Messages up to this length are fetched whole. @default {16_384} */
   wholeBytes: number;
 }
 
@@ -35,7 +35,7 @@ export const DEFAULT_POLICY: FetchPolicy = {
   wholeBytes: 16 * 1024,
 };
 
-/** How many messages ahead are looked at to find where a request had best end. */
+/** Messages ahead that are considered for the end of a request. */
 const MESSAGES_AHEAD = 64;
 
 /** A range of a file, and the messages whose wanted parts lie in it, in the order of the file. */
@@ -44,7 +44,7 @@ export interface FetchRequest<Message> extends ByteRange {
   messages: Message[];
 }
 
-/** The bytes that may be fetched for nothing to save a request. */
+/** Unwanted bytes that may be fetched to save a request. */
 export function chooseGap(
   { gapBytes, leastGapBytes, throttledGapBytes }: FetchPolicy,
   { bytes = gapBytes, isThrottled }: RequestCost,
@@ -53,10 +53,10 @@ export function chooseGap(
 }
 
 /**
- * Plans the requests for messages. The wanted part of a message is its beginning; what follows up to
- * the next message is a gap, which is fetched with both where that costs less than a request.
+ * Plans the requests for messages. The wanted part of a message is its beginning; the gap from there to
+ * the next message is fetched, too, where that costs less than a request.
  *
- * Each request is planned when it is drawn, with what is known by then.
+ * Each request is planned when it is drawn from the generator, with what is known by then.
  *
  * @param wantBytes length of a message's wanted part.
  * @param gapBytes what a request for a file costs.
@@ -68,7 +68,7 @@ export function* planRequests<Message extends { reference: Reference }>(
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<Message>> {
-  const ordered = messages.toSorted(byPlace);
+  const ordered = messages.toSorted(byFileOrder);
   for (let first = 0; first < ordered.length;) {
     const { url, offset } = ordered[first]!.reference;
     const parts = ordered.slice(first, first + MESSAGES_AHEAD)
@@ -82,9 +82,8 @@ export function* planRequests<Message extends { reference: Reference }>(
 }
 
 /**
- * How many messages the first request of the cheapest plan has. Each request costs its bytes and
- * `requestBytes`; of all ways to divide messages that follow each other, the cheapest is found from
- * the last to the first.
+ * Counts the messages in the first request of the cheapest plan. Each request costs its bytes and
+ * `requestBytes`; the cheapest division of consecutive messages is found from the last to the first.
  *
  * @param parts of one file, in its order.
  */
@@ -111,19 +110,19 @@ function countJoined(
   return joined;
 }
 
-/** Compares messages by their place in the files. */
-export function byPlace(a: { reference: Reference }, b: { reference: Reference }): number {
+/** Compares messages by file, then by offset. */
+export function byFileOrder(a: { reference: Reference }, b: { reference: Reference }): number {
   const { url: urlA, offset: offsetA } = a.reference;
   const { url: urlB, offset: offsetB } = b.reference;
   return urlA < urlB ? -1 : urlA > urlB ? 1 : offsetA - offsetB;
 }
 
-/** How much of a message a request brings. */
+/** Bytes of a message that a request fetches. */
 export function countBrought(request: ByteRange, { offset, length }: ByteRange): number {
   return Math.min(length, request.offset + request.length - offset);
 }
 
-/** The bytes of a request by message: each with the gap behind it. Their sum is the request's. */
+/** The bytes of a request by message, each with the gap behind it; they add up to its length. */
 export function shareBytes<Message extends { reference: Reference }>(
   { offset, length, messages }: FetchRequest<Message>,
 ): number[] {

@@ -36,7 +36,7 @@ Deno.test("planRequests() joins wanted parts when the gap between them is short 
   ]);
 });
 
-Deno.test("planRequests() makes no joined request longer than allowed, and none where that is 0", () => {
+Deno.test("planRequests() makes no joined request longer than `maxJoinedBytes`, and none where that is 0", () => {
   const messages = [0, 100, 200, 300].map((offset) => message(offset));
   assertEquals(plan(messages, { maxJoinedBytes: 250 }), [
     ["a 0+250", [0, 100, 200]],
@@ -85,7 +85,7 @@ Deno.test("planRequests() finds the cheapest of all ways to join", () => {
   }
 });
 
-Deno.test("planRequests() plans each request with what is known when it is drawn", () => {
+Deno.test("planRequests() plans each request when it is drawn, with what is known by then", () => {
   const messages = [0, 100, 200, 300].map((offset) => message(offset));
   let gapBytes = 0;
   let share = 0.5;
@@ -99,7 +99,7 @@ Deno.test("planRequests() plans each request with what is known when it is drawn
   assert(requests.next().done);
 });
 
-Deno.test("chooseGap() follows what a request costs, between bounds, and goes up when it is refused", () => {
+Deno.test("chooseGap() follows the cost of a request between bounds, and rises when requests are refused", () => {
   const { gapBytes, leastGapBytes, throttledGapBytes } = DEFAULT_POLICY;
   const choose = (bytes: number | undefined, isThrottled = false) =>
     chooseGap(DEFAULT_POLICY, { bytes, isThrottled });
@@ -112,20 +112,20 @@ Deno.test("chooseGap() follows what a request costs, between bounds, and goes up
   ]);
 });
 
-Deno.test("planRequests() takes messages in the order of their files, and joins none of two files", () => {
+Deno.test("planRequests() orders messages by file, and joins none of two files", () => {
   assertEquals(plan([message(100, 100, "b"), message(100), message(0)]), [
     ["a 0+150", [0, 100]],
     ["b 100+50", [100]],
   ]);
 });
 
-Deno.test("planRequests() takes one message twice, and one inside another", () => {
+Deno.test("planRequests() accepts a message twice, and one inside another", () => {
   assertEquals(plan([message(0, 200), message(0, 200), message(20, 40)]), [
     ["a 0+100", [0, 0, 20]],
   ]);
 });
 
-Deno.test("shareBytes() divides all bytes of a request, countBrought() tells how much of each is there", () => {
+Deno.test("shareBytes() divides all bytes of a request, countBrought() counts those of each message", () => {
   const messages = [message(0), message(100), message(210)];
   const [request] = planRequests(messages, half, () => 60, 400);
   assertEquals(shareBytes(request!), [100, 110, 50]);
@@ -154,7 +154,7 @@ async function countPlanned(server: S3Server): Promise<number> {
   return [...planRequests(messages, half, () => gapBytes, DEFAULT_POLICY.maxJoinedBytes)].length;
 }
 
-Deno.test("requests are fewer on a long line than on a narrow one, fewest where the server refuses some", async () => {
+Deno.test("requests are fewer at high latency than at low bandwidth, fewest where the server refuses some", async () => {
   const bucket = new Map([["key", new Uint8Array(256 * 1024)]]);
   const start = (line: Partial<S3ServerOptions>) => startS3Server({ buckets: { bucket }, ...line });
   await using narrow = start({ bytesPerSecond: 8e6 });

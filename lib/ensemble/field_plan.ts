@@ -1,5 +1,5 @@
 /**
- * From stores by member to fields by variable and step.
+ * Stores by member → fields by variable and step, and where their messages are.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
-import { byPlace } from "./fetch_plan.ts";
+import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
 
 /** A member's message of a field. */
@@ -17,11 +17,11 @@ export interface PlannedMessage {
   reference: Reference;
 }
 
-/** One field of the output and where its messages are. */
+/** A field of the output, and where its messages are. */
 export interface PlannedField {
   variable: Variable;
   stepHours: number;
-  /** In the order of their place in the files. */
+  /** In the order of the files. */
   messages: PlannedMessage[];
   /** Members without a usable reference, and why. */
   rejections: Rejection[];
@@ -33,7 +33,7 @@ export function fieldKey(variable: Variable, stepHours: number, member: Member):
   return formatFieldKey({ stepHours, param, levtype, level, member });
 }
 
-/** The keys of a store under which a field may stand, the one with the level first. */
+/** The keys that a field may have in a store, the one with the level first. */
 function candidateKeys(variable: Variable, stepHours: number, member: Member): string[] {
   const key = fieldKey(variable, stepHours, member);
   if (variable.level === undefined) return [key];
@@ -54,8 +54,8 @@ export function neededKeys(
 /**
  * Inverts stores to fields, steps first, variables in the order given.
  *
- * A key without level, as the Python tools write them, serves where the one with the level is not
- * there: whether its message has the right level is for its reader to check.
+ * A key without level, as the Python tools write them, is used where the one with the level is missing:
+ * the decoder checks the level of its message.
  */
 export function planFields(
   stores: ReadonlyMap<Member, Store>,
@@ -68,7 +68,7 @@ export function planFields(
     variables.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
       for (const member of members) addMessage(field, member, stores.get(member), run);
-      field.messages.sort(byPlace);
+      field.messages.sort(byFileOrder);
       return field;
     })
   );

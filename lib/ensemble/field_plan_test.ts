@@ -25,7 +25,7 @@ function planOne(variable: typeof U700, values: Record<string, StoreValue>) {
   return field!;
 }
 
-Deno.test("neededKeys() asks for every variable and step, with level first and without", () => {
+Deno.test("neededKeys() gives the keys of every variable and step, with level first and without", () => {
   assertEquals([...neededKeys([T2M, U700], [36, 39], 7)], [
     "step_036/2t/sfc/ens07/0.0.0",
     "step_039/2t/sfc/ens07/0.0.0",
@@ -37,7 +37,7 @@ Deno.test("neededKeys() asks for every variable and step, with level first and w
   assertEquals([...neededKeys([TP], [0], 0)], ["step_000/tp/sfc/control/0.0.0"]);
 });
 
-Deno.test("planFields() turns stores into fields, steps first, messages by their place in the file", () => {
+Deno.test("planFields() turns stores into fields, steps first, messages in the order of the file", () => {
   const stores = new Map([0, 1, 2].map((member) => {
     const name = memberKeyName(member);
     return [
@@ -66,7 +66,7 @@ Deno.test("planFields() turns stores into fields, steps first, messages by their
   assertEquals(plan.flatMap(({ rejections }) => rejections), []);
 });
 
-Deno.test("planFields() orders messages of several files by file, then by place", () => {
+Deno.test("planFields() orders messages of several files by file, then by offset", () => {
   const run = parseRun("20260520", "12");
   const [enfo, oper] = stepFiles(run, 36);
   const stores = new Map([
@@ -87,7 +87,7 @@ Deno.test("planFields() prefers the key with the level to the one without", () =
   assertEquals(messages.map(({ reference }) => reference.offset), [2]);
 });
 
-Deno.test("planFields() takes the Python tools' keys without level and URLs without .grib2", () => {
+Deno.test("planFields() accepts the Python tools' keys without level and URLs without .grib2", () => {
   const reference = refer(36, 5);
   const short = { ...reference, url: reference.url.slice(0, -".grib2".length) };
   const { messages, rejections } = planOne(U700, { "step_036/u/pl/ens01/0.0.0": short });
@@ -95,7 +95,7 @@ Deno.test("planFields() takes the Python tools' keys without level and URLs with
   assertEquals(rejections, []);
 });
 
-Deno.test("planFields() takes a surface field from no key of another level type", () => {
+Deno.test("planFields() uses no key of another level type for a surface field", () => {
   const { messages, rejections } = planOne(TP, { "step_036/tp/pl/ens01/0.0.0": refer(36, 1) });
   assertEquals([messages, rejections], [[], [{ member: 1, reason: "it is not referenced" }]]);
 });
@@ -117,7 +117,7 @@ Deno.test("planFields() rejects references to another step, run or kind of file,
   }
 });
 
-Deno.test("planFields() says who has no store, no reference, or bytes instead of one", () => {
+Deno.test("planFields() names the members without a store, without a reference, or with bytes instead", () => {
   const stores = new Map([
     [1, makeStore({})],
     [2, makeStore({ "step_036/tp/sfc/ens02/0.0.0": new Uint8Array(4) })],

@@ -28,10 +28,10 @@ export interface WindowAxes {
 
 /**
  * What is wrong with a message that is there:
- * - `mismatched`: it is not the one that was asked for, or lies on another grid
+ * - `mismatched`: it is not the one that was asked for, or is on another grid
  * - `damaged`: it cannot be decoded
- * - `implausible`: its values cannot be true, and such messages are left out
- * - `scarce`: too few others of its field could be used
+ * - `implausible`: its values cannot be true, and the command leaves such messages out
+ * - `scarce`: its field has too few members
  */
 export type Fault = "mismatched" | "damaged" | "implausible" | "scarce";
 
@@ -39,11 +39,11 @@ export type Fault = "mismatched" | "damaged" | "implausible" | "scarce";
 export interface Rejection {
   member: Member;
   reason: string;
-  /** @default {undefined} (there is no message to be had) */
+  /** @default {undefined} (the message is missing) */
   fault?: Fault;
 }
 
-/** A message whose values cannot be true, and why; it is averaged in all the same. */
+/** A message whose values cannot be true, and why; it is averaged in. */
 export interface Finding {
   member: Member;
   reason: string;
@@ -62,7 +62,7 @@ export interface ReducedField {
   rejections: Rejection[];
   /** In the order of the members. */
   implausible: Finding[];
-  /** Of an accumulation: of each member, in their order. */
+  /** Of an accumulation: those of each member, in their order. */
   totals?: MemberTotals[];
 }
 
@@ -89,18 +89,18 @@ interface DecodedMember {
 export class FieldReducer {
   readonly #decoded: DecodedMember[] = [];
   readonly #rejections: Rejection[] = [];
-  /** Messages that were too short, until their rest comes. */
+  /** Beginnings that were too short, until the rest arrives. */
   readonly #beginnings = new Map<Member, Uint8Array>();
 
   constructor(private readonly region: Region) {}
 
   /**
    * Checks and decodes one member's message, or its beginning. A message that is not the one
-   * expected, or cannot be decoded, is kept out and remembered as a rejection.
+   * expected, or cannot be decoded, becomes a rejection.
    *
-   * @param bytes after a beginning that was too short, what follows it.
-   * @returns how many bytes of the message it takes: when that is more than were given, add what is
-   *   between. `undefined` when the message is kept out.
+   * @param bytes of the message; after a beginning that was too short, those that follow it.
+   * @returns how many bytes of the message are needed: when more than were given, add the missing
+   *   ones. `undefined` when the message is rejected.
    */
   add(bytes: Uint8Array, expected: ExpectedField): number | undefined {
     const { member } = expected;
@@ -133,7 +133,7 @@ export class FieldReducer {
     }
   }
 
-  /** Joins bytes to what came of the message before them. */
+  /** Joins bytes to the beginning of their message, if there is one. */
   #continue(member: Member, bytes: Uint8Array): Uint8Array {
     const beginning = this.#beginnings.get(member);
     if (!beginning) return bytes;
@@ -150,7 +150,7 @@ export class FieldReducer {
 
   /** Statistics of the members on the grid that most of them share; the others are rejected. */
   reduce(): ReducedField {
-    // By member, not as they came: equal input gives equal bits.
+    // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
     const axes = mostCommon(decoded.map((it) => it.axes));
     const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
@@ -173,7 +173,7 @@ export class FieldReducer {
   }
 }
 
-/** A message that is left out because the others lie on other points. */
+/** A message that is left out because the others are on other points. */
 export function rejectStray(member: Member): Rejection {
   return { member, reason: "it is on another grid", fault: "mismatched" };
 }
@@ -187,7 +187,7 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** The axes that occur most often, the first of them when several do. */
+/** The axes that occur most often; of equally frequent ones the first. */
 export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
   const groups: { axes: WindowAxes; count: number }[] = [];
   for (const axes of list) {

@@ -64,7 +64,7 @@ Deno.test("FieldReducer gives the mean and deviation that ecCodes and numpy find
   assertEquals([longitudes[0], longitudes.at(-1), longitudes.length], [21, 54, 12]);
 });
 
-Deno.test("FieldReducer gives equal bits and equal rejections in whatever order messages come", () => {
+Deno.test("FieldReducer gives equal bits and equal rejections for any order of messages", () => {
   const messages: [number, Uint8Array][] = [
     [0, readU(0)],
     [1, readU(1, 850)],
@@ -78,11 +78,11 @@ Deno.test("FieldReducer gives equal bits and equal rejections in whatever order 
   assertEquals(reduce([2, 0, 3, 1].map((i) => messages[i]!)), first);
 });
 
-Deno.test("FieldReducer names the message that is of another level, and averages without it", () => {
+Deno.test("FieldReducer names a message of another level, and averages without it", () => {
   const reduced = reduce([[1, readU(1)], [2, readU(2, 850)]]);
   assertEquals(reduced.rejections, [{
     member: 2,
-    reason: "it lies at 85000 on surface type 100, not 70000 on surface type 100",
+    reason: "its level is 85000 on surface type 100, expected 70000 on surface type 100",
     fault: "mismatched",
   }]);
   const alone = reduce([[1, readU(1)]]);
@@ -94,7 +94,7 @@ Deno.test("FieldReducer rejects a message of another member", () => {
   assertEquals(members, []);
   assertEquals(rejections, [{
     member: 1,
-    reason: "it is of member 2, not ens01",
+    reason: "its member is 2, expected ens01",
     fault: "mismatched",
   }]);
 });
@@ -133,18 +133,18 @@ Deno.test("FieldReducer averages on the grid of most members and rejects the oth
   assertEquals(shifted.rejections, [rejectStray(0)]);
 });
 
-Deno.test("FieldReducer takes the lowest member's grid when as many are on either", () => {
+Deno.test("FieldReducer uses the lowest member's grid when two are equally frequent", () => {
   const messages: [number, Uint8Array][] = [[0, readU(0)], [1, shiftGrid(readU(1))]];
   assertEquals(reduce(messages).members, [0]);
   assertEquals(reduce(messages.toReversed()).members, [0]);
 });
 
-Deno.test("FieldReducer rejects what has no point in the region", () => {
+Deno.test("FieldReducer rejects a message that has no point in the region", () => {
   const reducer = new FieldReducer({ north: 2, west: 1, south: 1, east: 2 });
   reducer.add(readU(1), expect(1));
   const { axes, members, rejections } = reducer.reduce();
   assertEquals([axes, members], [undefined, []]);
-  assertStringIncludes(rejections[0]!.reason, "no grid point lies in it");
+  assertStringIncludes(rejections[0]!.reason, "no grid point is inside it");
 });
 
 Deno.test("FieldReducer without messages has no axes and no values", () => {
@@ -175,7 +175,7 @@ Deno.test("mostCommon() gives the axes that occur most often, the first of equal
   assertEquals(mostCommon([]), undefined);
 });
 
-Deno.test("FieldReducer takes the beginning of a message, and asks for more when it is too short", () => {
+Deno.test("FieldReducer accepts the beginning of a message, and asks for more when it is too short", () => {
   const whole = reduce([[1, readU(1)], [2, readU(2)]]);
   const message = readU(2);
   const reducer = new FieldReducer(REGION);
@@ -191,7 +191,7 @@ Deno.test("FieldReducer takes the beginning of a message, and asks for more when
   assertEquals(reducer.reduce(), whole);
 });
 
-Deno.test("FieldReducer leaves out what it was only given a part of", () => {
+Deno.test("FieldReducer leaves out a message of which only a part was added", () => {
   const reducer = new FieldReducer(REGION);
   reducer.add(readU(1), expect(1));
   assert(reducer.add(readU(2).slice(0, 500), expect(2))! > 500);

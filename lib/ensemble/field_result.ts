@@ -30,7 +30,7 @@ export interface AlignedFields {
   fields: ResultField[];
 }
 
-/** Finds the points that most fields share, and empties the fields that lie on others. */
+/** Finds the points that most fields share, and empties the fields on other points. */
 export function alignFields(fields: readonly ResultField[]): AlignedFields {
   const axes = mostCommon(fields.flatMap(({ reduced }) => reduced.axes ?? []));
   const aligned = fields.map((field) => {
@@ -40,7 +40,7 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
   return { axes, fields: aligned };
 }
 
-/** Empties the fields that have fewer members than wanted; each member of them becomes a rejection. */
+/** Empties the fields with fewer members than wanted; each of their members becomes a rejection. */
 export function requireMembers(fields: readonly ResultField[], wanted: number): ResultField[] {
   return fields.map((field) => {
     const { members, rejections } = field.reduced;
@@ -57,14 +57,14 @@ function emptyStray({ reduced, ...field }: ResultField): ResultField {
 }
 
 /**
- * What is missing or was left out, one line for the same members, reason and fields:
+ * Describes what is missing or was left out, in one line for the same members, reason and fields:
  * `u700 (36, 39 h), members 2: …`, `all fields, members 4-50: …`.
  */
 export function describeRejections(fields: readonly ResultField[]): string[] {
   return describeLosses(fields, ({ rejections }) => rejections);
 }
 
-/** How many messages were left out for what reason; `missing` are those that were not to be had. */
+/** Counts the messages left out, by reason; `missing` are those that could not be fetched. */
 export function countRejections(
   fields: readonly ResultField[],
 ): Record<Fault | "missing", number> {
@@ -75,7 +75,7 @@ export function countRejections(
   return counts;
 }
 
-/** What cannot be true and was averaged in all the same, in lines like those on rejections. */
+/** Describes implausible messages that were averaged in, in lines like those on rejections. */
 export function describeFindings(fields: readonly ResultField[]): string[] {
   return describeLosses(fields, ({ implausible }) => implausible);
 }
@@ -92,8 +92,10 @@ function describeLosses(
     });
   });
   return [...Map.groupBy(lacking, ({ loss }) => loss)].map(([loss, group]) => {
-    const hurt = group.map(({ field }) => field);
-    return `${hurt.length === fields.length ? "all fields" : describeFields(hurt)}, ${loss}`;
+    const affected = group.map(({ field }) => field);
+    return `${
+      affected.length === fields.length ? "all fields" : describeFields(affected)
+    }, ${loss}`;
   });
 }
 

@@ -22,7 +22,7 @@ function resultField(stepHours: number, north: number): ResultField {
   };
 }
 
-Deno.test("alignFields() empties the field that lies on other points than most", () => {
+Deno.test("alignFields() empties a field on other points than most", () => {
   const { axes, fields } = alignFields([
     resultField(36, 9),
     resultField(39, 5),

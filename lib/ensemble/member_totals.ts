@@ -1,6 +1,6 @@
 /**
- * What accumulations add up to, block by block: enough to see that one shrank from one step to the
- * next, for a hundredth of the memory that its values take.
+ * Sums of an accumulation over blocks of points: enough to see it shrink from one step to the next, in
+ * a hundredth of the memory of its values.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Member } from "../ecmwf/members.ts";
 
 /** Points on a side of a block. */
 const BLOCK = 16;
-/** Of rounding in sums of float64. */
+/** Relative error of rounding in sums of float64. */
 const RELATIVE_ERROR = 1e-9;
 
-/** The sums of one member's values over blocks of 16 × 16 points. */
+/** Sums of one member's values over blocks of 16 × 16 points. */
 export interface MemberTotals {
   member: Member;
   /** Row-major, north first; missing values count as 0. */
@@ -36,34 +36,34 @@ export function sumBlocks(values: Float64Array, columns: number): number[] {
 }
 
 /**
- * Whether an accumulation is smaller in some block at the later one of two steps, by more than
- * packing explains. What grew elsewhere in the block hides what shrank.
+ * Whether an accumulation is smaller in some block at the later of two steps, by more than packing
+ * explains. Growth elsewhere in a block hides what shrank in it.
  */
-export function hasShrunk(earlier: MemberTotals, later: MemberTotals): boolean {
+function hasShrunk(earlier: MemberTotals, later: MemberTotals): boolean {
   if (earlier.sums.length !== later.sums.length) return false; // on other points
   const packing = BLOCK ** 2 * (earlier.precision + later.precision) / 2;
   return later.sums.some((sum, i) => {
-    const before = earlier.sums[i]!;
-    return before - sum > packing + RELATIVE_ERROR * Math.abs(before);
+    const earlierSum = earlier.sums[i]!;
+    return earlierSum - sum > packing + RELATIVE_ERROR * Math.abs(earlierSum);
   });
 }
 
 /**
- * The steps to disbelieve of an accumulation that shrinks: those outside the longest series that does
- * not, so that one message that is too large is not taken for a fault of all that follow. Of two
- * series as long, the one that has the earlier steps is believed.
+ * Finds the wrong steps of an accumulation that shrinks: those outside the longest series that does not
+ * shrink, so that one message that is too large does not discredit all that follow. Of two series of
+ * the same length, the one with the earlier steps is trusted.
  *
- * @param series the same member's, in the order of time.
- * @returns places in the series.
+ * @param series of one member, in the order of time.
+ * @returns indexes in the series.
  */
 export function findShrunk(series: readonly MemberTotals[]): number[] {
   const best: number[][] = [];
   for (const [i, totals] of series.entries()) {
-    const befores = best.filter((chain) => !hasShrunk(series[chain.at(-1)!]!, totals));
-    best.push([...longest(befores), i]);
+    const chains = best.filter((chain) => !hasShrunk(series[chain.at(-1)!]!, totals));
+    best.push([...longest(chains), i]);
   }
-  const believed = new Set(longest(best));
-  return [...series.keys()].filter((i) => !believed.has(i));
+  const trusted = new Set(longest(best));
+  return [...series.keys()].filter((i) => !trusted.has(i));
 }
 
 function longest(chains: readonly number[][]): number[] {

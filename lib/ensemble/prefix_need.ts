@@ -1,21 +1,21 @@
 /**
- * How much of a message the region takes, learnt from messages of the same variable.
+ * How much of a message the region needs, learnt from messages of the same variable.
  *
  * @module
  */
 
-/** Messages of a variable to learn from before the share is relied on. */
-export const SCOUTS = 4;
-/** A slope is found from so many messages at least. */
+/** Messages of a variable to learn from before the first prediction. */
+const SCOUTS = 4;
+/** Messages from which a slope is found, at least. */
 const ENOUGH_FOR_SLOPE = 8;
-/** No spread below this is believed: of the share, in its own unit. */
+/** Lower bound of the standard deviation of the share. */
 const LEAST_DEVIATION = 0.001;
-/** Headers, so that what does not begin as a message is noticed. */
+/** Enough for the headers, so that bytes that are not a message are noticed. */
 const LEAST_BYTES = 1024;
 
 /**
- * Lengths and shares seen: their count, their means, and the sums of the squares and products of their
- * differences from these.
+ * Lengths and shares seen: their count, their means, and the sums of squares and products of their
+ * differences from the means.
  */
 interface Seen {
   count: number;
@@ -36,21 +36,21 @@ const NOTHING: Seen = {
 };
 
 /**
- * The share of a message that a region takes, by variable. Members and steps differ by a few percent,
- * as their weather does, and a message that is longer than others is so for what is in one place of
- * it: the share is a linear function of the length, found by least squares. What is told is seldom
- * too little: for about one message in seventy, where shares are distributed normally around it.
+ * The share of a message that a region needs, by variable. Members and steps differ by a few percent,
+ * as their weather does, and the weather of one area makes a message longer than others: the share is a
+ * linear function of the length, found by least squares. The prediction is too small for about one
+ * message in seventy, where shares are distributed normally around it.
  */
 export class PrefixNeeds {
   readonly #seen = new Map<string, Seen>();
 
-  /** Notes what the decoding of a message took. */
+  /** Notes how much of a message its decoding needed. */
   note(variable: string, messageBytes: number, neededBytes: number): void {
     const before = this.#seen.get(variable) ?? NOTHING;
     const count = before.count + 1;
     const lengthDifference = messageBytes - before.length;
     const shareDifference = neededBytes / messageBytes - before.share;
-    // Of the differences from the means before and after, as Welford has it.
+    // Welford's method: differences from the means before and after.
     const weight = before.count / count;
     this.#seen.set(variable, {
       count,
@@ -62,12 +62,12 @@ export class PrefixNeeds {
     });
   }
 
-  /** How many messages are still to be seen before anything is told. */
+  /** How many messages are still needed for a prediction. */
   lacking(variable: string): number {
     return Math.max(0, SCOUTS - (this.#seen.get(variable)?.count ?? 0));
   }
 
-  /** How much of a message to ask for; all of it as long as too little is known. */
+  /** How much of a message to fetch, in bytes; all of it while too little is known. */
   predict(variable: string, messageBytes: number): number {
     const seen = this.#seen.get(variable);
     if (!seen || this.lacking(variable) > 0) return messageBytes;
@@ -87,7 +87,7 @@ function limitShare(
   const difference = messageBytes - length;
   const variance = Math.max(0, shareSquares - slope * products) / freedom;
   const leverage = 1 + 1 / count + (hasSlope ? difference ** 2 / lengthSquares : 0);
-  // Student's t, nearly.
+  // Approximates Student's t.
   const deviations = (2.17 + 3.3 / (freedom - 1)) * Math.sqrt(leverage);
   return share + slope * difference + deviations * Math.max(LEAST_DEVIATION, Math.sqrt(variance));
 }

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
-import { PrefixNeeds, SCOUTS } from "./prefix_need.ts";
+import { PrefixNeeds } from "./prefix_need.ts";
 
 const LENGTH = 1_000_000;
+/** Messages to learn from before the first prediction. */
+const SCOUTS = new PrefixNeeds().lacking("tp");
 
 /** Normally distributed numbers, the same for the same seed. */
 function* drawNormal(seed: number): Generator<number, never> {
@@ -10,7 +12,7 @@ function* drawNormal(seed: number): Generator<number, never> {
   for (;;) yield Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
 }
 
-Deno.test("PrefixNeeds asks for whole messages until it has seen a few of the variable", () => {
+Deno.test("PrefixNeeds predicts whole messages until it has seen a few of the variable", () => {
   const needs = new PrefixNeeds();
   for (let seen = 0; seen < SCOUTS; seen++) {
     assertEquals(needs.lacking("tp"), SCOUTS - seen);
@@ -23,7 +25,7 @@ Deno.test("PrefixNeeds asks for whole messages until it has seen a few of the va
   assertEquals(needs.predict("sp", LENGTH), LENGTH);
 });
 
-Deno.test("PrefixNeeds asks for too little for at most 3 % of messages, whatever their spread", () => {
+Deno.test("PrefixNeeds predicts too little for at most 3 % of messages, whatever their spread", () => {
   let asked = 0;
   let short = 0;
   for (let seed = 1; seed <= 200; seed++) {
@@ -54,7 +56,7 @@ Deno.test("PrefixNeeds finds how the share depends on the length of the message"
   }
 });
 
-Deno.test("PrefixNeeds asks for enough of messages whose length tells nothing, and of equal ones", () => {
+Deno.test("PrefixNeeds predicts enough where length and share are unrelated, and for equal messages", () => {
   const needs = new PrefixNeeds();
   const normal = drawNormal(3);
   for (let i = 0; i < 400; i++) {
@@ -69,7 +71,7 @@ Deno.test("PrefixNeeds asks for enough of messages whose length tells nothing, a
   assert(needs.predict("sp", LENGTH) < 0.583 * LENGTH);
 });
 
-Deno.test("PrefixNeeds never asks for more than the message, nor for less than headers", () => {
+Deno.test("PrefixNeeds never predicts more than the message, nor less than its headers", () => {
   const needs = new PrefixNeeds();
   for (const share of [0.2, 0.9, 0.4, 0.99]) needs.note("ro", LENGTH, share * LENGTH);
   assertEquals(needs.predict("ro", LENGTH), LENGTH);

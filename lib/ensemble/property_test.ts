@@ -33,14 +33,14 @@ function drawPolicy(random: () => number): FetchPolicy {
   };
 }
 
-/** The storage, on a line that is another at each request. */
+/** The storage, with another cost at each request. */
 function varyCost(storage: Storage, random: () => number): Storage {
   const drawBytes = () => random() < 0.2 ? undefined : Math.floor(random() ** 3 * 20_000);
   const requestCost = () => ({ bytes: drawBytes(), isThrottled: random() < 0.3 });
   return { ...storage, requestCost };
 }
 
-/** Says of some variables that messages like none of theirs were seen. */
+/** Needs learnt from messages unlike those of the run. */
 function drawNeeds(random: () => number): PrefixNeeds {
   const needs = new PrefixNeeds();
   for (const variable of GIK.variables) {
@@ -63,8 +63,8 @@ function drawPart(plan: readonly PlannedField[], random: () => number): PlannedF
 }
 
 Deno.test("reduceFields() gives the bits of whole messages, whatever region, members, prefixes, joins and line", async () => {
-  await using place = await openWorkplace();
-  const { server, context: { storage } } = place;
+  await using workplace = await openWorkplace();
+  const { server, context: { storage } } = workplace;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(GIK.variables));
   const random = makeRandom(7);
   let differing = 0;
@@ -82,28 +82,28 @@ Deno.test("reduceFields() gives the bits of whole messages, whatever region, mem
     const expected = await reduceFields(part, { ...options, policy: WHOLE });
     const wholeBytes = server.counters.bytesSent - before;
     const policy = drawPolicy(random);
-    let told = 0;
+    let reported = 0;
     const found = await reduceFields(part, {
       ...options,
       storage: varyCost(storage, random),
       needs: drawNeeds(random),
       policy,
       maxBytesUnderWay: Math.floor(random() * 100_000),
-      onMessage: (bytes) => told += bytes,
+      onMessage: (bytes) => reported += bytes,
       onSecondRequest: () => secondRequests++,
     });
     assertEquals(found, expected, JSON.stringify({ round, region: options.region, policy }));
     const bytes = server.counters.bytesSent - before - wholeBytes;
-    assertEquals(told, bytes);
+    assertEquals(reported, bytes);
     if (bytes !== wholeBytes) differing++;
   }
-  // It did fetch in other ways.
+  // Otherwise the rounds have compared nothing.
   assert(differing > 0 && secondRequests > 0, `${differing} rounds, ${secondRequests} requests`);
 });
 
-Deno.test("reduceFields() of joined messages asks for each alone when the server cannot send them together", async () => {
-  await using place = await openWorkplace();
-  const { server, context: { storage } } = place;
+Deno.test("reduceFields() fetches joined messages one by one when the server cannot send them together", async () => {
+  await using workplace = await openWorkplace();
+  const { server, context: { storage } } = workplace;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp"]));
   const options = {
     storage,
@@ -129,8 +129,8 @@ Deno.test("reduceFields() of joined messages asks for each alone when the server
 });
 
 Deno.test("reduceFields() hands each field that has messages over once, when it is final", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp", "sp"]));
   plan[1]!.messages = [];
   const handed = new Map<number, unknown>();

@@ -39,8 +39,8 @@ function options({ run }: EmbeddedRun, storage: Storage): ReduceOptions {
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
   const { run, members } = embedded;
   Deno.test(`reduceFields() gives ecCodes' and numpy's values of ${run.date}, for one GET a message`, async () => {
-    await using place = await openWorkplace();
-    const { server, context: { storage } } = place;
+    await using workplace = await openWorkplace();
+    const { server, context: { storage } } = workplace;
     const plan = await planRun(embedded, storage, ALL_VARIABLES);
     const planned = server.requests.length;
     const messages = members * ALL_VARIABLES.length * EMBEDDED_STEPS.length;
@@ -67,8 +67,8 @@ for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
 }
 
 Deno.test("reduceFields() gives equal bits for any number of workers and fetches at once", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const plan = await planRun(BEFORE_50R1, storage, ALL_VARIABLES.slice(0, 3));
   const reduce = (workers: number, parallelFetches: number) =>
     reduceFields(plan, { ...options(BEFORE_50R1, storage), workers, parallelFetches });
@@ -77,10 +77,10 @@ Deno.test("reduceFields() gives equal bits for any number of workers and fetches
   assertEquals(await reduce(10, 2), alone);
 });
 
-Deno.test("reduceFields() rejects what a missing file held, and reduces the rest", async () => {
+Deno.test("reduceFields() rejects the messages of a missing file, and reduces the rest", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const { storage } = place.context;
+  await using workplace = await openWorkplace(bucket);
+  const { storage } = workplace.context;
   const plan = await planRun(AFTER_50R1, storage, [TP]);
   const [, oper36] = stepFiles(AFTER_50R1.run, 36);
   const [enfo39, oper39] = stepFiles(AFTER_50R1.run, 39);
@@ -96,21 +96,21 @@ Deno.test("reduceFields() rejects what a missing file held, and reduces the rest
   assertStringIncludes(at39!.rejections[1]!.reason, enfo39!.url);
 });
 
-Deno.test("reduceFields() rejects a message that is another than was asked for", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+Deno.test("reduceFields() rejects a message that is not the one asked for", async () => {
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const [field] = await planRun(BEFORE_50R1, storage, [TP]);
   const [first, ...others] = field!.messages;
   const messages = [{ ...first!, reference: others[0]!.reference }, ...others];
   const [reduced] = await reduceFields([{ ...field!, messages }], options(BEFORE_50R1, storage));
   assertEquals(reduced!.members, others.map(({ member }) => member).sort());
   assertEquals(reduced!.rejections.map(({ member }) => member), [first!.member]);
-  assertStringIncludes(reduced!.rejections[0]!.reason, `it is of member ${others[0]!.member}`);
+  assertStringIncludes(reduced!.rejections[0]!.reason, `its member is ${others[0]!.member}`);
 });
 
-Deno.test("reduceFields() keeps the plan's own rejections, in the order of the members", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+Deno.test("reduceFields() retains the plan's own rejections, in the order of the members", async () => {
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const [field, empty] = await planRun(BEFORE_50R1, storage, [TP]);
   const rejections = [{ member: 50, reason: "no store" }];
   const { reference } = field!.messages.find(({ member }) => member === 2)!;
@@ -125,9 +125,9 @@ Deno.test("reduceFields() keeps the plan's own rejections, in the order of the m
   assertEquals([nothing!.members, nothing!.rejections], [[], rejections]);
 });
 
-Deno.test("reduceFields() rejects a message that never arrives whole, and tells of it", async () => {
-  await using place = await openWorkplace();
-  const { server, context: { storage } } = place;
+Deno.test("reduceFields() rejects a message that never arrives whole, and reports no bytes for it", async () => {
+  await using workplace = await openWorkplace();
+  const { server, context: { storage } } = workplace;
   const [field] = await planRun(BEFORE_50R1, storage, [TP]);
   const struck = field!.messages.find(({ member }) => member === 2)!.reference;
   const { offset, length } = struck;
@@ -146,11 +146,11 @@ Deno.test("reduceFields() rejects a message that never arrives whole, and tells 
 });
 
 Deno.test("reduceFields() throws when the server fails, instead of leaving members out", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const plan = await planRun(BEFORE_50R1, storage, [TP]);
   let requests = 0;
-  place.server.setFaults(() => ++requests > 3 ? SLOW_DOWN : undefined);
+  workplace.server.setFaults(() => ++requests > 3 ? SLOW_DOWN : undefined);
   const error = await assertRejects(
     () => reduceFields(plan, options(BEFORE_50R1, storage)),
     StorageError,
@@ -159,10 +159,10 @@ Deno.test("reduceFields() throws when the server fails, instead of leaving membe
 });
 
 Deno.test("reduceFields() throws when there is no server", async () => {
-  const place = await openWorkplace();
-  const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
-  const endpoint = place.server.url;
-  await place[Symbol.asyncDispose]();
+  const workplace = await openWorkplace();
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, [TP]);
+  const endpoint = workplace.server.url;
+  await workplace[Symbol.asyncDispose]();
   const storage = openStorage({ endpoint, maxAttempts: 1, giveUpAfterMs: 0 });
   const error = await assertRejects(
     () => reduceFields(plan, options(BEFORE_50R1, storage)),
@@ -171,9 +171,9 @@ Deno.test("reduceFields() throws when there is no server", async () => {
   assertEquals(error.kind, "unreachable");
 });
 
-Deno.test("reduceFields() asks in the fewer requests, for the more bytes, the more a request costs", async () => {
-  await using place = await openWorkplace();
-  const { server, context: { storage } } = place;
+Deno.test("reduceFields() sends fewer requests for more bytes, the more a request costs", async () => {
+  await using workplace = await openWorkplace();
+  const { server, context: { storage } } = workplace;
   const plan = await planRun(BEFORE_50R1, storage, ALL_VARIABLES);
   const policy = {
     ...DEFAULT_POLICY,
@@ -200,25 +200,25 @@ Deno.test("reduceFields() asks in the fewer requests, for the more bytes, the mo
     });
   }
   const [narrow, unknown, throttled] = asked;
-  const told = JSON.stringify(asked);
-  assert(narrow!.requests > 1.2 * unknown!.requests, told);
-  assert(unknown!.requests > 1.2 * throttled!.requests, told);
-  assert(narrow!.bytesSent < unknown!.bytesSent, told);
-  assert(unknown!.bytesSent < throttled!.bytesSent, told);
+  const counts = JSON.stringify(asked);
+  assert(narrow!.requests > 1.2 * unknown!.requests, counts);
+  assert(unknown!.requests > 1.2 * throttled!.requests, counts);
+  assert(narrow!.bytesSent < unknown!.bytesSent, counts);
+  assert(unknown!.bytesSent < throttled!.bytesSent, counts);
   assertEquals(results[1], results[0]);
   assertEquals(results[2], results[0]);
 });
 
-Deno.test("reduceFields() asks for a part of the rest of a message that was too short, then for all of it", async () => {
-  await using place = await openWorkplace();
-  const { storage } = place.context;
+Deno.test("reduceFields() fetches a part of the rest of a message that was too short, then all of it", async () => {
+  await using workplace = await openWorkplace();
+  const { storage } = workplace.context;
   const plan = await planRun(BEFORE_50R1, storage, [findVariable("sp")!]);
   const messages = plan.flatMap((field) => field.messages);
   const wholeBytes = messages.reduce((sum, { reference }) => sum + reference.length, 0);
   const expected = await reduceFields(plan, options(BEFORE_50R1, storage));
   const reduce = async (share: number) => {
     const needs = new PrefixNeeds();
-    // So often that the few seen meanwhile change nothing.
+    // Often enough that the few messages of this reduction change nothing.
     for (let i = 0; i < 10_000; i++) needs.note("sp", 10_000, share * 10_000);
     let secondRequests = 0;
     let bytes = 0;

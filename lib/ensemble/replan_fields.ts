@@ -1,5 +1,5 @@
 /**
- * New references for planned fields whose old ones do not fit their files any more.
+ * Planned fields whose references no longer fit their files → the same fields with new references.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import { IndexError } from "../index/entries.ts";
 import { formatFieldKey, type Reference } from "../references/store.ts";
 import { readStepIndex } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
-import { byPlace } from "./fetch_plan.ts";
+import { byFileOrder } from "./fetch_plan.ts";
 import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
 
-/** What the index of a file says now. */
+/** The present content of an index. */
 interface FreshIndex {
-  /** Where messages are, by the key of their field. */
+  /** Those of messages, by the key of their field. */
   references: Map<string, Reference>;
-  /** Why there is none of the others. */
+  /** Why all others are missing. */
   absence: string;
 }
 
 /**
- * Reads the indexes of the files of planned fields again. What a message's file does not list any
- * more, or whose index cannot be had or read, becomes a rejection. Ranges read from now on are of
- * the files that are on the server now.
+ * Reads the indexes of the files of planned fields again. A message that its index no longer lists, or
+ * whose index is missing or damaged, becomes a rejection. Ranges read from now on are of the files that
+ * are on the server now.
  *
  * Costs one GET and one HEAD a file, one file at a time.
  *
- * @returns one field for each of the plan, in its order.
+ * @returns one field for each of the plan, in its order; ranges in the order of the files.
  * @throws {StorageError} when the server cannot be reached or refuses.
  */
 export async function replanFields(
@@ -70,5 +70,5 @@ function replanField(
     else rejections.push({ member, reason: absence });
   }
   rejections.sort((a, b) => a.member - b.member);
-  return { ...field, messages: messages.sort(byPlace), rejections };
+  return { ...field, messages: messages.sort(byFileOrder), rejections };
 }

@@ -28,7 +28,8 @@ import { GIK } from "../output/profile.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
-import { reduceFields, type RestartCause } from "./reduce_fields.ts";
+import { reduceFields } from "./reduce_fields.ts";
+import { type RestartCause } from "./message_loss.ts";
 import { replanFields } from "./replan_fields.ts";
 
 const VARIABLES = findVariables(GIK.variables);
@@ -46,8 +47,8 @@ interface Reduction {
 }
 
 /**
- * Reduces with a storage that knows nothing of the files yet, as another process would have. What is
- * told of a field is what is returned, unless its step is read again.
+ * Reduces with a storage that knows no file yet, like that of another process. Checks that fields are
+ * handed over as they are returned, unless their step is read again.
  */
 async function reduce(
   { server }: Workplace,
@@ -56,7 +57,7 @@ async function reduce(
 ): Promise<Reduction> {
   const before = server.requests.length;
   const restarts: [number, RestartCause][] = [];
-  const told = new Map<number, ReducedField>();
+  const handed = new Map<number, ReducedField>();
   const fields = await reduceFields(plan, {
     storage: openStorage({ endpoint: server.url, maxAttempts: 1 }),
     run,
@@ -66,16 +67,16 @@ async function reduce(
     workers: 2,
     onRestart(...restart) {
       restarts.push(restart);
-      for (const i of told.keys()) if (plan[i]!.stepHours === restart[0]) told.delete(i);
+      for (const i of handed.keys()) if (plan[i]!.stepHours === restart[0]) handed.delete(i);
     },
-    onField: (i, field) => void told.set(i, field),
+    onField: (i, field) => void handed.set(i, field),
   });
-  for (const [i, field] of told) assertEquals(fields[i], field);
-  if (restarts.length === 0) assertEquals(told.size, fields.length);
+  for (const [i, field] of handed) assertEquals(fields[i], field);
+  if (restarts.length === 0) assertEquals(handed.size, fields.length);
   return { fields, restarts, requests: server.requests.slice(before) };
 }
 
-/** Replaces files in the middle: each version comes before the n-th range of its file is read. */
+/** Replaces a file while it is read: each version appears before the n-th range of the file is read. */
 function replaceMeanwhile(
   { server }: Workplace,
   bucket: Bucket,
@@ -108,10 +109,10 @@ function ofStep(requests: readonly LoggedRequest[], stepHours: number): LoggedRe
   return requests.filter(({ key }) => key.includes(`0000-${stepHours}h-`));
 }
 
-Deno.test("replanFields() gives the new places in the order of the file, and keeps rejections", async () => {
+Deno.test("replanFields() gives the new references in the order of the file, and retains rejections", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const { server, context: { storage } } = place;
+  await using workplace = await openWorkplace(bucket);
+  const { server, context: { storage } } = workplace;
   const [field] = await planRun(BEFORE_50R1, storage, [TP]);
   replaceFile(bucket, reverseMessages(bucket, FILE!));
   const before = server.requests.length;
@@ -131,12 +132,12 @@ for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
   const messages = members * VARIABLES.length;
   Deno.test(`reduceFields() reads a step of ${run.date} again when its file is replaced meanwhile, and mixes nothing`, async () => {
     const bucket = await readEmbeddedBucket();
-    await using place = await openWorkplace(bucket);
+    await using workplace = await openWorkplace(bucket);
     const later = reverseMessages(bucket, files[0]!);
     replaceFile(bucket, raiseValues(bucket, files[0]!));
-    const plan = await planRun(embedded, place.context.storage, VARIABLES);
-    replaceMeanwhile(place, bucket, bucketKey(files[0]!.url), [[15, later]]);
-    const { fields, restarts, requests } = await reduce(place, embedded, plan);
+    const plan = await planRun(embedded, workplace.context.storage, VARIABLES);
+    replaceMeanwhile(workplace, bucket, bucketKey(files[0]!.url), [[15, later]]);
+    const { fields, restarts, requests } = await reduce(workplace, embedded, plan);
 
     assertEquals(restarts, [[36, "replaced"]]);
     assert(await difference(embedded, plan, fields) <= 1e-6);
@@ -160,10 +161,10 @@ for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
 
 Deno.test("reduceFields() reads a step again whose file was replaced since the references were made", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const plan = await planRun(BEFORE_50R1, place.context.storage, VARIABLES);
+  await using workplace = await openWorkplace(bucket);
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, VARIABLES);
   replaceFile(bucket, reverseMessages(bucket, FILE!));
-  const { fields, restarts, requests } = await reduce(place, BEFORE_50R1, plan);
+  const { fields, restarts, requests } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals(restarts, [[36, "misplaced"]]);
   assert(await difference(BEFORE_50R1, plan, fields) <= 1e-6);
   assertEquals(fields.flatMap(({ rejections }) => rejections), []);
@@ -173,26 +174,26 @@ Deno.test("reduceFields() reads a step again whose file was replaced since the r
 });
 
 Deno.test("reduceFields() reads a step again when a reference points past the end of its file", async () => {
-  await using place = await openWorkplace();
-  const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
-  const right = await reduce(place, BEFORE_50R1, plan);
+  await using workplace = await openWorkplace();
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, [TP]);
+  const right = await reduce(workplace, BEFORE_50R1, plan);
   plan[0]!.messages[2]!.reference = { ...plan[0]!.messages[2]!.reference, offset: 1e9 };
-  const { fields, restarts } = await reduce(place, BEFORE_50R1, plan);
+  const { fields, restarts } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals(restarts, [[36, "misplaced"]]);
   assertEquals(fields, right.fields);
 });
 
-Deno.test("reduceFields() rejects what is left of a file that is replaced twice, and keeps one version", async () => {
+Deno.test("reduceFields() rejects the rest of a file that is replaced twice, and mixes no versions", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const plan = await planRun(BEFORE_50R1, place.context.storage, VARIABLES);
-  const right = await reduce(place, BEFORE_50R1, plan);
+  await using workplace = await openWorkplace(bucket);
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, VARIABLES);
+  const right = await reduce(workplace, BEFORE_50R1, plan);
   const raised = raiseValues(bucket, FILE!);
   const reversed = reverseMessages(bucket, FILE!);
   replaceFile(bucket, raised);
-  // The first go ends at the 15th range, or as many later as are under way.
-  replaceMeanwhile(place, bucket, bucketKey(FILE!.url), [[15, reversed], [45, raised]]);
-  const { fields, restarts, requests } = await reduce(place, BEFORE_50R1, plan);
+  // The first pass ends at the 15th range, or later by those that are under way.
+  replaceMeanwhile(workplace, bucket, bucketKey(FILE!.url), [[15, reversed], [45, raised]]);
+  const { fields, restarts, requests } = await reduce(workplace, BEFORE_50R1, plan);
 
   assertEquals(restarts, [[36, "replaced"]]);
   const struck = fields.filter((_, i) => plan[i]!.stepHours === 36);
@@ -210,39 +211,39 @@ Deno.test("reduceFields() rejects what is left of a file that is replaced twice,
     if (members.length === BEFORE_50R1.members) assertEquals(field, right.fields[i]);
   });
   // Fields that lack members are as they would be from the one version without those members.
-  const kept = plan.map((field, i) => ({
+  const used = plan.map((field, i) => ({
     ...field,
     messages: field.messages.filter(({ member }) => fields[i]!.members.includes(member)),
   }));
   replaceFile(bucket, reversed);
-  const alone = await reduce(place, BEFORE_50R1, kept);
+  const alone = await reduce(workplace, BEFORE_50R1, used);
   assertEquals(alone.fields.map(({ mean }) => mean), fields.map(({ mean }) => mean));
   const spent = ofStep(requests, 36);
   assertEquals(spent.filter(({ method }) => method === "HEAD").length, 1);
-  assert(spent.filter(({ range }) => range).length < 45 + PARALLEL, "it goes on for nothing");
+  assert(spent.filter(({ range }) => range).length < 45 + PARALLEL, "it reads on in vain");
 });
 
-Deno.test("reduceFields() looks once for a message that is damaged, and rejects it", async () => {
+Deno.test("reduceFields() reads the step of a damaged message once more, and rejects the message", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
+  await using workplace = await openWorkplace(bucket);
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, [TP]);
   const { member, reference: { offset } } = plan[0]!.messages[1]!;
   const key = bucketKey(FILE!.url);
   bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
-  const { fields, restarts, requests } = await reduce(place, BEFORE_50R1, plan);
+  const { fields, restarts, requests } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals(restarts, [[36, "misplaced"]]);
   assertEquals(fields[0]!.members, firstMembers(4).filter((it) => it !== member));
   assertStringIncludes(fields[0]!.rejections[0]!.reason, "no whole message lies where");
   assert(requests.length <= 3 * BEFORE_50R1.members + 2);
 });
 
-Deno.test("reduceFields() takes no value of a file whose index is still the old one", async () => {
+Deno.test("reduceFields() uses no value of a file whose index is still the old one", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const plan = await planRun(BEFORE_50R1, place.context.storage, VARIABLES);
+  await using workplace = await openWorkplace(bucket);
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, VARIABLES);
   const key = bucketKey(FILE!.url);
   bucket.set(key, reverseMessages(bucket, FILE!).get(key)!);
-  const { fields, restarts } = await reduce(place, BEFORE_50R1, plan);
+  const { fields, restarts } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals(restarts, [[36, "misplaced"]]);
   const struck = fields.filter((_, i) => plan[i]!.stepHours === 36);
   assertEquals(struck.flatMap(({ members }) => members), []);
@@ -250,27 +251,27 @@ Deno.test("reduceFields() takes no value of a file whose index is still the old 
   assert(await difference(BEFORE_50R1, plan, fields, [39]) <= 1e-6);
 });
 
-Deno.test("reduceFields() rejects what the new index does not list, or all when it cannot be read", async () => {
+Deno.test("reduceFields() rejects messages that the new index does not list, or all when it cannot be read", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const plan = await planRun(BEFORE_50R1, place.context.storage, [TP]);
+  await using workplace = await openWorkplace(bucket);
+  const plan = await planRun(BEFORE_50R1, workplace.context.storage, [TP]);
   const version = new Map(reverseMessages(bucket, FILE!));
   const indexKey = bucketKey(FILE!.indexUrl);
   const lines = new TextDecoder().decode(version.get(indexKey)).split("\n");
   const isListed = (line: string) => !/"number":"2".*"param":"tp"/.test(line);
   version.set(indexKey, new TextEncoder().encode(lines.filter(isListed).join("\n")));
   replaceFile(bucket, version);
-  const { fields: [at36] } = await reduce(place, BEFORE_50R1, plan);
+  const { fields: [at36] } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals(at36!.members, [0, 1, 3]);
   const reason = `no usable line of ${FILE!.indexUrl} lists it`;
   assertEquals(at36!.rejections, [{ member: 2, reason }]);
 
   bucket.set(indexKey, new TextEncoder().encode("{"));
-  const { fields: [unread] } = await reduce(place, BEFORE_50R1, plan);
+  const { fields: [unread] } = await reduce(workplace, BEFORE_50R1, plan);
   assertStringIncludes(unread!.rejections[0]!.reason, `Cannot read line 1 of ${FILE!.indexUrl}`);
 
   bucket.delete(indexKey);
-  const { fields: [none, at39] } = await reduce(place, BEFORE_50R1, plan);
+  const { fields: [none, at39] } = await reduce(workplace, BEFORE_50R1, plan);
   assertEquals([none!.members, at39!.members], [[], [0, 1, 2, 3]]);
   assertStringIncludes(none!.rejections[0]!.reason, `Cannot read "${FILE!.indexUrl}"`);
 });

@@ -1,5 +1,5 @@
 /**
- * Which worker gets which fields, and in what order their messages are asked for.
+ * Messages of a plan → requests in the order of fetching, each for one worker.
  *
  * @module
  */
@@ -7,24 +7,25 @@ import { type FetchRequest, planRequests } from "./fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "./field_plan.ts";
 import type { PrefixNeeds } from "./prefix_need.ts";
 
-/** A message on its way. */
+/** A message to fetch. */
 export interface QueuedMessage extends PlannedMessage {
-  /** Place of its field in the plan. */
+  /** Index of its field in the plan. */
   field: number;
-  /** Its share of a step: fields that one worker gets, and whose requests may be joined. */
+  /** Its part of a step: fields that one worker gets, and whose requests may be joined. */
   lot: number;
 }
 
 /**
- * The messages of a plan, in lots: one a step, so that a field's members meet in one worker and what
- * is fetched of a file is moved there as it came; more where there are fewer steps than workers.
+ * The messages of a plan in lots, one a step: the members of a field meet in one worker, and the bytes
+ * of a request are moved there without a copy. There are several lots a step where there are fewer
+ * steps than workers.
  */
 export function queueMessages(plan: readonly PlannedField[], workers: number): QueuedMessage[] {
   const steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
   const lotsPerStep = Math.ceil(workers / Math.max(1, steps.length));
   const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
   return steps.flatMap((fields, step) => {
-    // Neighbours in the file stay together.
+    // Neighbours in the file stay in one lot.
     const ordered = fields.toSorted((a, b) => firstOffset(a) - firstOffset(b));
     return ordered.flatMap((field, i) => {
       const lot = step * lotsPerStep + Math.floor(i * lotsPerStep / ordered.length);
@@ -33,7 +34,7 @@ export function queueMessages(plan: readonly PlannedField[], workers: number): Q
   });
 }
 
-/** The first messages of each variable of whose need too little is known. */
+/** The first messages of each variable whose need is not yet known. */
 export function chooseScouts(
   queue: readonly QueuedMessage[],
   plan: readonly PlannedField[],
@@ -46,8 +47,8 @@ export function chooseScouts(
 }
 
 /**
- * Requests for messages: lots in turn, as many at a time as workers, so that all are kept busy. Each
- * is planned when it is drawn, as `planRequests()` does.
+ * Requests for messages: one of each worker in turn, so that all workers are busy. Each is planned when
+ * it is drawn, as `planRequests()` does.
  */
 export function* scheduleRequests(
   queue: readonly QueuedMessage[],

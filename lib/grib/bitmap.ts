@@ -20,8 +20,8 @@ const NONE = 255;
  * @param pointCount points of the grid.
  * @param previous the bitmap last defined in this message, for fields that use it again.
  * @returns a view of the bits, or `undefined` when every point has a value.
- * @throws {GribError} for a bitmap that is kept by the centre (code table 6.0), is shorter than the
- *   grid, or is said to be defined before and is not.
+ * @throws {GribError} for a bitmap that only the centre has (code table 6.0), is shorter than the
+ *   grid, or is to be reused and was not defined.
  */
 export function readBitmap(
   cursor: Cursor,
@@ -33,8 +33,8 @@ export function readBitmap(
   if (indicator !== PRESENT && indicator !== REUSE) {
     fail(
       cursor,
-      `code table 6.0 (bitmap indicator) is ${indicator}, ` +
-        `only ${PRESENT}, ${REUSE}, ${NONE} are read`,
+      `code table 6.0 (bitmap indicator) is ${indicator}; ` +
+        `only ${PRESENT}, ${REUSE}, ${NONE} are supported`,
     );
   }
   const bitmap = indicator === PRESENT ? viewRest(cursor) : previous;
@@ -47,8 +47,8 @@ export function readBitmap(
   return bitmap;
 }
 
-/** Number of ones among the bits from `startBit` to `endBit` (exclusive) of `bitmap`. */
-export function countOnes(bitmap: Bitmap, startBit: number, endBit: number): number {
+/** How many of the points from `startBit` to `endBit` (exclusive) have a value. */
+export function countValues(bitmap: Bitmap, startBit: number, endBit: number): number {
   if (startBit >= endBit) return 0;
   const firstByte = startBit >>> 3;
   const lastByte = (endBit - 1) >>> 3;
@@ -60,8 +60,8 @@ export function countOnes(bitmap: Bitmap, startBit: number, endBit: number): num
 }
 
 /**
- * Spreads the values packed at the head of `out[outStart, outStart + count)` over the points of
- * `bitmap` from `startBit`, in place; points without a value become NaN.
+ * Moves the values at the head of `out[outStart, outStart + count)` to the points of `bitmap` from
+ * `startBit`, in the same array; points without a value become NaN.
  */
 export function spreadOverBitmap(
   bitmap: Bitmap,
@@ -71,7 +71,7 @@ export function spreadOverBitmap(
   out: Float64Array,
   outStart: number,
 ): void {
-  // From the end: a value never lies behind its point, so none is overwritten before it is moved.
+  // From the end: a value is never after its point, so none is overwritten before it is moved.
   let value = outStart + valueCount - 1;
   for (let i = count - 1; i >= 0; i--) {
     const bit = startBit + i;

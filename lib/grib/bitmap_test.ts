@@ -1,14 +1,14 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { countOnes, spreadOverBitmap } from "./bitmap.ts";
+import { countValues, spreadOverBitmap } from "./bitmap.ts";
 
 const bitmap = Uint8Array.of(0b10110000, 0b00000000, 0b11111111, 0b01010101, 0b00000001);
 const bits = [...bitmap].flatMap((byte) => [...byte.toString(2).padStart(8, "0")].map(Number));
 
-Deno.test("countOnes() counts the ones between any two bits", () => {
+Deno.test("countValues() counts the points with a value between any two bits", () => {
   for (let start = 0; start <= bits.length; start++) {
     for (let end = start; end <= bits.length; end++) {
       const expected = bits.slice(start, end).filter((bit) => bit === 1).length;
-      assertEquals(countOnes(bitmap, start, end), expected, `${start} to ${end}`);
+      assertEquals(countValues(bitmap, start, end), expected, `${start} to ${end}`);
     }
   }
 });

@@ -6,9 +6,8 @@
 import { GribError } from "./grib_error.ts";
 
 /**
- * Writes `count` integers of `widthBits` (0–64) each, lying side by side from bit `startBit` of
- * `data`, to `out` from `outStart`. Width 0 gives zeros. Integers above 2^53 are rounded to the
- * nearest number.
+ * Writes `count` adjacent integers of `widthBits` (0–64) each, from bit `startBit` of `data`, to
+ * `out` from `outStart`. Width 0 gives zeros. Integers above 2^53 are rounded to the nearest number.
  *
  * @throws {GribError} when the data end before the last one.
  */
@@ -75,7 +74,7 @@ function unpackNarrow(
   }
 }
 
-/** 25 to 64 bits: the low 32 bits and what is above them, added once so as to round once. */
+/** 25 to 64 bits: the low 32 bits and those above them, added once so as to round once. */
 function unpackWide(
   data: Uint8Array,
   startBit: number,

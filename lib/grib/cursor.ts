@@ -5,9 +5,9 @@
  */
 import { GribError } from "./grib_error.ts";
 
-/** A place in one GRIB2 section. The `readX` functions advance `offset` and never pass `end`. */
+/** A position in one GRIB2 section. The `readX` functions advance `offset` and never pass `end`. */
 export interface Cursor {
-  /** A view of all the bytes given to the parser, so that offsets are those of the caller. */
+  /** A view of all bytes given to the parser, so that offsets are those of the caller. */
   readonly view: DataView;
   /** Offset of the next byte to read. */
   offset: number;
@@ -17,7 +17,7 @@ export interface Cursor {
   readonly section: number;
 }
 
-/** Octets that are all ones mean "missing" in 4-octet unsigned header fields. */
+/** All bits set: "missing" in 4-octet unsigned header fields. */
 export const MISSING_UINT32 = 0xffffffff;
 
 /**

@@ -1,17 +1,17 @@
 /**
- * A field's values on the points of a window.
+ * A field and a window of its grid → the values on the points of the window.
  *
  * @module
  */
-import { type Bitmap, countOnes, spreadOverBitmap } from "./bitmap.ts";
+import { type Bitmap, countValues, spreadOverBitmap } from "./bitmap.ts";
 import { GribError, ShortPrefixError } from "./grib_error.ts";
 import type { GribField } from "./parse_fields.ts";
 import { equalGrids } from "./lat_lon_grid.ts";
-import { openPacking } from "./packing.ts";
+import { openPacking } from "./open_packing.ts";
 import type { ValueReader } from "./scaling.ts";
 import { fullWindow, type GridWindow } from "./window.ts";
 
-/** Grid points that lie side by side in the message, and where they go. */
+/** Adjacent grid points of the message, and their position in the output. */
 interface PointRun {
   /** First point, counted in file order. */
   readonly startPoint: number;
@@ -20,7 +20,7 @@ interface PointRun {
   readonly outStart: number;
 }
 
-/** The packed values of a point run: the points that the bitmap leaves out have none. */
+/** A point run with its packed values; points that the bitmap excludes have none. */
 interface ValueRun extends PointRun {
   /** First value, counted among the packed values. */
   readonly startValue: number;
@@ -35,8 +35,9 @@ interface ValueRun extends PointRun {
  * window needs is decoded: with simple packing its own points, with CCSDS of each reference interval
  * that it touches the samples up to its last there, with complex packing all points up to its last.
  *
- * @param window of the field's grid; the whole grid when left out.
- * @param out an array to fill and return, of at least as many elements as the window has points.
+ * @param window a window of the field's grid. @default the whole grid
+ * @param out an array to fill and return, with at least as many elements as the window has points.
+ *   @default allocated
  * @throws {GribError} when the data are damaged, the window is for another grid, or `out` is short.
  */
 export function decodeField(
@@ -47,23 +48,23 @@ export function decodeField(
   return decodeMeasured(field, window, out).values;
 }
 
-/** Values of a window, and what they took. */
-export interface PrefixValues {
+/** Values of a window, and how many bytes they need. */
+interface PrefixValues {
   /** As of {@linkcode decodeField}. */
   values: Float64Array;
   /**
-   * How many bytes from the beginning of the message are enough for them; none fewer are, but for
-   * complex packing, of which all that was given counts.
+   * The fewest bytes from the beginning of the message that give these values; with complex packing
+   * all bytes that were given.
    */
   neededBytes: number;
 }
 
 /**
- * Decodes a window of a field of which only the beginning may be there, as `parsePrefix()` gives it.
- * The values are those that the whole message gives.
+ * Decodes a window of a field whose data may be cut short, as `parsePrefix()` gives it. The values
+ * equal those of the whole message.
  *
- * @throws {ShortPrefixError} when more of the message is needed: with simple packing exactly how much,
- *   else, as that cannot be told, all of it.
+ * @throws {ShortPrefixError} when more of the message is needed: with simple packing exactly as much
+ *   as the window needs; with other packings, which do not say how much, the whole message.
  * @throws {GribError} as `decodeField()`.
  */
 export function decodePrefix(field: GribField, window: GridWindow): PrefixValues {
@@ -71,14 +72,14 @@ export function decodePrefix(field: GribField, window: GridWindow): PrefixValues
   try {
     return decodeMeasured(field, window);
   } catch (error) {
-    const isToldWhy = error instanceof ShortPrefixError || !isCut(field);
-    if (!(error instanceof GribError) || isToldWhy) throw error;
-    // Cut short or damaged: only the whole message tells.
+    const isFinal = error instanceof ShortPrefixError || !isCut(field);
+    if (!(error instanceof GribError) || isFinal) throw error;
+    // Cut short or damaged: only the whole message shows which.
     throw new ShortPrefixError(field.messageLength, countGivenBytes(field), error);
   }
 }
 
-/** Whether only a part of the data is there. */
+/** Whether the data are cut short. */
 function isCut({ data, dataLength }: GribField): boolean {
   return data.length < dataLength;
 }
@@ -93,7 +94,7 @@ function decodeMeasured(
   out?: Float64Array,
 ): PrefixValues {
   checkGrid(field, window);
-  const values = takeOut(window.rowCount * window.columnCount, out);
+  const values = prepareOut(window.rowCount * window.columnCount, out);
   const runs = locateValues(planPointRuns(window), field.bitmap);
   const last = runs.at(-1)!;
   const endValue = last.startValue + last.valueCount;
@@ -133,8 +134,8 @@ function locateValues(runs: readonly PointRun[], bitmap: Bitmap | undefined): Va
   let value = 0;
   return runs.map((run) => {
     if (bitmap === undefined) return { ...run, startValue: run.startPoint, valueCount: run.count };
-    const startValue = value + countOnes(bitmap, point, run.startPoint);
-    const valueCount = countOnes(bitmap, run.startPoint, run.startPoint + run.count);
+    const startValue = value + countValues(bitmap, point, run.startPoint);
+    const valueCount = countValues(bitmap, run.startPoint, run.startPoint + run.count);
     point = run.startPoint + run.count;
     value = startValue + valueCount;
     return { ...run, startValue, valueCount };
@@ -156,12 +157,12 @@ function readRun(
 function checkGrid(field: GribField, window: GridWindow): void {
   if (equalGrids(field.grid, window.grid)) return;
   throw new GribError(
-    `Cannot decode the field at byte ${field.messageOffset}: its grid is not the window's; ` +
+    `Cannot decode the field at byte ${field.messageOffset}: it has another grid than the window; ` +
       `select the window from field.grid`,
   );
 }
 
-function takeOut(pointCount: number, out: Float64Array | undefined): Float64Array {
+function prepareOut(pointCount: number, out: Float64Array | undefined): Float64Array {
   if (out === undefined) return allocateValues(pointCount);
   if (out.length >= pointCount) return out;
   throw new GribError(

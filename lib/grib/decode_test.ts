@@ -44,7 +44,7 @@ Deno.test("decodeField() throws GribError when the window is of another grid", (
   assertThrows(
     () => decodeField(field, fullWindow(other.grid)),
     GribError,
-    "its grid is not the window's",
+    "it has another grid than the window",
   );
 });
 
@@ -74,7 +74,7 @@ function checkWindow(field: GribField, expected: ExpectedWindow): void {
   assertSameBits(values, expectedNumbers(expected.values, values.length), expected.name);
 }
 
-/** Equal float64 bits: tells 0 from -0, which `===` does not, and holds for NaN. */
+/** Equal float64 bits: unlike `===`, distinguishes 0 from -0 and equates NaN. */
 function assertSameBits(actual: Float64Array, expected: Float64Array, name = "all"): void {
   assertEquals(actual.length, expected.length, name);
   for (let i = 0; i < expected.length; i++) {

@@ -11,17 +11,17 @@ import type { ComplexRepresentation } from "./representation.ts";
 /** Beyond it sums are no longer exact; real fields stay below 2^33. */
 const LARGEST_EXACT = 2 ** 53;
 
-/** Octets at the head of the data: one descriptor for each order and one for the least difference. */
+/** Octets at the head of the data: a descriptor for each order and one for the least difference. */
 export function countDescriptorBytes(representation: ComplexRepresentation): number {
   const { differencingOrder, descriptorBytes } = representation;
   return differencingOrder === 0 ? 0 : (differencingOrder + 1) * descriptorBytes;
 }
 
 /**
- * Sums first or second differences back to integers, in place, passing over missing values (NaN).
+ * Sums first or second differences back to integers, in the same array; skips missing values (NaN).
  *
  * @param data section 7 from octet 6 on, which begins with the descriptors.
- * @param packed differences less the least one, from the first value of the field on.
+ * @param packed differences minus the least one, from the first value of the field.
  * @throws {GribError} when the sums leave the range of exact integers.
  */
 export function undoDifferencing(

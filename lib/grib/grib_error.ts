@@ -1,18 +1,18 @@
 import { UserError } from "../errors.ts";
 
-/** What is wrong in a GRIB2 message, and where. */
-export interface GribErrorDetail {
-  /** GRIB2 section (0–8) in which the fault lies. */
+/** Where a GRIB2 message is wrong, and why. */
+interface GribErrorDetail {
+  /** GRIB2 section (0–8) of the fault. */
   section?: number;
-  /** Byte offset from the start of the data given, at or near the fault. */
+  /** Byte offset at or near the fault, from the start of the bytes given. */
   offset?: number;
   /** The error that caused this one. */
   cause?: unknown;
 }
 
 /**
- * A GRIB2 message, or the compressed samples inside it, that cannot be read: damaged, cut short, or
- * using a choice of the specification that this library does not read (the text then names the code
+ * A GRIB2 message, or the compressed samples inside it, that cannot be read: it is damaged, cut
+ * short, or uses a choice of the specification that is not supported (the text then names the code
  * table and number).
  */
 export class GribError extends UserError {
@@ -27,14 +27,15 @@ export class GribError extends UserError {
   }
 }
 
-/** The beginning of a message is too short for what is asked of it; nothing else is known to be wrong. */
+/** The beginning of a message is too short for the request; nothing else is known to be wrong. */
 export class ShortPrefixError extends GribError {
   override readonly name = "ShortPrefixError";
 
-  /** @param neededBytes how many bytes from "GRIB" on do, as far as those given tell; more than they are. */
+  /** @param neededBytes bytes from "GRIB" that are enough, as far as the bytes given show. */
   constructor(readonly neededBytes: number, givenBytes: number, cause?: unknown) {
     super(
-      `Cannot read the message from its first ${givenBytes} bytes: it takes ${neededBytes}; fetch more`,
+      `Cannot read the message from its first ${givenBytes} bytes: ${neededBytes} are needed; ` +
+        `fetch more`,
       { offset: givenBytes, cause },
     );
   }

@@ -1,12 +1,12 @@
 /**
- * GRIB2 section 1: who made the field and from which run.
+ * GRIB2 section 1: the centre that made the field, and its run.
  *
  * @module
  */
 import { type Cursor, readUint16, readUint8, skipBytes } from "./cursor.ts";
 import { GribError } from "./grib_error.ts";
 
-/** What section 1 says. */
+/** The content of section 1. */
 export interface Identification {
   /** Originating centre (common code table C-11): 98 ECMWF, 7 NCEP. */
   readonly centre: number;
@@ -20,7 +20,7 @@ export interface Identification {
 /**
  * Reads section 1, octets 6–21.
  *
- * @throws {GribError} when it is cut short or holds no date.
+ * @throws {GribError} when it is cut short or its time is not valid.
  */
 export function readIdentification(cursor: Cursor): Identification {
   const centre = readUint16(cursor);
@@ -34,7 +34,7 @@ export function readIdentification(cursor: Cursor): Identification {
 /**
  * Reads year (2 octets), month, day, hour, minute and second as UTC.
  *
- * @throws {GribError} when they are no date.
+ * @throws {GribError} when they are not a valid time.
  */
 export function readTime(cursor: Cursor): Date {
   const { section, offset } = cursor;
@@ -52,8 +52,8 @@ export function readTime(cursor: Cursor): Date {
     hour < 24 && minute < 60 && second < 60;
   if (!isDate) {
     throw new GribError(
-      `Cannot read section ${section}: ${year}-${month}-${day} ${hour}:${minute}:${second} is no ` +
-        `time; the message is damaged`,
+      `Cannot read section ${section}: its time is ${year}-${month}-${day} ` +
+        `${hour}:${minute}:${second}, which does not exist; the message is damaged`,
       { section, offset },
     );
   }

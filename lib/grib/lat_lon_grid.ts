@@ -15,8 +15,8 @@ import {
 import { GribError } from "./grib_error.ts";
 
 /**
- * A regular latitude–longitude grid. Coordinates are whole numbers of units, so that a grid compares
- * and divides exactly; degrees are `units / unitsPerDegree`.
+ * A regular latitude–longitude grid. Coordinates are whole numbers of units, so that they compare
+ * and divide exactly; degrees are `units / unitsPerDegree`.
  */
 export interface RegularLatLonGrid {
   /** Points along a parallel (Ni). */
@@ -31,7 +31,7 @@ export interface RegularLatLonGrid {
   readonly south: number;
   /** Longitude of the westernmost column, in units and the message's own convention. */
   readonly west: number;
-  /** Longitude of the easternmost column, in units; never less than `west`, so it may pass 360°. */
+  /** Longitude of the easternmost column, in units; at least `west`, so it may exceed 360°. */
   readonly east: number;
   /** Whether the first row in the message is the southernmost (flag table 3.4, bit 2). */
   readonly rowsFromSouth: boolean;
@@ -55,7 +55,7 @@ interface Corners {
 }
 
 const DEFAULT_UNITS_PER_DEGREE = 1_000_000;
-/** No forecast grid is near it (0.1° is 6.5 million points): beyond it the count is damage. */
+/** No forecast grid comes near it (0.1° has 6.5 million points): a larger count is damage. */
 const MAXIMUM_POINTS = 2 ** 26;
 
 // Flag table 3.3, octet 55.
@@ -76,10 +76,13 @@ export function readGrid(cursor: Cursor): RegularLatLonGrid {
   const corners = readCorners(cursor);
   const { columnCount, rowCount } = corners;
   if (columnCount * rowCount !== pointCount) {
-    fail(cursor, `${columnCount} × ${rowCount} points do not make the ${pointCount} it claims`);
+    fail(
+      cursor,
+      `${columnCount} × ${rowCount} points do not make the ${pointCount} that it claims`,
+    );
   }
   if (pointCount === 0 || pointCount > MAXIMUM_POINTS) {
-    fail(cursor, `it has ${pointCount} points, from 1 to ${MAXIMUM_POINTS} are read`);
+    fail(cursor, `it has ${pointCount} points; from 1 to ${MAXIMUM_POINTS} are supported`);
   }
   return orientGrid(cursor, corners);
 }
@@ -92,21 +95,21 @@ export function equalGrids(a: RegularLatLonGrid, b: RegularLatLonGrid): boolean 
     a.columnsFromEast === b.columnsFromEast;
 }
 
-/** Reads octets 6–14 and returns the number of points; refuses all but template 3.0. */
+/** Reads octets 6–14 and returns the number of points; rejects templates other than 3.0. */
 function readTemplateNumber(cursor: Cursor): number {
   const source = readUint8(cursor);
   if (source !== 0) {
-    fail(cursor, `code table 3.0 (source of grid definition) is ${source}, only 0 is read`);
+    fail(cursor, `code table 3.0 (source of grid definition) is ${source}; only 0 is supported`);
   }
   const pointCount = readUint32(cursor);
   const listOctets = readUint8(cursor);
   if (listOctets !== 0) {
-    fail(cursor, "it lists a number of points for each row, only regular grids are read");
+    fail(cursor, "it lists a number of points for each row; only regular grids are supported");
   }
   skipBytes(cursor, 1); // interpretation of that list
   const template = readUint16(cursor);
   if (template !== 0) {
-    fail(cursor, `code table 3.1 (grid definition template) is ${template}, only 0 is read`);
+    fail(cursor, `code table 3.1 (grid definition template) is ${template}; only 0 is supported`);
   }
   return pointCount;
 }
@@ -129,7 +132,7 @@ function readCorners(cursor: Cursor): Corners {
   };
 }
 
-/** Reads the basic angle and its subdivisions; 0 or missing stands for 1° and 10^6. */
+/** Reads the basic angle and its subdivisions; 0 or missing means 1° and 10^6. */
 function readUnitsPerDegree(cursor: Cursor): number {
   const basicAngle = readUint32(cursor);
   const subdivisions = readUint32(cursor);
@@ -153,7 +156,7 @@ function orientGrid(cursor: Cursor, corners: Corners): RegularLatLonGrid {
   const width = columnCount === 1 ? 0 : spanEastward(west, eastModulo, circle);
   checkSpans(cursor, corners, north - south, width);
   if (north > circle / 4 || south < -circle / 4 || Math.abs(west) > circle) {
-    fail(cursor, "its corners lie outside the globe");
+    fail(cursor, "its corners are outside the globe");
   }
   const orientation = { rowsFromSouth, columnsFromEast };
   return {
@@ -172,12 +175,12 @@ function checkScanningMode(cursor: Cursor, scanningMode: number): void {
   if ((scanningMode & ~(COLUMNS_FROM_EAST | ROWS_FROM_SOUTH)) === 0) return;
   fail(
     cursor,
-    `flag table 3.4 (scanning mode) is ${scanningMode}, only rows that all run the same way ` +
-      `(0, 64, 128, 192) are read`,
+    `flag table 3.4 (scanning mode) is ${scanningMode}; only rows that all run the same way ` +
+      `(0, 64, 128, 192) are supported`,
   );
 }
 
-/** Distance going east, in (0, circle]: a grid of several columns never has width 0. */
+/** Distance eastward, in (0, circle]: a grid of several columns never has width 0. */
 function spanEastward(west: number, east: number, circle: number): number {
   const span = (east - west) % circle;
   return span > 0 ? span : span + circle;

@@ -8,7 +8,7 @@ function gridOf(name: string): RegularLatLonGrid {
   return parseFields(copyNamedMessage(name))[0]!.grid;
 }
 
-Deno.test("readGrid() puts the corners of every scanning direction where the compass has them", () => {
+Deno.test("readGrid() finds the same corners for every scanning direction", () => {
   const names = ["south to north", "east to west", "both ways turned"];
   const grids = names.map((name) => gridOf(`grid_simple, ${name}`));
   for (const { north, south, west, east } of grids) {
@@ -18,7 +18,7 @@ Deno.test("readGrid() puts the corners of every scanning direction where the com
   assertEquals(grids.map((grid) => grid.columnsFromEast), [false, true, true]);
 });
 
-Deno.test("readGrid() counts longitudes on past the seam", () => {
+Deno.test("readGrid() continues longitudes across the seam", () => {
   const { west, east } = gridOf("area across Greenwich");
   assertEquals([west, east], [340e6, 420e6]);
   const globe = gridOf("globe with 0 repeated as 360");
@@ -30,22 +30,22 @@ Deno.test("readGrid() takes its units from the basic angle", () => {
   assertEquals([unitsPerDegree, north, east], [1000, 90_000, 345_000]);
 });
 
-Deno.test("equalGrids() tells grids of the same size apart", () => {
+Deno.test("equalGrids() distinguishes grids of the same size", () => {
   const simple = gridOf("grid_simple, south to north");
   assert(equalGrids(simple, gridOf("grid_ccsds, south to north")));
   assert(!equalGrids(simple, gridOf("grid_simple, east to west")));
   assert(!equalGrids(simple, gridOf("basic angle and subdivisions")));
 });
 
-/** Octets of section 3, which begins at byte 37, and what is put there. */
+/** Octets of section 3, which begins at byte 37, and their new values. */
 const DAMAGES: [name: string, octet: number, values: number[], text: string][] = [
   ["comes from elsewhere", 6, [1], "code table 3.0 (source of grid definition) is 1"],
-  ["lists points for each row", 11, [2], "only regular grids are read"],
+  ["lists points for each row", 11, [2], "only regular grids are supported"],
   ["has another template", 13, [0, 40], "code table 3.1 (grid definition template) is 40"],
   ["has fewer points than rows and columns make", 10, [0], "do not make the"],
   ["has columns closer than its corners say", 64, [0, 0, 1, 0], "its longitudes contradict"],
   ["has rows further apart than its corners say", 68, [1], "its latitudes contradict"],
-  ["runs north and says that it runs south", 72, [64], "its latitudes contradict"],
+  ["runs north and claims to run south", 72, [64], "its latitudes contradict"],
   ["has a pole beyond the pole", 47, [0x7f], "its latitudes contradict"],
   ["runs down columns", 72, [32], "flag table 3.4 (scanning mode) is 32"],
   ["turns at the end of each row", 72, [16], "flag table 3.4 (scanning mode) is 16"],
@@ -67,6 +67,6 @@ for (const [rowCount, columnCount] of [[0, 24], [2 ** 14, 2 ** 14]] as const) {
     view.setUint32(37 + 6, rowCount * columnCount);
     view.setUint32(37 + 30, columnCount);
     view.setUint32(37 + 34, rowCount);
-    assertThrows(() => parseFields(bytes), GribError, "points, from 1 to");
+    assertThrows(() => parseFields(bytes), GribError, "points; from 1 to");
   });
 }

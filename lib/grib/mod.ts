@@ -1,5 +1,6 @@
 /**
- * GRIB2 messages on regular latitude–longitude grids, decoded on the window that is needed.
+ * Bytes of GRIB2 messages on regular latitude–longitude grids → grid, product, and the values of a
+ * window; nothing outside the window is decoded that it does not need.
  *
  * Every failure is a {@link GribError}.
  *
@@ -17,7 +18,18 @@
  *
  * @module
  */
-export { decodeField, decodePrefix, type PrefixValues } from "./decode.ts";
+export { decodeField, decodePrefix } from "./decode.ts";
 export { ShortPrefixError } from "./grib_error.ts";
-export * from "./headers.ts";
+export {
+  checkMessage,
+  equalGrids,
+  fullWindow,
+  GribError,
+  type GribHeader,
+  type GridWindow,
+  measureMessage,
+  parseHeader,
+  type Region,
+  selectWindow,
+} from "./headers.ts";
 export { type GribField, parseFields, parsePrefix } from "./parse_fields.ts";

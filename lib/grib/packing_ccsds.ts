@@ -13,20 +13,20 @@ import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
 const SIGNED = 1;
 
 /**
- * Opens CCSDS data. Reading decodes an interval at a time and goes on from where it ended; values
- * that nobody asks for are not kept, and as far as possible not decoded.
+ * Opens CCSDS data. Reading decodes an interval at a time and resumes where it ended; other values
+ * are not stored and, as far as possible, not decoded.
  *
- * @returns a reader that wants ascending values and throws {@link GribError} for others, and when
- *   the stream is damaged.
- * @throws {GribError} when the stream holds signed samples: packed values count up from the
- *   reference value, and what a negative one stands for is not specified.
+ * @returns a reader of ascending ranges that throws {@link GribError} for others, and when the
+ *   stream is damaged.
+ * @throws {GribError} when samples are signed: packed values count up from the reference value, and
+ *   the meaning of a negative one is not specified.
  */
 export function openCcsds(representation: CcsdsRepresentation, data: Uint8Array): OpenData {
   if (representation.bitsPerValue === 0) return openConstant(representation);
   if ((representation.flags & SIGNED) !== 0) {
     throw new GribError(
       `Cannot decode CCSDS data: flags ${representation.flags} (template 5.42, octet 22) say that ` +
-        `samples are signed, only unsigned ones are read`,
+        `samples are signed; only unsigned ones are supported`,
       { section: 5 },
     );
   }

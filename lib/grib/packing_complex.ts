@@ -20,8 +20,8 @@ interface Groups {
 }
 
 /**
- * Decodes the values up to `end` (exclusive). Groups have no index and differences build on each
- * other, so those before a range are decoded too.
+ * Decodes the values up to `end` (exclusive). Groups have no index, and each difference depends on
+ * those before it, so the values before a range are decoded too.
  *
  * @throws {GribError} when the groups do not fit the data or the number of values.
  */
@@ -30,8 +30,8 @@ export function openComplex(
   data: Uint8Array,
   end: number,
 ): OpenData {
-  // No group at all marks a constant field. Its packed integers count as 0, so it is divided by 10^D,
-  // other than the constant fields of simple packing: so does ecCodes.
+  // A field without groups is constant. Its packed integers are 0, so the reference value is divided
+  // by 10^D, unlike that of a constant field of simple packing; ecCodes does the same.
   const packed = representation.groupCount === 0
     ? new Float64Array(end)
     : unpackIntegers(representation, data, end);

@@ -1,34 +1,21 @@
 /**
- * GRIB2 messages to fields: which sections belong together.
+ * Bytes of GRIB2 messages → their fields, each with the sections that apply to it.
  *
  * @module
  */
 import { type Bitmap, readBitmap } from "./bitmap.ts";
 import { GribError } from "./grib_error.ts";
-import { readGrid, type RegularLatLonGrid } from "./lat_lon_grid.ts";
-import { type Identification, readIdentification } from "./identification.ts";
-import { type Product, readProduct } from "./product.ts";
-import { readRepresentation, type Representation } from "./representation.ts";
+import { type GribHeader, type Headers, readHeader } from "./headers.ts";
+import type { RegularLatLonGrid } from "./lat_lon_grid.ts";
+import type { Representation } from "./representation.ts";
 import {
   checkOrder,
   type Message,
   openSection,
   readFrame,
-  readHead,
   readMessage,
   type Section,
 } from "./sections.ts";
-
-/** What a message says before its bitmap and data: sections 0, 1, 3, 4 and 5. */
-export interface GribHeader extends Identification {
-  /** Length of the message in bytes. */
-  readonly messageLength: number;
-  /** Code table 0.0: 0 meteorological, 2 land surface, 10 oceanographic, … */
-  readonly discipline: number;
-  readonly product: Product;
-  readonly grid: RegularLatLonGrid;
-  readonly representation: Representation;
-}
 
 /** One field of a message: its headers, and views of its bitmap and packed data. */
 export interface GribField extends GribHeader {
@@ -40,27 +27,23 @@ export interface GribField extends GribHeader {
   readonly dataOffset: number;
   /** Length of the packed data in bytes. */
   readonly dataLength: number;
-  /** The packed data, of a prefix what it has of them. A view, not a copy. */
+  /** The packed data, or the part of them that a prefix has. A view, not a copy. */
   readonly data: Uint8Array;
 }
 
-/** What holds until a later section of the same message replaces it. */
-interface Headers {
-  identification?: Identification;
-  grid?: RegularLatLonGrid;
-  product?: Product;
-  representation?: Representation;
+/** Sections in force, each until a later one of the same message replaces it. */
+interface FieldHeaders extends Headers {
   bitmap?: Bitmap | undefined;
   /** The last bitmap that the message defined, whether or not the last field used it. */
   definedBitmap?: Bitmap | undefined;
 }
 
 /**
- * Finds every field of one message or of messages laid end to end, in file order. Reads headers
- * only: about 200 bytes a field, whatever its size.
+ * Finds every field of one message, or of several end to end, in file order. Reads headers only:
+ * about 200 bytes a field, whatever its size.
  *
- * @throws {GribError} when the bytes are not whole messages, or hold a grid, product or packing that
- *   is not read.
+ * @throws {GribError} when the bytes are not whole messages, or have a grid, product or packing that
+ *   is not supported.
  */
 export function parseFields(bytes: Uint8Array): GribField[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -75,39 +58,12 @@ export function parseFields(bytes: Uint8Array): GribField[] {
 }
 
 /**
- * Reads the header of a message of which only the beginning is there: its first field's, should it
- * have several. `measureMessage()` tells how many bytes that takes.
- *
- * @throws {GribError} when the bytes are no message, end before section 5 does, or hold a grid,
- *   product or packing that is not read.
- */
-export function parseHeader(bytes: Uint8Array): GribHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { discipline, lengthBytes, sections } = readHead(view);
-  const headers: Headers = {};
-  let previous = 0;
-  for (const section of sections) {
-    checkOrder(previous, section.number, section.offset);
-    readHeader(view, section, headers);
-    previous = section.number;
-  }
-  return {
-    messageLength: lengthBytes,
-    discipline,
-    ...headers.identification!,
-    product: headers.product!,
-    grid: headers.grid!,
-    representation: headers.representation!,
-  };
-}
-
-/**
- * Reads the one field of a message of which the beginning is there, or all. What the bytes do not
- * reach is not checked: the end of the data and the "7777".
+ * Reads the only field of a message from its first bytes, or from all. The end of the data and the
+ * "7777" are not checked when they are cut off.
  *
  * @throws {ShortPrefixError} when the data do not begin within the bytes.
- * @throws {GribError} when the bytes are not a message, it has several fields, or holds a grid,
- *   product or packing that is not read.
+ * @throws {GribError} when the bytes are not a message, it has several fields, or has a grid,
+ *   product or packing that is not supported.
  */
 export function parsePrefix(bytes: Uint8Array): GribField {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -118,45 +74,31 @@ export function parsePrefix(bytes: Uint8Array): GribField {
 }
 
 function collectFields(view: DataView, message: Message, fields: GribField[]): void {
-  const headers: Headers = {};
+  const headers: FieldHeaders = {};
   let previous = 0;
   for (const section of message.sections) {
     checkOrder(previous, section.number, section.offset);
     if (section.number === 7) fields.push(completeField(view, message, headers, section));
+    else if (section.number === 6) readFieldBitmap(view, section, headers);
     else readHeader(view, section, headers);
     previous = section.number;
   }
   checkOrder(previous, 8, message.offset + message.lengthBytes);
 }
 
-function readHeader(view: DataView, section: Section, headers: Headers): void {
+/** Reads section 6. */
+function readFieldBitmap(view: DataView, section: Section, headers: FieldHeaders): void {
+  const { rowCount, columnCount } = headers.grid!;
   const cursor = openSection(view, section);
-  switch (section.number) {
-    case 1:
-      headers.identification = readIdentification(cursor);
-      break;
-    case 3:
-      headers.grid = readGrid(cursor);
-      break;
-    case 4:
-      headers.product = readProduct(cursor, headers.identification!.referenceTime);
-      break;
-    case 5:
-      headers.representation = readRepresentation(cursor);
-      break;
-    case 6: {
-      const { rowCount, columnCount } = headers.grid!;
-      headers.bitmap = readBitmap(cursor, rowCount * columnCount, headers.definedBitmap);
-      headers.definedBitmap = headers.bitmap ?? headers.definedBitmap;
-    }
-  }
+  headers.bitmap = readBitmap(cursor, rowCount * columnCount, headers.definedBitmap);
+  headers.definedBitmap = headers.bitmap ?? headers.definedBitmap;
 }
 
-/** Joins section 7 to the headers in force. The order of sections has put every header there. */
+/** Joins section 7 to the headers in force, which the order of sections guarantees. */
 function completeField(
   view: DataView,
   message: Message,
-  headers: Headers,
+  headers: FieldHeaders,
   section: Section,
 ): GribField {
   const { offset, end } = openSection(view, section);
@@ -179,7 +121,7 @@ function completeField(
   };
 }
 
-/** The bytes from `start` to `end` (exclusive), as far as they are there. */
+/** The bytes from `start` to `end` (exclusive), or to the end of `view`. */
 function viewBytes(view: DataView, start: number, end: number): Uint8Array {
   const length = Math.min(end, view.byteLength) - start;
   return new Uint8Array(view.buffer, view.byteOffset + start, length);
@@ -201,7 +143,7 @@ function checkValueCount(
   );
 }
 
-/** Refuses data too short for their values before anyone makes room for these. */
+/** Rejects data that are too short for their values before memory is allocated for these. */
 function checkDataLength(
   representation: Representation,
   section: Section,

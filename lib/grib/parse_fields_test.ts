@@ -8,7 +8,7 @@ import {
   type ExpectedField,
   expectedMessages,
 } from "./messages_fixture.ts";
-import type { Level } from "./product.ts";
+import type { Product } from "./product.ts";
 
 Deno.test("parseFields() reads the headers that ecCodes reads, in messages laid end to end", () => {
   const fields = parseFields(allBytes);
@@ -23,7 +23,7 @@ Deno.test("parseFields() reads the headers that ecCodes reads, in messages laid 
   }
 });
 
-Deno.test("parseFields() views the packed data and says where they lie", () => {
+Deno.test("parseFields() gives a view of the packed data and its offset", () => {
   for (const field of parseFields(allBytes)) {
     const { messageOffset, dataOffset, dataLength, data } = field;
     assertStrictEquals(data.buffer, allBytes.buffer);
@@ -49,7 +49,7 @@ Deno.test("parseFields() gives a reused bitmap to every field of the message", (
   assertEquals(fields[2]!.bitmap, fields[0]!.bitmap);
 });
 
-Deno.test("parseFields() does not carry a bitmap over to fields that have none", () => {
+Deno.test("parseFields() gives a bitmap only to the fields that use it", () => {
   const fields = parseFields(copyNamedMessage("bitmap, none, none"));
   assertEquals(fields.map((field) => field.bitmap === undefined), [false, true, true]);
 });
@@ -62,11 +62,11 @@ const SECTION_5 = SECTION_4 + 34;
 const SECTION_6 = SECTION_5 + 21;
 const SECTION_7 = SECTION_6 + 6;
 
-/** What is done to a message, and the error that must tell of it. */
+/** Damages to a message, and the error of each. */
 const DAMAGES: [name: string, damage: (bytes: Uint8Array) => Uint8Array | void, text: string][] = [
   ["is empty", () => new Uint8Array(0), "the 0 bytes there do not begin with a GRIB indicator"],
   ["begins with other bytes", (bytes) => set(bytes, 0, 0x42), "do not begin with a GRIB indicator"],
-  ["is GRIB edition 1", (bytes) => set(bytes, 7, 1), "GRIB edition 1, only 2 is read"],
+  ["is GRIB edition 1", (bytes) => set(bytes, 7, 1), "GRIB edition 1; only 2 is supported"],
   ["is cut short", (bytes) => bytes.subarray(0, -1), "fetch the whole message"],
   [
     "is followed by other bytes",
@@ -80,18 +80,26 @@ const DAMAGES: [name: string, damage: (bytes: Uint8Array) => Uint8Array | void, 
   ["has a section past its end", (bytes) => set(bytes, SECTION_7, 1), "remain in the message"],
   ["has no section 5", (bytes) => set(bytes, SECTION_5 + 4, 6), "section 6 follows 4"],
   ["ends after section 6", (bytes) => set(bytes, SECTION_7 + 4, 3), "section 3 follows 6"],
-  ["has no date", (bytes) => set(bytes, SECTION_1 + 14, 13), "2024-13-29 12:0:0 is no time"],
+  [
+    "has no date",
+    (bytes) => set(bytes, SECTION_1 + 14, 13),
+    "2024-13-29 12:0:0, which does not exist",
+  ],
   ["has 31 November", (bytes) => set(bytes, SECTION_1 + 14, 11, 31), "2024-11-31"],
   ["has a section too short for its template", shortenProduct, "Cannot read section 4: it ends"],
   ["has another product", (bytes) => set(bytes, SECTION_4 + 8, 15), "code table 4.0"],
   ["counts time in months", (bytes) => set(bytes, SECTION_4 + 17, 3), "code table 4.4"],
   ["has another packing", (bytes) => set(bytes, SECTION_5 + 10, 40), "code table 5.0"],
-  ["packs in 65 bits", (bytes) => set(bytes, SECTION_5 + 19, 65), "at most 64 are read"],
+  ["packs in 65 bits", (bytes) => set(bytes, SECTION_5 + 19, 65), "at most 64 are supported"],
   ["has values without end", (bytes) => set(bytes, SECTION_5 + 15, 0x7f), "give no finite values"],
   ["has an infinite reference", (bytes) => set(bytes, SECTION_5 + 11, 0x7f, 0x80), "no finite"],
   ["has fewer values than points", (bytes) => set(bytes, SECTION_5 + 8, 1), "without a bitmap"],
   ["has less data than values", (bytes) => set(bytes, SECTION_5 + 19, 9), "do not fit 312 bytes"],
-  ["has a bitmap kept elsewhere", (bytes) => set(bytes, SECTION_6 + 5, 1), "code table 6.0"],
+  [
+    "has a bitmap that only the centre has",
+    (bytes) => set(bytes, SECTION_6 + 5, 1),
+    "code table 6.0",
+  ],
   ["reuses no bitmap", (bytes) => set(bytes, SECTION_6 + 5, 254), "the previous bitmap"],
   ["has no bits in its bitmap", (bytes) => set(bytes, SECTION_6 + 5, 0), "0 bytes for 312 points"],
 ];
@@ -140,7 +148,7 @@ function append(bytes: Uint8Array, count: number): Uint8Array {
   return new Uint8Array([...bytes, ...new Uint8Array(count)]);
 }
 
-/** Moves the border of sections 4 and 5 forward by 10 bytes: 4 is too short, 5 keeps its header. */
+/** Moves the border of sections 4 and 5 forward by 10 bytes: 4 is too short, 5 has its header. */
 function shortenProduct(bytes: Uint8Array): Uint8Array {
   const middle = bytes.slice(SECTION_5, SECTION_5 + 21);
   const shortened = new Uint8Array([
@@ -188,7 +196,7 @@ function assertHeader(field: GribField, { header, ...size }: ExpectedField, name
   assertEquals(field.grid.columnCount, size.columnCount, name);
 }
 
-function expectLevel(header: ExpectedField["header"], which: "First" | "Second"): Level {
+function expectLevel(header: ExpectedField["header"], which: "First" | "Second"): Product["level"] {
   const factor = header[`scaleFactorOf${which}FixedSurface`];
   const scaled = header[`scaledValueOf${which}FixedSurface`];
   const isGiven = factor !== undefined && scaled !== undefined;

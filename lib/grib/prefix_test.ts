@@ -25,7 +25,7 @@ function windowsOf({ grid }: GribField): GridWindow[] {
   return [part(0, 0.3), part(0.3, 0.7), fullWindow(grid)];
 }
 
-/** What a prefix gives: values, or how many bytes to ask for. */
+/** The result of a prefix: values, or how many bytes to fetch. */
 function tryPrefix(bytes: Uint8Array, window: GridWindow): Float64Array | number {
   try {
     return decodePrefix(parsePrefix(bytes), window).values;
@@ -51,7 +51,7 @@ Deno.test("decodePrefix() gives the whole message's values or asks for more, how
   }
 });
 
-Deno.test("decodePrefix() needs the bytes that it says it needs, and not one less", () => {
+Deno.test("decodePrefix() needs exactly as many bytes as it says", () => {
   const exact = SINGLE_FIELDS.map((message) => copyMessage(message))
     .filter((bytes) => [0, 42].includes(parsePrefix(bytes).representation.template));
   assert(exact.length > 10);
@@ -65,7 +65,7 @@ Deno.test("decodePrefix() needs the bytes that it says it needs, and not one les
   }
 });
 
-Deno.test("decodePrefix() tells of simple packing exactly how many bytes the window takes", () => {
+Deno.test("decodePrefix() says of simple packing exactly how many bytes the window needs", () => {
   const bytes = copyNamedMessage("simple packing, 12 bits");
   const field = parsePrefix(bytes);
   const [north] = windowsOf(field);
@@ -85,7 +85,7 @@ Deno.test("parsePrefix() asks for the header and the bitmap before it asks for d
   assertEquals(parsePrefix(bytes.slice(0, dataOffset)).data.length, 0);
 });
 
-Deno.test("parsePrefix() refuses a message of several fields, whole or not", () => {
+Deno.test("parsePrefix() throws GribError for a message of several fields, whole or not", () => {
   const several = expectedMessages.filter(({ fields }) => fields.length > 1);
   assert(several.length > 0);
   for (const message of several) {
@@ -95,13 +95,13 @@ Deno.test("parsePrefix() refuses a message of several fields, whole or not", () 
   }
 });
 
-Deno.test('parsePrefix() refuses a whole message that does not end in "7777"', () => {
+Deno.test('parsePrefix() throws GribError for a whole message that does not end in "7777"', () => {
   const bytes = copyNamedMessage("CCSDS packing, 16 bits");
   bytes[bytes.length - 1] = 0;
   assertThrows(() => parsePrefix(bytes), GribError, 'do not end in "7777"');
 });
 
-Deno.test("checkMessage() takes the beginning of a message, and no other bytes or lengths", () => {
+Deno.test("checkMessage() accepts the beginning of a message, and no other bytes or lengths", () => {
   const bytes = copyNamedMessage("CCSDS packing, 16 bits");
   for (const length of [16, 100, bytes.length - 1, bytes.length]) {
     checkMessage(bytes.subarray(0, length), bytes.length);
@@ -110,7 +110,7 @@ Deno.test("checkMessage() takes the beginning of a message, and no other bytes o
   assertThrows(() => checkMessage(bytes.subarray(1, 100), bytes.length), GribError, "indicator");
 });
 
-Deno.test("decodePrefix() throws GribError for a damaged message that is whole, and asks for no more", () => {
+Deno.test("decodePrefix() throws GribError for a whole message that is damaged, and asks for no more bytes", () => {
   const bytes = copyNamedMessage("CCSDS packing, 16 bits");
   const field = parsePrefix(bytes);
   const { representation, dataLength } = field;

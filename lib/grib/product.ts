@@ -1,5 +1,5 @@
 /**
- * GRIB2 section 4: what the field is a field of.
+ * GRIB2 section 4: parameter, level, step and ensemble member of a field.
  *
  * @module
  */
@@ -18,24 +18,24 @@ import { readTime } from "./identification.ts";
 import { powerOf } from "./scaling.ts";
 
 /** A fixed surface: one end of a layer, or the level itself. */
-export interface Level {
+interface Level {
   /** Code table 4.5: 1 ground, 100 isobaric (Pa), 103 height above ground (m), 151 soil, … */
   readonly type: number;
-  /** In the unit of the table; `undefined` where the surface has none or the message gives none. */
+  /** In the unit of the table; `undefined` where the surface or the message has none. */
   readonly value: number | undefined;
 }
 
-/** Hours from the reference time. Equal for a field that holds at one moment. */
-export interface StepRange {
+/** Hours from the reference time; both are equal for an instantaneous field. */
+interface StepRange {
   readonly startHours: number;
   readonly endHours: number;
 }
 
-/** What section 4 says, templates 4.0, 4.1, 4.8 and 4.11. */
+/** The content of section 4, templates 4.0, 4.1, 4.8 and 4.11. */
 export interface Product {
   /** Code table 4.0. */
   readonly template: number;
-  /** Numbers behind the template that define the levels of a hybrid coordinate (NV); mostly 0. */
+  /** Numbers after the template that define the levels of a hybrid coordinate (NV); mostly 0. */
   readonly coordinateCount: number;
   /** Code table 4.1, within the message's discipline. */
   readonly parameterCategory: number;
@@ -59,7 +59,7 @@ export interface Product {
 
 const MISSING_UINT8 = 0xff;
 
-/** Whether each template read here has the ensemble octets and the time interval octets. */
+/** The supported templates, and whether they have ensemble octets and time interval octets. */
 const TEMPLATES: ReadonlyMap<number, { ensemble: boolean; interval: boolean }> = new Map([
   [0, { ensemble: false, interval: false }],
   [1, { ensemble: true, interval: false }],
@@ -67,7 +67,7 @@ const TEMPLATES: ReadonlyMap<number, { ensemble: boolean; interval: boolean }> =
   [11, { ensemble: true, interval: true }],
 ]);
 
-/** Seconds to a unit of code table 4.4. Months and longer have no fixed length: not read. */
+/** Seconds to a unit of code table 4.4. Months and longer have no fixed length. */
 const SECONDS_PER_UNIT: ReadonlyMap<number, number> = new Map([
   [0, 60],
   [1, 3600],
@@ -92,8 +92,8 @@ export function readProduct(cursor: Cursor, referenceTime: Date): Product {
   if (parts === undefined) {
     fail(
       cursor,
-      `code table 4.0 (product definition template) is ${template}, ` +
-        `only ${[...TEMPLATES.keys()].join(", ")} are read`,
+      `code table 4.0 (product definition template) is ${template}; ` +
+        `only ${[...TEMPLATES.keys()].join(", ")} are supported`,
     );
   }
   const parameterCategory = readUint8(cursor);
@@ -105,7 +105,7 @@ export function readProduct(cursor: Cursor, referenceTime: Date): Product {
   const level = readLevel(cursor);
   const secondLevel = readLevel(cursor);
   const ensemble = parts.ensemble ? readEnsemble(cursor) : {};
-  const interval = parts.interval ? readInterval(cursor, referenceTime, startHours) : undefined;
+  const interval = parts.interval ? readTimeInterval(cursor, referenceTime, startHours) : undefined;
   return {
     template,
     coordinateCount,
@@ -144,10 +144,10 @@ function readEnsemble(cursor: Cursor) {
 
 /**
  * Reads the time interval of templates 4.8 and 4.11, from the octets of its end to the length of the
- * first time range. One range spans the whole interval; several nest or repeat, and then only the
- * end of the interval tells where it ends.
+ * first time range. A single range spans the whole interval; several nest or repeat, and then only
+ * the octets of the end give the end.
  */
-function readInterval(cursor: Cursor, referenceTime: Date, startHours: number) {
+function readTimeInterval(cursor: Cursor, referenceTime: Date, startHours: number) {
   const endCursor = { ...cursor };
   skipBytes(cursor, 7);
   const rangeCount = readUint8(cursor);
@@ -167,8 +167,8 @@ function toHours(cursor: Cursor, unit: number, count: number): number {
   if (seconds === undefined) {
     fail(
       cursor,
-      `code table 4.4 (unit of time range) is ${unit}, ` +
-        `only ${[...SECONDS_PER_UNIT.keys()].join(", ")} are read`,
+      `code table 4.4 (unit of time range) is ${unit}; ` +
+        `only ${[...SECONDS_PER_UNIT.keys()].join(", ")} are supported`,
     );
   }
   return count * seconds / 3600;

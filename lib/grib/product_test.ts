@@ -52,6 +52,6 @@ Deno.test("readProduct() throws GribError when several time ranges have no end",
   assertThrows(
     () => productOf("template 4.8, accumulated", { 36: [0, 0, 0], 42: [2] }),
     GribError,
-    "is no time",
+    "which does not exist",
   );
 });

@@ -56,8 +56,8 @@ const MAXIMUM_BITS = { simple: 64, complex: 32, ccsds: 32 };
 /**
  * Reads section 5.
  *
- * @throws {GribError} for a template (code table 5.0) or a choice inside one that is not read, and
- *   for scale factors that take values beyond the range of numbers.
+ * @throws {GribError} for a template (code table 5.0) or a choice inside one that is not supported,
+ *   and for scale factors that give values beyond the range of numbers.
  */
 export function readRepresentation(cursor: Cursor): Representation {
   const valueCount = readUint32(cursor);
@@ -65,11 +65,11 @@ export function readRepresentation(cursor: Cursor): Representation {
   if (template !== 0 && template !== 2 && template !== 3 && template !== 42) {
     fail(
       cursor,
-      `code table 5.0 (data representation template) is ${template}, only 0, 2, 3, 42 are read`,
+      `code table 5.0 (data representation template) is ${template}; only 0, 2, 3, 42 are supported`,
     );
   }
   const scaling = readScaling(cursor, valueCount);
-  skipBytes(cursor, 1); // type of original values: integers are decoded as numbers all the same
+  skipBytes(cursor, 1); // type of original values: integers too are decoded as numbers
   if (template === 0) return checkBits(cursor, MAXIMUM_BITS.simple, { template, ...scaling });
   if (template === 42) return readCcsds(cursor, scaling);
   return readComplex(cursor, template, scaling);
@@ -111,13 +111,14 @@ function readCcsds(cursor: Cursor, scaling: Scaling): CcsdsRepresentation {
 function readComplex(cursor: Cursor, template: 2 | 3, scaling: Scaling): ComplexRepresentation {
   const splitting = readUint8(cursor);
   if (splitting !== 1) {
-    fail(cursor, `code table 5.4 (group splitting) is ${splitting}, only 1 is read`);
+    fail(cursor, `code table 5.4 (group splitting) is ${splitting}; only 1 is supported`);
   }
   const missingValueManagement = readUint8(cursor);
   if (missingValueManagement > 2) {
     fail(
       cursor,
-      `code table 5.5 (missing value management) is ${missingValueManagement}, only 0–2 are read`,
+      `code table 5.5 (missing value management) is ${missingValueManagement}; ` +
+        `only 0–2 are supported`,
     );
   }
   skipBytes(cursor, 8); // missing value substitutes: missing is NaN here
@@ -144,7 +145,8 @@ function checkComplex(cursor: Cursor, representation: ComplexRepresentation): vo
   if (differencingOrder > 2) {
     fail(
       cursor,
-      `code table 5.6 (order of spatial differencing) is ${differencingOrder}, only 0–2 are read`,
+      `code table 5.6 (order of spatial differencing) is ${differencingOrder}; ` +
+        `only 0–2 are supported`,
     );
   }
   const hasDescriptors = differencingOrder > 0 && representation.groupCount > 0;
@@ -170,7 +172,7 @@ function checkBits<T extends Scaling>(cursor: Cursor, maximumBits: number, repre
   if (representation.bitsPerValue > maximumBits) {
     fail(
       cursor,
-      `values of ${representation.bitsPerValue} bits, at most ${maximumBits} are read; ` +
+      `values of ${representation.bitsPerValue} bits; at most ${maximumBits} are supported; ` +
         `the message is damaged`,
     );
   }

@@ -4,9 +4,9 @@
  * @module
  */
 
-/** What every packing has: `value = (R + X·2^E)·10^-D` for packed integers X. */
+/** The parameters that every packing has: `value = (R + X·2^E)·10^-D` for packed integers X. */
 export interface Scaling {
-  /** Packed values; points that the bitmap leaves out have none. */
+  /** Packed values; points that the bitmap excludes have none. */
   readonly valueCount: number;
   /** R. */
   readonly referenceValue: number;
@@ -33,7 +33,7 @@ export type ValueReader = (
 export interface OpenData {
   readValues: ValueReader;
   /**
-   * How many bytes from the beginning of the data the values up to the last one take: known at the
+   * Bytes from the beginning of the data that the values up to the last one need; final at the
    * latest when that has been read.
    */
   readonly dataBytes: number;
@@ -70,9 +70,9 @@ export function scaleIntegers(
 }
 
 /**
- * Reads a field of 0-bit values, which all equal the reference value.
+ * Opens a field of 0-bit values, which all equal the reference value.
  *
- * They are not divided by 10^D: ecCodes does not, and it writes such fields so.
+ * They are not divided by 10^D: ecCodes neither reads nor writes such fields so.
  */
 export function openConstant(scaling: Scaling): OpenData {
   return {

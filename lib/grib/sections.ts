@@ -16,7 +16,7 @@ export interface Section {
   readonly lengthBytes: number;
 }
 
-/** One message: its place and what is in it. */
+/** One message: its offset and its sections. */
 export interface Message {
   /** Offset of "GRIB" from the start of the bytes given. */
   readonly offset: number;
@@ -30,7 +30,7 @@ export interface Message {
 
 const INDICATOR_BYTES = 16;
 const SECTION_HEADER_BYTES = 5;
-/** The last section of a header: behind it come bitmap and data. */
+/** The last section of a header; bitmap and data follow it. */
 const LAST_OF_HEADER = 5;
 const DATA_SECTION = 7;
 const END_BYTES = 4;
@@ -38,8 +38,8 @@ const GRIB = 0x47524942;
 const END = 0x37373737;
 
 /**
- * Reads the frame of the message that begins at `offset`: section 0, the place of every section, and
- * the closing "7777". Reads headers only.
+ * Reads the frame of the message that begins at `offset`: section 0, the offset of every section,
+ * and the closing "7777". Reads headers only.
  *
  * @throws {GribError} when no whole edition 2 message begins there.
  */
@@ -49,7 +49,7 @@ export function readMessage(view: DataView, offset: number): Message {
   checkEnd(view, { offset, lengthBytes });
   const sections: Section[] = [];
   for (let at = offset + INDICATOR_BYTES; at < end;) {
-    // The "7777" behind the last section makes room for the header of any.
+    // At least the "7777" and a byte follow `at`, so that the header of a section can be read.
     const section = readSectionHeader(view, at, end);
     sections.push(section);
     at += section.lengthBytes;
@@ -57,7 +57,7 @@ export function readMessage(view: DataView, offset: number): Message {
   return { offset, lengthBytes, discipline, sections };
 }
 
-/** Checks the closing "7777", if it is there. */
+/** Checks the closing "7777", unless the bytes end before it. */
 function checkEnd(
   view: DataView,
   { offset, lengthBytes }: Omit<Message, "sections" | "discipline">,
@@ -72,18 +72,18 @@ function checkEnd(
 }
 
 /** How long a message is, and how much of it is header. */
-export interface MessageSize {
+interface MessageSize {
   /** From "GRIB" to "7777", both included. */
   readonly messageBytes: number;
   /**
-   * From "GRIB" to the end of section 5, as far as the bytes given tell: when that is more than they
-   * are, fetch so many and ask again, at most once a section.
+   * From "GRIB" to the end of section 5, as far as the bytes given show: when it is more than those,
+   * fetch as many and measure again, at most once a section.
    */
   readonly headerBytes: number;
 }
 
 /**
- * Measures a message of which the beginning is there, 16 bytes at least.
+ * Measures a message from its first bytes, at least 16.
  *
  * @throws {GribError} when no edition 2 message begins there, or its sections are damaged.
  */
@@ -101,17 +101,17 @@ export function readHead(view: DataView): Message {
   const { endBytes, ...message } = walkHead(view, LAST_OF_HEADER);
   if (endBytes <= view.byteLength) return message;
   throw new GribError(
-    `Cannot read the header of a message: it takes ${endBytes} bytes and ${view.byteLength} are ` +
-      `there; fetch more`,
+    `Cannot read the header of a message: it needs ${endBytes} bytes and ${view.byteLength} were ` +
+      `given; fetch more`,
     { offset: view.byteLength },
   );
 }
 
 /**
- * Reads the frame of a message of one field, of which the beginning is there, up to the header of its
- * data section, the last one.
+ * Reads the frame of a message of one field from its first bytes, up to the header of its data
+ * section, the last one.
  *
- * @throws {ShortPrefixError} when the bytes end before the data do begin.
+ * @throws {ShortPrefixError} when the bytes end before the data begin.
  * @throws {GribError} when no edition 2 message begins there, or it has several fields.
  */
 export function readFrame(view: DataView): Message {
@@ -136,7 +136,7 @@ function dataMissing(view: DataView, { lengthBytes }: Message, endBytes: number)
   );
 }
 
-/** The sections that begin in the bytes there are, and how many bytes those up to `last` take. */
+/** The sections whose headers are in the bytes, and the end of those up to `last`. */
 function walkHead(view: DataView, last: number): Message & { endBytes: number } {
   const { discipline, lengthBytes } = readIndicator(view, 0);
   const sections: Section[] = [];
@@ -180,8 +180,8 @@ export function checkOrder(previous: number, number: number, offset: number): vo
 }
 
 /**
- * Checks that the bytes are one message and nothing else, or its beginning, 16 bytes at least. Reads
- * headers only, those that are there.
+ * Checks that the bytes are one message and nothing else, or its first bytes, at least 16. Reads
+ * headers only.
  *
  * @param messageBytes length of the whole message. @default that of the bytes
  * @throws {GribError} when they are not.
@@ -203,7 +203,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Opens a section for reading from octet 6, behind its length and number. */
+/** Opens a section for reading from octet 6, after its length and number. */
 export function openSection(view: DataView, section: Section): Cursor {
   return {
     view,
@@ -232,7 +232,8 @@ function readIndicator(view: DataView, offset: number) {
   const edition = readUint8(cursor);
   if (edition !== 2) {
     throw new GribError(
-      `Cannot read the message at byte ${offset}: it is GRIB edition ${edition}, only 2 is read`,
+      `Cannot read the message at byte ${offset}: it is GRIB edition ${edition}; ` +
+        `only 2 is supported`,
       { section: 0, offset: offset + 7 },
     );
   }
@@ -252,12 +253,12 @@ function readWholeIndicator(view: DataView, offset: number) {
   if (indicator.lengthBytes <= available) return indicator;
   throw new GribError(
     `Cannot read the message at byte ${offset}: it claims ${indicator.lengthBytes} bytes and ` +
-      `${available} are there; fetch the whole message`,
+      `${available} were given; fetch the whole message`,
     { section: 0, offset: offset + 8 },
   );
 }
 
-/** Reads octets 1–5, for which the caller has made sure that there is room. */
+/** Reads octets 1–5; the caller checks that the bytes have them. */
 function readSectionHeader(view: DataView, offset: number, end: number): Section {
   const lengthBytes = view.getUint32(offset);
   const number = view.getUint8(offset + 4);

@@ -5,14 +5,14 @@ import { checkMessage } from "./sections.ts";
 
 const message = copyMessage(expectedMessages[0]!);
 
-Deno.test("checkMessage() takes one message, also as a part of a longer buffer", () => {
+Deno.test("checkMessage() accepts one message, also inside a longer buffer", () => {
   checkMessage(message);
   const padded = new Uint8Array(message.length + 20);
   padded.set(message, 10);
   checkMessage(padded.subarray(10, 10 + message.length));
 });
 
-Deno.test("checkMessage() refuses a message that is cut short, goes on or begins elsewhere", () => {
+Deno.test("checkMessage() throws GribError when a message is cut short, too long or begins elsewhere", () => {
   const longer = new Uint8Array(message.length + 4);
   longer.set(message);
   for (

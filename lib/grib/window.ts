@@ -1,5 +1,5 @@
 /**
- * The part of a grid that lies in a region.
+ * A grid and a region → the window of the grid that is inside the region.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Region {
 }
 
 /** Neighbouring columns of a grid. */
-export interface ColumnRun {
+interface ColumnRun {
   /** First column, counted from the west of the grid, from 0. */
   readonly firstColumn: number;
   readonly columnCount: number;
@@ -30,7 +30,7 @@ export interface GridWindow {
   readonly grid: RegularLatLonGrid;
   /** Degrees, from north to south. */
   readonly latitudes: Float64Array;
-  /** Degrees, from west to east and never jumping: a window over 180° goes on to 181. */
+  /** Degrees, from west to east and without a jump: a window across 180° continues to 181. */
   readonly longitudes: Float64Array;
   readonly rowCount: number;
   readonly columnCount: number;
@@ -40,7 +40,7 @@ export interface GridWindow {
   readonly columnRuns: readonly ColumnRun[];
 }
 
-/** A point this close outside an edge is inside: messages round coordinates to 10^-6 degrees. */
+/** A point this close outside an edge counts as inside: messages round coordinates to 10^-6°. */
 const EDGE_DEGREES = 1e-5;
 
 /** The whole grid as a window, in the grid's own longitudes. */
@@ -58,12 +58,12 @@ export function fullWindow(grid: RegularLatLonGrid): GridWindow {
 }
 
 /**
- * The rows and columns of `grid` that lie in `region`, with longitudes in the region's convention.
- * A column is never taken twice, so a region of 360° on a global grid gives each column once. A
- * region that reaches beyond the grid gives the part that is there.
+ * The rows and columns of `grid` inside `region`, with longitudes in the region's convention. No
+ * column occurs twice: a region of 360° on a global grid gives each column once. Of a region that
+ * reaches beyond the grid it gives the part inside the grid.
  *
- * @throws {GribError} when the region is not one, holds no point of the grid, or takes columns from
- *   both ends of a grid that does not go round the globe.
+ * @throws {GribError} when the region is not valid, contains no point of the grid, or needs columns
+ *   from both ends of a grid that does not span the globe.
  */
 export function selectWindow(grid: RegularLatLonGrid, region: Region): GridWindow {
   checkRegion(region);
@@ -71,7 +71,7 @@ export function selectWindow(grid: RegularLatLonGrid, region: Region): GridWindo
   const { columnRuns, longitudes } = selectColumns(grid, region);
   if (latitudes.length === 0 || longitudes.length === 0) {
     throw new GribError(
-      `Cannot select ${describeRegion(region)}: no grid point lies in it; ` +
+      `Cannot select ${describeRegion(region)}: no grid point is inside it; ` +
         `the grid's points are ${describeSpacing(grid)} apart`,
     );
   }
@@ -98,8 +98,8 @@ function selectRows(grid: RegularLatLonGrid, region: Region) {
 }
 
 /**
- * Turns every column into the region's convention (the first longitude not west of the region) and
- * keeps those inside. Over the grid they ascend, with at most one fall at the region's own west edge.
+ * Converts the longitude of every column to the region's convention (the first one not west of the
+ * region) and selects those inside. They ascend, with at most one fall at the region's west edge.
  */
 function selectColumns(grid: RegularLatLonGrid, region: Region) {
   const width = region.east < region.west
@@ -131,12 +131,12 @@ function selectColumns(grid: RegularLatLonGrid, region: Region) {
   };
 }
 
-/** Columns before the grid meets its own beginning again, as where 0° is repeated as 360°. */
+/** Columns without those that repeat the beginning of the grid, such as 360° after 0°. */
 function countUniqueColumns(grid: RegularLatLonGrid): number {
   return Math.min(grid.columnCount, countColumnsAround(grid));
 }
 
-/** Columns that would go once round the globe at the grid's spacing. */
+/** Columns that span the globe once at the grid's spacing. */
 function countColumnsAround(grid: RegularLatLonGrid): number {
   if (grid.columnCount === 1) return 1;
   return Math.round(360 * grid.unitsPerDegree * (grid.columnCount - 1) / (grid.east - grid.west));
@@ -145,8 +145,8 @@ function countColumnsAround(grid: RegularLatLonGrid): number {
 function checkSeam(grid: RegularLatLonGrid, region: Region): void {
   if (grid.columnCount >= countColumnsAround(grid)) return;
   throw new GribError(
-    `Cannot select ${describeRegion(region)}: it takes points from both ends of a grid that does ` +
-      `not go round the globe; select one end`,
+    `Cannot select ${describeRegion(region)}: it needs points from both ends of a grid that does ` +
+      `not span the globe; select one end`,
   );
 }
 

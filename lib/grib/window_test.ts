@@ -47,7 +47,7 @@ Deno.test("selectWindow() gives the nearest numbers to tenths of a degree", () =
   longitudes.forEach((longitude, col) => assertEquals(longitude, (190 + col) / 10));
 });
 
-Deno.test("selectWindow() follows the region's longitudes across the seam of the grid", () => {
+Deno.test("selectWindow() gives longitudes in the region's convention across the seam of the grid", () => {
   const crossing = { north: 1, west: 179.5, south: 0, east: -179.5 };
   const window = selectWindow(QUARTER_DEGREE, crossing);
   assertEquals([...window.longitudes], [179.5, 179.75, 180, 180.25, 180.5]);
@@ -60,7 +60,7 @@ Deno.test("selectWindow() follows the region's longitudes across the seam of the
   assertEquals(negative.columnRuns, window.columnRuns);
 });
 
-Deno.test("selectWindow() takes each column of the globe once", () => {
+Deno.test("selectWindow() selects each column of the globe once", () => {
   for (const [west, east] of [[-180, 180], [0, 360], [-90, 270], [-360, 0]] as const) {
     const window = selectWindow(QUARTER_DEGREE, { north: 0, west, south: 0, east });
     assertEquals(window.columnCount, 1440);
@@ -68,7 +68,7 @@ Deno.test("selectWindow() takes each column of the globe once", () => {
   }
 });
 
-Deno.test("selectWindow() gives what there is of a region that reaches beyond the grid", () => {
+Deno.test("selectWindow() gives the part inside the grid of a region that reaches beyond it", () => {
   const { grid } = parseFields(copyNamedMessage("thirds of a degree"))[0]!;
   const window = selectWindow(grid, { north: 90, west: 29.6, south: 19.5, east: 60 });
   const degrees = (values: Float64Array) => [...values].map((value) => value.toFixed(4));
@@ -76,17 +76,17 @@ Deno.test("selectWindow() gives what there is of a region that reaches beyond th
   assertEquals(degrees(window.longitudes), ["29.6667", "30.0000"]);
 });
 
-Deno.test("selectWindow() takes in points that a message's rounding put just outside", () => {
+Deno.test("selectWindow() selects points that a message's rounding moved just outside", () => {
   const grid = { ...QUARTER_DEGREE, north: 25_000_001, south: 20_000_001, rowCount: 21 };
   const { latitudes } = selectWindow(grid, EAST_AFRICA);
   assertEquals([latitudes.length, latitudes[0]], [21, 25.000001]);
 });
 
 const REFUSED: [name: string, region: Region, text: string][] = [
-  ["lies between grid points", { north: 0.2, west: 0.1, south: 0.1, east: 0.2 }, "no grid point"],
+  ["is between grid points", { north: 0.2, west: 0.1, south: 0.1, east: 0.2 }, "no grid point"],
   ["has north below south", { ...EAST_AFRICA, north: -20 }, "90 ≥ north ≥ south"],
-  ["has a number that is none", { ...EAST_AFRICA, west: NaN }, "give degrees"],
-  ["goes round more than once", { ...EAST_AFRICA, west: -180, east: 181 }, "at most 360 apart"],
+  ["has a coordinate that is NaN", { ...EAST_AFRICA, west: NaN }, "give degrees"],
+  ["spans more than 360°", { ...EAST_AFRICA, west: -180, east: 181 }, "at most 360 apart"],
 ];
 
 for (const [name, region, text] of REFUSED) {
@@ -95,7 +95,7 @@ for (const [name, region, text] of REFUSED) {
   });
 }
 
-Deno.test("selectWindow() throws GribError when a region takes both ends of a local grid", () => {
+Deno.test("selectWindow() throws GribError when a region needs both ends of a local grid", () => {
   const grid = { ...QUARTER_DEGREE, west: 20e6, east: 379.5e6 - 20e6, columnCount: 1359 };
   assert(selectWindow(grid, { ...EAST_AFRICA, west: -0.25 }).longitudes[0] === 20);
   assertThrows(

@@ -1,11 +1,12 @@
 /**
- * The `.index` file beside each GRIB2 file: one JSON object a line, one line a message.
+ * Text of the `.index` file beside each GRIB2 file → its entries, and what is wrong with them. The
+ * file has one JSON object a line and one line a message.
  *
  * @module
  */
 import { UserError } from "../errors.ts";
 
-/** One message as its index line describes it, in MARS terms; all text values as in the file. */
+/** One message as its index line describes it, in MARS terms; text values are as in the file. */
 export interface IndexEntry {
   readonly date: string;
   readonly time: string;
@@ -28,7 +29,7 @@ export interface IndexEntry {
 /** An index that cannot be read. */
 export class IndexError extends UserError {
   override readonly name = "IndexError";
-  /** File in which the fault is. */
+  /** Name of the index, as given to `parseIndex()`. */
   readonly source: string;
   /** Line of the fault, from 1. */
   readonly line: number;
@@ -46,7 +47,8 @@ export class IndexError extends UserError {
  * @param text the whole file.
  * @param source its name, for errors.
  * @returns one entry a message, in file order.
- * @throws {IndexError} naming file and line when a line is not JSON, or lacks a field.
+ * @throws {IndexError} naming file, line and field when a line is not JSON, or a field is missing or
+ *   of another type.
  */
 export function parseIndex(text: string, source: string): IndexEntry[] {
   const entries: IndexEntry[] = [];
@@ -76,7 +78,11 @@ function parseLine(content: string, source: string, line: number): IndexEntry {
   }
   const fault = findFieldFault(value);
   if (fault) {
-    throw new IndexError(`Cannot use line ${line} of ${source}: ${fault}`, source, line);
+    throw new IndexError(
+      `Cannot use line ${line} of ${source}: ${fault}; download the index again`,
+      source,
+      line,
+    );
   }
   return value as IndexEntry;
 }
@@ -85,36 +91,53 @@ const TEXT_FIELDS = ["date", "time", "type", "stream", "step", "levtype", "param
 const OPTIONAL_TEXT_FIELDS = ["levelist", "number"] as const;
 
 function findFieldFault(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null) return "it is not an object";
+  if (typeof value !== "object" || value === null) {
+    return `it is ${quoteValue(value)}, expected an object`;
+  }
   const entry = value as Record<string, unknown>;
   for (const field of TEXT_FIELDS) {
-    if (typeof entry[field] !== "string") return `it has no text "${field}"`;
+    if (typeof entry[field] !== "string") return describeFault(field, entry[field], "text");
   }
   for (const field of OPTIONAL_TEXT_FIELDS) {
     const optional = entry[field];
-    if (optional !== undefined && typeof optional !== "string") return `its "${field}" is no text`;
+    if (optional !== undefined && typeof optional !== "string") {
+      return describeFault(field, optional, "text or nothing");
+    }
   }
-  if (!isCount(entry._offset)) return `"_offset" is not a byte offset`;
-  if (!isCount(entry._length) || entry._length === 0) return `"_length" is not a byte length`;
+  if (!isCount(entry._offset)) return describeFault("_offset", entry._offset, "a byte offset");
+  if (!isCount(entry._length) || entry._length === 0) {
+    return describeFault("_length", entry._length, "a byte length of 1 or more");
+  }
   return undefined;
+}
+
+function describeFault(field: string, value: unknown, expected: string): string {
+  const found = value === undefined ? "missing" : quoteValue(value);
+  return `"${field}" is ${found}, expected ${expected}`;
+}
+
+/** A value as JSON, shortened: a damaged line can hold anything. */
+function quoteValue(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** What is wrong with an entry of an index. */
+/** What is wrong with an entry, beyond its own fields. */
 export interface IndexFault {
   kind: "duplicate" | "overlap" | "out-of-order" | "past-end";
-  /** Position of the entry in the list that was checked. */
+  /** Index of the entry in the list that was checked. */
   entry: number;
   /** The fault in words, without the file's name. */
   message: string;
 }
 
 /**
- * Finds entries that name the same field twice, share bytes with another message, stand before a
- * message that lies earlier in the file, or reach past the end of the file.
+ * Finds entries that repeat a field, share bytes with another message, are listed after a message
+ * that follows them in the file, or reach past the end of the file.
  *
  * @param fileLength length of the GRIB2 file in bytes; without it ends are not checked.
  */
@@ -130,13 +153,13 @@ export function findIndexFaults(
   ];
 }
 
-/** What tells fields of a file apart, but for the member. */
+/** What distinguishes the fields of a file, besides the member. */
 const FIELD_NAMES = ["param", "levelist", "levtype", "type", "step"] as const;
 
-/** Branches by the first of the names, the next, …, and at last by member. */
+/** Branches by each of {@linkcode FIELD_NAMES} in turn, then by member. */
 type FieldTree = Map<string | undefined, FieldTree>;
 
-/** A tree of the texts that are there: to make one text a field would take twice as long. */
+/** By a tree, as joining the texts of each field to one key takes twice as long. */
 function findDuplicates(entries: readonly IndexEntry[]): IndexFault[] {
   const faults: IndexFault[] = [];
   const tree: FieldTree = new Map();
@@ -181,8 +204,9 @@ function findOutOfOrder(entries: readonly IndexEntry[]): IndexFault[] {
   for (let i = 1; i < entries.length; i++) {
     const entry = entries[i]!;
     if (entry._offset >= entries[i - 1]!._offset) continue;
-    const message = `${describeEntry(entry)} at byte ${entry._offset} is listed after a message ` +
-      `that lies behind it`;
+    const message =
+      `${describeEntry(entry)} at byte ${entry._offset} is listed after the message ` +
+      `at byte ${entries[i - 1]!._offset}`;
     faults.push({ kind: "out-of-order", entry: i, message });
   }
   return faults;
@@ -199,8 +223,8 @@ function findPastEnd(entries: readonly IndexEntry[], fileLength: number): IndexF
   return faults;
 }
 
-/** The field of an entry as people read it: `pf 7 u pl 700 step 36`. */
-export function describeEntry(entry: IndexEntry): string {
+/** The field of an entry for people: `pf 7 u pl 700 step 36`. */
+function describeEntry(entry: IndexEntry): string {
   const number = entry.number === undefined ? "" : ` ${entry.number}`;
   const level = entry.levelist === undefined ? "" : ` ${entry.levelist}`;
   return `${entry.type}${number} ${entry.param} ${entry.levtype}${level} step ${entry.step}`;

@@ -1,6 +1,5 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "jsr:@std/assert@^1.0.0";
 import {
-  describeEntry,
   findIndexFaults,
   type IndexEntry,
   IndexError,
@@ -72,8 +71,11 @@ Deno.test("parseIndex() gives each line's fields as the file has them", () => {
   );
   assertEquals(member, ENTRY);
   assertEquals("number" in cf!, false);
-  assertEquals(describeEntry(member!), "pf 7 u pl 700 step 36");
-  assertEquals(describeEntry(cf!), "cf u sfc step 36");
+  const repeated = [member!, cf!, { ...member!, _offset: 200 }, { ...cf!, _offset: 300 }];
+  assertEquals(findIndexFaults(repeated).map(({ message }) => message), [
+    "pf 7 u pl 700 step 36 is listed more than once",
+    "cf u sfc step 36 is listed more than once",
+  ]);
 });
 
 Deno.test("parseIndex() tolerates trailing commas, blank lines, CRLF and no final newline", () => {
@@ -95,34 +97,41 @@ Deno.test("parseIndex() names file and line of what is not JSON, such as a file 
 
 Deno.test("parseIndex() names file, line and field of what is missing or of another type", () => {
   const faults: [line: string, fault: string][] = [
-    ["[]", 'it has no text "date"'],
-    ["null", "it is not an object"],
-    ["7", "it is not an object"],
-    [makeLine({ date: 20260206 }), 'it has no text "date"'],
-    [makeLine({ time: undefined }), 'it has no text "time"'],
-    [makeLine({ type: undefined }), 'it has no text "type"'],
-    [makeLine({ stream: undefined }), 'it has no text "stream"'],
-    [makeLine({ step: 36 }), 'it has no text "step"'],
-    [makeLine({ levtype: null }), 'it has no text "levtype"'],
-    [makeLine({ param: undefined }), 'it has no text "param"'],
-    [makeLine({ levelist: null }), 'its "levelist" is no text'],
-    [makeLine({ number: 7 }), 'its "number" is no text'],
-    [makeLine({ _offset: undefined }), '"_offset" is not a byte offset'],
-    [makeLine({ _offset: "0" }), '"_offset" is not a byte offset'],
-    [makeLine({ _offset: -1 }), '"_offset" is not a byte offset'],
-    [makeLine({ _offset: 2 ** 53 }), '"_offset" is not a byte offset'],
-    [makeLine({ _length: 0 }), '"_length" is not a byte length'],
-    [makeLine({ _length: 0.5 }), '"_length" is not a byte length'],
+    ["[]", '"date" is missing, expected text'],
+    ["null", "it is null, expected an object"],
+    ["7", "it is 7, expected an object"],
+    [makeLine({ date: 20260206 }), '"date" is 20260206, expected text'],
+    [makeLine({ time: undefined }), '"time" is missing, expected text'],
+    [makeLine({ type: undefined }), '"type" is missing, expected text'],
+    [makeLine({ stream: undefined }), '"stream" is missing, expected text'],
+    [makeLine({ step: 36 }), '"step" is 36, expected text'],
+    [makeLine({ levtype: null }), '"levtype" is null, expected text'],
+    [
+      makeLine({ param: Array(100).fill(0) }),
+      `"param" is [${"0,".repeat(19)}0…, expected text`,
+    ],
+    [makeLine({ param: undefined }), '"param" is missing, expected text'],
+    [makeLine({ levelist: null }), '"levelist" is null, expected text or nothing'],
+    [makeLine({ number: 7 }), '"number" is 7, expected text or nothing'],
+    [makeLine({ _offset: undefined }), '"_offset" is missing, expected a byte offset'],
+    [makeLine({ _offset: "0" }), '"_offset" is "0", expected a byte offset'],
+    [makeLine({ _offset: -1 }), '"_offset" is -1, expected a byte offset'],
+    [makeLine({ _offset: 2 ** 53 }), '"_offset" is 9007199254740992, expected a byte offset'],
+    [makeLine({ _length: 0 }), '"_length" is 0, expected a byte length of 1 or more'],
+    [makeLine({ _length: 0.5 }), '"_length" is 0.5, expected a byte length of 1 or more'],
   ];
   for (const [line, fault] of faults) {
     const parse = () => parseIndex(`${makeLine({})}\n${line}`, "a.index");
     const error = assertThrows(parse, IndexError);
-    assertEquals(error.message, `Cannot use line 2 of a.index: ${fault}`);
+    assertEquals(
+      error.message,
+      `Cannot use line 2 of a.index: ${fault}; download the index again`,
+    );
     assertEquals(error.line, 2);
   }
 });
 
-Deno.test("findIndexFaults() finds nothing in messages that lie end to end", () => {
+Deno.test("findIndexFaults() finds nothing in messages that are end to end", () => {
   const entries = makeEntries([0, 100], [100, 50], [150, 1]);
   assertEquals(findIndexFaults(entries, 151), []);
   assertEquals(findIndexFaults(entries), []);
@@ -136,7 +145,7 @@ Deno.test("findIndexFaults() finds a field that is listed twice", () => {
   ]);
 });
 
-Deno.test("findIndexFaults() tells fields apart by type, member, parameter, level and step", () => {
+Deno.test("findIndexFaults() distinguishes fields by type, member, parameter, level and step", () => {
   const changes: Partial<IndexEntry>[] = [
     {},
     { type: "cf" },

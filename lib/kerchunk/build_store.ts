@@ -5,47 +5,30 @@
  * @module
  */
 import { equalGrids, type RegularLatLonGrid } from "../grib/headers.ts";
-import type { Store } from "../references/store.ts";
 import { encodeInline } from "../references/skeleton.ts";
+import type { Store } from "../references/store.ts";
 import { sortUnique } from "../util/numbers.ts";
-import type { FieldDescription, ScannedMessage } from "./scanned_field.ts";
 import { describeGrid, gridCoordinates } from "./grid_coordinates.ts";
-import { LEVEL_ATTRIBUTES } from "./vertical_level.ts";
-import { addArray, addCoordinate, addGroup, type Attributes, encodeValues } from "./zarr_nodes.ts";
+import {
+  addGroupCoordinate,
+  addLevels,
+  addMessageArray,
+  COORDINATE_ATTRIBUTES,
+  type Dimension,
+  levelDimension,
+} from "./group_arrays.ts";
+import type { FieldDescription, ScannedMessage } from "./scanned_message.ts";
+import { addArray, addGroup, encodeValues, toInt64, type ZarrAttributes } from "./zarr_nodes.ts";
 
-/** A store, and what of the messages is not in it. */
+/** A store, and the messages that are not in it. */
 export interface BuiltStore {
   store: Store;
-  /** Messages that found their place taken, or another grid there, in words. */
+  /** Messages that are left out, as their chunk is taken or their grid differs, in words. */
   problems: string[];
 }
 
-/** Value of missing grid points that cfgrib sets before decoding: the largest float32. */
+/** Value that cfgrib gives missing grid points before decoding: the largest float32. */
 const MISSING_VALUE = 3.4028234663852886e38;
-
-const TIME_UNITS = { units: "seconds since 1970-01-01T00:00:00", calendar: "proleptic_gregorian" };
-
-/** CF attributes of the coordinates that every group has. */
-export const COORDINATE_ATTRIBUTES = {
-  latitude: { units: "degrees_north", standard_name: "latitude", long_name: "latitude" },
-  longitude: { units: "degrees_east", standard_name: "longitude", long_name: "longitude" },
-  number: {
-    units: "1",
-    standard_name: "realization",
-    long_name: "ensemble member numerical id",
-  },
-  step: {
-    units: "hours",
-    standard_name: "forecast_period",
-    long_name: "time since forecast_reference_time",
-  },
-  time: {
-    ...TIME_UNITS,
-    standard_name: "forecast_reference_time",
-    long_name: "initial time of forecast",
-  },
-  valid_time: { ...TIME_UNITS, standard_name: "time", long_name: "time" },
-} as const;
 
 /** Messages of one group, and its axes. */
 interface Group {
@@ -63,7 +46,7 @@ interface Group {
 /**
  * Builds the store of one member.
  *
- * @param messages of that member and one run, in the order in which groups are to come.
+ * @param messages of that member and one run; groups have the order of their first messages.
  */
 export function buildStore(messages: readonly ScannedMessage[]): BuiltStore {
   const store: Store = new Map();
@@ -116,69 +99,45 @@ function addTree(store: Store, { path, name, first }: Group): void {
   addGroup(store, path, { coordinates: coordinates.join(" "), typeOfLevel: level.typeOfLevel });
 }
 
-/** Coordinates whose values are known without looking at each message. */
+/** Coordinates whose values are the same for all messages of the group. */
 function addCoordinates(store: Store, group: Group): void {
   const { path, first: { field }, grid, steps, levels } = group;
-  const add = (
-    name: keyof typeof COORDINATE_ATTRIBUTES,
-    values: Float64Array | BigInt64Array,
-  ) => {
-    const attributes = COORDINATE_ATTRIBUTES[name];
-    const dimensions = [[name, values.length]] as const;
-    addCoordinate(store, `${path}/${name}`, { dimensions, attributes }, values);
-  };
-  add("time", toInt64([field.referenceTime.getTime() / 1000]));
-  add("step", steps.every(Number.isInteger) ? toInt64(steps) : Float64Array.from(steps));
   const { latitudes, longitudes } = gridCoordinates(grid);
-  add("latitude", latitudes);
-  add("longitude", longitudes);
-  if (levels.length === 0) return;
-  const { typeOfLevel } = field.level;
-  const attributes = LEVEL_ATTRIBUTES[typeOfLevel] ?? {};
-  const dimensions = levelDimension(group);
-  addCoordinate(
-    store,
-    `${path}/${typeOfLevel}`,
-    { dimensions, attributes },
-    Float64Array.from(levels),
-  );
-}
-
-/** The axis of several levels; one level is a coordinate without dimension. */
-function levelDimension({ first, levels }: Group): [string, number][] {
-  return levels.length > 1 ? [[first.field.level.typeOfLevel, levels.length]] : [];
-}
-
-/** Dimensions of which each message has one index. */
-function messageDimensions(group: Group): [string, number][] {
-  return [["time", 1], ["step", group.steps.length], ...levelDimension(group)];
+  const stepValues = steps.every(Number.isInteger) ? toInt64(steps) : Float64Array.from(steps);
+  addGroupCoordinate(store, path, "time", toInt64([field.referenceTime.getTime() / 1000]));
+  addGroupCoordinate(store, path, "step", stepValues);
+  addGroupCoordinate(store, path, "latitude", latitudes);
+  addGroupCoordinate(store, path, "longitude", longitudes);
+  addLevels(store, path, field.level.typeOfLevel, levels);
 }
 
 function addVariable(store: Store, group: Group): void {
-  const { path, name, first, grid } = group;
-  const outer = messageDimensions(group);
-  const ones = outer.map(() => 1);
-  addArray(store, `${path}/${name}`, {
-    dtype: "<f8",
-    dimensions: [...outer, ["latitude", grid.rowCount], ["longitude", grid.columnCount]],
-    chunks: [...ones, grid.rowCount, grid.columnCount],
-    filter: { dtype: "float64", id: "grib", var: name },
+  const { path, name, first, grid, steps, levels } = group;
+  const outer: Dimension[] = [
+    ["time", 1],
+    ["step", steps.length],
+    ...levelDimension(first.field.level.typeOfLevel, levels),
+  ];
+  addMessageArray(store, path, {
+    name,
+    outer,
+    gridShape: [grid.rowCount, grid.columnCount],
     attributes: describeVariable(first),
   });
   for (const coordinate of ["number", "valid_time"] as const) {
     addArray(store, `${path}/${coordinate}`, {
       dtype: "<i8",
       dimensions: outer,
-      chunks: ones,
+      chunks: outer.map(() => 1),
       attributes: COORDINATE_ATTRIBUTES[coordinate],
     });
   }
 }
 
-function describeVariable({ field, dataType }: ScannedMessage): Attributes {
+function describeVariable({ field, dataType }: ScannedMessage): ZarrAttributes {
   const { parameter, stepType, level, grid, coordinateCount, ensembleSize } = field;
   const { cfName = "unknown", units, name } = parameter;
-  const attributes: Attributes = {
+  const attributes: ZarrAttributes = {
     paramId: parameter.paramId,
     dataType,
     numberOfPoints: grid.rowCount * grid.columnCount,
@@ -203,23 +162,23 @@ function describeVariable({ field, dataType }: ScannedMessage): Attributes {
   };
 }
 
-/** The chunks of each message: its reference or bytes, its member, the time for which it holds. */
+/** The chunks of each message: its reference or bytes, its member, its valid time. */
 function addMessages(store: Store, group: Group, problems: string[]): void {
   const { path, name, grid } = group;
   for (const message of group.messages) {
     const { field, member, reference, bytes } = message;
-    const place = locate(group, field);
-    const key = `${path}/${name}/${place}.0.0`;
-    const taken = store.has(key);
-    if (taken || !equalGrids(grid, field.grid)) {
-      const state = taken ? "another message has its place" : "its grid is another";
+    const indices = findIndices(group, field);
+    const key = `${path}/${name}/${indices}.0.0`;
+    const isTaken = store.has(key);
+    if (isTaken || !equalGrids(grid, field.grid)) {
+      const state = isTaken ? "another message is there" : "its grid is another";
       problems.push(`${describeMessage(message)} is left out of ${path}: ${state}`);
       continue;
     }
     const validTime = field.referenceTime.getTime() / 1000 + field.stepHours * 3600;
     store.set(key, bytes ? encodeInline(bytes) : reference);
-    store.set(`${path}/number/${place}`, encodeValues(toInt64([member])));
-    store.set(`${path}/valid_time/${place}`, encodeValues(toInt64([validTime])));
+    store.set(`${path}/number/${indices}`, encodeValues(toInt64([member])));
+    store.set(`${path}/valid_time/${indices}`, encodeValues(toInt64([validTime])));
   }
 }
 
@@ -227,14 +186,9 @@ function describeMessage({ reference }: ScannedMessage): string {
   return `the message of ${reference.url} at byte ${reference.offset}`;
 }
 
-/** Indices of a message along the dimensions of {@linkcode messageDimensions}. */
-function locate({ steps, levels }: Group, { stepHours, level }: FieldDescription): string {
+/** Indices of a message along time, step and, where there are several, level. */
+function findIndices({ steps, levels }: Group, { stepHours, level }: FieldDescription): string {
   const indices = [0, steps.indexOf(stepHours)];
   if (levels.length > 1) indices.push(levels.indexOf(level.value!));
   return indices.join(".");
-}
-
-/** Whole numbers as the values of an int64 array. */
-export function toInt64(numbers: readonly number[]): BigInt64Array {
-  return BigInt64Array.from(numbers, (number) => BigInt(number));
 }

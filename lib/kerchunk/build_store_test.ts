@@ -3,7 +3,7 @@ import { headerOf, PARAMETER_MESSAGES } from "../../fixtures/scan/parameter_mess
 import type { GribHeader } from "../grib/mod.ts";
 import type { Store } from "../references/store.ts";
 import { decodeInline } from "../references/skeleton.ts";
-import { describeField, type FieldDescription, type ScannedMessage } from "./scanned_field.ts";
+import { describeField, type FieldDescription, type ScannedMessage } from "./scanned_message.ts";
 import { describeGrid } from "./grid_coordinates.ts";
 import { describeLevel } from "./vertical_level.ts";
 import { buildStore } from "./build_store.ts";
@@ -107,12 +107,12 @@ Deno.test(DEVIATIONS.unknown, () => {
   assertEquals([GRIB_paramId, long_name], [0, "discipline 0, category 191, number 250"]);
 });
 
-Deno.test("buildStore() names a message that finds its place taken, and one on another grid", () => {
+Deno.test("buildStore() names a message of a chunk that is taken, and one on another grid", () => {
   const field = describeField(findHeader("2t"));
   const other = { ...field, stepHours: 9, grid: { ...field.grid, columnCount: 90 } };
   const { store, problems } = buildStore(messagesOf([field, field, other]));
   assertEquals(problems.map((it) => it.replace(/^.*at byte /, "")), [
-    "1000 is left out of t2m/instant/heightAboveGround: another message has its place",
+    "1000 is left out of t2m/instant/heightAboveGround: another message is there",
     "2000 is left out of t2m/instant/heightAboveGround: its grid is another",
   ]);
   assertEquals(

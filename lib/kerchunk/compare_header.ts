@@ -9,16 +9,17 @@ import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import type { ParameterCode } from "../ecmwf/variables.ts";
 import type { GribHeader } from "../grib/headers.ts";
 import type { IndexedField } from "../references/step_index.ts";
-import { describeField, readMember } from "./scanned_field.ts";
+import { readMember } from "./message_member.ts";
+import { describeField } from "./scanned_message.ts";
 import { levtypeOf } from "./vertical_level.ts";
 
-/** Level types whose fields have a level in the index; what else there is differs between indexes. */
+/** Level types whose fields have a level in the index. Indexes differ in what they call the others. */
 const WITH_LEVEL: ReadonlySet<string> = new Set(["pl", "sol"]);
 
 /**
  * Compares a header with the line of the index that led to it: length, run, step, parameter, level
- * type, level and member. Names of one code, as of extremes over different hours, are taken for the
- * same; a name that the table of parameters does not have is not compared.
+ * type, level and member. Names with the same code, as of extremes over different hours, count as
+ * equal; a name that the table of parameters does not have is not compared.
  *
  * @returns what differs, in words; nothing when it is the message that the index describes.
  */
@@ -56,7 +57,7 @@ export function findDisagreements(
   return differences;
 }
 
-/** Whether messages of a code may go by a name. */
+/** Whether a code may have this name: it has, or the name is unknown. */
 function mayBeNamed(shortName: string, { discipline, category, number }: ParameterCode): boolean {
   const codes = findCodes(shortName);
   return codes.length === 0 ||

@@ -7,8 +7,6 @@ import { type Member, memberFileName } from "../ecmwf/members.ts";
 import type { StoreValue } from "../references/store.ts";
 import { encodeStore } from "../references/store_parquet.ts";
 import type { Storage } from "../storage/mod.ts";
-import { encodeReferenceFile } from "./reference_file.ts";
-import { encodeReferenceFolder } from "./reference_folder.ts";
 
 /**
  * `parquet` has the columns `key` and `value`; `kerchunk-json` is fsspec's reference file, version 1;
@@ -16,17 +14,17 @@ import { encodeReferenceFolder } from "./reference_folder.ts";
  */
 export type StoreFormat = "parquet" | "kerchunk-json" | "kerchunk-parquet";
 
-/** What each format's name ends with. */
-const ENDINGS: Readonly<Record<StoreFormat, string>> = {
+/** The file name extension of each format. */
+const EXTENSIONS: Readonly<Record<StoreFormat, string>> = {
   "parquet": "parquet",
   "kerchunk-json": "json",
   "kerchunk-parquet": "parq",
 };
 
-/** The formats, the usual one first. */
-export const STORE_FORMATS = Object.keys(ENDINGS) as StoreFormat[];
+/** The formats, the default first. */
+export const STORE_FORMATS = Object.keys(EXTENSIONS) as StoreFormat[];
 
-/** Whose store it is: a member's, or that of all. */
+/** The member that a store is of, or `combined` for all members. */
 export type StoreOwner = Member | "combined";
 
 /** `control`, `ens_01` … `ens_50`, or `combined`. */
@@ -36,11 +34,11 @@ export function ownerFileName(owner: StoreOwner): string {
 
 /** `stage3_ens_01_final.parquet`, `stage3_combined_final.json`; `….parq` is a folder. */
 export function finalFileName(format: StoreFormat, owner: StoreOwner): string {
-  return `stage3_${ownerFileName(owner)}_final.${ENDINGS[format]}`;
+  return `stage3_${ownerFileName(owner)}_final.${EXTENSIONS[format]}`;
 }
 
 /**
- * Writes a final store whole, or so that it does not open: a folder gets its `.zmetadata` last.
+ * Writes a final store. One that is not finished does not open: a folder gets its `.zmetadata` last.
  *
  * @param folder local.
  * @throws {StorageError} {StoreError}
@@ -54,6 +52,7 @@ export async function writeFinalStore(
 ): Promise<void> {
   const path = `${folder}/${finalFileName(format, owner)}`;
   if (format === "parquet") return await storage.put(path, [encodeStore(store)]);
+  const { encodeReferenceFile, encodeReferenceFolder } = await import("./fsspec_references.ts");
   if (format === "kerchunk-json") return await storage.put(path, encodeReferenceFile(store));
   await removeFolder(path);
   for (const { name, bytes } of encodeReferenceFolder(store)) {

@@ -17,7 +17,7 @@ function makeStore(name: string): Store {
   return store;
 }
 
-Deno.test("a folder holds nothing of the store that was there before", async () => {
+Deno.test("a folder holds nothing of the store that it replaces", async () => {
   const folder = await Deno.makeTempDir();
   const write = (store: Store) =>
     writeFinalStore(openStorage(), folder, "kerchunk-parquet", 1, store);

@@ -1,30 +1,25 @@
 /**
- * The final stores of a run, written one by one.
+ * What goes in: the skeletons of members and their references to messages of a run, or the headers of
+ * the run's GRIB files (`scan_run.ts`). What comes out: stores that open as Zarr, one a member or one
+ * of all members, as Parquet, JSON, or a folder of Parquet files.
  *
  * @module
  */
-import type { Reporter } from "../util/reporter.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { type StoreFormat, type StoreOwner, writeFinalStore } from "./final_files.ts";
-import { formatFieldKey, type StoreValue } from "../references/store.ts";
+import type { IndexedField } from "../references/step_index.ts";
+import { formatFieldKey, type Store, type StoreValue } from "../references/store.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
-import type { Storage } from "../storage/mod.ts";
-import {
-  distinctFields,
-  formatCombinedStore,
-  formatMemberStore,
-  GroupCatalog,
-  GroupJoiner,
-  HeaderReader,
-  placeFields,
-  readGroups,
-  stepsOf,
-  type StoreParts,
-} from "./format_store.ts";
+import { type StoreFormat, type StoreOwner, writeFinalStore } from "./final_files.ts";
+import { formatCombinedStore, formatMemberStore, type StoreParts } from "./format_store.ts";
+import { distinctFields, GroupCatalog, type GroupedFields, groupFields } from "./group_catalog.ts";
+import { GroupJoiner } from "./join_groups.ts";
+import { readGroups } from "./message_groups.ts";
+import type { MissingGroups } from "./missing_groups.ts";
 
-/** What is written, and where. */
+/** Which stores are written, and where. */
 export interface FinalStoresOptions {
   run: Run;
   /** A local folder. */
@@ -34,30 +29,24 @@ export interface FinalStoresOptions {
   combine: boolean;
 }
 
-/** Where headers are read, and who is told. */
-export interface FinalStoresContext {
-  storage: Storage;
-  reporter: Reporter;
-}
-
 /**
- * Writes final stores, one after the other, and keeps what the next ones need: headers that were read,
- * and, with `combine`, the messages of all members.
+ * Writes final stores, one after the other, and remembers what the next ones need: groups made from
+ * headers, and, with `combine`, the messages of all members.
  */
 export class FinalStores {
   /** References to other runs that were left out so far. */
-  strayReferences = 0;
+  foreignReferences = 0;
   readonly #options: FinalStoresOptions;
-  readonly #context: FinalStoresContext;
-  readonly #headers: HeaderReader;
+  readonly #context: StageContext;
+  #missingGroups?: MissingGroups;
   readonly #joiner = new GroupJoiner();
   readonly #steps = new Set<number>();
-  readonly #unplaced: string[] = [];
+  /** Keys of fields that are in no group. */
+  readonly #ungrouped: string[] = [];
 
-  constructor(options: FinalStoresOptions, context: FinalStoresContext) {
+  constructor(options: FinalStoresOptions, context: StageContext) {
     this.#options = options;
     this.#context = context;
-    this.#headers = new HeaderReader(context.storage, options.run);
   }
 
   /**
@@ -67,32 +56,41 @@ export class FinalStores {
    */
   async writeMember(member: Member, parts: StoreParts): Promise<void> {
     const { run, format, combine } = this.#options;
-    this.strayReferences += parts.strayReferences;
+    this.foreignReferences += parts.foreignReferences;
     const fields = distinctFields(parts.fresh);
-    const known = readGroups(parts.skeleton);
-    const needsGroups = known.length > 0 || format !== "parquet" || combine;
-    const catalog = new GroupCatalog(known);
-    if (needsGroups) await this.#headers.complete(catalog, fields);
-    const { placed, unplaced } = placeFields(catalog, needsGroups ? fields : []);
-    this.#unplaced.push(...unplaced.map(formatFieldKey));
-    const steps = stepsOf(fields);
-    // A chunk of no array has no place in a folder that is read array by array.
-    const shown = format === "kerchunk-parquet" ? { ...parts, fresh: new Map() } : parts;
-    const entries = formatMemberStore(shown, placed, { run, steps, members: member });
-    await this.#write(member, entries);
+    const { groups, ungrouped } = await this.#groupFields(parts.skeleton, fields);
+    for (const field of ungrouped) this.#ungrouped.push(formatFieldKey(field));
+    const steps = sortUnique(fields.map(({ field }) => field.stepHours));
+    // A folder is read array by array: a fresh key belongs to no array.
+    const stored = format === "kerchunk-parquet" ? { ...parts, fresh: new Map() } : parts;
+    await this.#write(member, formatMemberStore(stored, groups, { run, steps, members: member }));
     if (!combine) return;
-    this.#joiner.add(member, placed);
+    this.#joiner.add(member, groups);
     for (const step of steps) this.#steps.add(step);
+  }
+
+  async #groupFields(skeleton: Store, fields: readonly IndexedField[]): Promise<GroupedFields> {
+    const { run, format, combine } = this.#options;
+    const known = readGroups(skeleton);
+    // Only a Parquet file is of use without groups: its readers know the fresh keys.
+    if (known.length === 0 && format === "parquet" && !combine) {
+      return { groups: [], ungrouped: [] };
+    }
+    const catalog = new GroupCatalog(known);
+    if (fields.some(({ field }) => !catalog.has(field))) {
+      const { MissingGroups } = await import("./missing_groups.ts");
+      this.#missingGroups ??= new MissingGroups(this.#context.storage, run);
+      await this.#missingGroups.addTo(catalog, fields);
+    }
+    return groupFields(catalog, fields);
   }
 
   /** Writes the store of all members written so far. */
   async writeCombined(): Promise<void> {
+    const { run } = this.#options;
     const { groups, members } = this.#joiner;
     const steps = sortUnique(this.#steps);
-    await this.#write(
-      "combined",
-      formatCombinedStore(groups, { run: this.#options.run, steps, members }),
-    );
+    await this.#write("combined", formatCombinedStore(groups, { run, steps, members }));
   }
 
   async #write(owner: StoreOwner, entries: Iterable<[string, StoreValue]>): Promise<void> {
@@ -100,17 +98,21 @@ export class FinalStores {
     await writeFinalStore(this.#context.storage, folder, format, owner, entries);
   }
 
-  /** Tells what is in no store, or in no group; whether every header was as it should be. */
+  /**
+   * Warns of messages that are in no store or in no group.
+   *
+   * @returns whether every header was what its index says, and all members are on one grid.
+   */
   reportProblems(): boolean {
     const { reporter } = this.#context;
-    if (this.strayReferences > 0) {
-      reporter.warn(`${this.strayReferences} references to other runs left out`);
+    if (this.foreignReferences > 0) {
+      reporter.warn(`${this.foreignReferences} references to other runs left out`);
     }
-    const problems = [...this.#headers.problems, ...this.#joiner.problems];
+    const problems = [...this.#missingGroups?.problems ?? [], ...this.#joiner.problems];
     if (problems.length > 0) reporter.warn(summarizeLines(problems));
-    const unplaced = this.#unplaced;
-    if (unplaced.length > 0) {
-      reporter.warn(`${unplaced.length} messages are in no group: ${summarizeLines(unplaced)}`);
+    const ungrouped = this.#ungrouped;
+    if (ungrouped.length > 0) {
+      reporter.warn(`${ungrouped.length} messages are in no group: ${summarizeLines(ungrouped)}`);
     }
     return problems.length === 0;
   }

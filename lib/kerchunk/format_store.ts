@@ -1,23 +1,15 @@
 /**
- * Final stores: the references of a run in the hierarchy of a skeleton, so that they open as Zarr.
+ * The entries of final stores: the references of a run in the hierarchy of a skeleton.
  *
  * @module
  */
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
 import { isReference, type Reference, type Store, type StoreValue } from "../references/store.ts";
-import { addGroup } from "./zarr_nodes.ts";
-import { sortUnique } from "../util/numbers.ts";
-import type { IndexedField } from "../references/step_index.ts";
-import { keysOutsideGroups } from "./message_groups.ts";
+import type { FilledGroup } from "./group_catalog.ts";
 import { type Axes, formatHierarchy } from "./hierarchy.ts";
-import type { PlacedGroup } from "./group_catalog.ts";
-
-export { GroupJoiner } from "./join_groups.ts";
-export { readGroups } from "./message_groups.ts";
-export { HeaderReader } from "./read_headers.ts";
-export { formatHierarchy } from "./hierarchy.ts";
-export { distinctFields, GroupCatalog, type PlacedGroup, placeFields } from "./group_catalog.ts";
+import { entriesOutsideGroups } from "./message_groups.ts";
+import { addGroup } from "./zarr_nodes.ts";
 
 /** What the final store of a member is made of. */
 export interface StoreParts {
@@ -25,20 +17,20 @@ export interface StoreParts {
   /** References of this run by their fresh keys. */
   fresh: Map<string, Reference>;
   /** References to other runs, which are left out. */
-  strayReferences: number;
+  foreignReferences: number;
 }
 
 /**
- * Takes apart what stages 1 and 2 left for a member.
+ * Splits what stages 1 and 2 wrote for a member.
  *
- * @param merged what stage 2 left.
- * @param skeleton what stage 1 left; without it the metadata that `merged` holds.
+ * @param merged what stage 2 wrote.
+ * @param skeleton what stage 1 wrote. @default the metadata in `merged`
  */
-export function takeApart(merged: Store, skeleton: Store | undefined, run: Run): StoreParts {
+export function splitStore(merged: Store, skeleton: Store | undefined, run: Run): StoreParts {
   const inline: Store = new Map();
   const fresh = new Map<string, Reference>();
   const ownUrls = new Map<string, string | undefined>();
-  let strayReferences = 0;
+  let foreignReferences = 0;
   for (const [key, value] of merged) {
     if (!isReference(value)) {
       inline.set(key, value);
@@ -46,10 +38,10 @@ export function takeApart(merged: Store, skeleton: Store | undefined, run: Run):
     }
     if (!ownUrls.has(value.url)) ownUrls.set(value.url, ownUrl(value.url, run));
     const url = ownUrls.get(value.url);
-    if (url === undefined) strayReferences++;
+    if (url === undefined) foreignReferences++;
     else fresh.set(key, { ...value, url });
   }
-  return { skeleton: skeleton ?? inline, fresh, strayReferences };
+  return { skeleton: skeleton ?? inline, fresh, foreignReferences };
 }
 
 /** The canonical form of a URL of this run; `undefined` for others. */
@@ -58,39 +50,34 @@ function ownUrl(url: string, run: Run): string | undefined {
   return file && isSameRun(file.run, run) ? canonicalUrl(url) : undefined;
 }
 
-/** The steps in hours that fields have, ascending. */
-export function stepsOf(fields: readonly IndexedField[]): number[] {
-  return sortUnique(fields.map(({ field }) => field.stepHours));
-}
-
-/** Fresh keys begin with it. */
+/** The beginning of fresh keys. */
 const FRESH_KEYS = "step_";
 
 /**
- * The keys of a member's final store: what of the skeleton is no group, then the groups and the fresh
- * keys. These stand where their name belongs among the groups, which lie in alphabetical order: so a
- * Parquet file tells a reader of some steps which of its parts hold other keys.
+ * The entries of a member's final store: those of the skeleton outside of groups, then the groups in
+ * alphabetical order, with the fresh keys at their position among them. So the bounds in a Parquet file
+ * let a reader of some steps skip the parts with other keys.
  *
  * @param groups in the order of their paths.
  */
 export function* formatMemberStore(
   { skeleton, fresh }: StoreParts,
-  groups: readonly PlacedGroup[],
+  groups: readonly FilledGroup[],
   axes: Axes,
 ): Generator<[string, StoreValue]> {
   const root = groups.length > 0 && !skeleton.has(".zgroup") ? rootGroup() : [];
   const before = groups.filter(({ group }) => group.path < FRESH_KEYS);
   const after = groups.slice(before.length);
   yield* root;
-  yield* keysOutsideGroups(skeleton);
+  yield* entriesOutsideGroups(skeleton);
   for (const store of formatHierarchy(before, axes)) yield* store;
   yield* fresh;
   for (const store of formatHierarchy(after, axes)) yield* store;
 }
 
-/** The keys of the store of all members. */
+/** The entries of the store of all members. */
 export function* formatCombinedStore(
-  groups: readonly PlacedGroup[],
+  groups: readonly FilledGroup[],
   axes: Axes,
 ): Generator<[string, StoreValue]> {
   yield* rootGroup();

@@ -3,44 +3,39 @@ import { keysOfSteps, makeRunStore } from "../../fixtures/run_store.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "../references/store_parquet.ts";
 import type { Reference, Store } from "../references/store.ts";
+import { sortUnique } from "../util/numbers.ts";
 import { makeGroup } from "./message_groups_fixture.ts";
-import {
-  distinctFields,
-  formatMemberStore,
-  GroupCatalog,
-  placeFields,
-  stepsOf,
-  takeApart,
-} from "./format_store.ts";
+import { formatMemberStore, splitStore } from "./format_store.ts";
+import { distinctFields, GroupCatalog, groupFields } from "./group_catalog.ts";
 
 const run = parseRun("20260206", "00");
 const text = (value: string) => new TextEncoder().encode(value);
 const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef";
 const KEY = "step_036/tp/sfc/control/0.0.0";
 
-Deno.test("takeApart() leaves out references to the template's own date", () => {
+Deno.test("splitStore() leaves out references to the template's own date", () => {
   const stale = { url: own.replaceAll("20260206", "20240529") + ".grib2", offset: 0, length: 5 };
   const merged: Store = new Map([["tp/accum/surface/tp/0.0", stale]]);
   merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
-  const { fresh, strayReferences } = takeApart(merged, undefined, run);
+  const { fresh, foreignReferences } = splitStore(merged, undefined, run);
   assertEquals([...fresh.keys()], [KEY]);
-  assertEquals(strayReferences, 1);
+  assertEquals(foreignReferences, 1);
 });
 
-Deno.test("takeApart() completes URLs that the Python tools wrote without .grib2", () => {
+Deno.test("splitStore() completes URLs that the Python tools wrote without .grib2", () => {
   const merged: Store = new Map([[KEY, { url: own, offset: 7, length: 5 }]]);
-  const { fresh } = takeApart(merged, undefined, run);
+  const { fresh } = splitStore(merged, undefined, run);
   assertEquals(fresh.get(KEY), { url: `${own}.grib2`, offset: 7, length: 5 });
 });
 
-Deno.test("takeApart() takes the skeleton of stage 1 before the metadata in the merged store", () => {
+Deno.test("splitStore() prefers the skeleton of stage 1 to the metadata in the merged store", () => {
   const merged: Store = new Map([["time/0", text("old")]]);
   merged.set(KEY, { url: `${own}.grib2`, offset: 7, length: 5 });
   const axes = { run, steps: [36], members: 0 };
   for (
     const [skeleton, time] of [[undefined, "old"], [new Map([["time/0", text("new")]]), "new"]]
   ) {
-    const parts = takeApart(merged, skeleton as Store | undefined, run);
+    const parts = splitStore(merged, skeleton as Store | undefined, run);
     const store = new Map(formatMemberStore(parts, [], axes));
     assertEquals([...store.keys()], ["time/0", KEY]);
     assertEquals(store.get("time/0"), text(time as string));
@@ -54,10 +49,10 @@ Deno.test("a reader of some steps of a whole run's store reads none of its group
   const groups = ["asn", "ssr", "str", "zos"].map((name) =>
     makeGroup({ path: `${name}/instant/isobaricInhPa`, param: "u" })
   );
-  const placed = groups.flatMap((group) => placeFields(new GroupCatalog([group]), fields).placed);
-  const axes = { run, steps: stepsOf(fields), members: 7 };
+  const filled = groups.flatMap((group) => groupFields(new GroupCatalog([group]), fields).groups);
+  const axes = { run, steps: sortUnique(fields.map(({ field }) => field.stepHours)), members: 7 };
   const store = new Map(
-    formatMemberStore({ skeleton: new Map(), fresh, strayReferences: 0 }, placed, axes),
+    formatMemberStore({ skeleton: new Map(), fresh, foreignReferences: 0 }, filled, axes),
   );
   assertLess(5 * fresh.size, store.size);
 

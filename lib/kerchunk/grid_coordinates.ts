@@ -1,14 +1,14 @@
 /**
- * Grids in the words of ecCodes, and their coordinates.
+ * A grid as ecCodes describes it, and its coordinates.
  *
  * @module
  */
 import { fullWindow, type RegularLatLonGrid } from "../grib/headers.ts";
 
-/** Numbers and texts of a grid, by the names that ecCodes has for them. */
+/** Numbers and texts of a grid, by their names in ecCodes. */
 export type GridDescription = Record<string, number | string>;
 
-/** What ecCodes says of a grid, without the `GRIB_` before each name. */
+/** Describes a grid as ecCodes does, without the `GRIB_` before each name. */
 export function describeGrid(grid: RegularLatLonGrid): GridDescription {
   const { rowCount, columnCount, unitsPerDegree, north, south, west, east } = grid;
   const degrees = (units: number) => units / unitsPerDegree;
@@ -33,7 +33,10 @@ export function describeGrid(grid: RegularLatLonGrid): GridDescription {
   };
 }
 
-/** Coordinates in the order of the message, ascending eastward across its seam as ecCodes has it. */
+/**
+ * Latitudes and longitudes in degrees, in the order of the message. Longitudes ascend eastward across
+ * the seam of the grid, as those of ecCodes do.
+ */
 export function gridCoordinates(grid: RegularLatLonGrid) {
   const { latitudes, longitudes } = fullWindow(grid);
   const turn = grid.east > 360 * grid.unitsPerDegree ? 360 : 0;

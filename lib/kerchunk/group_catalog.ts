@@ -14,27 +14,27 @@ import {
 import type { IndexedField } from "../references/step_index.ts";
 import type { MessageGroup } from "./message_groups.ts";
 
-/** A message in its group. */
-export interface PlacedMessage {
+/** A message of a group. */
+export interface GroupedMessage {
   member: Member;
   stepHours: number;
-  /** Absent where the group has no level to choose. */
+  /** Absent at the surface. */
   level?: number;
   reference: Reference;
 }
 
 /** A group and its messages of this run, one at least. */
-export interface PlacedGroup {
+export interface FilledGroup {
   group: MessageGroup;
-  messages: PlacedMessage[];
+  messages: GroupedMessage[];
 }
 
-/** What an index tells apart besides step, level and member. */
+/** Names what an index says of a message besides step, level and member. */
 export function parameterName({ param, levtype }: Pick<FieldKey, "param" | "levtype">): string {
   return `${param} ${levtype}`;
 }
 
-/** Groups by the parameters whose messages they take. */
+/** Finds the group of a field by its parameter. */
 export class GroupCatalog {
   readonly #byParameter: Map<string, MessageGroup[]>;
   readonly #byPath: Map<string, MessageGroup>;
@@ -44,12 +44,12 @@ export class GroupCatalog {
     this.#byPath = new Map(groups.map((group) => [group.path, group]));
   }
 
-  /** Whether messages of a parameter have a group. */
+  /** Whether the parameter of a field has a group. */
   has(field: FieldKey): boolean {
     return this.#byParameter.has(parameterName(field));
   }
 
-  /** Adds a group for a parameter. One of the same path takes its messages instead, if there is one. */
+  /** Adds a group for a parameter, unless there is one of the same path: then its messages go there. */
   add(group: MessageGroup): void {
     const { path } = group;
     if (!this.#byPath.has(path)) this.#byPath.set(path, group);
@@ -57,8 +57,9 @@ export class GroupCatalog {
   }
 
   /**
-   * The group of a field. Where a parameter has several, as one that is an instant at step 0 and an
-   * accumulation afterwards, it is the one made from that step, or from the nearest before it.
+   * The group of a field. A parameter may have several, as when it is an instant at step 0 and an
+   * accumulation afterwards: then it is the group made from the field's step, or from the nearest
+   * step before.
    */
   find(field: FieldKey): MessageGroup | undefined {
     const groups = this.#byParameter.get(parameterName(field)) ?? [];
@@ -69,49 +70,55 @@ export class GroupCatalog {
   }
 }
 
-/** What became of the messages of a member. */
-export interface Placement {
-  /** By path, in the order of the paths. */
-  placed: PlacedGroup[];
-  /** Fields that no group takes. */
-  unplaced: FieldKey[];
+/** The fields of a member, sorted into groups. */
+export interface GroupedFields {
+  /** In the order of their paths. */
+  groups: FilledGroup[];
+  /** Fields that are in no group. */
+  ungrouped: FieldKey[];
 }
 
 /**
- * Places the messages of a member. A field whose place is taken is not placed; one on pressure levels
- * without its level has no place unless it is the second key of another.
+ * Sorts the fields of a member into groups. A field remains ungrouped when no group has its parameter,
+ * when its group has another message of the same step and level, or when it should have a level and
+ * its key names none.
  */
-export function placeFields(catalog: GroupCatalog, fields: readonly IndexedField[]): Placement {
-  const byGroup = new Map<MessageGroup, Map<string, PlacedMessage>>();
-  const unplaced: FieldKey[] = [];
+export function groupFields(
+  catalog: GroupCatalog,
+  fields: readonly IndexedField[],
+): GroupedFields {
+  const messagesOf = new Map<MessageGroup, Map<string, GroupedMessage>>();
+  const ungrouped: FieldKey[] = [];
   for (const { field, reference } of fields) {
     const { member, stepHours, level } = field;
     const group = catalog.find(field);
     const needsLevel = field.levtype !== "sfc";
     if (!group || needsLevel && level === undefined) {
-      unplaced.push(field);
+      ungrouped.push(field);
       continue;
     }
-    let messages = byGroup.get(group);
-    if (!messages) byGroup.set(group, messages = new Map());
-    const place = needsLevel ? `${stepHours} ${level}` : `${stepHours}`;
-    if (messages.has(place)) unplaced.push(field);
-    else {messages.set(place, {
-        member,
-        stepHours,
-        reference,
-        ...(needsLevel && { level: level! }),
-      });}
+    let messages = messagesOf.get(group);
+    if (!messages) messagesOf.set(group, messages = new Map());
+    const stepAndLevel = needsLevel ? `${stepHours} ${level}` : `${stepHours}`;
+    if (messages.has(stepAndLevel)) ungrouped.push(field);
+    else {
+      const ownLevel = needsLevel ? { level: level! } : {};
+      messages.set(stepAndLevel, { member, stepHours, reference, ...ownLevel });
+    }
   }
-  const placed = Array.from(
-    byGroup,
+  const groups = Array.from(
+    messagesOf,
     ([group, messages]) => ({ group, messages: [...messages.values()] }),
   );
-  placed.sort((a, b) => a.group.path < b.group.path ? -1 : 1);
-  return { placed, unplaced };
+  return { groups: groups.sort(comparePaths), ungrouped };
 }
 
-/** The fields of a store's fresh keys, each once: the second key of a field is left out. */
+/** The order of groups by path. */
+export function comparePaths(one: FilledGroup, other: FilledGroup): number {
+  return one.group.path < other.group.path ? -1 : 1;
+}
+
+/** The fields of a store's fresh keys, each once: the key without level of a field at 700 hPa is left out. */
 export function distinctFields(fresh: ReadonlyMap<string, Reference>): IndexedField[] {
   const fields: IndexedField[] = [];
   for (const [key, reference] of fresh) {

@@ -6,9 +6,9 @@ import {
   type Reference,
 } from "../references/store.ts";
 import { makeField, makeGroup } from "./message_groups_fixture.ts";
-import { distinctFields, GroupCatalog, placeFields } from "./group_catalog.ts";
+import { distinctFields, GroupCatalog, groupFields } from "./group_catalog.ts";
 
-Deno.test("a parameter of several groups goes to the one made from its step, or the nearest before", () => {
+Deno.test("a field of several groups goes to the one made from its step, or from the nearest before", () => {
   const instant = makeGroup({ path: "tp/instant/surface", levtype: "sfc", steps: [0] });
   const accumulated = makeGroup({ path: "tp/accum/surface", levtype: "sfc", steps: [3] });
   for (const groups of [[instant, accumulated], [accumulated, instant]]) {
@@ -20,7 +20,7 @@ Deno.test("a parameter of several groups goes to the one made from its step, or 
   }
 });
 
-Deno.test("a group for a parameter whose path is taken leaves its messages to the other", () => {
+Deno.test("messages of a group whose path is taken go to the group that has it", () => {
   const group = makeGroup({ param: "10fg3" });
   const catalog = new GroupCatalog([group]);
   catalog.add(makeGroup({ param: "10fg", levels: [] }));
@@ -28,7 +28,7 @@ Deno.test("a group for a parameter whose path is taken leaves its messages to th
   assertEquals(found === group, true);
 });
 
-Deno.test("placeFields() leaves out groups without a message, and sorts the others by path", () => {
+Deno.test("groupFields() leaves out groups without a message, and sorts the others by path", () => {
   const surface = { levtype: "sfc", levels: [] };
   const catalog = new GroupCatalog([
     makeGroup(),
@@ -37,25 +37,25 @@ Deno.test("placeFields() leaves out groups without a message, and sorts the othe
   ]);
   const asn = makeField(0, undefined);
   asn.field = { ...asn.field, param: "asn", levtype: "sfc" };
-  const { placed, unplaced } = placeFields(catalog, [makeField(0, 500), asn]);
-  assertEquals(placed.map(({ group }) => group.path), [
+  const { groups, ungrouped } = groupFields(catalog, [makeField(0, 500), asn]);
+  assertEquals(groups.map(({ group }) => group.path), [
     "asn/instant/surface",
     "t/instant/isobaricInhPa",
   ]);
-  assertEquals(unplaced, []);
+  assertEquals(ungrouped, []);
 });
 
-Deno.test("placeFields() tells of fields without group, without level, or whose place is taken", () => {
+Deno.test("groupFields() names fields without group, without level, or with the step and level of another", () => {
   const catalog = new GroupCatalog([makeGroup()]);
-  const stranger = makeField(0, 500);
-  stranger.field = { ...stranger.field, param: "zzz" };
-  const fields = [makeField(0, 500), makeField(0, 500), makeField(0, undefined), stranger];
-  const { placed, unplaced } = placeFields(catalog, fields);
-  assertEquals(placed[0]!.messages.length, 1);
-  assertEquals(unplaced, fields.slice(1).map(({ field }) => field));
+  const unknown = makeField(0, 500);
+  unknown.field = { ...unknown.field, param: "zzz" };
+  const fields = [makeField(0, 500), makeField(0, 500), makeField(0, undefined), unknown];
+  const { groups, ungrouped } = groupFields(catalog, fields);
+  assertEquals(groups[0]!.messages.length, 1);
+  assertEquals(ungrouped, fields.slice(1).map(({ field }) => field));
 });
 
-Deno.test("distinctFields() has a field at 700 hPa once, and one of unknown level as what it is", () => {
+Deno.test("distinctFields() has a field at 700 hPa once, and one of unknown level without a level", () => {
   const { field, reference } = makeField(36, 700);
   const keys = formatKeyHeads(field).map((head) => head + formatKeyTail(1));
   assertEquals(keys.length, 2);

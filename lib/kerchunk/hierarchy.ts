@@ -1,15 +1,15 @@
 /**
  * The hierarchy of a final store: kerchunk's groups with the axes, coordinates and messages of a run.
  *
- * It differs from what kerchunk makes of the same messages in this, and for these reasons:
+ * It differs from kerchunk's own store of the same messages:
  *
- * - `step` is the same axis in every group, all steps of the run: groups of one store fit together.
+ * - `step` has all steps of the run in every group, so that the groups of a store can be combined.
  * - `fill_value` is NaN instead of null: with null, xarray shows whatever memory holds where a message
  *   is missing.
  * - `number` is one number in a member's store, and an axis in the store of all members; `valid_time`
- *   depends on time and step alone. kerchunk keeps one chunk a message of both, which triples the keys
- *   and leaves them undefined where a message is missing.
- * - Short messages are references as all others are: their bytes are in no index.
+ *   depends on time and step alone. kerchunk writes one chunk a message of both, which triples the
+ *   keys and leaves them undefined where a message is missing.
+ * - Short messages are references like all others: an index does not hold their bytes.
  * - `GRIB_dataType` is that of the member in this run, and the deterministic forecast, which is the
  *   control from IFS cycle 50r1 on, has no `GRIB_totalNumber`, whatever the template says. The store
  *   of all members leaves out attributes in which they differ.
@@ -19,13 +19,18 @@
 import type { Member } from "../ecmwf/members.ts";
 import { referenceTime, type Run } from "../ecmwf/run.ts";
 import type { Store } from "../references/store.ts";
-import { dataTypeOf } from "./scan_indexed.ts";
-import { LEVEL_ATTRIBUTES } from "./vertical_level.ts";
-import { COORDINATE_ATTRIBUTES, toInt64 } from "./build_store.ts";
-import { addArray, addCoordinate, type Attributes } from "./zarr_nodes.ts";
 import { sortUnique } from "../util/numbers.ts";
+import {
+  addGroupCoordinate,
+  addLevels,
+  addMessageArray,
+  type Dimension,
+  levelDimension,
+} from "./group_arrays.ts";
+import type { FilledGroup } from "./group_catalog.ts";
 import type { MessageGroup } from "./message_groups.ts";
-import type { PlacedGroup } from "./group_catalog.ts";
+import { dataTypeOf } from "./message_member.ts";
+import { toInt64, type ZarrAttributes } from "./zarr_nodes.ts";
 
 /** The axes that all groups of a store share. */
 export interface Axes {
@@ -36,73 +41,47 @@ export interface Axes {
   members: Member | readonly Member[];
 }
 
-type Dimension = [name: string, length: number];
-
 /**
- * The keys of the hierarchy, a store a group, in the order of the groups: metadata and coordinates,
- * then a reference a message. A message that is missing has no key.
+ * The entries of the hierarchy, a store a group, in the order of the groups: metadata and coordinates,
+ * then a reference a message. A missing message has no key.
  */
-export function* formatHierarchy(groups: Iterable<PlacedGroup>, axes: Axes): Generator<Store> {
-  let before: MessageGroup | undefined;
-  for (const placed of groups) {
-    const store = formatGroup(placed, axes);
+export function* formatHierarchy(groups: Iterable<FilledGroup>, axes: Axes): Generator<Store> {
+  let previous: MessageGroup | undefined;
+  for (const filled of groups) {
+    const store = formatGroup(filled, axes);
     // Neighbours may share groups on their paths.
-    for (const key of before?.kept.keys() ?? []) store.delete(key);
-    before = placed.group;
+    for (const key of previous?.fixedEntries.keys() ?? []) store.delete(key);
+    previous = filled.group;
     yield store;
   }
 }
 
-function formatGroup(placed: PlacedGroup, axes: Axes): Store {
-  const { group, messages } = placed;
-  const { path, typeOfLevel, gridShape: [rows, columns] } = group;
+function formatGroup({ group, messages }: FilledGroup, axes: Axes): Store {
+  const { path, name, typeOfLevel, gridShape } = group;
   const levels = sortUnique([...group.levels, ...messages.flatMap(({ level }) => level ?? [])]);
-  const levelAxis: Dimension[] = levels.length > 1 ? [[typeOfLevel, levels.length]] : [];
-  const store: Store = new Map(group.kept);
+  const levelAxis = levelDimension(typeOfLevel, levels);
+  const store: Store = new Map(group.fixedEntries);
   addTimes(store, path, axes);
-  addNumber(store, path, axes);
-  if (levels.length > 0) {
-    const attributes = LEVEL_ATTRIBUTES[typeOfLevel] ?? {};
-    const spec = { dimensions: levelAxis, attributes };
-    addCoordinate(store, `${path}/${typeOfLevel}`, spec, Float64Array.from(levels));
-  }
-  const outer: Dimension[] = [
-    ...numberAxis(axes),
-    ["time", 1],
-    ["step", axes.steps.length],
-    ...levelAxis,
-  ];
-  addArray(store, `${path}/${group.name}`, {
-    dtype: "<f8",
-    dimensions: [...outer, ["latitude", rows], ["longitude", columns]],
-    chunks: [...outer.map(() => 1), rows, columns],
-    filter: { dtype: "float64", id: "grib", var: group.name },
+  addGroupCoordinate(store, path, "number", toInt64([axes.members].flat()), numberAxis(axes));
+  addLevels(store, path, typeOfLevel, levels);
+  addMessageArray(store, path, {
+    name,
+    outer: [...numberAxis(axes), ["time", 1], ["step", axes.steps.length], ...levelAxis],
+    gridShape,
     fillValue: "NaN",
     attributes: describeArray(group.attributes, axes),
   });
-  addMessages(store, placed, axes, levelAxis.length > 0 ? levels : undefined);
+  addMessages(store, { group, messages }, axes, levelAxis.length > 0 ? levels : undefined);
   return store;
 }
 
 function addTimes(store: Store, path: string, { run, steps }: Axes): void {
   const start = referenceTime(run).getTime() / 1000;
-  const add = (
-    name: "time" | "step" | "valid_time",
-    dimensions: Dimension[],
-    values: readonly number[],
-  ) => {
-    const attributes = COORDINATE_ATTRIBUTES[name];
-    addCoordinate(store, `${path}/${name}`, { dimensions, attributes }, toInt64(values));
-  };
-  add("time", [["time", 1]], [start]);
-  add("step", [["step", steps.length]], steps);
   const validTimes = steps.map((step) => start + step * 3600);
-  add("valid_time", [["time", 1], ["step", steps.length]], validTimes);
-}
-
-function addNumber(store: Store, path: string, axes: Axes): void {
-  const spec = { dimensions: numberAxis(axes), attributes: COORDINATE_ATTRIBUTES.number };
-  addCoordinate(store, `${path}/number`, spec, toInt64([axes.members].flat()));
+  const timeAndStep: Dimension[] = [["time", 1], ["step", steps.length]];
+  addGroupCoordinate(store, path, "time", toInt64([start]));
+  addGroupCoordinate(store, path, "step", toInt64(steps));
+  addGroupCoordinate(store, path, "valid_time", toInt64(validTimes), timeAndStep);
 }
 
 function numberAxis({ members }: Axes): Dimension[] {
@@ -111,7 +90,7 @@ function numberAxis({ members }: Axes): Dimension[] {
 
 function addMessages(
   store: Store,
-  { group, messages }: PlacedGroup,
+  { group, messages }: FilledGroup,
   { steps, members }: Axes,
   levels: readonly number[] | undefined,
 ): void {
@@ -131,7 +110,7 @@ function indexOf(values: readonly number[]): Map<number, number> {
 }
 
 /** The attributes that hold for every member of a store. */
-function describeArray(attributes: Attributes, { run, members }: Axes): Attributes {
+function describeArray(attributes: ZarrAttributes, { run, members }: Axes): ZarrAttributes {
   const types = new Set([members].flat().map((member) => dataTypeOf(run, member)));
   const { GRIB_dataType: _, GRIB_totalNumber: ensembleSize, ...others } = attributes;
   return {

@@ -7,18 +7,18 @@ import { GroupJoiner } from "./join_groups.ts";
 import type { MessageGroup } from "./message_groups.ts";
 import { makeField, makeGroup } from "./message_groups_fixture.ts";
 import { type Axes, formatHierarchy } from "./hierarchy.ts";
-import { GroupCatalog, placeFields } from "./group_catalog.ts";
+import { GroupCatalog, groupFields } from "./group_catalog.ts";
 
 const RUN = parseRun("20260206", "00");
 const AXES: Axes = { run: RUN, steps: [0, 3, 6], members: 1 };
 const PATH = "t/instant/isobaricInhPa";
 
-function place(group: MessageGroup, fields: readonly IndexedField[]) {
-  return placeFields(new GroupCatalog([group]), fields).placed;
+function fill(group: MessageGroup, fields: readonly IndexedField[]) {
+  return groupFields(new GroupCatalog([group]), fields).groups;
 }
 
 function format(group: MessageGroup, fields: readonly IndexedField[], axes = AXES): Store {
-  return new Map(formatHierarchy(place(group, fields), axes).flatMap((store) => [...store]));
+  return new Map(formatHierarchy(fill(group, fields), axes).flatMap((store) => [...store]));
 }
 
 function readJson(store: Store, key: string) {
@@ -73,7 +73,7 @@ Deno.test("coordinates hold the values of the run, and missing messages are NaN"
   assertEquals([fill_value, filters[0].id], ["NaN", "grib"]);
 });
 
-Deno.test("attributes are those of the member in this run, whatever its template was made from", () => {
+Deno.test("attributes are those of the member in this run, whatever the template says", () => {
   const attributes = (date: string, member: number) => {
     const axes = { ...AXES, run: parseRun(date, "12"), members: member };
     const store = format(makeGroup(), [makeField(0, 500, member)], axes);
@@ -89,7 +89,7 @@ Deno.test("attributes are those of the member in this run, whatever its template
 Deno.test("groups on the path of several variables stand once", () => {
   const fields = [makeField(0, 500)];
   const other = makeGroup({ path: "t/instant/hybrid" });
-  const groups = [...place(other, fields), ...place(makeGroup(), fields)];
+  const groups = [...fill(other, fields), ...fill(makeGroup(), fields)];
   const keys = formatHierarchy(groups, AXES).flatMap((store) => [...store.keys()]).toArray();
   assertEquals(keys.filter((key) => key === "t/.zgroup").length, 1);
   assertEquals(keys.filter((key) => key === "t/instant/.zattrs").length, 1);
@@ -97,8 +97,8 @@ Deno.test("groups on the path of several variables stand once", () => {
 
 Deno.test("the store of all members has an axis number, its levels are those of any", () => {
   const joiner = new GroupJoiner();
-  joiner.add(0, place(makeGroup({ levels: [500] }), [makeField(0, 500, 0)]));
-  joiner.add(7, place(makeGroup(), [makeField(3, 850, 7), makeField(6, 1000, 7)]));
+  joiner.add(0, fill(makeGroup({ levels: [500] }), [makeField(0, 500, 0)]));
+  joiner.add(7, fill(makeGroup(), [makeField(3, 850, 7), makeField(6, 1000, 7)]));
   const axes = { ...AXES, members: joiner.members };
   const store = new Map(formatHierarchy(joiner.groups, axes).flatMap((it) => [...it]));
   assertEquals(readNumbers(store, `${PATH}/number/0`), [0, 7]);
@@ -116,10 +116,10 @@ Deno.test("the store of all members has an axis number, its levels are those of 
 Deno.test("the store of all members leaves out attributes that differ, and members on another grid", () => {
   const joiner = new GroupJoiner();
   const differing = { attributes: { units: "K", GRIB_NV: 1 } };
-  joiner.add(1, place(makeGroup(), [makeField(0, 500, 1)]));
-  joiner.add(2, place(makeGroup(differing), [makeField(0, 500, 2)]));
-  joiner.add(3, place(makeGroup({ north: 89 }), [makeField(0, 500, 3)]));
-  const [{ group, messages }] = joiner.groups as [ReturnType<typeof place>[0]];
+  joiner.add(1, fill(makeGroup(), [makeField(0, 500, 1)]));
+  joiner.add(2, fill(makeGroup(differing), [makeField(0, 500, 2)]));
+  joiner.add(3, fill(makeGroup({ north: 89 }), [makeField(0, 500, 3)]));
+  const [{ group, messages }] = joiner.groups as [ReturnType<typeof fill>[0]];
   assertEquals(group.attributes, { units: "K" });
   assertEquals(messages.map(({ member }) => member), [1, 2]);
   assertEquals(joiner.problems, ["t/instant/isobaricInhPa of member 3 is on another grid"]);

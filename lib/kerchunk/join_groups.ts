@@ -1,5 +1,5 @@
 /**
- * The groups of all members' stores, joined for one store.
+ * Joins the groups of every member for the store of all members.
  *
  * @module
  */
@@ -7,36 +7,36 @@ import type { Member } from "../ecmwf/members.ts";
 import { isReference, type StoreValue } from "../references/store.ts";
 import { sortUnique } from "../util/numbers.ts";
 import type { MessageGroup } from "./message_groups.ts";
-import type { PlacedGroup } from "./group_catalog.ts";
+import { comparePaths, type FilledGroup } from "./group_catalog.ts";
 
-/** Joins the groups of members one by one; their messages stay in memory, 100 bytes each. */
+/** Joins the groups of members one by one. Their messages stay in memory, 100 bytes each. */
 export class GroupJoiner {
-  readonly #groups = new Map<string, PlacedGroup>();
-  /** Groups of members that lie on another grid than the first member's, in words. */
+  readonly #groups = new Map<string, FilledGroup>();
+  /** Groups on another grid than the first member's, in words; they are left out. */
   readonly problems: string[] = [];
   readonly members: Member[] = [];
 
   /** Adds the groups of a member. */
-  add(member: Member, groups: readonly PlacedGroup[]): void {
+  add(member: Member, groups: readonly FilledGroup[]): void {
     this.members.push(member);
     for (const { group, messages } of groups) {
       const shared = this.#groups.get(group.path);
       if (!shared) this.#groups.set(group.path, { group, messages: [...messages] });
       else if (isSameGrid(shared.group, group)) {
-        shared.group = shareGroup(shared.group, group);
+        shared.group = mergeGroups(shared.group, group);
         for (const message of messages) shared.messages.push(message);
       } else this.problems.push(`${group.path} of member ${member} is on another grid`);
     }
   }
 
   /** The joined groups, in the order of their paths. */
-  get groups(): PlacedGroup[] {
-    return [...this.#groups.values()].sort((a, b) => a.group.path < b.group.path ? -1 : 1);
+  get groups(): FilledGroup[] {
+    return [...this.#groups.values()].sort(comparePaths);
   }
 }
 
-/** What is true of the group of every member. */
-function shareGroup(one: MessageGroup, other: MessageGroup): MessageGroup {
+/** The group with the attributes that both have, and the levels of either. */
+function mergeGroups(one: MessageGroup, other: MessageGroup): MessageGroup {
   const attributes = Object.entries(one.attributes).filter(([name, value]) =>
     JSON.stringify(value) === JSON.stringify(other.attributes[name])
   );
@@ -50,7 +50,7 @@ function shareGroup(one: MessageGroup, other: MessageGroup): MessageGroup {
 function isSameGrid(one: MessageGroup, other: MessageGroup): boolean {
   return ["latitude", "longitude"].every((name) => {
     const key = `${one.path}/${name}/0`;
-    return isSameValue(one.kept.get(key), other.kept.get(key));
+    return isSameValue(one.fixedEntries.get(key), other.fixedEntries.get(key));
   });
 }
 

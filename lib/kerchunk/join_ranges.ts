@@ -1,5 +1,5 @@
 /**
- * Parts of a file that are wanted, joined into few requests.
+ * Joins parts of a file into few requests.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { ByteRange } from "../storage/mod.ts";
 /** A part of a file, and what it is for. */
 export interface Part<Owner> extends ByteRange {
   owner: Owner;
-  /** Whether it must be fetched; others only where requests are left for them. */
+  /** Whether it must be fetched; others are fetched only where requests are left. */
   isRequired: boolean;
 }
 
@@ -17,14 +17,14 @@ export interface JoinedParts<Owner> extends ByteRange {
   parts: Part<Owner>[];
 }
 
-/** A gap that is cheaper to fetch than to skip: it never reaches over the data of a field. */
+/** A gap that is cheaper to fetch than to skip. The data of a field are longer. */
 const MAXIMUM_GAP_BYTES = 512;
 
 /**
  * Joins parts that lie side by side.
  *
- * When more than `maximum` requests are left, those go that fetch only parts that are not required,
- * the ones with the fewest parts first.
+ * When there are more than `maximum` requests, those that fetch no required part are dropped, the ones
+ * with the fewest parts first.
  */
 export function joinParts<Owner>(
   parts: readonly Part<Owner>[],

@@ -21,7 +21,7 @@ Deno.test("joinParts() never reaches over the data of a field", () => {
   ]]);
 });
 
-Deno.test("joinParts() gives up the least useful of what is not required", () => {
+Deno.test("joinParts() drops the least useful of the parts that are not required", () => {
   const required = [part(0, 300), part(10_000, 300)];
   const pair = [part(20_000, 200, false), part(20_200, 200, false)];
   const parts = [...required, part(30_000, 200, false), ...pair];

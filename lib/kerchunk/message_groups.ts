@@ -1,12 +1,11 @@
 /**
- * The groups of a skeleton that hold messages: what they are called, and what of them is true of any
- * run.
+ * The groups of a skeleton that hold messages: their names, and what is the same in every run.
  *
  * @module
  */
 import { isReference, type Store, type StoreValue } from "../references/store.ts";
 import { levtypeOf } from "./vertical_level.ts";
-import type { Attributes } from "./zarr_nodes.ts";
+import type { ZarrAttributes } from "./zarr_nodes.ts";
 import { decodeInline, findDataArrays } from "../references/skeleton.ts";
 
 /** A variable at one type of level, as kerchunk groups messages. */
@@ -21,30 +20,30 @@ export interface MessageGroup {
   levtype: string;
   /** Name of the vertical coordinate. */
   typeOfLevel: string;
-  /** Steps in hours of the messages that it was made from. */
+  /** Steps in hours of the messages from which the group was made. */
   steps: readonly number[];
   /** Ascending; none for a layer without coordinate. */
   levels: readonly number[];
   /** Of the array, without the names of its dimensions. */
-  attributes: Attributes;
+  attributes: ZarrAttributes;
   gridShape: readonly [rows: number, columns: number];
-  /** What stays as it is: the groups on the path, latitude and longitude. */
-  kept: ReadonlyMap<string, StoreValue>;
+  /** Entries that stay the same: the groups on the path, latitude and longitude. */
+  fixedEntries: ReadonlyMap<string, StoreValue>;
 }
 
 const decoder = new TextDecoder();
 const GRID_DIMENSIONS = ["latitude", "longitude"];
 
 /**
- * Reads the groups of a skeleton. Groups that are not on latitudes and longitudes, or whose levels
- * are not told, are left out.
+ * Reads the groups of a skeleton. Groups that are not on latitudes and longitudes are left out, and
+ * surface fields on several levels, which an index does not tell apart.
  */
 export function readGroups(skeleton: Store): MessageGroup[] {
   return [...findDataArrays(skeleton)].flatMap((path) => readGroup(skeleton, path) ?? []);
 }
 
-/** Keys of a skeleton that belong to no array of messages. */
-export function keysOutsideGroups(skeleton: Store): [string, StoreValue][] {
+/** Entries of a skeleton that belong to no array of messages. */
+export function entriesOutsideGroups(skeleton: Store): [string, StoreValue][] {
   const names = new Set(Array.from(findDataArrays(skeleton), (path) => path.split("/")[0]));
   return [...skeleton].filter(([key]) => !key.includes("/") || !names.has(key.split("/")[0]));
 }
@@ -55,24 +54,32 @@ function readGroup(skeleton: Store, arrayPath: string): MessageGroup | undefined
   const { _ARRAY_DIMENSIONS: names = [], ...attributes } = readJson(
     skeleton,
     `${arrayPath}/.zattrs`,
-  ) as Attributes & { _ARRAY_DIMENSIONS?: string[] };
+  ) as ZarrAttributes & { _ARRAY_DIMENSIONS?: string[] };
   const { shape } = readJson(skeleton, `${arrayPath}/.zarray`) as { shape: number[] };
   const { GRIB_shortName: param, GRIB_typeOfLevel: typeOfLevel } = attributes;
-  const onGrid = names.slice(-2).join() === GRID_DIMENSIONS.join();
-  if (!onGrid || typeof param !== "string" || typeof typeOfLevel !== "string") return undefined;
+  const isOnGrid = names.slice(-2).join() === GRID_DIMENSIONS.join();
+  if (!isOnGrid || typeof param !== "string" || typeof typeOfLevel !== "string") return undefined;
   const levels = readNumbers(skeleton, `${path}/${typeOfLevel}`);
   const levtype = levtypeOf({ typeOfLevel });
-  // Nothing says to which of several levels a field belongs that has none in the index.
+  // The index has no level of such a field, so any of several levels could be its own.
   if (levtype === "sfc" && levels.length > 1) return undefined;
   const [rows, columns] = shape.slice(-2) as [number, number];
-  const steps = readNumbers(skeleton, `${path}/step`);
-  const gridShape = [rows, columns] as const;
-  const kept = collectKept(skeleton, path);
-  return { path, name, param, levtype, typeOfLevel, steps, levels, attributes, gridShape, kept };
+  return {
+    path,
+    name,
+    param,
+    levtype,
+    typeOfLevel,
+    steps: readNumbers(skeleton, `${path}/step`),
+    levels,
+    attributes,
+    gridShape: [rows, columns],
+    fixedEntries: findFixedEntries(skeleton, path),
+  };
 }
 
 /** Metadata of the groups on a path, and the coordinates of the grid. */
-function collectKept(skeleton: Store, path: string): Map<string, StoreValue> {
+function findFixedEntries(skeleton: Store, path: string): Map<string, StoreValue> {
   const parts = path.split("/");
   const groups = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
   const keys = [
@@ -84,12 +91,12 @@ function collectKept(skeleton: Store, path: string): Map<string, StoreValue> {
   return new Map(keys.flatMap((key) => skeleton.has(key) ? [[key, skeleton.get(key)!]] : []));
 }
 
-function readJson(skeleton: Store, key: string): Attributes {
+function readJson(skeleton: Store, key: string): ZarrAttributes {
   const value = skeleton.get(key);
   return value && !isReference(value) ? JSON.parse(decoder.decode(value)) : {};
 }
 
-/** The numbers of a coordinate, ascending; none when it is not there. */
+/** The numbers of a coordinate, ascending; none when the coordinate is missing. */
 function readNumbers(skeleton: Store, path: string): number[] {
   const value = skeleton.get(`${path}/0`);
   if (!value || isReference(value)) return [];

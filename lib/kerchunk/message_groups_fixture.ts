@@ -9,16 +9,23 @@ import { addCoordinate, addGroup } from "./zarr_nodes.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { MessageGroup } from "./message_groups.ts";
 
-/** A group of temperatures on 500 and 850 hPa, with what differs from that. */
+/** A group of temperatures at 500 and 850 hPa, changed as given. */
 export function makeGroup(
   { north = 90, ...given }: Partial<MessageGroup> & { north?: number } = {},
 ): MessageGroup {
   const path = given.path ?? "t/instant/isobaricInhPa";
-  const kept: Store = new Map();
-  for (const part of [1, 2, 3]) addGroup(kept, path.split("/").slice(0, part).join("/"), {});
+  const fixedEntries: Store = new Map();
+  for (const part of [1, 2, 3]) {
+    addGroup(fixedEntries, path.split("/").slice(0, part).join("/"), {});
+  }
   const latitudes = Float64Array.of(north, 0);
   for (const [name, values] of [["latitude", latitudes], ["longitude", latitudes]] as const) {
-    addCoordinate(kept, `${path}/${name}`, { dimensions: [[name, 2]], attributes: {} }, values);
+    addCoordinate(
+      fixedEntries,
+      `${path}/${name}`,
+      { dimensions: [[name, 2]], attributes: {} },
+      values,
+    );
   }
   return {
     path,
@@ -30,12 +37,12 @@ export function makeGroup(
     levels: [500, 850],
     attributes: { GRIB_shortName: "t", GRIB_dataType: "pf", GRIB_totalNumber: 51, units: "K" },
     gridShape: [2, 2],
-    kept,
+    fixedEntries,
     ...given,
   };
 }
 
-/** A temperature of a member; its reference tells step, level and member apart. */
+/** A temperature of a member; step, level and member make its reference unique. */
 export function makeField(
   stepHours: number,
   level: number | undefined,

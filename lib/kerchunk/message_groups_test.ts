@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import type { Store } from "../references/store.ts";
 import { addArray, addCoordinate, addGroup } from "./zarr_nodes.ts";
-import { keysOutsideGroups, readGroups } from "./message_groups.ts";
+import { entriesOutsideGroups, readGroups } from "./message_groups.ts";
 
 interface Given {
   typeOfLevel: string;
@@ -34,9 +34,9 @@ function makeSkeleton({ typeOfLevel, levels, grid = ["latitude", "longitude"] }:
   return store;
 }
 
-Deno.test("readGroups() tells the parameter, steps, levels and grid, and keeps what is of any run", () => {
+Deno.test("readGroups() reads parameter, steps, levels, grid, and the entries that are the same in every run", () => {
   const skeleton = makeSkeleton({ typeOfLevel: "isobaricInhPa", levels: [850, 500] });
-  const [{ kept, ...group }] = readGroups(skeleton) as [ReturnType<typeof readGroups>[0]];
+  const [{ fixedEntries, ...group }] = readGroups(skeleton) as [ReturnType<typeof readGroups>[0]];
   const path = "u/instant/isobaricInhPa";
   assertEquals(group, {
     path,
@@ -53,10 +53,10 @@ Deno.test("readGroups() tells the parameter, steps, levels and grid, and keeps w
     [".zarray", ".zattrs", "0"].map((last) => `${path}/${name}/${last}`)
   );
   const ofPath = ["u", "u/instant", path].flatMap((it) => [`${it}/.zgroup`, `${it}/.zattrs`]);
-  assertEquals([...kept.keys()], [...ofPath, ...ofGrid]);
+  assertEquals([...fixedEntries.keys()], [...ofPath, ...ofGrid]);
 });
 
-Deno.test("readGroups() leaves out surface fields on several levels, which the index does not tell", () => {
+Deno.test("readGroups() leaves out surface fields on several levels, which an index does not tell apart", () => {
   const levels = [10, 100];
   assertEquals(readGroups(makeSkeleton({ typeOfLevel: "heightAboveGround", levels })), []);
   const one = readGroups(makeSkeleton({ typeOfLevel: "heightAboveGround", levels: [10] }));
@@ -68,10 +68,10 @@ Deno.test("readGroups() leaves out what is not on latitudes and longitudes", () 
   assertEquals(readGroups(makeSkeleton({ typeOfLevel: "surface", levels: [], grid })), []);
 });
 
-Deno.test("keysOutsideGroups() has nothing of a variable, whether it can be used or not", () => {
+Deno.test("entriesOutsideGroups() has nothing of a variable, whether it can be used or not", () => {
   const skeleton = makeSkeleton({ typeOfLevel: "surface", levels: [], grid: ["y", "x"] });
   skeleton.set(".zattrs", new Uint8Array());
   skeleton.set("history/.zgroup", new Uint8Array());
-  const keys = keysOutsideGroups(skeleton).map(([key]) => key);
+  const keys = entriesOutsideGroups(skeleton).map(([key]) => key);
   assertEquals(keys, [".zgroup", ".zattrs", "history/.zgroup"]);
 });

@@ -3,33 +3,38 @@
  *
  * @module
  */
-import { streamOfMember } from "../ecmwf/files.ts";
-import { type Member, memberKeyName } from "../ecmwf/members.ts";
+import { memberKeyName } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { GribError } from "../grib/headers.ts";
-import { mapInParallel } from "../util/parallel.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Storage } from "../storage/mod.ts";
+import { mapInParallel } from "../util/parallel.ts";
 import { findDisagreements } from "./compare_header.ts";
-import { type DataType, describeField, type FieldDescription } from "./scanned_field.ts";
-import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";
 import { type JoinedParts, joinParts, type Part } from "./join_ranges.ts";
+import { completeHeader, HEADER_BYTES } from "./message_header.ts";
+import { dataTypeOf } from "./message_member.ts";
+import {
+  describeField,
+  type FieldDescription,
+  type FileScan,
+  INLINE_BYTES,
+} from "./scanned_message.ts";
 
-/** Requests for one file. Unusually long headers and wrong lines of the index take a few more. */
+/** Requests for one file. Long headers and wrong lines of the index take a few more. */
 const MAXIMUM_REQUESTS = 500;
-/** Messages of a field that are looked at before it is given up. */
+/** Messages of a field that are tried before the field is given up. */
 const MAXIMUM_ROUNDS = 3;
 const PARALLEL_REQUESTS = 16;
 
-/** A message and what was found at its place. */
+/** What a message holds. */
 interface Found {
   description: FieldDescription;
   /** The whole message, if it is short. */
   bytes?: Uint8Array;
 }
 
-/** What is known so far. */
-interface Progress {
+/** What is known of the messages so far. */
+interface ScanState {
   storage: Storage;
   run: Run;
   found: Map<IndexedField, Found>;
@@ -44,7 +49,7 @@ interface Progress {
  * {@linkcode INLINE_BYTES}; never the data of others. Short messages for which no request is left stay
  * references.
  *
- * A message that is not what the index says is left out, and another member's tells of the field.
+ * A message that is not what the index says is left out, and the field is read from another member's.
  *
  * @param fields of one file, of the members wanted.
  * @param maximumRequests at a time; a field takes one in any case.
@@ -56,17 +61,17 @@ export async function scanIndexed(
   fields: readonly IndexedField[],
   maximumRequests: number = MAXIMUM_REQUESTS,
 ): Promise<FileScan> {
-  const progress: Progress = { storage, run, found: new Map(), faults: new Map() };
-  const groups = [...Map.groupBy(fields, fieldName).values()];
+  const state: ScanState = { storage, run, found: new Map(), faults: new Map() };
+  const byField = [...Map.groupBy(fields, fieldName).values()];
   const short = fields.filter(isShort);
-  let unknown = groups;
+  let unknown = byField;
   for (let round = 0; round < MAXIMUM_ROUNDS && unknown.length > 0; round++) {
-    const samples = unknown.flatMap((group) => group.find((it) => !progress.faults.has(it)) ?? []);
+    const samples = unknown.flatMap((own) => own.find((it) => !state.faults.has(it)) ?? []);
     const parts = planParts(samples, round === 0 ? short : []);
-    await fetchParts(joinParts(parts, maximumRequests), progress);
-    unknown = unknown.filter((group) => !group.some((it) => progress.found.has(it)));
+    await fetchParts(joinParts(parts, maximumRequests), state);
+    unknown = unknown.filter((own) => !own.some((it) => state.found.has(it)));
   }
-  return collectMessages(groups, progress);
+  return collectMessages(byField, state);
 }
 
 function fieldName({ field }: IndexedField): string {
@@ -77,7 +82,7 @@ function isShort({ reference }: IndexedField): boolean {
   return reference.length < INLINE_BYTES;
 }
 
-/** Samples are required; short messages are wanted besides, whole. */
+/** The headers of samples, which are required, and short messages, whole. */
 function planParts(
   samples: readonly IndexedField[],
   short: readonly IndexedField[],
@@ -93,14 +98,14 @@ function planParts(
 
 async function fetchParts(
   joined: readonly JoinedParts<IndexedField>[],
-  progress: Progress,
+  state: ScanState,
 ): Promise<void> {
   const fetched = mapInParallel(PARALLEL_REQUESTS, joined, async ({ parts, offset, length }) => {
     const { url } = parts[0]!.owner.reference;
-    const bytes = await progress.storage.get(url, { offset, length });
+    const bytes = await state.storage.get(url, { offset, length });
     for (const part of parts) {
       const start = part.offset - offset;
-      await readPart(part.owner, bytes.subarray(start, start + part.length), progress);
+      await readPart(part.owner, bytes.subarray(start, start + part.length), state);
     }
   });
   await Array.fromAsync(fetched);
@@ -109,7 +114,7 @@ async function fetchParts(
 async function readPart(
   owner: IndexedField,
   bytes: Uint8Array,
-  { storage, run, found, faults }: Progress,
+  { storage, run, found, faults }: ScanState,
 ): Promise<void> {
   const { url, offset } = owner.reference;
   try {
@@ -128,17 +133,17 @@ async function readPart(
 
 /** Every message whose field is known, with the header of its own or of another member. */
 function collectMessages(
-  groups: readonly (readonly IndexedField[])[],
-  { found, faults, run }: Progress,
+  byField: readonly (readonly IndexedField[])[],
+  { found, faults, run }: ScanState,
 ): FileScan {
   const scan: FileScan = { messages: [], problems: [], notInlined: 0 };
-  for (const group of groups) {
-    const wrong = group.filter((it) => faults.has(it));
-    for (const it of wrong) scan.problems.push(`${describePlace(it)}: ${faults.get(it)}`);
-    const sample = group.flatMap((it) => found.get(it) ?? [])[0];
-    const right = group.filter((it) => !faults.has(it));
+  for (const own of byField) {
+    const wrong = own.filter((it) => faults.has(it));
+    for (const it of wrong) scan.problems.push(`${describeLine(it)}: ${faults.get(it)}`);
+    const sample = own.flatMap((it) => found.get(it) ?? [])[0];
+    const right = own.filter((it) => !faults.has(it));
     if (!sample) {
-      if (right.length > 0) scan.problems.push(`${fieldName(group[0]!)}: given up`);
+      if (right.length > 0) scan.problems.push(`${fieldName(own[0]!)}: given up`);
       continue;
     }
     for (const it of right) {
@@ -152,13 +157,7 @@ function collectMessages(
   return scan;
 }
 
-/** MARS type of the messages of a member. */
-export function dataTypeOf(run: Run, member: Member): DataType {
-  if (member !== 0) return "pf";
-  return streamOfMember(run, member) === "oper" ? "fc" : "cf";
-}
-
-function describePlace(indexed: IndexedField): string {
+function describeLine(indexed: IndexedField): string {
   const { field, reference } = indexed;
   return `${fieldName(indexed)} of ${memberKeyName(field.member)} at byte ${reference.offset}`;
 }

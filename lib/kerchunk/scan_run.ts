@@ -1,5 +1,5 @@
 /**
- * Stores built from the GRIB files of a run, of which only headers are fetched.
+ * Builds stores from the GRIB files of a run, of which only headers are fetched.
  *
  * @module
  */
@@ -9,32 +9,21 @@ import { absentRunError } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { type IndexedField, readStepIndex, type StepIndex } from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
-import { type Storage, StorageError } from "../storage/mod.ts";
-import { receivedBy } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Reporter } from "../util/reporter.ts";
 import { summarizeLines } from "../util/text.ts";
 import { buildStore } from "./build_store.ts";
-import { type FileScan, findUnknown } from "./file_scan.ts";
 import { scanIndexed } from "./scan_indexed.ts";
-import type { ScannedMessage } from "./scanned_field.ts";
+import { scanUnindexed } from "./scan_unindexed.ts";
+import type { FileScan, ScannedMessage } from "./scanned_message.ts";
 import { levtypeOf } from "./vertical_level.ts";
-import { walkFile } from "./walk_file.ts";
 
-export type { FieldDescription, ScannedMessage } from "./scanned_field.ts";
-
-/** What is scanned. */
+/** The files and members to scan. */
 export interface ScanRunOptions {
   run: Run;
   /** Forecast hours whose files are scanned. */
   hours: readonly number[];
   members: readonly Member[];
-}
-
-/** Where from, and who is told. */
-export interface ScanContext {
-  storage: Storage;
-  /** Told of every message that is left out, and of parameters without a name. */
-  reporter: Reporter;
 }
 
 /** What a scan found. */
@@ -48,7 +37,8 @@ export interface RunScan {
 }
 
 /**
- * Scans the files of some hours of a run and builds the store of every member.
+ * Scans the files of some hours of a run and builds the store of every member. Warns of every message
+ * that is left out, and of parameters without a name.
  *
  * Costs one GET of the index, one HEAD and about one ranged GET a field and file; a file without an
  * index costs one a message.
@@ -57,7 +47,7 @@ export interface RunScan {
  * @throws {StorageError} when a file cannot be read.
  * @throws {IndexError} when an index cannot be read.
  */
-export async function scanRun(options: ScanRunOptions, context: ScanContext): Promise<RunScan> {
+export async function scanRun(options: ScanRunOptions, context: StageContext): Promise<RunScan> {
   const { run, members } = options;
   const { reporter } = context;
   const messages: ScannedMessage[] = [];
@@ -71,20 +61,18 @@ export async function scanRun(options: ScanRunOptions, context: ScanContext): Pr
     bar.advance(1);
   }
   bar.finish();
-  for (const { shortName, name } of findUnknown(messages)) {
-    reporter.warn(`unknown parameter, kept as ${shortName}: ${name}`);
-  }
+  warnOfUnknown(messages, reporter);
   const { stores, problems } = buildStores(messages, members);
   if (problems.length > 0) reporter.warn(summarizeLines(problems));
   return { stores, messages, complete: complete && problems.length === 0 };
 }
 
-/** Scans a file, once more when it was replaced meanwhile. */
+/** Scans a file, and scans it again when it was replaced meanwhile. */
 async function scanFile(
   run: Run,
   file: StepFile,
   wanted: ReadonlySet<Member>,
-  context: ScanContext,
+  context: StageContext,
 ): Promise<FileScan> {
   try {
     return await scanVersion(run, file, wanted, context);
@@ -104,12 +92,12 @@ async function scanVersion(
   run: Run,
   file: StepFile,
   wanted: ReadonlySet<Member>,
-  { storage, reporter }: ScanContext,
+  { storage, reporter }: StageContext,
 ): Promise<FileScan> {
   const index = await readIndexIfThere(storage, run, file);
   if (!index) {
     reporter.warn(`${file.indexUrl} is missing: reading ${file.url} message by message`);
-    return await walkFile(storage, run, file, wanted);
+    return await scanUnindexed(storage, run, file, wanted);
   }
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
   const scan = await scanIndexed(storage, run, fields);
@@ -156,10 +144,21 @@ function buildStores(messages: readonly ScannedMessage[], members: readonly Memb
   return { stores, problems };
 }
 
+/** Warns of parameters that the table of parameters does not have, each once. */
+function warnOfUnknown(messages: readonly ScannedMessage[], reporter: Reporter): void {
+  const unknown = messages.map(({ field }) => field.parameter)
+    .filter(({ paramId }) => paramId === 0);
+  const byName = new Map(unknown.map((parameter) => [parameter.shortName, parameter]));
+  for (const { shortName, name } of byName.values()) {
+    reporter.warn(`unknown parameter, saved as ${shortName}: ${name}`);
+  }
+}
+
 /** A scanned message as an index would list it. */
 export function toIndexedField({ member, field, reference }: ScannedMessage): IndexedField {
   const { parameter, level, stepHours } = field;
   const levtype = levtypeOf(level);
-  const place = levtype === "sfc" || level.value === undefined ? {} : { level: level.value };
-  return { field: { stepHours, param: parameter.shortName, levtype, ...place, member }, reference };
+  const ownLevel = levtype === "sfc" || level.value === undefined ? {} : { level: level.value };
+  const param = parameter.shortName;
+  return { field: { stepHours, param, levtype, ...ownLevel, member }, reference };
 }

@@ -14,9 +14,9 @@ import { firstMembers } from "../ecmwf/members.ts";
 import { parseFields } from "../grib/mod.ts";
 import { isReference, type Store } from "../references/store.ts";
 import { type IndexedField, readStepIndex } from "../references/step_index.ts";
-import { type FileScan, INLINE_BYTES } from "./file_scan.ts";
 import { scanIndexed } from "./scan_indexed.ts";
 import { scanRun } from "./scan_run.ts";
+import { type FileScan, INLINE_BYTES } from "./scanned_message.ts";
 
 const { run, members } = BEFORE_50R1;
 const WANTED = { run, hours: [0, 36], members: firstMembers(members) };
@@ -122,7 +122,7 @@ Deno.test("from cycle 50r1 on the control is scanned in the oper file", async ()
   assertEquals([...new Set(types)].sort(), ["0 fc oper", "1 pf enfo", "2 pf enfo"]);
 });
 
-/** Scans step 36 with an index of which a line is changed, and gives what was told. */
+/** Scans step 36 with an index of which a line is changed, and returns the warnings. */
 async function scanWithChange(change: (lines: Record<string, unknown>[]) => void) {
   const bucket = await readEmbeddedBucket();
   const { index } = keysOf(36);
@@ -133,10 +133,10 @@ async function scanWithChange(change: (lines: Record<string, unknown>[]) => void
   bucket.set(index, new TextEncoder().encode(lines.map((it) => JSON.stringify(it)).join("\n")));
   await using place = await openWorkplace(bucket);
   const { messages, complete } = await scanRun({ ...WANTED, hours: [36] }, place.context);
-  return { left: count - messages.length, complete, told: place.warnings };
+  return { left: count - messages.length, complete, warnings: place.warnings };
 }
 
-/** The first line of a field in the index, of which the header is looked at. */
+/** The first line of a field in the index, whose header is read. */
 const firstOf = (lines: Record<string, unknown>[], param: string) =>
   lines.find((line) => line.param === param)!;
 
@@ -158,41 +158,43 @@ const CHANGES = [
 ];
 
 for (const { name, change, says = "its length is" } of CHANGES) {
-  Deno.test(`scanRun() tells of a line of the index with another ${name}, and leaves its message out`, async () => {
-    const { left, complete, told } = await scanWithChange((lines) => change(firstOf(lines, "2t")));
+  Deno.test(`scanRun() warns of a line of the index with another ${name}, and leaves its message out`, async () => {
+    const { left, complete, warnings } = await scanWithChange((lines) =>
+      change(firstOf(lines, "2t"))
+    );
     assertEquals([left, complete], [1, false]);
-    assert(told.some((line) => line.includes(says)), told.join("\n"));
+    assert(warnings.some((line) => line.includes(says)), warnings.join("\n"));
   });
 }
 
-Deno.test("scanRun() takes two names of one code for the same, and names that it does not know", async () => {
+Deno.test("scanRun() accepts another name of the same code, and names that it does not know", async () => {
   for (const param of ["mx2t3", "t", "foo"]) {
-    const { left, told } = await scanWithChange((lines) => firstOf(lines, "2t").param = param);
-    assertEquals([left, told], [0, []], param);
+    const { left, warnings } = await scanWithChange((lines) => firstOf(lines, "2t").param = param);
+    assertEquals([left, warnings], [0, []], param);
   }
 });
 
-Deno.test("scanRun() tells every way in which a line differs from its message", async () => {
-  const { told } = await scanWithChange((lines) => {
+Deno.test("scanRun() names every field in which a line differs from its message", async () => {
+  const { warnings } = await scanWithChange((lines) => {
     const line = firstOf(lines, "t");
     Object.assign(line, { levelist: String(Number(line.levelist) + 1), _length: 310 });
   });
-  const text = told.join("\n");
+  const text = warnings.join("\n");
   for (const part of ["its length is", "the index says 310", "its level is"]) {
     assert(text.includes(part), text);
   }
 });
 
 Deno.test("scanRun() gives up a field of which three messages are not what the index says", async () => {
-  const { left, complete, told } = await scanWithChange((lines) => {
+  const { left, complete, warnings } = await scanWithChange((lines) => {
     for (const line of lines) if (line.param === "2t") line.param = "2d";
   });
   assertEquals([left, complete], [members, false]);
-  assertEquals(told.filter((line) => line.includes("the index says 2d")).length, 3);
-  assert(told.some((line) => line.endsWith("2d sfc: given up")), told.join("\n"));
+  assertEquals(warnings.filter((line) => line.includes("the index says 2d")).length, 3);
+  assert(warnings.some((line) => line.endsWith("2d sfc: given up")), warnings.join("\n"));
 });
 
-Deno.test("scanIndexed() leaves short messages references when it may not ask for them", async () => {
+Deno.test("scanIndexed() leaves short messages references when no requests are left for them", async () => {
   await using place = await openWorkplace();
   const { storage } = place.context;
   const { fields } = await readStepIndex(storage, run, stepFiles(run, 0)[0]!);
@@ -216,7 +218,7 @@ function countShort(fields: readonly IndexedField[]): number {
   return fields.filter(({ reference }) => reference.length < INLINE_BYTES).length;
 }
 
-Deno.test("scanRun() tells that a file ends inside a message when there is no index", async () => {
+Deno.test("scanRun() warns of a file without index that ends inside a message", async () => {
   const bucket = await readEmbeddedBucket();
   const { index, grib } = keysOf(36);
   bucket.delete(index);
@@ -265,7 +267,7 @@ Deno.test("without an index messages of another step are named and left out", as
   assert(place.warnings[1]!.endsWith(says), place.warnings[1]);
 });
 
-Deno.test("scanRun() says that a step that is not there is not", async () => {
+Deno.test("scanRun() names a step that is not there", async () => {
   await using place = await openWorkplace();
   const absent = { ...WANTED, hours: [0, 72] };
   await assertRejects(
@@ -275,7 +277,7 @@ Deno.test("scanRun() says that a step that is not there is not", async () => {
   );
 });
 
-Deno.test("scanRun() keeps short messages in the store and refers to the others", async () => {
+Deno.test("scanRun() stores short messages inline and refers to the others", async () => {
   const bucket = await readEmbeddedBucket();
   await using place = await openWorkplace(bucket);
   const { messages, stores } = await scanRun({ ...WANTED, hours: [0] }, place.context);

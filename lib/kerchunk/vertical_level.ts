@@ -10,13 +10,13 @@ export interface VerticalLevel {
   /** Name of the level's type as ecCodes has it; "unknown" for surfaces that it does not name. */
   typeOfLevel: string;
   /**
-   * Coordinate in the unit of `LEVEL_ATTRIBUTES`; absent for a layer that has none, such as the
-   * entire atmosphere.
+   * Coordinate, in hectopascals for `isobaricInhPa`, else in the unit of the message; absent for a
+   * layer that has none, such as the entire atmosphere.
    */
   value?: number;
 }
 
-/** A second surface that is none. */
+/** Type of the second surface where there is none. */
 const NONE = 255;
 const ISOBARIC = 100;
 const PASCALS_PER_HECTOPASCAL = 100;
@@ -56,33 +56,8 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["174 176", "iceLayerOnWater"],
 ]);
 
-/** Layers that are counted, each named by its lower end: four soil layers are four levels. */
+/** Layers with a number, which is that of the lower end: four soil layers are four levels. */
 const NUMBERED_LAYERS: ReadonlySet<string> = new Set(["snowLayer", "soilLayer", "seaIceLayer"]);
-
-/** CF attributes of the vertical coordinates that cfgrib describes; others have none. */
-export const LEVEL_ATTRIBUTES: Readonly<Record<string, Record<string, string>>> = {
-  depthBelowLand: describeDown("m", "depth", "soil depth"),
-  heightAboveGround: {
-    units: "m",
-    positive: "up",
-    standard_name: "height",
-    long_name: "height above the surface",
-  },
-  hybrid: describeDown("1", "atmosphere_hybrid_sigma_pressure_coordinate", "hybrid level"),
-  isobaricInhPa: describePressure("hPa"),
-  isobaricInPa: describePressure("Pa"),
-};
-
-function describeDown(units: string, standardName: string, longName: string) {
-  return { units, positive: "down", standard_name: standardName, long_name: longName };
-}
-
-function describePressure(units: string) {
-  return {
-    ...describeDown(units, "air_pressure", "pressure"),
-    stored_direction: "decreasing",
-  };
-}
 
 /** The vertical level of a message. A surface without a value lies at 0, as ecCodes has it. */
 export function describeLevel({ level, secondLevel }: Product): VerticalLevel {
@@ -106,7 +81,7 @@ function nameSurfaces(first: number, value: number, second: number): string {
   return NAMES.get(`${first} ${second}`) ?? "unknown";
 }
 
-/** MARS `levtype` of a level: `pl`, `sol`, or `sfc` for all that is neither. */
+/** MARS `levtype` of a level: `pl`, `sol`, or `sfc` for any other. */
 export function levtypeOf({ typeOfLevel }: VerticalLevel): "pl" | "sol" | "sfc" {
   if (typeOfLevel.startsWith("isobaric")) return "pl";
   return NUMBERED_LAYERS.has(typeOfLevel) ? "sol" : "sfc";

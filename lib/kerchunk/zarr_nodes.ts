@@ -9,7 +9,7 @@ import { encodeInline } from "../references/skeleton.ts";
 const encoder = new TextEncoder();
 
 /** Attributes of an array or a group. */
-export type Attributes = Record<string, unknown>;
+export type ZarrAttributes = Record<string, unknown>;
 
 /** An array without its chunks. */
 export interface ArraySpec {
@@ -17,17 +17,17 @@ export interface ArraySpec {
   dtype: "<f8" | "<i8";
   /** Name and length of each dimension, the slowest first. */
   dimensions: readonly (readonly [name: string, length: number])[];
-  /** @default the whole array in one chunk */
+  /** @default one chunk, the whole array */
   chunks?: readonly number[];
   /** Decoder of the chunks. @default none */
-  filter?: Attributes;
-  /** Value of chunks that are not there. @default null: they may hold anything */
+  filter?: ZarrAttributes;
+  /** Value of missing chunks. @default null: they may hold anything */
   fillValue?: "NaN";
-  attributes: Attributes;
+  attributes: ZarrAttributes;
 }
 
 /** Adds a group. */
-export function addGroup(store: Store, path: string, attributes?: Attributes): void {
+export function addGroup(store: Store, path: string, attributes?: ZarrAttributes): void {
   const prefix = path === "" ? "" : `${path}/`;
   store.set(`${prefix}.zgroup`, encodeJson({ zarr_format: 2 }));
   if (attributes) store.set(`${prefix}.zattrs`, encodeJson(attributes));
@@ -51,7 +51,7 @@ export function addArray(store: Store, path: string, spec: ArraySpec): void {
   store.set(`${path}/.zattrs`, encodeJson({ _ARRAY_DIMENSIONS: names, ...spec.attributes }));
 }
 
-/** A coordinate with all its values in one chunk; one number is an array without dimensions. */
+/** Adds a coordinate with its values in one chunk; a single number is an array without dimensions. */
 export function addCoordinate(
   store: Store,
   path: string,
@@ -64,10 +64,15 @@ export function addCoordinate(
   store.set(`${path}/${chunk}`, encodeValues(values));
 }
 
-/** Numbers as the text of a chunk. */
+/** Numbers as an inline chunk. */
 export function encodeValues(values: Float64Array | BigInt64Array): Uint8Array {
-  // Zarr wants little-endian, which is what every machine has that runs Deno.
+  // Zarr wants little-endian, as every machine is that runs Deno.
   return encodeInline(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+/** Whole numbers as the values of an int64 array. */
+export function toInt64(numbers: readonly number[]): BigInt64Array {
+  return BigInt64Array.from(numbers, (number) => BigInt(number));
 }
 
 function encodeJson(value: unknown): Uint8Array {

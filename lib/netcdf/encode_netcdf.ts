@@ -1,6 +1,6 @@
 /**
- * Writer of NetCDF classic files in the 64-bit-offset variant (CDF-2): fixed dimensions, numeric
- * variables, attributes. It knows the file format only; conventions (CF) are the caller's.
+ * A dataset → the bytes of a NetCDF classic file in the 64-bit-offset variant (CDF-2): fixed
+ * dimensions, numeric variables, attributes. Conventions (CF) are the caller's.
  *
  * Source: NetCDF Users Guide, appendix "File Format Specifications", the classic format. Functions
  * named `encode…` follow its grammar, rule by rule. All numbers in the file are big-endian.
@@ -39,20 +39,11 @@ export interface NetcdfVariable {
 
 /** A whole file. Dimensions, attributes and variables are written in the order given. */
 export interface NetcdfDataset {
-  /** Name to length, at least 1: the format keeps length 0 for its record dimension. */
+  /** Name to length, at least 1: the format reserves length 0 for its record dimension. */
   dimensions: Record<string, number>;
   /** Global attributes. */
   attributes: Record<string, NetcdfAttribute>;
   variables: NetcdfVariable[];
-}
-
-/** A dataset that cannot be written as CDF-2: the text names the dimension, attribute or variable. */
-export class NetcdfError extends UserError {
-  override readonly name = "NetcdfError";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super("failed", message, options);
-  }
 }
 
 const NC_CHAR = 2;
@@ -71,12 +62,13 @@ const PIECE_LENGTH = 2 ** 17;
 
 /**
  * Encodes a dataset as the bytes of a CDF-2 file, in pieces to be written one after the other: the
- * header, then each variable's data. The dataset is checked and planned before this returns; the
- * data are converted as the pieces are taken, at most 1 MiB at a time, so a big output is not held
- * twice. Equal values give equal bytes: every NaN is written as the one quiet NaN.
+ * header, then each variable's data. The dataset is checked before this returns; data are converted
+ * when a piece is read, at most 1 MiB at a time, so that a large output is not in memory twice.
+ * Equal values give equal bytes: every NaN is written as the same quiet NaN.
  *
- * Names are ASCII letters, digits and `_ . @ + -` beginning with a letter or `_`: every reader takes
- * them without escapes, and JavaScript keeps such keys in order (not those that look like numbers).
+ * Names are ASCII letters, digits and `_ . @ + -` beginning with a letter or `_`: every reader
+ * accepts them without escapes, and JavaScript preserves the order of such keys (not of those that
+ * look like numbers).
  *
  * @example
  * ```ts
@@ -96,9 +88,9 @@ const PIECE_LENGTH = 2 ** 17;
  * console.log(file.size);
  * ```
  *
- * @throws {NetcdfError} on a name that is not valid or used twice, a dimension that is not declared
- * or not a length, data that do not fill their dimensions, a `_FillValue` of another type, and a
- * variable too large for the format.
+ * @throws {UserError} (`failed`) naming the dimension, attribute or variable: for a name that is not
+ *   valid or used twice, a dimension that is not declared or not a length, data that do not fill
+ *   their dimensions, a `_FillValue` of another type, and a variable too large for the format.
  */
 export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<ArrayBuffer>, void> {
   checkDataset(dataset);
@@ -109,22 +101,21 @@ export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<Array
 }
 
 /**
- * Places variables one after the other behind the header, each at a multiple of 4 bytes.
- *
- * @returns The offset of each variable from the start of the file (`begin` in the grammar).
- * @throws {NetcdfError} when a variable other than the last is longer than 4 GiB − 4, the limit of
- * CDF-2, whose `vsize` has 32 bits.
+ * The offset of each variable from the start of the file (`begin` in the grammar): one after the
+ * other after the header, each at a multiple of 4 bytes. `vsize` of CDF-2 has 32 bits, which limits
+ * every variable but the last.
  */
-export function planOffsets(
+function planOffsets(
   headerBytes: number,
   variables: readonly { name: string; bytes: number }[],
 ): number[] {
   let end = headerBytes;
   return variables.map(({ name, bytes }, i) => {
     if (bytes > MAX_INNER_VARIABLE_BYTES && i < variables.length - 1) {
-      throw new NetcdfError(
-        `Cannot place variable "${name}": it has ${bytes} bytes and only the last variable may ` +
-          `exceed ${MAX_INNER_VARIABLE_BYTES}, move it to the end or split it`,
+      throw refusal(
+        `variable "${name}"`,
+        `it has ${bytes} bytes, and only the last variable may exceed ` +
+          `${MAX_INNER_VARIABLE_BYTES}; move it to the end or split it`,
       );
     }
     const begin = end;
@@ -159,8 +150,9 @@ function checkDataset({ dimensions, attributes, variables }: NetcdfDataset): voi
   for (const [name, length] of Object.entries(dimensions)) {
     checkName("dimension", name);
     if (!Number.isInteger(length) || length < 1 || length > MAX_INT32) {
-      throw new NetcdfError(
-        `Cannot write dimension "${name}": its length is ${length}, give an integer from 1 to ${MAX_INT32}`,
+      throw refusal(
+        `dimension "${name}"`,
+        `its length is ${length}, expected an integer from 1 to ${MAX_INT32}`,
       );
     }
   }
@@ -168,7 +160,7 @@ function checkDataset({ dimensions, attributes, variables }: NetcdfDataset): voi
   const names = variables.map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) {
-    throw new NetcdfError(`Cannot write variable "${repeated}": it occurs twice, rename one`);
+    throw refusal(`variable "${repeated}"`, "it occurs twice; rename one");
   }
   const lengths = new Map(Object.entries(dimensions));
   variables.forEach((variable) => checkVariable(variable, lengths));
@@ -182,16 +174,18 @@ function checkVariable(variable: NetcdfVariable, lengths: ReadonlyMap<string, nu
   for (const dimension of dimensions) {
     const length = lengths.get(dimension);
     if (length === undefined) {
-      throw new NetcdfError(
-        `Cannot write variable "${name}": its dimension "${dimension}" is not declared, add it to the dataset`,
+      throw refusal(
+        `variable "${name}"`,
+        `its dimension "${dimension}" is not declared; add it to the dataset`,
       );
     }
     expected *= length;
   }
   if (data.length !== expected) {
-    throw new NetcdfError(
-      `Cannot write variable "${name}": it has ${data.length} values, its dimensions ` +
-        `(${dimensions.join(", ")}) ask for ${expected}`,
+    throw refusal(
+      `variable "${name}"`,
+      `it has ${data.length} values, expected ${expected} for its dimensions ` +
+        `(${dimensions.join(", ")})`,
     );
   }
   checkFillValue(variable);
@@ -204,17 +198,23 @@ function checkFillValue({ name, attributes, data }: NetcdfVariable): void {
   const given = typeof fill === "object" ? fill[Symbol.toStringTag] : typeof fill;
   if (typeof fill === "number" && type === "Float64Array") return;
   if (typeof fill === "object" && given === type && fill.length === 1) return;
-  throw new NetcdfError(
-    `Cannot write _FillValue of variable "${name}": it is a ${given}, give a ${type} of length 1`,
+  throw refusal(
+    `_FillValue of variable "${name}"`,
+    `it is a ${given}, expected a ${type} of length 1`,
   );
 }
 
 function checkName(kind: string, name: string): void {
   if (name.length <= MAX_NAME_LENGTH && /^[A-Za-z_][A-Za-z0-9_.@+-]*$/.test(name)) return;
-  throw new NetcdfError(
-    `Cannot write ${kind} "${name}": its name is not valid, use at most ` +
-      `${MAX_NAME_LENGTH} of A-Z a-z 0-9 _ . @ + - with a letter or _ first`,
+  throw refusal(
+    `${kind} "${name}"`,
+    `its name is not valid; use at most ${MAX_NAME_LENGTH} of A-Z a-z 0-9 _ . @ + - with a letter ` +
+      `or _ first`,
   );
+}
+
+function refusal(what: string, state: string): UserError {
+  return new UserError("failed", `Cannot write ${what}: ${state}`);
 }
 
 // ---- header ----
@@ -237,7 +237,7 @@ function encodeHeader(dataset: NetcdfDataset, begins: number[]): Uint8Array<Arra
   ]);
 }
 
-/** dim_list, att_list or var_list: tag and count, or two zeros when there is nothing in it. */
+/** dim_list, att_list or var_list: tag and count, or two zeros for an empty list. */
 function encodeList(tag: number, items: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return concatenate([encodeUint32(items.length === 0 ? 0 : tag, items.length), ...items]);
 }

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
-import {
-  encodeNetcdf,
-  type NetcdfDataset,
-  NetcdfError,
-  type NetcdfVariable,
-  planOffsets,
-} from "./encode_netcdf.ts";
+import { UserError } from "../errors.ts";
+import { encodeNetcdf, type NetcdfDataset, type NetcdfVariable } from "./encode_netcdf.ts";
 
 /** Every type, attribute kind and padding that the writer knows, on a grid that cdo understands. */
 function makeDataset(): NetcdfDataset {
@@ -147,12 +142,28 @@ Deno.test("encodeNetcdf() writes an empty dataset as the 32 bytes of the specifi
   assertEquals(bytes, Uint8Array.of(0x43, 0x44, 0x46, 2, ...new Uint8Array(28)));
 });
 
-Deno.test("planOffsets() lets only the last variable exceed 4 GiB − 4", () => {
-  const big = { name: "big", bytes: 2 ** 32 };
-  const most = { name: "most", bytes: 2 ** 32 - 4 };
-  const odd = { name: "odd", bytes: 3 };
-  assertEquals(planOffsets(100, [odd, most, big]), [100, 104, 2 ** 32 + 100]);
-  const error = assertThrows(() => planOffsets(100, [big, odd]), NetcdfError, '"big"');
+/** A variable larger than a test can allocate: its data are planned and never read. */
+function makeLarge(name: string, lengthBytes: number): [NetcdfVariable, Record<string, number>] {
+  const data = {
+    length: lengthBytes / 4,
+    byteLength: lengthBytes,
+    [Symbol.toStringTag]: "Float32Array",
+  } as unknown as Float32Array;
+  return [makeVariable(name, [name], data), { [name]: lengthBytes / 4 }];
+}
+
+Deno.test("encodeNetcdf() lets only the last variable exceed 4 GiB − 4", () => {
+  const [big, bigLength] = makeLarge("big", 2 ** 32);
+  const [most, mostLength] = makeLarge("most", 2 ** 32 - 4);
+  const odd = makeVariable("odd", ["three"], Int8Array.of(1, 2, 3));
+  const rest = { dimensions: { three: 3, ...bigLength, ...mostLength }, attributes: {} };
+  const [header] = encodeNetcdf({ ...rest, variables: [odd, most, big] });
+  // The header ends with the variables, 40 bytes each here, and each of them with its offset.
+  const view = new DataView(header!.buffer);
+  const offsets = [120, 80, 40].map((at) => Number(view.getBigUint64(header!.length - at + 32)));
+  assertEquals(offsets, [0, 4, 2 ** 32].map((offset) => header!.length + offset));
+  const encode = () => encodeNetcdf({ ...rest, variables: [big, odd] });
+  const error = assertThrows(encode, UserError, '"big"');
   assertStringIncludes(error.message, "4294967296 bytes");
 });
 
@@ -170,7 +181,7 @@ const refusals: [what: string, change: (dataset: NetcdfDataset) => void, message
   [
     "a _FillValue of another type",
     (d) => d.variables[6]!.attributes._FillValue = NaN,
-    "give a Float32Array",
+    "expected a Float32Array",
   ],
   [
     "a _FillValue of two values",
@@ -179,10 +190,11 @@ const refusals: [what: string, change: (dataset: NetcdfDataset) => void, message
   ],
 ];
 for (const [what, change, message] of refusals) {
-  Deno.test(`encodeNetcdf() throws NetcdfError before the first piece on ${what}`, () => {
+  Deno.test(`encodeNetcdf() throws UserError before the first piece on ${what}`, () => {
     const dataset = makeDataset();
     change(dataset);
-    assertThrows(() => encodeNetcdf(dataset), NetcdfError, message);
+    const error = assertThrows(() => encodeNetcdf(dataset), UserError, message);
+    assertEquals(error.category, "failed");
   });
 }
 

@@ -23,7 +23,7 @@ export const TYPES = {
   Float64Array: { code: 6, fill: 0 },
 };
 
-/** Length in bytes, then UTF-8 padded with zeros to a multiple of 4. */
+/** The length in bytes, then UTF-8 padded with zeros to a multiple of 4 bytes. */
 export function encodeText(text: string): Uint8Array {
   const utf8 = new TextEncoder().encode(text);
   const padding = new Uint8Array(padLength(utf8.length) - utf8.length);
@@ -37,7 +37,7 @@ export function encodeUint32(...values: number[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Numbers in big-endian order, followed by as many `fill` as it takes to a multiple of 4 bytes. */
+/** Numbers in big-endian order, padded with `fill` to a multiple of 4 bytes. */
 export function encodeNumbers(values: NetcdfNumbers, fill: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(padLength(values.byteLength)));
   if (values instanceof Float32Array) putFloat32(view, values);
@@ -48,7 +48,7 @@ export function encodeNumbers(values: NetcdfNumbers, fill: number): Uint8Array<A
   return new Uint8Array(view.buffer);
 }
 
-// JavaScript does not say which bits a NaN has (x86 makes negative ones), so the bits are given.
+// JavaScript does not define the bits of a NaN (x86 makes negative ones), so they are set here.
 function putFloat32(view: DataView, values: Float32Array): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;

@@ -1,5 +1,6 @@
 /**
- * The output dataset: reduced fields of a run, laid out and described in CF terms as a profile says.
+ * Reduced fields of a run → the dataset of the output, laid out as its profile says and described in
+ * CF terms.
  *
  * @module
  */
@@ -21,7 +22,7 @@ export interface OutputField {
   membersUsed: number;
 }
 
-/** Everything that the output says. */
+/** Everything that goes into the output. */
 export interface OutputContent {
   profile: OutputProfile;
   run: Run;
@@ -153,7 +154,7 @@ function countName(variable: Variable): string {
   return `${variable.name}_members_used`;
 }
 
-/** How many members went into the statistics of a variable, by step; 0 where there are none. */
+/** The number of members in the statistics of a variable, by step; 0 where there are none. */
 function countVariable({ steps, fields }: OutputContent, variable: Variable): NetcdfVariable {
   const data = new Int32Array(steps.length);
   for (const { variable: { name }, stepHours, membersUsed } of fields) {

@@ -63,7 +63,7 @@ Deno.test("buildDataset() has the profile's dimensions, coordinates and two stat
   }
 });
 
-Deno.test("buildDataset() puts every step in its place, and NaN where there is no field", () => {
+Deno.test("buildDataset() orders fields by step, and puts NaN where there is no field", () => {
   const tp = [20, 21, 22, 23, 24, 25, 10, 11, 12, 13, 14, 15];
   assertEquals([...findOutput("tp_ensemble_mean").data], tp);
   assertEquals(
@@ -75,7 +75,7 @@ Deno.test("buildDataset() puts every step in its place, and NaN where there is n
   assertEquals([...findOutput("ro_ensemble_mean").data], [...NOTHING, ...NOTHING]);
 });
 
-Deno.test("buildDataset() counts the members of each variable and step, and statistics refer to that", () => {
+Deno.test("buildDataset() counts the members of each variable and step, and its statistics refer to the counts", () => {
   assertEquals(findOutput("tp_members_used"), {
     name: "tp_members_used",
     dimensions: ["time", "valid_time"],
@@ -105,7 +105,7 @@ Deno.test("buildDataset() counts hours since 1900 whatever the run", () => {
   }
 });
 
-Deno.test("buildDataset() says which members went in and which are absent", () => {
+Deno.test("buildDataset() names the members used and those that are absent", () => {
   const { attributes } = buildDataset(makeContent());
   assertEquals(attributes, {
     Conventions: "CF-1.8",

@@ -1,13 +1,13 @@
 /**
- * A forecast read back from its NetCDF file: what the stages that draw it need of it.
+ * Bytes of a forecast's NetCDF file → what maps and the viewer draw.
  *
- * Files of `stream` and of the Python tools: variables `<name>_ensemble_mean` and
+ * Reads files of `stream` and of the Python tools: variables `<name>_ensemble_mean` and
  * `<name>_ensemble_standard_deviation` over valid time, latitude and longitude.
  *
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
-import { ForecastSource, type Layout, type NetcdfVariable } from "./forecast_source.ts";
+import { ForecastSource, type Layout, type SourceVariable } from "./forecast_source.ts";
 
 export { ForecastError } from "./forecast_source.ts";
 
@@ -27,9 +27,9 @@ export interface ForecastVariable {
   membersUsed(stepIndex: number): number | undefined;
 }
 
-/** A whole file. Values are converted when they are asked for, one variable at a time. */
+/** A whole file. Values are converted on first use, one variable at a time. */
 export interface ForecastFile {
-  /** As it was given. */
+  /** As given. */
   path: string;
   title: string;
   /** Start of the run as people write it: `2026-02-06 00 UTC`. */
@@ -46,7 +46,7 @@ export interface ForecastFile {
   longitudes: Float64Array;
   /** Members used; `undefined` where the file does not say. */
   memberCount: number | undefined;
-  /** Members that were asked for and are in no field, for example `["control", "3-5"]`. */
+  /** Members asked for that are in no field, for example `["control", "3-5"]`. */
   absentMembers: string[];
   /** In the order of the file. */
   variables: ForecastVariable[];
@@ -60,7 +60,7 @@ const DEVIATION = "_ensemble_standard_deviation";
  * Reads a forecast from the bytes of a NetCDF classic file.
  *
  * @param path for messages.
- * @throws {ForecastError} when it is no such file or lacks something that a forecast has.
+ * @throws {ForecastError} when the file is not NetCDF classic, or lacks a part of a forecast.
  */
 export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
   const source = new ForecastSource(bytes, path);
@@ -101,7 +101,7 @@ function openVariable(source: ForecastSource, name: string, layout: Layout): For
   const counts = source.has(`${name}_members_used`)
     ? source.values(source.find(`${name}_members_used`))
     : undefined;
-  const cut = (variable: NetcdfVariable) => {
+  const cut = (variable: SourceVariable) => {
     let values: Float32Array | undefined;
     return (stepIndex: number) => cutStep(values ??= source.floats(variable), stepIndex, layout);
   };

@@ -69,7 +69,7 @@ Deno.test("parseForecast() reads what stream writes", async () => {
   assertThrows(() => tp!.mean(2), RangeError, "2 steps");
 });
 
-Deno.test("parseForecast() turns rows that begin in the south", async () => {
+Deno.test("parseForecast() flips rows that begin in the south", async () => {
   const file = await parse(
     change("latitude", (axis) => axis.data = Float64Array.of(24.75, 25)),
   );
@@ -94,7 +94,7 @@ Deno.test("parseForecast() reads times in other units, and units in other spelli
   assertEquals(file.variables[0]!.units, "kg m-2");
 });
 
-Deno.test("parseForecast() takes fill values for missing ones and unpacks scaled ones", async () => {
+Deno.test("parseForecast() reads fill values as NaN, and unpacks scaled values", async () => {
   const file = await parse(change("tp_ensemble_mean", (variable) => {
     variable.attributes = {
       units: "m",
@@ -108,7 +108,7 @@ Deno.test("parseForecast() takes fill values for missing ones and unpacks scaled
   assertEquals(file.variables[0]!.mean(1), Float32Array.of(10.5, 11, 11.5, 12, NaN, 13));
 });
 
-Deno.test("parseForecast() takes what was never written for missing", async () => {
+Deno.test("parseForecast() reads values that were never written as NaN", async () => {
   const file = await parse(change("tp_ensemble_standard_deviation", (it) => {
     it.attributes = { units: "m" };
     it.data = new Float32Array(12).fill(9.9692099683868690e36); // NC_FILL_FLOAT of netcdf.h
@@ -116,7 +116,7 @@ Deno.test("parseForecast() takes what was never written for missing", async () =
   assertEquals(file.variables[0]!.deviation(0), new Float32Array(6).fill(NaN));
 });
 
-Deno.test("parseForecast() does without counts and members, as the Python tools write files", async () => {
+Deno.test("parseForecast() reads files of the Python tools, which have no counts and no members", async () => {
   const dataset = makeDataset();
   dataset.variables = dataset.variables.filter(({ name }) => name !== "tp_members_used");
   dataset.attributes = {};
@@ -125,7 +125,7 @@ Deno.test("parseForecast() does without counts and members, as the Python tools 
   assertEquals(file.variables[0]!.membersUsed(0), undefined);
 });
 
-Deno.test("parseForecast() says what keeps a file from being a forecast", async () => {
+Deno.test("parseForecast() says what a file lacks to be a forecast", async () => {
   const fails = (bytes: Uint8Array, says: string) =>
     assertThrows(() => parseForecast(bytes, "a.nc"), ForecastError, says);
   fails(new TextEncoder().encode("GRIB and more"), '"a.nc": it is no NetCDF classic file');
@@ -162,7 +162,7 @@ Deno.test("parseForecast() says what keeps a file from being a forecast", async 
   );
 });
 
-Deno.test("a file that is cut short is told from missing values", async () => {
+Deno.test("parseForecast() tells a file that is cut short from missing values", async () => {
   const dataset = makeDataset();
   const cut = async () => {
     const bytes = await new Blob([...encodeNetcdf(dataset)]).bytes();

@@ -1,5 +1,6 @@
 /**
- * What a forecast is read from: a NetCDF classic file, with errors that say what it lacks.
+ * Bytes of a NetCDF classic file → its variables and attributes, or an error that names the file and
+ * what it lacks.
  *
  * @module
  */
@@ -7,9 +8,9 @@ import { UserError } from "../errors.ts";
 import { type Attribute, NetCDFReader, type Variable } from "npm:netcdfjs@4.0.0";
 
 /** A variable of the file, as netcdfjs describes it. */
-export type NetcdfVariable = Variable;
+export type SourceVariable = Variable;
 
-/** A file that is no forecast: the text says what it lacks. */
+/** A file that is not a forecast: the text says what it lacks. */
 export class ForecastError extends UserError {
   override readonly name = "ForecastError";
 
@@ -39,9 +40,8 @@ const TIME_UNITS =
 const DEFAULT_FILL = 15 * 2 ** 119;
 
 /**
- * A NetCDF classic file with errors that name it.
- *
- * The reader is strict where drawing depends on it: regular axes, known times, fields of one shape.
+ * A NetCDF classic file with errors that name it. Strict where drawing depends on it: regular axes,
+ * known times, fields of one shape.
  */
 export class ForecastSource {
   readonly #reader: NetCDFReader;
@@ -63,7 +63,7 @@ export class ForecastSource {
     return new ForecastError(`Cannot read a forecast from "${this.path}": ${state}`, { cause });
   }
 
-  /** Of all variables. */
+  /** The names of all variables. */
   get names(): string[] {
     return this.#reader.variables.map(({ name }) => name);
   }
@@ -73,8 +73,8 @@ export class ForecastSource {
     return this.names.includes(name);
   }
 
-  /** The variable of that name, which has to be there. */
-  find(name: string): NetcdfVariable {
+  /** The variable of that name. @throws {ForecastError} when there is none. */
+  find(name: string): SourceVariable {
     const variable = this.#reader.variables.find((variable) => variable.name === name);
     if (!variable) {
       throw this.error(`it has no variable ${name}, give a file that stream has written`);
@@ -83,7 +83,7 @@ export class ForecastSource {
   }
 
   /** All values of a variable of numbers. */
-  values(variable: NetcdfVariable): number[] {
+  values(variable: SourceVariable): number[] {
     try {
       return this.#reader.getDataVariable(variable) as number[];
     } catch (cause) {
@@ -91,8 +91,8 @@ export class ForecastSource {
     }
   }
 
-  /** All values, in the unit of the variable, NaN where there is none. */
-  floats(variable: NetcdfVariable): Float32Array {
+  /** All values, unpacked, in the unit of the variable; NaN where there is none. */
+  floats(variable: SourceVariable): Float32Array {
     const numbers = listAttributes(variable).map(({ name, value }) => [name, Number(value)]);
     const { _FillValue: fill = DEFAULT_FILL, scale_factor: scale = 1, add_offset: offset = 0 } =
       Object.fromEntries(numbers);
@@ -103,7 +103,7 @@ export class ForecastSource {
   }
 
   /** Throws unless a variable has a value a step, row and column. */
-  checkSize({ name, dimensions }: NetcdfVariable, { steps, rows, columns }: Layout): void {
+  checkSize({ name, dimensions }: SourceVariable, { steps, rows, columns }: Layout): void {
     const { dimensions: known, recordDimension } = this.#reader;
     const lengths = dimensions.map((id) =>
       id === recordDimension.id ? recordDimension.length : known[id]!.size
@@ -119,7 +119,7 @@ export class ForecastSource {
   }
 
   /** The text of a variable's attribute. */
-  attribute(variable: NetcdfVariable, name: string): string | undefined {
+  attribute(variable: SourceVariable, name: string): string | undefined {
     const attribute = listAttributes(variable).find((attribute) => attribute.name === name);
     return attribute && String(attribute.value);
   }
@@ -130,7 +130,7 @@ export class ForecastSource {
     return value === null ? undefined : String(value);
   }
 
-  /** Points at equal distances: what draws them takes their cells to be equally large. */
+  /** Points of an axis, at equal distances, as maps draw cells of equal size. */
   axis(name: string): Float64Array {
     const points = Float64Array.from(this.values(this.find(name)));
     const spacing = (points.at(-1)! - points[0]!) / (points.length - 1);
@@ -154,6 +154,6 @@ export class ForecastSource {
 }
 
 /** netcdfjs declares the attributes of a variable as an empty tuple. */
-function listAttributes(variable: NetcdfVariable): readonly Attribute[] {
+function listAttributes(variable: SourceVariable): readonly Attribute[] {
   return variable.attributes;
 }

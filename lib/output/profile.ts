@@ -1,10 +1,10 @@
 /**
- * Output profiles: what a file contains, as data. Stages write whatever a profile says.
+ * Output profiles: what a file contains, as data, from its variables to its name.
  *
  * @module
  */
 import type { Region } from "../grib/headers.ts";
-import { type Run } from "../ecmwf/run.ts";
+import type { Run } from "../ecmwf/run.ts";
 
 /** A statistic of the members, written as `<variable>_<suffix>`. */
 export interface StatisticSpec {

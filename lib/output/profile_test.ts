@@ -3,13 +3,13 @@ import { checkSteps, parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import { GIK } from "./profile.ts";
 
-Deno.test("GIK asks for variables that are known, each once", () => {
+Deno.test("GIK names known variables, each once", () => {
   const known = GIK.variables.map((name) => findVariable(name)?.name);
   assertEquals(known, [...GIK.variables]);
   assertEquals(new Set(known).size, 12);
 });
 
-Deno.test("GIK asks for steps that runs of every hour have, ascending", () => {
+Deno.test("GIK names steps that runs of every hour have, ascending", () => {
   for (const hour of ["00", "06", "12", "18"]) {
     assertEquals(checkSteps(parseRun("20260206", hour), GIK.steps), [...GIK.steps]);
   }

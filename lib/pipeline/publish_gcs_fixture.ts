@@ -12,8 +12,7 @@ import {
 import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../../fixtures/gcs_server.ts";
 import { runLabel } from "../ecmwf/run.ts";
 import { GIK } from "../output/profile.ts";
-import { openStorage } from "../storage/mod.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import { openStorage, type StageContext } from "../storage/mod.ts";
 import { runStream } from "../stream/run_stream.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 import { runPipeline } from "./run_pipeline.ts";

@@ -1,10 +1,11 @@
 /**
- * The pipeline: stages 1, 2 and 3 of one run, in one process.
+ * The pipeline. What goes in: a run, and a template of its stores or the headers of its GRIB files. What
+ * comes out: the files of stages 1, 2 and 3 in a folder, of which the last are the final stores.
  *
  * @module
  */
+import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
-import type { StageContext } from "../storage/stage_context.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./run_stage1.ts";
 import { runStage2, type Stage2Options, type Stage2Result } from "./run_stage2.ts";
 import { runStage3, type Stage3Options, type Stage3Result } from "./run_stage3.ts";
@@ -12,7 +13,7 @@ import { runStage3, type Stage3Options, type Stage3Result } from "./run_stage3.t
 /** What the pipeline works on: the options of its stages. */
 export interface PipelineOptions extends Stage1Options, Stage2Options, Stage3Options {}
 
-/** What the pipeline left. */
+/** What the stages wrote. */
 export interface PipelineResult extends Outcome {
   stage1: Stage1Result;
   stage2: Stage2Result;
@@ -20,9 +21,12 @@ export interface PipelineResult extends Outcome {
 }
 
 /**
- * Runs the three stages of one run.
+ * Runs the three stages of one run in one process.
  *
- * @throws what the stages throw; the files of finished stages stay.
+ * With `allowMissing` the result counts as complete although files, fields or members are missing.
+ *
+ * @throws {MissingDataError} when the run, or its step 0, is not there.
+ * @throws {TemplateError} {StorageError} as the stages do; the files of finished stages stay.
  */
 export async function runPipeline(
   options: PipelineOptions,

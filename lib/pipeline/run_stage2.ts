@@ -1,17 +1,17 @@
 /**
- * Stage 2: the indexes of a run in, each read once; the fresh references of every member out.
+ * Stage 2: the indexes of a run go in, each read once; the fresh references of every member come out.
  *
  * @module
  */
-import type { Outcome } from "../util/reporter.ts";
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { findGaps, readRunIndex } from "../references/run_index.ts";
 import { readStageStore, stageFolder, writeStageStore } from "../references/stage_files.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
+import type { Outcome } from "../util/reporter.ts";
 import { summarizeLines } from "../util/text.ts";
 
 /** What stage 2 works on. */
@@ -19,7 +19,7 @@ export interface Stage2Options {
   run: Run;
   /** Forecast steps in hours. @default every step of the run */
   steps?: readonly number[];
-  /** The first so many members, the control first. */
+  /** How many members, the control first. */
   maxMembers: number;
   /** Indexes fetched at once. */
   parallelWorkers: number;
@@ -29,34 +29,34 @@ export interface Stage2Options {
   allowMissing: boolean;
 }
 
-/** What stage 2 left. */
+/** What stage 2 wrote. */
 export interface Stage2Result extends Outcome {
   folder: string;
   /** Members whose store was written, ascending. */
   members: Member[];
-  /** Members of which nothing is in the run. */
+  /** Members that the run does not have. */
   absentMembers: Member[];
-  /** Files whose index or GRIB2 file could not be had. */
+  /** Files whose index or GRIB2 file could not be read. */
   missingFiles: StepFile[];
   /** Fields referenced, all members together. */
   fieldCount: number;
 }
 
 /**
- * Reads the indexes of a run and writes `stage2_<member>_merged.parquet`: the skeleton that stage 1
- * left, if any, and the keys of every field of the member, step by step.
+ * Reads the indexes of a run and writes `stage2_<member>_merged.parquet`: the skeleton of stage 1, if
+ * there is one, and the keys of every field of the member, step by step.
  *
  * Costs one GET a file for its index and one HEAD for its length: 85 files for a run at 00 or 12 UTC,
  * twice that from IFS cycle 50r1 on.
  *
- * @throws {MissingDataError} when nothing of the run is there.
- * @throws {StorageError} when no file can be had because of the network, or access is refused.
+ * @throws {MissingDataError} when no file of the run is there.
+ * @throws {StorageError} when the network fails for all files, or access is refused.
  */
 export async function runStage2(
   options: Stage2Options,
   context: StageContext,
 ): Promise<Stage2Result> {
-  const { run, outputDir = stageFolder(run) } = options;
+  const { run, outputDir: folder = stageFolder(run) } = options;
   const { reporter } = context;
   const wanted = firstMembers(options.maxMembers);
   const steps = chooseSteps(run, options.steps);
@@ -66,8 +66,9 @@ export async function runStage2(
     members: wanted,
     parallelFiles: options.parallelWorkers,
   });
+  const { fields, missingFiles, droppedLines } = index;
 
-  const present = new Set(index.fields.members);
+  const present = new Set(fields.members);
   const members = wanted.filter((member) => present.has(member));
   const absentMembers = wanted.filter((member) => !present.has(member));
   if (absentMembers.length > 0) {
@@ -75,22 +76,18 @@ export async function runStage2(
   }
   const gaps = findGaps(index, members, run);
   if (gaps.length > 0) reporter.warn(`fields are missing: ${summarizeLines(gaps, 5)}`);
-  await writeStores(index.fields, members, outputDir, context);
+  await writeStores(fields, members, folder, context);
 
-  const { missingFiles, droppedLines } = index;
-  const fieldCount = index.fields.count;
-  reporter.info(
-    `stage 2: ${fieldCount} fields of ${members.length} members, ${files.length} files of ` +
-      `${describeRun(run)} in ${outputDir}`,
-  );
-  const whole = absentMembers.length + gaps.length + missingFiles.length + droppedLines === 0;
+  const counts = `${fields.count} fields of ${members.length} members, ${files.length} files`;
+  reporter.info(`stage 2: ${counts} of ${describeRun(run)} in ${folder}`);
+  const missing = absentMembers.length + gaps.length + missingFiles.length + droppedLines;
   return {
-    folder: outputDir,
+    folder,
     members,
     absentMembers,
     missingFiles,
-    fieldCount,
-    complete: whole || options.allowMissing,
+    fieldCount: fields.count,
+    complete: missing === 0 || options.allowMissing,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reading a Parquet file in parts: its footer first, then only the row groups that can hold what is
- * looked for.
+ * Reads a Parquet file in parts: its footer first, then only the row groups that can hold the keys
+ * wanted.
  *
  * @module
  */
@@ -17,14 +17,14 @@ export interface Span {
   end: number;
 }
 
-/** A part could not be had: `cause` says why. It is no fault of the file. */
+/** A part could not be read, for the reason in `cause`. The file is not damaged. */
 export class SourceFailure extends Error {
   constructor(cause: unknown) {
-    super("a part of the file could not be had", { cause });
+    super("a part of the file could not be read", { cause });
   }
 }
 
-/** The parts of a file that are in memory, for a reader that is to use no others. */
+/** The parts of a file that are in memory, for a reader that may use no others. */
 export class LoadedParts implements AsyncBuffer {
   readonly byteLength: number;
   readonly #file: AsyncBuffer;
@@ -36,7 +36,7 @@ export class LoadedParts implements AsyncBuffer {
   }
 
   /**
-   * Brings a part into memory, with one read unless it is there.
+   * Reads a part into memory, unless it is there.
    *
    * @throws {SourceFailure}
    */
@@ -64,13 +64,13 @@ export class LoadedParts implements AsyncBuffer {
 
 /** Magic number, length of the metadata, magic number: no Parquet file is shorter. */
 const MIN_FILE_BYTES = 12;
-/** After the metadata: its length, the magic number. */
+/** Length of the metadata, magic number. */
 const TRAILER_BYTES = 8;
 
 /**
  * Reads the metadata at the end of a file. Bounds of text columns are left as bytes.
  *
- * @param tailBytes what to read at once, from the end; a longer footer costs one read more.
+ * @param tailBytes what to read first, from the end; a longer footer costs one more read.
  * @throws {SourceFailure}
  * @throws {Error} when it is no Parquet file.
  */
@@ -80,16 +80,16 @@ export async function readMetadata(parts: LoadedParts, tailBytes: number): Promi
   await parts.load({ start: Math.max(0, byteLength - tailBytes), end: byteLength });
   const trailer = new DataView(parts.slice(byteLength - TRAILER_BYTES));
   const footerBytes = trailer.getUint32(0, true) + TRAILER_BYTES;
-  // A length that cannot be is for the parser to refuse.
+  // The parser refuses an impossible length.
   const start = footerBytes <= byteLength ? byteLength - footerBytes : byteLength - TRAILER_BYTES;
   await parts.load({ start, end: byteLength });
-  // Decoded, bounds would lose bytes that are no UTF-8, as where they were cut inside a character.
+  // Decoding would lose bytes that are not UTF-8, as in bounds that were cut inside a character.
   return parquetMetadata(parts.slice(start), { parsers: { stringFromBytes: (bytes) => bytes } });
 }
 
 /**
- * The row groups that can hold one of the texts in a column: all whose smallest and largest value
- * enclose one, and those without such bounds. Texts and bounds are compared as UTF-8.
+ * The row groups that can hold one of the texts in a column: those with a text between their smallest
+ * and largest value, and those without these bounds. Texts and bounds are compared as UTF-8.
  */
 export function selectRowGroups(
   groups: readonly RowGroup[],
@@ -107,8 +107,8 @@ export function selectRowGroups(
 }
 
 /**
- * Where the bytes of some columns of row groups are, in the order of the file. Parts less than
- * `maxGapBytes` apart are one.
+ * The spans of some columns of row groups, in the order of the file. Columns less than `maxGapBytes`
+ * apart share a span.
  *
  * @throws {RangeError} when one lies outside of the file.
  */
@@ -143,7 +143,7 @@ function chunkSpan(group: RowGroup, column: string): Span {
   return { start, end: start + Number(chunk.total_compressed_size) };
 }
 
-/** Order of texts in UTF-8, as Parquet keeps it: byte by byte, a beginning before the whole. */
+/** Compares texts in UTF-8 as Parquet does: byte by byte, a prefix before the whole. */
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

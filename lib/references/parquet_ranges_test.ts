@@ -44,7 +44,7 @@ Deno.test("decodeStore() reads 9 steps of 85 with three reads and a quarter of t
   assertLess(bytesRead, file.length / 4);
 });
 
-Deno.test("decodeStore() reads steps that lie apart each by itself, none with what is between", async () => {
+Deno.test("decodeStore() reads steps that lie apart one by one, without what is between", async () => {
   const { reads, bytesRead } = await readKeys(file, store, keysOfSteps([36, 360]));
   assertEquals(reads.length, 4);
   assertLess(bytesRead, file.length / 7);
@@ -155,7 +155,7 @@ Deno.test("decodeStore() reads a footer that is longer than what it takes at fir
   assertEquals(reads.map(({ end }) => end === bytes.length), [true, true, false, false]);
 });
 
-Deno.test("decodeStore() passes on why a part could not be had, and calls no file damaged for it", async () => {
+Deno.test("decodeStore() throws the reason why a part could not be read, and calls no file damaged for it", async () => {
   const reason = new Error("the cable is out");
   const broken = { byteLength: file.length, slice: () => Promise.reject(reason) };
   const error = await assertRejects(() => decodeStore(broken, { source: "a.parquet" }), Error);

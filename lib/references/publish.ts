@@ -1,17 +1,21 @@
 /**
- * Publishing the files of a run in a bucket, so that a reader never takes half of them for all.
+ * Publishes the files of a run in a bucket, so that a reader never takes a part of them for all.
  *
  * @module
  */
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
-import { type ListedObject, type Storage, StorageError } from "../storage/mod.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
-import type { StageContext } from "../storage/stage_context.ts";
+import {
+  type ListedObject,
+  type StageContext,
+  type Storage,
+  StorageError,
+} from "../storage/mod.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { formatMegabytes } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Reporter } from "../util/reporter.ts";
-import { formatManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
+import { encodeManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
 import { readIfThere, stageFolder } from "./stage_files.ts";
 
 /** The folder of a run: `<root>/20260207_00z`. */
@@ -19,46 +23,46 @@ export function publishedFolder(root: string, run: Run): string {
   return `${root}/${runLabel(run)}`;
 }
 
-/** A file that is to be published. */
+/** A file to publish. */
 export interface SourceFile {
   path: string;
   /** Its name in the published folder. */
   name: string;
-  /** Whose it is, as in file names. */
+  /** The member that it is of, as in file names. */
   member: string;
 }
 
-/** What is published, and who is told. */
+/** How files are published. */
 export interface PublishOptions {
   run: Run;
   reporter: Reporter;
-  /** Files under way at once. @default {8} */
+  /** Files uploaded at once. @default {8} */
   parallelUploads?: number;
 }
 
-/** What publishing did. */
+/** What was published. */
 export interface PublishResult {
   /** The folder, without a slash at the end. */
   target: string;
-  /** Files that were sent. */
+  /** Files uploaded. */
   uploaded: number;
   bytesUploaded: number;
-  /** Files that were there already. */
+  /** Files that the folder had already. */
   skipped: number;
 }
 
 /**
- * Publishes files of a run in a folder, whatever an earlier attempt left there: files that are there
- * with the same size and CRC32C are not sent again.
+ * Publishes files of a run in a folder. Files that an earlier attempt left there, with the same size and
+ * CRC32C, are not sent again.
  *
- * While files are missing or being replaced, the folder's manifest says that it is incomplete. The
- * one that says the opposite comes last, when the server has listed every file with the checksum that
- * the local one has. The same files give the same manifest.
+ * While files are missing or being replaced, the manifest of the folder says that it is incomplete. The
+ * complete manifest is written last, when the server has listed every file with the checksum of the
+ * local one. The same files give the same manifest.
  *
- * Costs two listings and an upload a file that is new, and two for the manifest; one listing when all
- * is there.
+ * Costs two listings, an upload for each file that is new, and two for the manifest; one listing when
+ * every file is there.
  *
- * @throws {StorageError} when a file cannot be written, or is another one afterwards.
+ * @throws {StorageError} when a file cannot be written, or the server lists it with other bytes.
  */
 export async function publishFolder(
   storage: Storage,
@@ -66,13 +70,13 @@ export async function publishFolder(
   target: string,
   { run, reporter, parallelUploads = 8 }: PublishOptions,
 ): Promise<PublishResult> {
-  const there = await listFolder(storage, target);
+  const published = await listFolder(storage, target);
   const files = await describeFiles(storage, sources, reporter);
   const isWaiting = ({ name, size, crc32c }: PublishedFile) =>
-    there.get(name)?.size !== size || there.get(name)?.crc32c !== crc32c;
+    published.get(name)?.size !== size || published.get(name)?.crc32c !== crc32c;
   const waiting = sources.filter((_, i) => isWaiting(files[i]!));
   const manifestUrl = `${target}/${MANIFEST_NAME}`;
-  const describe = (complete: boolean) => formatManifest({ run: runLabel(run), complete, files });
+  const describe = (complete: boolean) => encodeManifest({ run: runLabel(run), complete, files });
 
   if (waiting.length > 0) {
     await storage.put(manifestUrl, [describe(false)]);
@@ -80,10 +84,10 @@ export async function publishFolder(
     await checkUploads(storage, files, target);
   }
   const manifest = describe(true);
-  if (waiting.length > 0 || there.get(MANIFEST_NAME)?.crc32c !== crc32c(manifest)) {
+  if (waiting.length > 0 || published.get(MANIFEST_NAME)?.crc32c !== crc32c(manifest)) {
     await storage.put(manifestUrl, [manifest]);
   }
-  warnOfOthers([...there.keys()], files, target, reporter);
+  warnOfOthers([...published.keys()], files, target, reporter);
   const bytesUploaded = files.filter(isWaiting).reduce((sum, { size }) => sum + size, 0);
   const uploaded = waiting.length;
   return { target, uploaded, bytesUploaded, skipped: files.length - uploaded };
@@ -104,7 +108,7 @@ async function describeFiles(
   reporter: Reporter,
 ): Promise<PublishedFile[]> {
   const bar = reporter.progress("checksums", sources.length);
-  // One by one: a checksum keeps the processor busy, and files are as large as they like.
+  // One by one: a checksum needs the processor alone, and files may be large.
   const files = await Array.fromAsync(sources, async ({ path, name, member }) => {
     const bytes = await storage.get(path);
     bar.advance(1);
@@ -141,7 +145,7 @@ async function uploadFiles(
   }
 }
 
-/** Compares what the server has with what it should have. */
+/** @throws {StorageError} for a file that the server lists with other bytes, or not at all. */
 async function checkUploads(
   storage: Storage,
   files: readonly PublishedFile[],
@@ -150,35 +154,35 @@ async function checkUploads(
   const damage = findDamage(files, await listFolder(storage, target));
   if (!damage) return;
   const url = `${target}/${damage.name}`;
-  const message = `Cannot publish "${url}": ${damage.state}; run the upload again`;
-  throw new StorageError("corrupt", url, message);
+  const state = `${damage.state}; run the upload again`;
+  throw new StorageError({ kind: "corrupt", action: "publish", url, state });
 }
 
-/** The first file that a folder lacks, or has otherwise. */
+/** The first file that a folder lacks, or has with other bytes. */
 function findDamage(
   files: readonly PublishedFile[],
-  there: ReadonlyMap<string, ListedObject>,
+  objects: ReadonlyMap<string, ListedObject>,
 ): { name: string; state: string } | undefined {
   for (const file of files) {
-    const state = findDifference(file, there.get(file.name));
+    const state = findDifference(file, objects.get(file.name));
     if (state !== undefined) return { name: file.name, state };
   }
   return undefined;
 }
 
-/** How an object differs from the file that it should be; `undefined` when it does not. */
+/** How an object differs from the published file; `undefined` when it does not. */
 function findDifference(
   file: PublishedFile,
   object: ListedObject | undefined,
 ): string | undefined {
   if (!object) return "it is not there";
   if (object.size !== file.size) return `it has ${object.size} bytes instead of ${file.size}`;
-  // Only some servers tell checksums.
+  // Only some servers list checksums.
   if ((object.crc32c ?? file.crc32c) === file.crc32c) return undefined;
   return `its CRC32C is ${object.crc32c} instead of ${file.crc32c}`;
 }
 
-/** Readers that know no manifests take every file of the folder. */
+/** Warns of files that are not of this upload: readers without manifests take every file. */
 function warnOfOthers(
   names: readonly string[],
   files: readonly PublishedFile[],
@@ -189,19 +193,19 @@ function warnOfOthers(
   const others = names.filter((name) => !own.has(name));
   if (others.length === 0) return;
   const example = others.length === 1 ? others[0] : `${others[0]} and ${others.length - 1} more`;
-  reporter.warn(`${target} also holds what this upload has not: ${example}`);
+  reporter.warn(`${target} also holds files that are not of this upload: ${example}`);
 }
 
 /**
- * Opens a published folder, and checks that everything its manifest names is there unchanged. A
- * folder without a manifest, as other programs leave it, is taken as it is, with a warning.
+ * Opens a published folder, and checks that every file of its manifest is there unchanged. A folder
+ * without a manifest, as other programs write it, is accepted with a warning.
  *
- * Costs the manifest and one listing. The listing comes second: an upload that begins between them is
- * seen.
+ * Costs the manifest and one listing. The listing comes second, so that it shows an upload that begins
+ * between the two.
  *
- * @returns sizes in bytes by name of the files that belong to it.
- * @throws {MissingDataError} when its upload has not ended, or a file is missing or another one.
- * @throws {ManifestError}
+ * @returns sizes in bytes of the files that belong to the folder, by name.
+ * @throws {MissingDataError} when the upload has not ended, or a file is missing or has other bytes.
+ * @throws {UserError} when the manifest is damaged.
  */
 export async function openPublished(
   storage: Storage,
@@ -210,23 +214,23 @@ export async function openPublished(
 ): Promise<Map<string, number>> {
   const manifestUrl = `${folder}/${MANIFEST_NAME}`;
   const bytes = await readIfThere(storage, manifestUrl);
-  const there = await listFolder(storage, folder);
+  const objects = await listFolder(storage, folder);
   if (!bytes) {
-    if (there.size > 0) {
-      reporter.warn(`${folder} has no ${MANIFEST_NAME}: whether all of it is there is not known`);
+    if (objects.size > 0) {
+      reporter.warn(`${folder} has no ${MANIFEST_NAME}: files may be missing`);
     }
-    return new Map(Array.from(there, ([name, { size }]) => [name, size]));
+    return new Map(Array.from(objects, ([name, { size }]) => [name, size]));
   }
   const { complete, files } = parseManifest(bytes, manifestUrl);
-  // Another manifest in the listing: an upload has just begun, or a cache gave an old one.
-  const listed = there.get(MANIFEST_NAME)?.crc32c;
+  // With another manifest in the listing an upload has just begun, or a cache gave an old one.
+  const listed = objects.get(MANIFEST_NAME)?.crc32c;
   if (!complete || (listed !== undefined && listed !== crc32c(bytes))) {
     throw new MissingDataError(
       `Cannot use "${folder}": it is being uploaded, or that was interrupted; wait, or run the ` +
         "upload again",
     );
   }
-  const damage = findDamage(files, there);
+  const damage = findDamage(files, objects);
   if (damage) {
     throw new MissingDataError(
       `Cannot use "${folder}/${damage.name}": ${damage.state}; run the upload again`,
@@ -235,21 +239,21 @@ export async function openPublished(
   return new Map(files.map(({ name, size }) => [name, size]));
 }
 
-/** What was published, in a line. */
+/** What was published, in one line. */
 export function describePublished(result: PublishResult): string {
   const { target, uploaded, skipped, bytesUploaded } = result;
   const sent = `${uploaded} stores sent (${formatMegabytes(bytesUploaded)} MB)`;
   return `${target}, ${sent}, ${skipped} were there already`;
 }
 
-/** Where the final stores of a run are: in its folder here if it has some, else published. */
+/** The folder of a run's final stores: on this disk if there are some, else published. */
 export async function findStores(
   run: Run,
   publishedRoot: string | undefined,
   { storage, reporter }: StageContext,
 ): Promise<string> {
   const local = stageFolder(run);
-  if (publishedRoot === undefined || await isAny(storage, `${local}/stage3_`)) {
+  if (publishedRoot === undefined || await hasFiles(storage, `${local}/stage3_`)) {
     reporter.info(`final stores: ${local}`);
     return local;
   }
@@ -258,7 +262,7 @@ export async function findStores(
   return published;
 }
 
-async function isAny(storage: Storage, prefix: string): Promise<boolean> {
+async function hasFiles(storage: Storage, prefix: string): Promise<boolean> {
   for await (const _ of storage.list(prefix)) return true;
   return false;
 }

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { MissingDataError } from "../errors.ts";
+import { MissingDataError, UserError } from "../errors.ts";
 import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import { formatManifest, ManifestError, parseManifest } from "./manifest.ts";
+import { encodeManifest, parseManifest } from "./manifest.ts";
 import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
-import { crc32c } from "../storage/protocol/crc32c.ts";
+import { crc32c } from "../storage/protocol/objects.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260207", "00");
@@ -29,7 +29,9 @@ class Bucket {
       if (!url.startsWith("gs:")) return this.#disk.get(url, range);
       this.gets++;
       const bytes = this.objects.get(url);
-      if (!bytes) return Promise.reject(new StorageError("missing", url, "not there"));
+      if (!bytes) {
+        return Promise.reject(new StorageError({ kind: "missing", url, state: "not there" }));
+      }
       this.onGet(url);
       return Promise.resolve(bytes.slice());
     },
@@ -64,7 +66,7 @@ async function collect(pieces: Parameters<Storage["put"]>[1]) {
   return await Array.fromAsync(pieces as AsyncIterable<Uint8Array<ArrayBuffer>>);
 }
 
-interface Place {
+interface Setup {
   bucket: Bucket;
   files: SourceFile[];
   warnings: string[];
@@ -73,7 +75,7 @@ interface Place {
 }
 
 /** Four local files of 100, 101 … bytes and a bucket to publish them in. */
-async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
+async function withBucket(test: (setup: Setup) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const files = [0, 1, 2, 3].map((member) => {
     const name = `stage3_${member}.parquet`;
@@ -95,8 +97,8 @@ async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
   }).finally(() => Deno.remove(folder, { recursive: true }));
 }
 
-Deno.test("publishFolder() announces the upload, sends every file, and says last that all is there", () =>
-  withPlace(async ({ bucket, files, publish, open }) => {
+Deno.test("publishFolder() announces the upload, sends every file, and then says that all are there", () =>
+  withBucket(async ({ bucket, files, publish, open }) => {
     const states: boolean[] = [];
     bucket.onPut = (url, bytes) => {
       if (url === MANIFEST_URL) states.push(parseManifest(bytes, url).complete);
@@ -112,8 +114,8 @@ Deno.test("publishFolder() announces the upload, sends every file, and says last
     assertEquals(await open(), new Map(files.map(({ name }, i) => [name, 100 + i])));
   }));
 
-Deno.test("publishFolder() sends nothing when all is there, for one listing", () =>
-  withPlace(async ({ bucket, publish }) => {
+Deno.test("publishFolder() sends nothing when all files are there, for one listing", () =>
+  withBucket(async ({ bucket, publish }) => {
     await publish();
     bucket.puts.length = bucket.lists = 0;
     const result = await publish();
@@ -122,10 +124,12 @@ Deno.test("publishFolder() sends nothing when all is there, for one listing", ()
     assertEquals(bucket.lists, 1);
   }));
 
-Deno.test("publishFolder() after an interruption sends what is missing; until then nobody takes it for all", () =>
-  withPlace(async ({ bucket, files, publish, open }) => {
+Deno.test("publishFolder() sends what is missing after an interruption; until then the folder is incomplete", () =>
+  withBucket(async ({ bucket, files, publish, open }) => {
     bucket.onPut = (url, bytes) => {
-      if (url.endsWith(files[2]!.name)) throw new StorageError("unreachable", url, "gone");
+      if (url.endsWith(files[2]!.name)) {
+        throw new StorageError({ kind: "unreachable", url, state: "gone" });
+      }
       return bytes;
     };
     await assertRejects(() => publish(files, 1), StorageError, "gone");
@@ -140,7 +144,7 @@ Deno.test("publishFolder() after an interruption sends what is missing; until th
   }));
 
 Deno.test("publishFolder() replaces a file that differs in bytes only, and withdraws the manifest before", () =>
-  withPlace(async ({ bucket, files, publish }) => {
+  withBucket(async ({ bucket, files, publish }) => {
     await publish();
     await Deno.writeFile(files[1]!.path, new Uint8Array(101).fill(9));
     bucket.puts.length = 0;
@@ -154,7 +158,7 @@ Deno.test("publishFolder() replaces a file that differs in bytes only, and withd
   }));
 
 Deno.test("publishFolder() writes a manifest alone when only that is missing or of other files", () =>
-  withPlace(async ({ bucket, files, publish, open }) => {
+  withBucket(async ({ bucket, files, publish, open }) => {
     await publish();
     for (const members of [4, 3]) {
       bucket.puts.length = 0;
@@ -166,7 +170,7 @@ Deno.test("publishFolder() writes a manifest alone when only that is missing or 
   }));
 
 Deno.test("publishFolder() warns of files that were there and are not of this upload", () =>
-  withPlace(async ({ files, publish, warnings }) => {
+  withBucket(async ({ files, publish, warnings }) => {
     await publish();
     assertEquals(warnings, []);
     await publish(files.slice(2));
@@ -175,7 +179,7 @@ Deno.test("publishFolder() warns of files that were there and are not of this up
   }));
 
 Deno.test("publishFolder() never says complete when the server has other bytes than were sent", () =>
-  withPlace(async ({ bucket, files, publish }) => {
+  withBucket(async ({ bucket, files, publish }) => {
     bucket.onPut = (url, bytes) => url.endsWith(files[3]!.name) ? bytes.fill(7) : bytes;
     const error = await assertRejects(() => publish(), StorageError, "its CRC32C is");
     assertStringIncludes(error.message, `"${TARGET}/${files[3]!.name}"`);
@@ -183,7 +187,7 @@ Deno.test("publishFolder() never says complete when the server has other bytes t
   }));
 
 Deno.test("publishFolder() writes the same bytes for the same files", () =>
-  withPlace(async ({ bucket, publish }) => {
+  withBucket(async ({ bucket, publish }) => {
     await publish();
     const first = bucket.objects.get(MANIFEST_URL);
     bucket.objects.clear();
@@ -192,7 +196,7 @@ Deno.test("publishFolder() writes the same bytes for the same files", () =>
   }));
 
 Deno.test("openPublished() costs the manifest and one listing", () =>
-  withPlace(async ({ bucket, publish, open }) => {
+  withBucket(async ({ bucket, publish, open }) => {
     await publish();
     bucket.lists = bucket.gets = 0;
     await open();
@@ -210,7 +214,7 @@ const DAMAGES: { what: string; damage(objects: Map<string, Uint8Array>, url: str
 
 for (const { what, damage } of DAMAGES) {
   Deno.test(`openPublished() refuses a folder in which a file is not as published: ${what}`, () =>
-    withPlace(async ({ bucket, files, publish, open }) => {
+    withBucket(async ({ bucket, files, publish, open }) => {
       await publish();
       damage(bucket.objects, `${TARGET}/${files[1]!.name}`);
       const error = await assertRejects(open, MissingDataError, what);
@@ -220,17 +224,17 @@ for (const { what, damage } of DAMAGES) {
 }
 
 Deno.test("openPublished() sees an upload that begins after it has read the manifest", () =>
-  withPlace(async ({ bucket, publish, open }) => {
+  withBucket(async ({ bucket, publish, open }) => {
     await publish();
     bucket.onGet = (url) => {
       const manifest = parseManifest(bucket.objects.get(url)!, url);
-      bucket.objects.set(url, formatManifest({ ...manifest, complete: false }));
+      bucket.objects.set(url, encodeManifest({ ...manifest, complete: false }));
     };
     await assertRejects(open, MissingDataError, "it is being uploaded");
   }));
 
 Deno.test("openPublished() takes a folder of the Python tools as it is, with a warning", () =>
-  withPlace(async ({ bucket, open, warnings }) => {
+  withBucket(async ({ bucket, open, warnings }) => {
     bucket.objects.set(`${TARGET}/stage3_control_final.parquet`, new Uint8Array(7));
     bucket.objects.set(`${TARGET}2/stage3_control_final.parquet`, new Uint8Array(8));
     assertEquals(await open(), new Map([["stage3_control_final.parquet", 7]]));
@@ -238,15 +242,15 @@ Deno.test("openPublished() takes a folder of the Python tools as it is, with a w
     assertStringIncludes(warnings[0]!, "has no manifest.json");
   }));
 
-Deno.test("openPublished() finds nothing where nothing is, and warns of nothing", () =>
-  withPlace(async ({ open, warnings }) => {
+Deno.test("openPublished() finds nothing in an empty folder, without a warning", () =>
+  withBucket(async ({ open, warnings }) => {
     assertEquals((await open()).size, 0);
     assertEquals(warnings, []);
   }));
 
-Deno.test("openPublished() does not go on with a manifest that it cannot read", () =>
-  withPlace(async ({ bucket, publish, open }) => {
+Deno.test("openPublished() refuses a manifest that it cannot read", () =>
+  withBucket(async ({ bucket, publish, open }) => {
     await publish();
     bucket.objects.set(MANIFEST_URL, new TextEncoder().encode('{"format": 9}'));
-    await assertRejects(open, ManifestError, "its format is 9");
+    await assertRejects(open, UserError, "its format is 9");
   }));

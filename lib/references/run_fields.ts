@@ -13,18 +13,18 @@ interface SharedField {
   url: string;
 }
 
-/** Numbers that place a field of a member: its place among the shared fields, offset, length. */
-const NUMBERS_A_FIELD = 3;
+/** Numbers of a field of a member: index of the shared field, offset and length of the message. */
+const NUMBERS_PER_FIELD = 3;
 
 /**
  * Fields and where their messages are, in the order in which they were added.
  *
- * A run has 700,000 of them. They are kept as numbers, and become keys and references for one member
+ * A run has 700,000 of them. They are stored as numbers, and become keys and references for one member
  * at a time: as objects they would cost more time and memory than all the rest of stage 2.
  */
 export class RunFields {
   readonly #shared: SharedField[] = [];
-  readonly #places = new Map<Member, number[]>();
+  readonly #numbers = new Map<Member, number[]>();
 
   /** Adds the fields of one file. */
   addFile(fields: Iterable<IndexedField>): void {
@@ -36,32 +36,32 @@ export class RunFields {
         known.set(name, shared = this.#shared.length);
         this.#shared.push({ keyHeads: formatKeyHeads(field), url: reference.url });
       }
-      let places = this.#places.get(field.member);
-      if (!places) this.#places.set(field.member, places = []);
-      places.push(shared, reference.offset, reference.length);
+      let numbers = this.#numbers.get(field.member);
+      if (!numbers) this.#numbers.set(field.member, numbers = []);
+      numbers.push(shared, reference.offset, reference.length);
     }
   }
 
   /** Members that have a field. */
   get members(): Member[] {
-    return [...this.#places.keys()];
+    return [...this.#numbers.keys()];
   }
 
   /** Fields of all members together. */
   get count(): number {
-    let numbers = 0;
-    for (const places of this.#places.values()) numbers += places.length;
-    return numbers / NUMBERS_A_FIELD;
+    let total = 0;
+    for (const { length } of this.#numbers.values()) total += length;
+    return total / NUMBERS_PER_FIELD;
   }
 
-  /** Keys of a member's store and what they refer to. */
+  /** Keys of a member's store and their references. */
   references(member: Member): [key: string, reference: Reference][] {
-    const places = this.#places.get(member) ?? [];
+    const numbers = this.#numbers.get(member) ?? [];
     const tail = formatKeyTail(member);
     const references: [string, Reference][] = [];
-    for (let i = 0; i < places.length; i += NUMBERS_A_FIELD) {
-      const { keyHeads, url } = this.#shared[places[i]!]!;
-      const reference = { url, offset: places[i + 1]!, length: places[i + 2]! };
+    for (let i = 0; i < numbers.length; i += NUMBERS_PER_FIELD) {
+      const { keyHeads, url } = this.#shared[numbers[i]!]!;
+      const reference = { url, offset: numbers[i + 1]!, length: numbers[i + 2]! };
       for (const head of keyHeads) references.push([head + tail, reference]);
     }
     return references;

@@ -1,9 +1,8 @@
 /**
- * The indexes of a whole run: every file read once, what is missing named.
+ * Reads the indexes of a whole run, and names what is missing.
  *
  * @module
  */
-import type { Reporter } from "../util/reporter.ts";
 import { type StepFile, streamOfMember } from "../ecmwf/files.ts";
 import { type Member, memberKeyName } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
@@ -13,8 +12,7 @@ import { mapInParallel } from "../util/parallel.ts";
 import { RunFields } from "./run_fields.ts";
 import { readStepIndex, type StepIndex } from "./step_index.ts";
 import { summarizeLines } from "../util/text.ts";
-import { type Storage, StorageError } from "../storage/mod.ts";
-import { receivedBy } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext, StorageError } from "../storage/mod.ts";
 
 /** How many fields each member has in a file. */
 export interface FileCounts {
@@ -26,31 +24,28 @@ export interface FileCounts {
 export interface RunIndex {
   fields: RunFields;
   counts: FileCounts[];
-  /** Files whose index or GRIB2 file could not be had. */
+  /** Files whose index or GRIB2 file could not be read. */
   missingFiles: StepFile[];
   /** Lines of indexes that could not be used. */
   droppedLines: number;
 }
 
-/** How to read. */
-export interface ReadRunOptions {
-  storage: Storage;
-  /** Told of every file and line that cannot be used. */
-  reporter: Reporter;
-  /** Members whose fields are kept. */
+/** What to read, and how. */
+export interface ReadRunOptions extends StageContext {
+  /** Members whose fields are wanted. */
   members: readonly Member[];
   /** Files read at once. */
   parallelFiles: number;
 }
 
 /**
- * Reads the index of every file. A file that fails while others are there gets a second chance at
- * the end.
+ * Reads the index of every file. A file that fails while others are there is tried again at the end.
+ * Warns of every file and line that cannot be used.
  *
  * Costs one GET and one HEAD a file.
  *
  * @throws {MissingDataError} when none of the files is there.
- * @throws {StorageError} when none can be had because of the network, or when Deno refuses.
+ * @throws {StorageError} when the network fails for all of them, or Deno refuses access.
  */
 export async function readRunIndex(
   run: Run,
@@ -106,7 +101,7 @@ interface Failure {
   error: StorageError | IndexError;
 }
 
-/** The index of a file, or why there is none. Access refused by Deno ends the stage. */
+/** The index of a file, or why there is none. Throws when Deno refuses access. */
 async function readFile(
   file: StepFile,
   run: Run,
@@ -123,13 +118,13 @@ async function readFile(
     }
     return index;
   } catch (error) {
-    const refused = error instanceof StorageError && error.kind === "permission";
-    if (refused || !(error instanceof StorageError || error instanceof IndexError)) throw error;
+    const isRefused = error instanceof StorageError && error.kind === "permission";
+    if (isRefused || !(error instanceof StorageError || error instanceof IndexError)) throw error;
     return { file, error };
   }
 }
 
-/** Adds the fields that the members wanted have in a file. */
+/** Adds the fields of the wanted members in a file. */
 function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunIndex): void {
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
   const counts = new Map<Member, number>();
@@ -139,7 +134,7 @@ function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunI
   result.droppedLines += index.problems.dropped.length;
 }
 
-/** The error for a run of which no file can be had. */
+/** The error for a run of which no file can be read. */
 function explainAbsence(run: Run, failures: readonly Failure[]): Error {
   const unreachable = failures.find(({ error }) =>
     error instanceof StorageError && error.kind !== "missing"
@@ -148,7 +143,7 @@ function explainAbsence(run: Run, failures: readonly Failure[]): Error {
   return absentRunError("find anything of", run, failures[0]!.error);
 }
 
-/** Fields that members lack in a file in which another member has them, one line a member and file. */
+/** Fields that a member lacks in a file and another member has there, one line a member and file. */
 export function findGaps(index: RunIndex, members: readonly Member[], run: Run): string[] {
   return index.counts.flatMap(({ file, fields }) => {
     const inFile = members.filter((member) => streamOfMember(run, member) === file.stream);

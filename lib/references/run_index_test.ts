@@ -18,7 +18,7 @@ const readAll = (run: Run, members: number[], { context }: Workplace) => {
   return readRunIndex(run, files, { ...context, members, parallelFiles: 2 });
 };
 
-Deno.test("readRunIndex() keeps the fields of the members asked for, from both files of a step", async () => {
+Deno.test("readRunIndex() reads the fields of the members asked for, from both files of a step", async () => {
   await using place = await openWorkplace();
   const index = await readAll(AFTER_50R1.run, [0, 2], place);
   assertEquals(index.fields.members.sort(), [0, 2]);
@@ -37,7 +37,7 @@ Deno.test("findGaps() names the member and file in which a field is missing", as
   assertEquals(findGaps(index, [0, 1, 2, 3], BEFORE_50R1.run), ["step 36, ens02: 26 of 27"]);
 });
 
-Deno.test("readRunIndex() takes a file that comes late at the second chance", async () => {
+Deno.test("readRunIndex() reads a file that comes late when it tries again", async () => {
   const bucket = await readEmbeddedBucket();
   const key = bucketKey(stepFiles(BEFORE_50R1.run, 39)[0]!.indexUrl);
   await using place = await openWorkplace(bucket);

@@ -14,7 +14,7 @@ const TIME_CHUNK = /(?:^|\/)(time|valid_time)\/[\d.]+$/;
 const GRIB_FILTER = /"id"\s*:\s*"grib"/;
 const PARAMETER_NAME = /"GRIB_shortName"\s*:\s*"([^"]+)"/;
 
-/** A skeleton and what it was made from. */
+/** A skeleton, and what was left out of it. */
 export interface Skeleton {
   store: Store;
   /** Data chunks of the template that were left out. */
@@ -25,8 +25,8 @@ export interface Skeleton {
  * Makes the skeleton of a template store.
  *
  * Data chunks are left out: references, and the short messages that kerchunk stores inline. The
- * coordinates `time` and `valid_time`, int64 seconds since 1970 inside the store, move by the
- * distance of the two runs.
+ * coordinates `time` and `valid_time`, int64 seconds since 1970 in the store, move by the time
+ * between the two runs.
  *
  * @throws {StoreError} when a time coordinate is not whole little-endian int64 values.
  */
@@ -58,7 +58,7 @@ export function findDataArrays(store: Store): Set<string> {
 function shiftTimes(key: string, value: Uint8Array, shiftSeconds: bigint): Uint8Array {
   const bytes = decodeInline(value).slice();
   if (bytes.length % 8 !== 0) {
-    const state = `it has ${bytes.length} bytes, which are no whole int64 values`;
+    const state = `it has ${bytes.length} bytes, which is not a whole number of int64 values`;
     throw new StoreError(
       `Cannot move time coordinate "${key}": ${state}; use another template`,
       key,
@@ -71,14 +71,14 @@ function shiftTimes(key: string, value: Uint8Array, shiftSeconds: bigint): Uint8
   return encodeInline(bytes);
 }
 
-/** The bytes of a value that kerchunk stores as text, or as base64 where it is not ASCII. */
+/** The bytes of an inline value, which kerchunk stores as text, or as base64 if they are not ASCII. */
 export function decodeInline(value: Uint8Array): Uint8Array {
   const prefix = decoder.decode(value.subarray(0, BASE64_PREFIX.length));
   if (prefix !== BASE64_PREFIX) return value;
   return Uint8Array.fromBase64(decoder.decode(value.subarray(BASE64_PREFIX.length)));
 }
 
-/** Bytes as kerchunk stores them: as text, or as base64 where they are not ASCII. */
+/** Bytes as kerchunk stores them inline: as text, or as base64 if they are not ASCII. */
 export function encodeInline(bytes: Uint8Array): Uint8Array {
   if (bytes.every((byte) => byte < 0x80)) return bytes;
   return encoder.encode(BASE64_PREFIX + bytes.toBase64());

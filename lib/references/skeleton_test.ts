@@ -39,7 +39,7 @@ function makeTemplate(): Store {
   return store;
 }
 
-Deno.test("deflateStore() leaves out referenced and inline messages, and keeps the rest in order", () => {
+Deno.test("deflateStore() leaves out referenced and inline messages, and has the rest in order", () => {
   const { store, droppedChunks } = deflateStore(makeTemplate(), TEMPLATE_TIME, RUN_TIME);
   assertEquals([...store.keys()], [
     ".zgroup",

@@ -1,5 +1,5 @@
 /**
- * A few messages decoded, to see whether an index and its file belong together.
+ * Decodes a few messages, to see whether an index and its file belong together.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { decodeField, GribError, parseFields } from "../grib/mod.ts";
 import type { IndexedField } from "./step_index.ts";
 import { type Storage, StorageError, type StorageErrorKind } from "../storage/mod.ts";
 
-/** Kinds of failure that say that an index and its file do not belong together. */
-const EXPLAINED: readonly StorageErrorKind[] = ["missing", "range", "changed"];
+/** Failures that show that an index and its file do not belong together. */
+const EXPECTED_KINDS: readonly StorageErrorKind[] = ["missing", "range", "changed"];
 
 /** What a spot check found. */
 export interface SpotCheck {
@@ -24,8 +24,7 @@ export interface SpotCheck {
 /**
  * Fetches messages spread evenly over the fields, checks their headers and decodes them.
  *
- * Costs one GET of a whole message each. Only parameters that the table of variables knows are
- * looked at.
+ * Costs one GET of a whole message each. Only parameters of the table of variables are checked.
  *
  * @param count how many messages.
  * @throws {StorageError} when the server cannot be reached or refuses.
@@ -43,8 +42,8 @@ export async function spotCheck(
   const checked = Math.min(count, candidates.length);
   const faults: string[] = [];
   for (let i = 0; i < checked; i++) {
-    const at = Math.round(i * (candidates.length - 1) / Math.max(1, count - 1));
-    const { indexed, variable } = candidates[at]!;
+    const index = Math.round(i * (candidates.length - 1) / Math.max(1, count - 1));
+    const { indexed, variable } = candidates[index]!;
     const fault = await checkMessage(storage, run, indexed, variable);
     const { url, offset } = indexed.reference;
     if (fault) faults.push(`${indexed.field.param}, ${url} at byte ${offset}: ${fault}`);
@@ -70,9 +69,9 @@ async function checkMessage(
     if (!mismatch) decodeField(found);
     return mismatch;
   } catch (error) {
-    const explained = error instanceof GribError ||
-      error instanceof StorageError && EXPLAINED.includes(error.kind);
-    if (!explained) throw error;
+    const isFault = error instanceof GribError ||
+      error instanceof StorageError && EXPECTED_KINDS.includes(error.kind);
+    if (!isFault) throw error;
     return error.message;
   }
 }

@@ -12,7 +12,7 @@ import { readStepIndex } from "./step_index.ts";
 const { run } = BEFORE_50R1;
 const [file] = stepFiles(run, 36);
 
-Deno.test("spotCheck() fetches and decodes as many messages as asked for, and finds nothing wrong", async () => {
+Deno.test("spotCheck() fetches and decodes the number of messages asked for, and finds nothing wrong", async () => {
   await using place = await openWorkplace();
   const { storage } = place.context;
   const { fields } = await readStepIndex(storage, run, file!);
@@ -33,7 +33,10 @@ Deno.test("spotCheck() says which message is not what the index says, and where 
   const { checked, faults } = await spotCheck(storage, run, moved);
   assertEquals([checked, faults.length], [3, 3]);
   const { reference } = moved.find(({ field }) => field.param === "2t")!;
-  assertStringIncludes(faults[0]!, `2t, ${file!.url} at byte ${reference.offset}: it holds`);
+  assertStringIncludes(
+    faults[0]!,
+    `2t, ${file!.url} at byte ${reference.offset}: its parameter is`,
+  );
 });
 
 Deno.test("spotCheck() names a message that is damaged or past the end of its file", async () => {
@@ -47,7 +50,7 @@ Deno.test("spotCheck() names a message that is damaged or past the end of its fi
   assertEquals(faults.length, 3);
 });
 
-Deno.test("spotCheck() tells of a file that was replaced after its index was read", async () => {
+Deno.test("spotCheck() names a file that was replaced after its index was read", async () => {
   const bucket = await readEmbeddedBucket();
   const key = bucketKey(file!.url);
   await using place = await openWorkplace(bucket);

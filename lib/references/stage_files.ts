@@ -1,5 +1,5 @@
 /**
- * The files that the stages leave for each other, named as the Python tools name them.
+ * The files that stages write for each other, named as the Python tools name them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { decodeStore, encodeStore } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
 import { type Storage, unlessMissing } from "../storage/mod.ts";
 
-/** A stage that leaves one Parquet file a member. */
+/** A stage, which writes one Parquet file a member. */
 export type Stage = 1 | 2 | 3;
 
 const SUFFIX = { 1: "deflated", 2: "merged", 3: "final" } as const;
@@ -35,23 +35,23 @@ export async function writeStageStore(
   await storage.put(`${folder}/${stageFileName(stage, member)}`, [encodeStore(store)]);
 }
 
-/** What is known, and what is wanted, of a store that is to be read. */
+/** What to read of a store, and what is known of its file. */
 export interface ReadStoreOptions {
   /** Which keys to read. @default all of them */
   keys?: ReadonlySet<string>;
   /**
-   * Sizes of the folder's files in bytes, by name; a file that is not among them is not there.
+   * Sizes of the folder's files in bytes, by name; other files are missing.
    *
-   * @default asked for, with a request a file
+   * @default requested, one HEAD a file
    */
   sizes?: ReadonlyMap<string, number>;
 }
 
 /**
- * Reads the store that a stage left for a member, on a disk or a server. With `keys`, only the parts
+ * Reads the store that a stage wrote for a member, on a disk or a server. With `keys`, only the parts
  * of the file that they need.
  *
- * @returns `undefined` when the stage left none.
+ * @returns `undefined` when there is none.
  * @throws {ParquetError} {StoreError} when the file is damaged.
  */
 export async function readStageStore(
@@ -64,7 +64,7 @@ export async function readStageStore(
   const { keys, sizes } = options;
   const name = stageFileName(stage, member);
   const source = `${folder}/${name}`;
-  // Its parts are of one version; what was read of it before may have been of another.
+  // All parts must be of one version: forget the version of earlier reads.
   storage.forget(source);
   const byteLength = sizes ? sizes.get(name) : await findSize(storage, source);
   if (byteLength === undefined) return undefined;
@@ -74,8 +74,7 @@ export async function readStageStore(
 }
 
 async function findSize(storage: Storage, url: string): Promise<number | undefined> {
-  const info = await unlessMissing(storage.head(url));
-  return info?.size;
+  return (await unlessMissing(storage.head(url)))?.size;
 }
 
 /** The bytes of a file; `undefined` when there is none. */

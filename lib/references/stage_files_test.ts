@@ -34,8 +34,8 @@ Deno.test("readStageStore() reads what writeStageStore() wrote, in a folder that
     ]);
     assertEquals(await readStageStore(storage, `${folder}/new`, 2, 1), STORE);
     const keys = new Set([".zgroup"]);
-    const kept = await readStageStore(storage, `${folder}/new`, 2, 1, { keys });
-    assertEquals([...kept!.keys()], [".zgroup"]);
+    const found = await readStageStore(storage, `${folder}/new`, 2, 1, { keys });
+    assertEquals([...found!.keys()], [".zgroup"]);
   }));
 
 Deno.test("readStageStore() gives nothing for another stage, another member, or no folder", () =>
@@ -58,7 +58,7 @@ Deno.test("readStageStore() names the file that is damaged", () =>
     assertEquals(error.source, path);
   }));
 
-Deno.test("readIfThere() throws what is more than a missing file", () =>
+Deno.test("readIfThere() throws any other failure than a missing file", () =>
   withFolder(async (folder) => {
     await assertRejects(() => readIfThere(storage, folder), StorageError);
     await assertRejects(() => readIfThere(storage, "ftp://host/key"), StorageError, "ftp");

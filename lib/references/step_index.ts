@@ -16,12 +16,12 @@ export interface IndexedField {
   reference: Reference;
 }
 
-/** What the index of a file says. */
+/** The content of the index of a file. */
 export interface StepIndex {
   file: StepFile;
   /** In the order of the index. */
   fields: IndexedField[];
-  /** Lines that are wrong, in words; the fields of the first kind are left out of `fields`. */
+  /** Lines that are wrong, in words; `fields` is without the dropped ones. */
   problems: { dropped: string[]; doubtful: string[] };
 }
 
@@ -32,14 +32,14 @@ const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
 
 /**
  * Reads the index of a file and checks it against the file's length. From now on messages are read
- * of the version of the file that is on the server now.
+ * from the version of the file that is on the server now.
  *
- * The file may be replaced between the two requests, so that the index is of another version: who
- * reads a message checks that it is the one that was asked for.
+ * The file may be replaced between the two requests, and then the index is of another version. So a
+ * reader of messages must check that each is the one it asked for.
  *
  * Costs one GET of the index and one HEAD of the GRIB2 file.
  *
- * @throws {StorageError} when one of the two is missing or cannot be had.
+ * @throws {StorageError} when one of the two is missing or cannot be read.
  * @throws {IndexError} when a line cannot be read.
  */
 export async function readStepIndex(
@@ -61,18 +61,18 @@ export async function readStepIndex(
   const fields: IndexedField[] = [];
   entries.forEach((entry, i) => {
     if (unusable.has(i)) return;
-    const stray = findStray(entry, run, file);
-    if (stray) dropped.push(stray);
+    const mismatch = describeMismatch(entry, run, file);
+    if (mismatch) dropped.push(mismatch);
     else collectField(entry, file, fields);
   });
   return { file, fields, problems: { dropped, doubtful } };
 }
 
-/** An entry of another run or step means that the index does not belong to the file. */
-function findStray(entry: IndexEntry, run: Run, file: StepFile): string | undefined {
-  const right = entry.date === run.date && entry.time === `${run.hour}00` &&
+/** How run or step of an entry differ from those of the file; `undefined` when they do not. */
+function describeMismatch(entry: IndexEntry, run: Run, file: StepFile): string | undefined {
+  const isRight = entry.date === run.date && entry.time === `${run.hour}00` &&
     Number(entry.step) === file.stepHours;
-  if (right) return undefined;
+  if (isRight) return undefined;
   return `${entry.param} is listed for ${entry.date} ${entry.time} step ${entry.step}, ` +
     `not ${describeRun(run)} step ${file.stepHours}`;
 }

@@ -10,7 +10,6 @@ import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { readStepIndex, type StepIndex } from "./step_index.ts";
-import { summarizeLines } from "../util/text.ts";
 import { StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260206", "00");
@@ -89,7 +88,7 @@ Deno.test("readStepIndex() gives field and byte range of each message, in the or
   ]);
 });
 
-Deno.test("readStepIndex() passes over lines of no member, such as ensemble means", async () => {
+Deno.test("readStepIndex() skips lines of no member, such as ensemble means", async () => {
   const index = await readLines([
     makeLine({ type: "em", number: undefined }),
     makeLine({
@@ -102,7 +101,7 @@ Deno.test("readStepIndex() passes over lines of no member, such as ensemble mean
   assertEquals(index.problems, { dropped: [], doubtful: [] });
 });
 
-Deno.test("readStepIndex() drops what is listed twice or reaches past the end, and says so", async () => {
+Deno.test("readStepIndex() drops and names lines that are listed twice or reach past the end", async () => {
   const index = await readLines([
     makeLine({}),
     makeLine({ _offset: 100 }),
@@ -117,7 +116,7 @@ Deno.test("readStepIndex() drops what is listed twice or reaches past the end, a
   ]);
 });
 
-Deno.test("readStepIndex() keeps what overlaps or is out of order, as doubtful", async () => {
+Deno.test("readStepIndex() names lines that overlap or are out of order as doubtful, and uses them", async () => {
   const index = await readLines([
     makeLine({ number: "2", _offset: 100 }),
     makeLine({ number: "1", _offset: 50 }),
@@ -147,7 +146,7 @@ Deno.test("readStepIndex() names the index and the line that it cannot read", as
   assertEquals([error.source, error.line], [FILE!.indexUrl, 2]);
 });
 
-Deno.test("readStepIndex() has messages read of the file that its index was read with", async () => {
+Deno.test("readStepIndex() has messages read from the version of the file that its index was read with", async () => {
   const bucket = await readEmbeddedBucket();
   await using place = await openWorkplace(bucket);
   const { storage } = place.context;
@@ -170,11 +169,4 @@ Deno.test("readStepIndex() says which of the two files is missing", async () => 
     StorageError,
   );
   assertEquals([error.kind, [file!.url, file!.indexUrl].includes(error.url)], ["missing", true]);
-});
-
-Deno.test("summarizeLines() gives the first lines and how many follow", () => {
-  assertEquals(summarizeLines([]), "");
-  assertEquals(summarizeLines(["a", "b", "c"]), "a; b; c");
-  assertEquals(summarizeLines(["a", "b", "c", "d", "e"]), "a; b; c; and 2 more");
-  assertEquals(summarizeLines(["a", "b"], 1), "a; and 1 more");
 });

@@ -1,5 +1,6 @@
 /**
- * Reference stores: an ordered map of Zarr keys to bytes, or to a byte range of a remote file.
+ * What goes in: the entries of GRIB indexes. What comes out: reference stores, ordered maps of Zarr keys
+ * to bytes or to a byte range of a remote file, with their Parquet files and where these are published.
  *
  * @module
  */
@@ -49,7 +50,7 @@ const QUOTE = 0x22;
 /**
  * Reads a value of a store file: a reference when the bytes are its JSON text, else the bytes.
  *
- * @throws {StoreError} when the bytes start as a reference does but are not one.
+ * @throws {StoreError} when the bytes begin like a reference but are not one.
  */
 export function parseValue(key: string, bytes: Uint8Array): StoreValue {
   if (bytes[0] !== OPENING_BRACKET || bytes[1] !== QUOTE) return bytes;
@@ -58,7 +59,7 @@ export function parseValue(key: string, bytes: Uint8Array): StoreValue {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new StoreError(`Cannot read the reference of "${key}": ${text}`, key, cause);
+    throw new StoreError(`Cannot read the reference of "${key}": ${text} is not JSON`, key, cause);
   }
   const [url, offset, length] = value as unknown[];
   const valid = typeof url === "string" && Number.isSafeInteger(offset) &&
@@ -72,7 +73,7 @@ export function parseValue(key: string, bytes: Uint8Array): StoreValue {
   return { url: url as string, offset: offset as number, length: length as number };
 }
 
-/** What a fresh key says of a field, besides its member. */
+/** The field of a fresh key, without its member. */
 export interface SharedFieldKey {
   stepHours: number;
   /** MARS short name. */
@@ -99,17 +100,17 @@ function formatKeyHead({ stepHours, param, levtype, level }: SharedFieldKey): st
   return `step_${step}/${param}/${levtype}${level === undefined ? "" : `/${level}`}/`;
 }
 
-/** The part of a key that names the member: a key is a head and a tail. */
+/** The part of a key that names the member. Head and tail together are a key. */
 export function formatKeyTail(member: Member): string {
   return `${memberKeyName(member)}/0.0.0`;
 }
 
-/** The level whose messages also stand under a key without level, in hPa. */
+/** The level whose messages also have a key without level, in hPa. */
 export const UNNAMED_LEVEL = 700;
 
 /**
- * The heads of every key under which a field stands in a store. Existing readers know no level in a
- * key, so a field at 700 hPa has a second one without.
+ * The heads of every key of a field. Existing readers expect no level in a key, so a field at 700 hPa
+ * has a second key without level.
  */
 export function formatKeyHeads(field: SharedFieldKey): string[] {
   const head = formatKeyHead(field);

@@ -19,7 +19,7 @@ import { formatReference, isReference, parseValue, type Store, type StoreValue }
 /** A Parquet file that is damaged or holds no store. */
 export class ParquetError extends UserError {
   override readonly name = "ParquetError";
-  /** File in which the fault is. */
+  /** The file. */
   readonly source: string;
 
   constructor(message: string, source: string, cause?: unknown) {
@@ -29,13 +29,13 @@ export class ParquetError extends UserError {
 }
 
 /** About three of the 85 steps of a run. Groups half as large make the file 3 % larger. */
-const ROWS_A_GROUP = 500;
+const ROWS_PER_GROUP = 500;
 
 const encoder = new TextEncoder();
 
 /**
- * The Parquet file of a store, rows in the store's order. Groups of rows tell their smallest and
- * largest key, so that a reader of some steps needs only a part of the file.
+ * The Parquet file of a store, rows in the store's order. Each row group has the bounds of its keys, so
+ * that a reader of some steps needs only a part of the file.
  */
 export function encodeStore(
   store: Iterable<readonly [string, StoreValue]>,
@@ -59,14 +59,14 @@ export function encodeStore(
         ...options,
       },
     ],
-    rowGroupSize: ROWS_A_GROUP,
-    // Cut at the usual 16 bytes, keys of one step could not be told apart.
+    rowGroupSize: ROWS_PER_GROUP,
+    // Cut at the usual 16 bytes, the bounds of keys of one step would all be equal.
     statisticsTruncateLength: Infinity,
   });
   return new Uint8Array(file);
 }
 
-/** A reference that stands under several keys is encoded once. */
+/** Encodes values, a reference of several keys once. */
 function encodeValues(values: readonly StoreValue[]): Uint8Array[] {
   const references = [...new Set(values.filter(isReference))];
   const texts = encodeTexts(references.map(formatReference));
@@ -74,7 +74,7 @@ function encodeValues(values: readonly StoreValue[]): Uint8Array[] {
   return values.map((value) => isReference(value) ? textOf.get(value)! : value);
 }
 
-/** The UTF-8 bytes of each text, encoded all at once where that can be cut: a call each is slow. */
+/** The UTF-8 bytes of each text. ASCII is encoded at once and cut, as one call a text is slow. */
 function encodeTexts(texts: readonly string[]): Uint8Array[] {
   const bytes = encoder.encode(texts.join(""));
   const isAscii = bytes.length === texts.reduce((sum, text) => sum + text.length, 0);
@@ -88,7 +88,7 @@ export interface DecodeStoreOptions {
   /** File name, for errors. */
   source: string;
   /**
-   * Which keys to keep; the values of others are not parsed.
+   * Which keys to read; the values of others are not parsed.
    *
    * @default all of them
    */
@@ -97,23 +97,23 @@ export interface DecodeStoreOptions {
 
 const COLUMNS = ["key", "value"];
 
-/** Holds the footer of a store of a whole run (5 kB) and some. */
+/** More than the footer of a store of a whole run, which has 5 kB. */
 const TAIL_BYTES = 16 * 1024;
-/** Up to this size a file is had sooner with one read than with several. */
+/** Up to this size one read of the whole file is faster than several. */
 const WHOLE_FILE_BYTES = 128 * 1024;
-/** Parts no further apart are had sooner with one read: two row groups between them. */
+/** Up to this gap, of two row groups, one read is faster than two. */
 const MAX_GAP_BYTES = 32 * 1024;
 
 /**
  * Reads a store from a Parquet file.
  *
  * With `keys`, a larger file is read in parts: the footer, then the row groups that can hold one of
- * them, neighbours together. Two or three reads for steps that follow each other; a file that does
- * not tell the bounds of its keys is read whole.
+ * them, neighbours together. That takes two or three reads for steps that follow each other. A file
+ * without bounds of its keys is read whole.
  *
- * @param file an `ArrayBuffer`, or where to get parts of the file.
+ * @param file an `ArrayBuffer`, or an object that reads parts of the file.
  * @throws {ParquetError} when it is no Parquet file with the columns of a store.
- * @throws {StoreError} when a value looks like a reference and is none.
+ * @throws {StoreError} when a value begins like a reference but is not one.
  * @throws What `file.slice` throws.
  */
 export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions): Promise<Store> {
@@ -155,7 +155,7 @@ function checkColumns(metadata: FileMetaData): void {
   throw new TypeError(`its columns are ${columns.join(", ") || "none"}, not key and value`);
 }
 
-/** The rows of the row groups that the metadata lists. */
+/** The rows of the row groups in the metadata. */
 async function decodeRows(file: AsyncBuffer, metadata: FileMetaData): Promise<unknown[][]> {
   let rows: unknown[][] = [];
   await parquetRead({

@@ -42,7 +42,7 @@ Deno.test("formatFieldKey() and parseFieldKey() agree on keys with and without l
   }
 });
 
-Deno.test("parseFieldKey() knows no other key", () => {
+Deno.test("parseFieldKey() accepts no other key", () => {
   for (
     const key of [
       ".zgroup",
@@ -59,7 +59,7 @@ Deno.test("parseFieldKey() knows no other key", () => {
   ) assertEquals(parseFieldKey(key), undefined, key);
 });
 
-Deno.test("formatKeyHeads() names 700 hPa twice, for readers that know no level, and all else once", () => {
+Deno.test("formatKeyHeads() gives 700 hPa two heads, for readers that expect no level, and other fields one", () => {
   const field: SharedFieldKey = { stepHours: 36, param: "u", levtype: "pl", level: 700 };
   assertEquals(formatKeyHeads(field), ["step_036/u/pl/700/", "step_036/u/pl/"]);
   assertEquals(formatKeyHeads({ ...field, level: 850 }), ["step_036/u/pl/850/"]);
@@ -88,7 +88,7 @@ Deno.test("parseValue() reads references as other programs space them", () => {
   assertEquals(isReference(value), true);
 });
 
-Deno.test("parseValue() leaves all that does not start as a reference", () => {
+Deno.test("parseValue() returns bytes that do not begin like a reference", () => {
   for (const text of ["", "{}", "base64:AAAA", "[1, 2]", " [", '["'.slice(0, 1)]) {
     const bytes = encode(text);
     assertEquals(parseValue("key", bytes), bytes);

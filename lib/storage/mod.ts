@@ -1,6 +1,16 @@
 /**
- * Objects by address, wherever they are: `s3://` (public buckets), `gs://`, `https://`, `http://`,
- * `file:` and paths. What comes back is exactly the bytes that were asked for, or a `StorageError`.
+ * An address and a range of bytes go in; exactly these bytes come out, or a `StorageError`. Objects
+ * are at `s3://` (public buckets), `gs://`, `az://`, `https://`, `http://`, `file:` and paths.
+ *
+ * The words of this room:
+ * - a *mirror* is another server that has the same objects, as the options name it
+ * - a *replica* is one address of an object: at a mirror, or its own
+ * - a *host* is a server that requests are sent to, with its limit, its pauses and its times
+ * - a *backend* speaks to one kind of server
+ * - a *route* is a replica with the backend and the host that a request for it uses
+ *
+ * `protocol/` has what backends and clients share, `backends/` one file or more for each kind of
+ * server, `client/` decides which host gets a request, and when it is sent again.
  *
  * Permissions: `--allow-net=<host>` of each server (of a bucket on AWS:
  * `<bucket>.s3.<region>.amazonaws.com`; for `gs://` `storage.googleapis.com` and, with credentials,
@@ -9,30 +19,31 @@
  *
  * @module
  */
-import { accessRemotes } from "./client/access.ts";
+import type { Reporter, Traffic } from "../util/reporter.ts";
+import { accessServers } from "./client/access.ts";
 import { parseScheme } from "./protocol/address.ts";
 import type { AzureOptions } from "./backends/azure.ts";
-import { findCandidates } from "./client/candidate.ts";
 import { createContext, type StorageContext, type StoragePolicy } from "./client/context.ts";
+import { findReplicas } from "./client/request.ts";
 import { permissionError, StorageError } from "./protocol/storage_error.ts";
 import type { GcsOptions } from "./backends/gcs.ts";
-import { httpRemote } from "./backends/http.ts";
-import { localAccess, localRemote } from "./backends/local.ts";
-import type { Remote } from "./protocol/remote.ts";
+import { webBackend } from "./backends/http.ts";
+import { localAccess, localBackend } from "./backends/local.ts";
+import type { Backend } from "./protocol/attempt.ts";
 import type {
   ByteRange,
   Mirror,
   ObjectAccess,
   RequestCost,
   StorageCounters,
-} from "./protocol/types.ts";
+} from "./protocol/objects.ts";
 import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
 export type { AzureOptions } from "./backends/azure.ts";
 export { isRemote } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
-export { removeHalves } from "./backends/partial_files.ts";
+export { removePartialFiles } from "./backends/partial_files.ts";
 export type {
   ByteRange,
   ListedObject,
@@ -41,64 +52,64 @@ export type {
   Pieces,
   RequestCost,
   StorageCounters,
-} from "./protocol/types.ts";
+} from "./protocol/objects.ts";
 export { isOtherVersion, type ObjectVersion } from "./protocol/versions.ts";
 
-/** How to reach servers, and how long to go on trying. */
+/** How to reach servers, and when to give up. */
 export interface StorageOptions {
   /** An S3 server that is not AWS, addressed path style. @default {undefined} (AWS) */
   endpoint?: string;
-  /** Of the buckets. @default {"eu-central-1"} */
+  /** AWS region of the buckets. @default {"eu-central-1"} */
   region?: string;
   /** Google's server and credentials. @default {{}} (Application Default Credentials) */
   gcs?: GcsOptions;
-  /** Where blobs of Azure are. @default {{}} (Microsoft's servers) */
+  /** Servers for Azure. @default {{}} (Microsoft's) */
   azure?: AzureOptions;
   /**
-   * Servers that have the same objects, the preferred one first; what none of them knows is read
-   * from its own address. @default {[]}
+   * Servers that have the same objects, the preferred one first. An object that none of them has is
+   * read from its own address. @default {[]}
    */
   mirrors?: readonly Mirror[];
-  /** Most requests at once to a host; how many there are follows from its answers. @default {64} */
+  /** Most requests at once to a host; its answers decide how many are sent. @default {64} */
   maxRequests?: number;
-  /** Attempts at an object that a working server sends wrongly. @default {10} */
+  /** Attempts at an object that a working server fails to send. @default {10} */
   maxAttempts?: number;
   /**
-   * A host that fails for so long without one success is given up: requests to it fail at once.
-   * @default {600_000}
+   * A host is given up after failing this long without one success: requests to it then fail at
+   * once. @default {600_000}
    */
   giveUpAfterMs?: number;
   /** Longest wait after a first failure, doubled for each one after it. @default {500} */
   minDelayMs?: number;
   /** Longest wait after a failure, unless a server asks for more. @default {30_000} */
   maxDelayMs?: number;
-  /** An attempt fails when no byte has come for so long. @default {60_000} */
+  /** An attempt fails when no byte has arrived for this long. @default {60_000} */
   timeoutMs?: number;
   /** Ends all requests; they reject with its reason. @default {undefined} */
   signal?: AbortSignal;
-  /** Called with a line on hosts that make trouble, while they do. @default {undefined} */
+  /** Called with a line about hosts that fail, while they do. @default {undefined} */
   onStatus?: (line: string) => void;
   /** Least time between two such lines. @default {60_000} */
   statusIntervalMs?: number;
 }
 
-/** Access to objects of all schemes, and what it has cost. */
+/** Access to objects of all schemes, and its cost so far. */
 export interface Storage extends ObjectAccess {
   readonly counters: Readonly<StorageCounters>;
-  /** The version of an object that ranges of it must have, as far as it is known so far. */
+  /** The version that ranges of an object must have, as far as it is known. */
   versionOf(url: string): ObjectVersion | undefined;
   /**
-   * Drops what is known of an object, so that the version of it that is on the server now can be
-   * read. What was read of it before must not be used with what is read from now on.
+   * Drops what is known of an object, so that its present version can be read. Do not use bytes read
+   * earlier together with bytes read after this.
    */
   forget(url: string): void;
-  /** What requests for an object cost, on the line to its server as it is at present. */
+  /** What requests for an object cost on the present connection to its server. */
   requestCost(url: string): RequestCost;
 }
 
 /**
- * Opens a storage for all schemes. Credentials are looked up, and sent, for `gs://` alone. Nothing
- * needs closing.
+ * Opens a storage for all schemes. Credentials are looked up, and sent, for `gs://` alone. There is
+ * nothing to close.
  *
  * The first use of `s3://` loads the AWS SDK (80 ms), which reads three environment variables that
  * it does not need and throws where Deno refuses them. Give `--ignore-env` their names:
@@ -110,8 +121,8 @@ export function openStorage(options: StorageOptions = {}): Storage {
   const { mirrors = [] } = options;
   const versions = new Versions();
   const context = createContext(planRequests(options), createOpener(options), options);
-  const remotes = accessRemotes(context, (url) => findCandidates(url, mirrors), versions);
-  const accessOf = (url: string) => parseScheme(url) === "file" ? localAccess : remotes;
+  const servers = accessServers(context, (url) => findReplicas(url, mirrors), versions);
+  const accessOf = (url: string) => parseScheme(url) === "file" ? localAccess : servers;
   return {
     counters: context.counters,
     forget: (url) => versions.forget(url),
@@ -128,9 +139,9 @@ export function openStorage(options: StorageOptions = {}): Storage {
   };
 }
 
-/** Of the first server that has the object and serves; of the first that was asked, if none does. */
+/** The cost at the first healthy host that has the object; if none is, at the first host. */
 function findCost(url: string, mirrors: readonly Mirror[], context: StorageContext): RequestCost {
-  const hosts = findCandidates(url, mirrors).flatMap(({ url }) => context.findHost(url) ?? []);
+  const hosts = findReplicas(url, mirrors).flatMap(({ url }) => context.findHost(url) ?? []);
   const host = hosts.find(({ isHealthy }) => isHealthy) ?? hosts[0];
   return { bytes: host?.times.costBytes, isThrottled: host?.isThrottling ?? false };
 }
@@ -141,11 +152,11 @@ function planRequests(options: StorageOptions): StoragePolicy {
   return { maxRequests, maxAttempts, giveUpAfterMs, minDelayMs, maxDelayMs, timeoutMs, signal };
 }
 
-/** Finds the kind of server for an address. */
-function createOpener(options: StorageOptions): (url: string) => Remote | Promise<Remote> {
-  let azure: Promise<Remote> | undefined;
-  let s3: Promise<Remote> | undefined;
-  let gs: Promise<Remote> | undefined;
+/** Finds the backend for an address, and opens it once. */
+function createOpener(options: StorageOptions): (url: string) => Backend | Promise<Backend> {
+  let azure: Promise<Backend> | undefined;
+  let s3: Promise<Backend> | undefined;
+  let gs: Promise<Backend> | undefined;
   return (url) => {
     switch (parseScheme(url)) {
       case "s3":
@@ -154,11 +165,11 @@ function createOpener(options: StorageOptions): (url: string) => Remote | Promis
         return gs ??= loadGcs(url, options);
       case "http":
       case "https":
-        return httpRemote;
+        return webBackend;
       case "az":
         return azure ??= loadAzure(options);
       case "file":
-        return localRemote;
+        return localBackend;
       default:
         throw schemeError(url);
     }
@@ -177,16 +188,20 @@ function checkRange(url: string, { offset, length }: ByteRange): void {
 
 function schemeError(url: string): StorageError {
   const state = `the scheme "${parseScheme(url)}" is not supported`;
-  const message =
-    `Cannot use "${url}": ${state}, use s3://, gs://, https://, http://, file: or a path`;
-  return new StorageError("unsupported", url, message);
+  const remedy = "use s3://, gs://, https://, http://, file: or a path";
+  return new StorageError({
+    kind: "unsupported",
+    action: "use",
+    url,
+    state: `${state}, ${remedy}`,
+  });
 }
 
-/** Loaded when needed: runs on paths and `https://` then need nothing of the SDK. */
+/** Loads the SDK when it is needed: runs on paths and `https://` do without. */
 async function loadS3(
   url: string,
   { endpoint, region = "eu-central-1" }: StorageOptions,
-): Promise<Remote> {
+): Promise<Backend> {
   try {
     const { openS3 } = await import("./backends/s3.ts");
     return openS3({ endpoint, region });
@@ -195,8 +210,8 @@ async function loadS3(
   }
 }
 
-/** Loaded when needed, as for S3. */
-async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remote> {
+/** Loads Google's SDK when it is needed. */
+async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Backend> {
   try {
     const { openGcs } = await import("./backends/gcs.ts");
     return await openGcs(gcs);
@@ -205,8 +220,19 @@ async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Remot
   }
 }
 
-/** Loaded when needed, as for S3. */
-async function loadAzure({ azure }: StorageOptions): Promise<Remote> {
+/** Loads the Azure backend when it is needed. */
+async function loadAzure({ azure }: StorageOptions): Promise<Backend> {
   const { openAzure } = await import("./backends/azure.ts");
   return openAzure(azure);
+}
+
+/** What a stage works with besides its options. */
+export interface StageContext {
+  storage: Storage;
+  reporter: Reporter;
+}
+
+/** Reads what a storage has received so far, for a progress bar. */
+export function receivedBy({ counters }: Pick<Storage, "counters">): Traffic {
+  return () => ({ bytes: counters.bytesReceived, retries: counters.retries });
 }

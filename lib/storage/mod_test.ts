@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { openStorage, StorageError } from "./mod.ts";
 
-Deno.test("openStorage() says which schemes it knows when given another", async () => {
+Deno.test("openStorage() names the supported schemes when given another", async () => {
   const storage = openStorage();
   for (
     const use of [
@@ -16,7 +16,7 @@ Deno.test("openStorage() says which schemes it knows when given another", async 
   }
 });
 
-Deno.test("get() refuses ranges that name no bytes before it asks for them", async () => {
+Deno.test("get() refuses ranges that name no bytes without a request", async () => {
   const storage = openStorage();
   for (
     const [offset, length] of [[-1, 5], [0, 0], [0.5, 5], [0, NaN], [0, -5], [2 ** 60, 1]] as const
@@ -30,14 +30,14 @@ Deno.test("get() refuses ranges that name no bytes before it asks for them", asy
   assertEquals(storage.counters.requests, 0);
 });
 
-Deno.test("get() says what an s3:// address lacks", async () => {
+Deno.test("get() reports what an s3:// address lacks", async () => {
   for (const url of ["s3://", "s3://bucket", "s3://bucket/", "s3:///key"]) {
     const error = await assertRejects(() => openStorage().get(url), StorageError, "expected s3://");
     assertEquals(error.kind, "unsupported");
   }
 });
 
-Deno.test("put() to S3 says where can be written", async () => {
+Deno.test("put() to S3 names what can be written", async () => {
   const error = await assertRejects(
     () => openStorage().put("s3://bucket/key", []),
     StorageError,

@@ -1,11 +1,11 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 
-/** Of the project. */
+/** The folder of the project. */
 export const ROOT = new URL("../../", import.meta.url);
 
 /**
- * Runs `uses` in a Deno of its own, where `storage` is open; gives what each came to. No permission
- * is needed to load the modules themselves.
+ * Runs `uses` in a Deno process of its own, where `storage` is open; gives the result of each. Loading
+ * the modules themselves needs no permission.
  */
 export async function runWith(
   flags: string[],

@@ -1,6 +1,6 @@
 /**
- * Final stores of the embedded run in a workplace, as they should be and with faults, and what streams
- * from them.
+ * Final stores of the embedded run in a workplace, sound and with faults, and the options to stream from
+ * them.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import type { StreamOptions } from "./stream_options.ts";
 
 const { run, members } = BEFORE_50R1;
 
-/** Leaves final stores of the embedded run in the workplace's folder. */
+/** Writes final stores of the embedded run into the workplace's folder. */
 export async function writeFinalStores({ context, folder }: Workplace): Promise<void> {
   const stage = { run, maxMembers: members, outputDir: folder };
   await runStage2(
@@ -48,7 +48,7 @@ export async function changeStore(
   await writeStageStore(context.storage, folder, 3, member, change(store!));
 }
 
-/** What streams from the stores in a folder, with a request for each message. */
+/** Options that stream from the stores in a folder, with a request for each message. */
 export function streamOptions(
   folder: string,
   names: readonly string[] = ["t2m", "u700"],
@@ -73,16 +73,16 @@ export async function readVariable(path: string, name: string): Promise<number[]
 }
 
 /** A workplace whose stores lack members 2 and 3 of t2m at step 36. */
-export async function openLackingPlace(): Promise<Workplace> {
-  const place = await openWorkplace();
-  await writeFinalStores(place);
+export async function openLackingWorkplace(): Promise<Workplace> {
+  const workplace = await openWorkplace();
+  await writeFinalStores(workplace);
   for (const member of [2, 3]) {
-    await changeStore(place, member, (store) => {
+    await changeStore(workplace, member, (store) => {
       store.delete(`step_036/2t/sfc/ens0${member}/0.0.0`);
       return store;
     });
   }
-  return place;
+  return workplace;
 }
 
 /** Adds to all values of a member's message: GRIB2 section 5, octets 12–15, in 10^-D of the unit. */
@@ -105,25 +105,25 @@ const IMPLAUSIBLE: readonly Raise[] = [
 ];
 
 /**
- * A workplace in which tp grows in time, but that of member 2 is below zero at step 39, and that of
- * member 3 larger at step 36 than at step 39; t2m of member 1 is too warm at step 36.
+ * A workplace in which tp grows in time, but tp of member 2 is below zero at step 39, and tp of member 3
+ * is larger at step 36 than at step 39; t2m of member 1 is too warm at step 36.
  *
- * @param bucket where the files go, so that a test can change them. @default one of its own
- * @param raises what is wrong. @default the above
+ * @param bucket for the files, so that a test can change them. @default a new one
+ * @param raises the faults. @default the above
  */
-export async function openImplausiblePlace(
+export async function openImplausibleWorkplace(
   bucket: Bucket = new Map(),
   raises: readonly Raise[] = IMPLAUSIBLE,
 ): Promise<Workplace> {
   for (const [key, bytes] of await readEmbeddedBucket()) bucket.set(key, bytes);
-  const place = await openWorkplace(bucket);
-  await writeFinalStores(place);
+  const workplace = await openWorkplace(bucket);
+  await writeFinalStores(workplace);
   const growth = firstMembers(members).map((member): Raise => [member, "step_039/tp", 1e6]);
   for (const [member, field, amount] of [...growth, ...raises]) {
-    const store = await readStageStore(place.context.storage, place.folder, 3, member);
+    const store = await readStageStore(workplace.context.storage, workplace.folder, 3, member);
     raiseMessage(bucket, `${field}/sfc/${memberKeyName(member)}/0.0.0`, store!, amount);
   }
-  // One that knows nothing of the files as they were.
-  const storage = openStorage({ endpoint: place.server.url, giveUpAfterMs: 0, minDelayMs: 1 });
-  return { ...place, context: { ...place.context, storage } };
+  // A storage that does not know the files as they were.
+  const storage = openStorage({ endpoint: workplace.server.url, giveUpAfterMs: 0, minDelayMs: 1 });
+  return { ...workplace, context: { ...workplace.context, storage } };
 }

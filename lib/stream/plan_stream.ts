@@ -1,5 +1,5 @@
 /**
- * What streaming will do: the fields of an output, where their messages are, and where they go.
+ * Final stores → the plan of an output: its fields, where their messages are, and where it is written.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { MissingDataError } from "../errors.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
-import { receivedBy, type StageContext } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
-/** The fields of an output. The same options and stores give the same ones everywhere. */
+/** The fields of an output. The same options and stores give the same plan on every machine. */
 export interface StreamPlan {
   run: Run;
   members: readonly Member[];
@@ -28,13 +28,13 @@ export interface StreamPlan {
   fields: readonly PlannedField[];
   /** Path of the NetCDF. */
   path: string;
-  /** Folder of the finished fields. */
+  /** The work folder: that of the finished fields. */
   work: string;
 }
 
 /**
- * Reads the final stores and plans the fields of the output. Costs nothing for local stores; for
- * published ones two or three GETs a member, and two requests for the whole folder.
+ * Reads the final stores and plans the fields of the output. Costs no request for local stores;
+ * published ones cost two or three GETs a member, and two requests for the whole folder.
  *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * they are of another run.

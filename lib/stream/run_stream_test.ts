@@ -16,8 +16,8 @@ import {
 } from "../../fixtures/embedded_run.ts";
 import {
   changeStore,
-  openImplausiblePlace,
-  openLackingPlace,
+  openImplausibleWorkplace,
+  openLackingWorkplace,
   readVariable,
   streamOptions,
   writeFinalStores,
@@ -37,7 +37,7 @@ import { runStream } from "./run_stream.ts";
 
 const { run, members } = BEFORE_50R1;
 
-/** What the Python tools leave: no level in keys, no .grib2 in URLs, any level under the key. */
+/** A store as the Python tools write it: no level in keys, no .grib2 in URLs, one level only. */
 function asPythonTools(store: Store, level: number): Store {
   const python: Store = new Map();
   for (const [key, value] of store) {
@@ -54,12 +54,12 @@ function asPythonTools(store: Store, level: number): Store {
 }
 
 Deno.test("runStream() reads files of the Python tools, which name no level and no .grib2", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  await writeFinalStores(workplace);
   const own = await Deno.readFile((await runStream(streamOptions(folder), context)).path);
   for (const member of firstMembers(members)) {
-    await changeStore(place, member, (store) => asPythonTools(store, 700));
+    await changeStore(workplace, member, (store) => asPythonTools(store, 700));
   }
   const result = await runStream(streamOptions(folder), context);
   assert(result.complete);
@@ -67,10 +67,10 @@ Deno.test("runStream() reads files of the Python tools, which name no level and 
 });
 
 Deno.test("runStream() never averages in a pressure level that was mixed up", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  await writeFinalStores(place);
-  await changeStore(place, 2, (store) => asPythonTools(store, 850));
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  await writeFinalStores(workplace);
+  await changeStore(workplace, 2, (store) => asPythonTools(store, 850));
   const result = await runStream(streamOptions(folder), context);
   assert(!result.complete);
   assertEquals(result.messagesWanted - result.messagesUsed, EMBEDDED_STEPS.length);
@@ -79,22 +79,22 @@ Deno.test("runStream() never averages in a pressure level that was mixed up", as
   }
   const lines = describeRejections(result.fields);
   assertEquals(lines.length, 1);
-  assertStringIncludes(lines[0]!, "u700 (36, 39 h), members 2: it lies at 85000 on surface");
+  assertStringIncludes(lines[0]!, "u700 (36, 39 h), members 2: its level is 85000 on surface");
 });
 
 const WRONG_MESSAGES = [
-  { what: "member", from: "step_036/2t/sfc/ens01/0.0.0", text: "it is of member 1" },
-  { what: "parameter", from: "step_036/sp/sfc/ens02/0.0.0", text: "it holds parameter 0.3.0" },
+  { what: "member", from: "step_036/2t/sfc/ens01/0.0.0", text: "its member is 1" },
+  { what: "parameter", from: "step_036/sp/sfc/ens02/0.0.0", text: "its parameter is 0.3.0" },
 ];
 
 for (const { what, from, text } of WRONG_MESSAGES) {
   Deno.test(`runStream() drops a message of another ${what}, counts it and names it`, async () => {
-    await using place = await openWorkplace();
-    const { context, folder } = place;
-    await writeFinalStores(place);
+    await using workplace = await openWorkplace();
+    const { context, folder } = workplace;
+    await writeFinalStores(workplace);
     const donor = await readStageStore(context.storage, folder, 3, what === "member" ? 1 : 2);
     const wrong = donor!.get(from) as Reference;
-    await changeStore(place, 2, (store) => store.set("step_036/2t/sfc/ens02/0.0.0", wrong));
+    await changeStore(workplace, 2, (store) => store.set("step_036/2t/sfc/ens02/0.0.0", wrong));
     const result = await runStream(streamOptions(folder), context);
     assertEquals(result.complete, false);
     assertEquals(result.messagesWanted - result.messagesUsed, 1);
@@ -105,55 +105,55 @@ for (const { what, from, text } of WRONG_MESSAGES) {
   });
 }
 
-Deno.test("runStream() drops a damaged message and keeps the other members", async () => {
+Deno.test("runStream() drops a damaged message and uses the other members", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const { context, folder } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace(bucket);
+  const { context, folder } = workplace;
+  await writeFinalStores(workplace);
   const store = await readStageStore(context.storage, folder, 3, 3);
   const { offset } = store!.get("step_039/2t/sfc/ens03/0.0.0") as Reference;
   const key = bucketKey(stepFiles(run, 39)[0]!.url);
   bucket.set(key, bucket.get(key)!.slice().fill(0, offset, offset + 4));
   const result = await runStream(streamOptions(folder), context);
   assertEquals(result.complete, false);
-  const hurt = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
-  assertEquals(hurt.reduced.members, [0, 1, 2]);
+  const affected = result.fields.find((it) => it.variable.name === "t2m" && it.stepHours === 39)!;
+  assertEquals(affected.reduced.members, [0, 1, 2]);
 });
 
 /** A workplace in which the file of step 36 is replaced whenever the n-th range of it is read. */
-async function openReplacingPlace(atRanges: number[]): Promise<Workplace> {
+async function openReplacingWorkplace(atRanges: number[]): Promise<Workplace> {
   const [file] = stepFiles(run, 36);
   const bucket = await readEmbeddedBucket();
-  const place = await openWorkplace(bucket);
+  const workplace = await openWorkplace(bucket);
   let ranges = 0;
-  place.server.setFaults(({ key, range }) => {
+  workplace.server.setFaults(({ key, range }) => {
     if (key !== bucketKey(file!.url) || !range) return undefined;
     ranges++;
     if (atRanges.includes(ranges)) replaceFile(bucket, reverseMessages(bucket, file!));
     return undefined;
   });
-  return place;
+  return workplace;
 }
 
 Deno.test("runStream() is complete when a file was replaced while it was read, and warns", async () => {
   await using still = await openWorkplace();
   await writeFinalStores(still);
   const expected = await runStream(streamOptions(still.folder), still.context);
-  await using place = await openReplacingPlace([3]);
-  await writeFinalStores(place);
-  const result = await runStream(streamOptions(place.folder), place.context);
+  await using workplace = await openReplacingWorkplace([3]);
+  await writeFinalStores(workplace);
+  const result = await runStream(streamOptions(workplace.folder), workplace.context);
   assertEquals(result.complete, true);
-  assertEquals(place.warnings, [
-    "step 36 was replaced on the server while it was read: read again from its index",
+  assertEquals(workplace.warnings, [
+    "step 36 was replaced on the server while it was read: re-reading it from its index",
   ]);
   assertEquals(await Deno.readFile(result.path), await Deno.readFile(expected.path));
 });
 
 Deno.test("runStream() is incomplete when a file was replaced twice, and says what to do", async () => {
-  // The first go reads 3 to 8 ranges of the file, the second 8.
-  await using place = await openReplacingPlace([3, 11]);
-  await writeFinalStores(place);
-  const result = await runStream(streamOptions(place.folder), place.context);
+  // The first pass reads 3 to 8 ranges of the file, the second 8.
+  await using workplace = await openReplacingWorkplace([3, 11]);
+  await writeFinalStores(workplace);
+  const result = await runStream(streamOptions(workplace.folder), workplace.context);
   assertEquals(result.complete, false);
   const lines = describeRejections(result.fields);
   assert(lines.length > 0);
@@ -164,25 +164,28 @@ Deno.test("runStream() is incomplete when a file was replaced twice, and says wh
 
 Deno.test("runStream() finds the messages of a file that was replaced since the pipeline ran", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace(bucket);
+  await writeFinalStores(workplace);
   const expected = await Deno.readFile(
-    (await runStream(streamOptions(place.folder), place.context)).path,
+    (await runStream(streamOptions(workplace.folder), workplace.context)).path,
   );
   replaceFile(bucket, reverseMessages(bucket, stepFiles(run, 39)[0]!));
-  const storage = openStorage({ endpoint: place.server.url });
-  const result = await runStream(streamOptions(place.folder), { ...place.context, storage });
+  const storage = openStorage({ endpoint: workplace.server.url });
+  const result = await runStream(streamOptions(workplace.folder), {
+    ...workplace.context,
+    storage,
+  });
   assertEquals(result.complete, true);
-  assertEquals(place.warnings, [
-    "step 39 is not where its references point: read again from its index",
+  assertEquals(workplace.warnings, [
+    "step 39 is not where its references point: re-reading it from its index",
   ]);
   assertEquals(await Deno.readFile(result.path), expected);
 });
 
-Deno.test("runStream() says in the file how many members there are, and which are absent", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, warnings } = place;
-  await writeFinalStores(place);
+Deno.test("runStream() writes into the file how many members there are, and which are absent", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
+  await writeFinalStores(workplace);
   await Deno.remove(`${folder}/stage3_ens_02_final.parquet`);
   const { path, complete } = await runStream({ ...streamOptions(folder), maxMembers: 6 }, context);
   assertEquals(complete, false);
@@ -193,9 +196,9 @@ Deno.test("runStream() says in the file how many members there are, and which ar
 });
 
 Deno.test("runStream() leaves NaN where a variable is not in the run", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  await writeFinalStores(workplace);
   const result = await runStream(streamOptions(folder, ["t2m", "cape"]), context);
   assertEquals(result.complete, false);
   const values = await readVariable(result.path, "cape_ensemble_mean");
@@ -205,9 +208,9 @@ Deno.test("runStream() leaves NaN where a variable is not in the run", async () 
 });
 
 Deno.test("runStream() fetches nothing that the output does not need", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, server } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace();
+  const { context, folder, server } = workplace;
+  await writeFinalStores(workplace);
   const before = server.requests.length;
   await runStream({ ...streamOptions(folder, ["tp"]), steps: [39], maxMembers: 2 }, context);
   const requests = server.requests.slice(before);
@@ -215,10 +218,10 @@ Deno.test("runStream() fetches nothing that the output does not need", async () 
   assert(requests.every(({ key }) => key.endsWith("-39h-enfo-ef.grib2")));
 });
 
-Deno.test("runStream() writes no output when the server goes away", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, server } = place;
-  await writeFinalStores(place);
+Deno.test("runStream() writes no output when the server fails", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, server } = workplace;
+  await writeFinalStores(workplace);
   let left = 1;
   server.setFaults(() => left-- > 0 ? undefined : { kind: "status", status: 500, code: "Down" });
   await assertRejects(() => runStream(streamOptions(folder), context), StorageError, "500");
@@ -226,22 +229,22 @@ Deno.test("runStream() writes no output when the server goes away", async () => 
 });
 
 Deno.test("runStream() says what is missing: stores, references, the run asked for", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   const stream = (change: Partial<StreamOptions>) => () =>
     runStream({ ...streamOptions(folder), ...change }, context);
   await assertRejects(stream({}), MissingDataError, "run the pipeline first");
-  await writeFinalStores(place);
+  await writeFinalStores(workplace);
   await assertRejects(stream({ steps: [42] }), MissingDataError, "Cannot find references");
   const other = parseRun("20260207", "00");
   await assertRejects(stream({ run: other }), MissingDataError, "are of 20260206 00 UTC");
 });
 
-Deno.test("runStream() writes a field with the members that there are, and says how many", async () => {
-  await using place = await openLackingPlace();
-  const options2 = { ...streamOptions(place.folder), minMembers: 2 };
-  for (const given of [streamOptions(place.folder), options2]) {
-    const { path, complete, fields } = await runStream(given, place.context);
+Deno.test("runStream() writes a field with the members that are there, and their number", async () => {
+  await using workplace = await openLackingWorkplace();
+  const options2 = { ...streamOptions(workplace.folder), minMembers: 2 };
+  for (const given of [streamOptions(workplace.folder), options2]) {
+    const { path, complete, fields } = await runStream(given, workplace.context);
     assertEquals(complete, false);
     assertEquals(await readVariable(path, "t2m_members_used"), [2, 4]);
     assertEquals(await readVariable(path, "u700_members_used"), [4, 4]);
@@ -251,8 +254,11 @@ Deno.test("runStream() writes a field with the members that there are, and says 
 });
 
 Deno.test("runStream() leaves a field of fewer members than required empty, and says so", async () => {
-  await using place = await openLackingPlace();
-  const result = await runStream({ ...streamOptions(place.folder), minMembers: 3 }, place.context);
+  await using workplace = await openLackingWorkplace();
+  const result = await runStream(
+    { ...streamOptions(workplace.folder), minMembers: 3 },
+    workplace.context,
+  );
   assertEquals(result.complete, false);
   assertEquals(result.messagesWanted - result.messagesUsed, 4);
   assertEquals(await readVariable(result.path, "t2m_members_used"), [0, 4]);
@@ -265,23 +271,23 @@ Deno.test("runStream() leaves a field of fewer members than required empty, and 
   ]);
 });
 
-const TOO_WARM = /^t2m \(36 h\), members 1: of 156 values 156 are above 350, the highest [\d.e+]+$/;
+const TOO_WARM = /^t2m \(36 h\), members 1: 156 of 156 values above 350 \(highest [\d.e+]+\)$/;
 const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";
 
-Deno.test("runStream() names values that cannot be true, and takes them all the same", async () => {
-  await using place = await openImplausiblePlace();
-  const result = await runStream(streamOptions(place.folder, ["tp", "t2m"]), place.context);
+Deno.test("runStream() names values that cannot be true, and uses them", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const result = await runStream(streamOptions(workplace.folder, ["tp", "t2m"]), workplace.context);
   assertEquals([result.complete, result.messagesUsed], [true, 16]);
   const lines = describeFindings(result.fields);
   assertEquals(lines.length, 3);
   assertMatch(lines[0]!, TOO_WARM);
-  assertMatch(lines[1]!, /^tp \(39 h\), members 2: of 156 values 156 are below 0, the lowest -/);
+  assertMatch(lines[1]!, /^tp \(39 h\), members 2: 156 of 156 values below 0 \(lowest -/);
   assertEquals(lines[2], `tp (39 h), members 2-3: ${SHRUNK}`);
 });
 
-Deno.test("runStream() leaves messages out that cannot be true where that is asked for", async () => {
-  await using place = await openImplausiblePlace();
-  const { context, folder, server } = place;
+Deno.test("runStream() leaves out messages that cannot be true with `dropImplausible`", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const { context, folder, server } = workplace;
   const before = server.requests.length;
   const result = await runStream(
     { ...streamOptions(folder, ["tp", "t2m"]), dropImplausible: true },
@@ -297,9 +303,9 @@ Deno.test("runStream() leaves messages out that cannot be true where that is ask
   assert(warmest < 350, `${warmest}`);
 });
 
-Deno.test("runStream() finds a shrunk accumulation also beside a field that was kept", async () => {
-  await using place = await openImplausiblePlace();
-  const { context, folder, server } = place;
+Deno.test("runStream() finds a shrunk accumulation also beside a field saved earlier", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const { context, folder, server } = workplace;
   const undisturbed = await runStream(streamOptions(folder, ["tp"]), context);
   server.setFaults(({ key }) =>
     key.includes("-39h-") ? { kind: "status", status: 500, code: "Down" } : undefined
@@ -313,20 +319,20 @@ Deno.test("runStream() finds a shrunk accumulation also beside a field that was 
   assertEquals(describeFindings(result.fields), describeFindings(undisturbed.fields));
 });
 
-Deno.test("runStream() keeps no field of a file that was replaced afterwards", async () => {
+Deno.test("runStream() uses no saved field of a file that was replaced afterwards", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const { folder, server } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace(bucket);
+  const { folder, server } = workplace;
+  await writeFinalStores(workplace);
   const stream = (outputDir: string) => {
     const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
     const given = { ...streamOptions(folder, ["tp", "t2m", "sp", "u700"]), steps: [36], outputDir };
-    return runStream({ ...given, parallelFetches: 1 }, { ...place.context, storage });
+    return runStream({ ...given, parallelFetches: 1 }, { ...workplace.context, storage });
   };
   const [file] = stepFiles(run, 36);
   const raised = raiseValues(new Map(bucket), file!);
   let ranges = 0;
-  // Finished fields are there when the file is replaced, and its new index is not to be had.
+  // Fields are saved when the file is replaced, and its new index cannot be read.
   server.setFaults(({ key, range }) => {
     if (range && ++ranges === 4 * members - 1) replaceFile(bucket, raised);
     return key.endsWith(".index") ? { kind: "status", status: 500, code: "Down" } : undefined;
@@ -334,6 +340,6 @@ Deno.test("runStream() keeps no field of a file that was replaced afterwards", a
   await assertRejects(() => stream(`${folder}/out`), StorageError, "500");
   server.setFaults(undefined);
   const resumed = await stream(`${folder}/out`);
-  const anew = await stream(`${folder}/anew`);
-  assertEquals(await Deno.readFile(resumed.path), await Deno.readFile(anew.path));
+  const fresh = await stream(`${folder}/fresh`);
+  assertEquals(await Deno.readFile(resumed.path), await Deno.readFile(fresh.path));
 });

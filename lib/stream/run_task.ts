@@ -1,35 +1,21 @@
 /**
- * The work of one of several processes that share the fields of an output, on one machine or many.
+ * Final stores → the fields of one of several processes that share an output, in the work folder.
  *
  * @module
  */
 import type { ArrayTask } from "../checkpoint/array_task.ts";
-import type { KeptField } from "../checkpoint/field_file.ts";
-import { partitionFields } from "../checkpoint/partition_fields.ts";
-import { PhaseTimer } from "../util/timing.ts";
-import type { StageContext } from "../storage/stage_context.ts";
-import type { FetchContext } from "./fetch_fields.ts";
-import { completeFields, judgeFields } from "./complete_fields.ts";
-import { type KeptFields, takeOver } from "./resume_fields.ts";
-import { countFields } from "./write_output.ts";
+import type { StageContext } from "../storage/mod.ts";
+import { FieldSession, type SavedFields } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
-import { planStream } from "./plan_stream.ts";
-import { type FieldsResult, openWork } from "./run_stream.ts";
-
-/** What a task left. */
-export interface TaskResult extends FieldsResult {
-  task: ArrayTask;
-  /** Folder with its fields. */
-  work: string;
-}
+import { countFields, type TaskResult } from "./stream_result.ts";
 
 /**
- * Makes a task's part of the fields, and leaves them in the work folder. Fields that are there are not
- * fetched again, unless they lack messages or their files were replaced: to run a task twice, or twice
- * at once, costs time and does no harm.
+ * Makes a task's part of the fields, and leaves them in the work folder. Saved fields are not fetched
+ * again, unless they lack messages or their files were replaced: running a task twice, or twice at the
+ * same time, costs time and does no harm.
  *
- * Implausible messages are left out by the task that can tell: an accumulation is judged beside all its
- * steps, by whichever task is the last to finish one of them.
+ * An accumulation is judged beside all its steps, so the last task to finish one of its fields leaves
+ * out its implausible messages.
  *
  * Costs the requests of its fields as `runStream` does, and one listing of the work folder.
  *
@@ -40,58 +26,28 @@ export async function runTask(
   options: StreamOptions,
   context: StageContext,
 ): Promise<TaskResult> {
-  const timer = new PhaseTimer();
-  timer.start("references");
-  const plan = await planStream(options, context);
-  timer.start("messages");
-  const folder = await openWork(plan, options, context, task);
-  const places = partitionFields(plan.fields, task.count)[task.index]!;
-  const work = {
-    plan,
-    folder,
-    places,
-    judge: async () =>
-      options.dropImplausible
-        ? judgeFields(plan, await readSeries({ plan, folder, places }, options, context))
-        : new Map<number, KeptField>(),
-  };
-  await takeOver(work, options.fresh ?? false, context);
-  const fieldsTakenOver = folder.fields.size;
-  const fetching: FetchContext = { ...context, secondRequests: 0 };
-  const fields = await completeFields(work, options, fetching);
-  return {
-    ...countFields(fields, plan.members),
-    run: plan.run,
-    task,
-    work: plan.work,
-    fieldsTakenOver,
-    secondRequests: fetching.secondRequests,
-    phasesMs: timer.end(),
-  };
+  const session = await FieldSession.open(options, context, { task });
+  const { plan } = session;
+  await session.resume();
+  const fields = await session.complete(async () =>
+    options.dropImplausible ? session.judge(await readSeries(session)) : new Map()
+  );
+  return { ...session.finish(countFields(fields, plan.members)), task, work: plan.work };
 }
 
 /**
- * Gives the fields that it takes to judge those of a task: of a variable that accumulates all steps,
- * whichever tasks made them, and nothing where some are not there yet. Costs one GET a field of others.
+ * Reads the fields that are needed to judge those of a task: all steps of a variable that accumulates,
+ * whichever tasks made them, or nothing of it while some are missing. Costs one GET a field of others.
  */
-async function readSeries(
-  { plan, folder, places }: KeptFields,
-  options: StreamOptions,
-  context: StageContext,
-): Promise<Map<number, KeptField>> {
-  const names = new Set(places.map((place) => plan.fields[place]!.variable.name));
-  const others = [...plan.fields.keys()].filter((place) => {
-    const { variable: { name, accumulated }, messages } = plan.fields[place]!;
-    return messages.length > 0 && accumulated && names.has(name) && !folder.fields.has(place);
+async function readSeries(session: FieldSession): Promise<SavedFields> {
+  const { plan, folder, fieldIndexes } = session;
+  const nameOf = (fieldIndex: number) => plan.fields[fieldIndex]!.variable.name;
+  const names = new Set(fieldIndexes.map(nameOf));
+  const others = [...plan.fields.keys()].filter((i) => {
+    const { variable: { name, accumulated }, messages } = plan.fields[i]!;
+    return messages.length > 0 && accumulated && names.has(name) && !folder.fields.has(i);
   });
-  const theirs = await openWork(plan, options, context);
-  if (others.length > 0) await theirs.read({ places: others, lacking: true });
-  const open = new Set(
-    others.filter((place) => !theirs.fields.has(place))
-      .map((place) => plan.fields[place]!.variable.name),
-  );
-  return new Map(
-    [...folder.fields, ...theirs.fields]
-      .filter(([place]) => !open.has(plan.fields[place]!.variable.name)),
-  );
+  const found = await session.readOthers(others);
+  const unfinished = new Set(others.filter((i) => !found.has(i)).map(nameOf));
+  return new Map([...folder.fields, ...found].filter(([i]) => !unfinished.has(nameOf(i))));
 }

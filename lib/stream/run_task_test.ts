@@ -14,8 +14,8 @@ import { describeRejections } from "../ensemble/field_result.ts";
 import { GIK } from "../output/profile.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 import {
-  openImplausiblePlace,
-  openLackingPlace,
+  openImplausibleWorkplace,
+  openLackingWorkplace,
   readVariable,
   streamOptions,
   writeFinalStores,
@@ -50,7 +50,7 @@ function taskOptions(
   return { ...options, outputDir: `${folder}/${name}`, work: `${folder}/${name}_work` };
 }
 
-/** A storage that knows nothing of what was read before, as another process has one. */
+/** The context with a storage that has read nothing yet, like that of another process. */
 function asNewProcess({ server, context }: Workplace): Workplace["context"] {
   const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
   return { ...context, storage };
@@ -58,7 +58,7 @@ function asNewProcess({ server, context }: Workplace): Workplace["context"] {
 
 /** Runs all tasks in shuffled order, each as another process. */
 async function runTasks(
-  place: Workplace,
+  workplace: Workplace,
   count: number,
   options: StreamOptions,
   random: () => number = makeRandom(count),
@@ -66,30 +66,30 @@ async function runTasks(
   const results = new Map<number, Awaited<ReturnType<typeof runTask>>>();
   for (const group of shuffleTasks(count, random)) {
     await Promise.all(group.map(async (index) => {
-      results.set(index, await runTask({ index, count }, options, asNewProcess(place)));
+      results.set(index, await runTask({ index, count }, options, asNewProcess(workplace)));
     }));
   }
   return [...results.values()];
 }
 
-/** What one process makes of the same. */
-async function streamAlone(place: Workplace, options: StreamOptions): Promise<Uint8Array> {
+/** The output of one process with the same options. */
+async function streamAlone(workplace: Workplace, options: StreamOptions): Promise<Uint8Array> {
   const { work: _, ...given } = options;
-  const outputDir = `${place.folder}/alone_${crypto.randomUUID()}`;
-  const { path } = await runStream({ ...given, outputDir }, asNewProcess(place));
+  const outputDir = `${workplace.folder}/alone_${crypto.randomUUID()}`;
+  const { path } = await runStream({ ...given, outputDir }, asNewProcess(workplace));
   return await Deno.readFile(path);
 }
 
 const TASK_COUNTS = [1, 2, 5, 9, 24, 120];
 
 Deno.test("runMerge() writes what one process writes, byte for byte, whatever the tasks and their order", async () => {
-  await using place = await openWorkplace();
-  const { server, context } = place;
-  await writeFinalStores(place);
-  const expected = await streamAlone(place, taskOptions(place, "out"));
+  await using workplace = await openWorkplace();
+  const { server, context } = workplace;
+  await writeFinalStores(workplace);
+  const expected = await streamAlone(workplace, taskOptions(workplace, "out"));
   for (const count of TASK_COUNTS) {
-    const options = taskOptions(place, `tasks_${count}`);
-    await runTasks(place, count, options);
+    const options = taskOptions(workplace, `tasks_${count}`);
+    await runTasks(workplace, count, options);
     const before = server.requests.length;
     const { path, complete, fields } = await runMerge(options, context);
     assertEquals(server.requests.length, before);
@@ -100,40 +100,40 @@ Deno.test("runMerge() writes what one process writes, byte for byte, whatever th
 });
 
 Deno.test("runTask() fetches its own part, whole steps where there are few tasks, and nothing again", async () => {
-  await using place = await openWorkplace();
-  const { server } = place;
-  await writeFinalStores(place);
-  const options = taskOptions(place, "out");
+  await using workplace = await openWorkplace();
+  const { server } = workplace;
+  await writeFinalStores(workplace);
+  const options = taskOptions(workplace, "out");
   const before = server.requests.length;
-  const first = await runTask({ index: 0, count: 2 }, options, asNewProcess(place));
+  const first = await runTask({ index: 0, count: 2 }, options, asNewProcess(workplace));
   // 12 variables of 4 members.
   assertEquals(server.requests.length - before, 48);
   assertEquals(new Set(first.fields.map(({ stepHours }) => stepHours)), new Set([36]));
-  const again = await runTask({ index: 0, count: 2 }, options, asNewProcess(place));
-  assertEquals([again.fieldsTakenOver, again.complete], [12, true]);
+  const again = await runTask({ index: 0, count: 2 }, options, asNewProcess(workplace));
+  assertEquals([again.fieldsResumed, again.complete], [12, true]);
   assertEquals(server.requests.length - before, 48);
 });
 
 Deno.test("runTask() with nothing to do does nothing, and is complete", async () => {
-  await using place = await openWorkplace();
-  const { server } = place;
-  await writeFinalStores(place);
-  const options = taskOptions(place, "out", ["t2m"]);
+  await using workplace = await openWorkplace();
+  const { server } = workplace;
+  await writeFinalStores(workplace);
+  const options = taskOptions(workplace, "out", ["t2m"]);
   const before = server.requests.length;
   const results = [];
   for (let index = 0; index < 5; index++) {
-    results.push(await runTask({ index, count: 5 }, options, asNewProcess(place)));
+    results.push(await runTask({ index, count: 5 }, options, asNewProcess(workplace)));
   }
   assertEquals(results.map(({ fields }) => fields.length).sort(), [0, 0, 0, 1, 1]);
   assertEquals(results.map(({ complete }) => complete), Array(5).fill(true));
   assertEquals(server.requests.length - before, 8);
 });
 
-Deno.test("runMerge() names the fields that are not there and their tasks, and writes nothing", async () => {
-  await using place = await openWorkplace();
-  const { context } = place;
-  await writeFinalStores(place);
-  const options = taskOptions(place, "out");
+Deno.test("runMerge() names the fields that are missing and their tasks, and writes nothing", async () => {
+  await using workplace = await openWorkplace();
+  const { context } = workplace;
+  await writeFinalStores(workplace);
+  const options = taskOptions(workplace, "out");
   const merge = () => runMerge(options, context);
   const { message } = await assertRejects(merge, IncompleteError);
   assertMatch(message, /^Cannot merge: 24 of 24 fields are not in .*: run their tasks again$/);
@@ -145,15 +145,15 @@ Deno.test("runMerge() names the fields that are not there and their tasks, and w
   assertEquals((await merge()).complete, true);
 });
 
-Deno.test("runMerge() takes no field that is damaged or of another command, and names it", async () => {
-  await using place = await openWorkplace();
-  const { context, warnings } = place;
-  await writeFinalStores(place);
-  const options = taskOptions(place, "out", ["t2m", "u700"]);
-  const expected = await streamAlone(place, options);
-  await runTasks(place, 2, options);
+Deno.test("runMerge() uses no field that is damaged or of another command, and names it", async () => {
+  await using workplace = await openWorkplace();
+  const { context, warnings } = workplace;
+  await writeFinalStores(workplace);
+  const options = taskOptions(workplace, "out", ["t2m", "u700"]);
+  const expected = await streamAlone(workplace, options);
+  await runTasks(workplace, 2, options);
   // A command with fewer members leaves files of the same variables and steps.
-  await runTasks(place, 2, { ...options, maxMembers: 3 });
+  await runTasks(workplace, 2, { ...options, maxMembers: 3 });
   const merge = () => runMerge(options, context);
   const work = options.work!;
   const names = await listNames(work);
@@ -167,19 +167,19 @@ Deno.test("runMerge() takes no field that is damaged or of another command, and 
     const { message } = await assertRejects(merge, IncompleteError);
     assertMatch(message, /1 of 4 fields are not in .*, t2m \(39 h\): run --task 1\/2 again$/);
     assertEquals(warnings, [
-      `not used, as they are of something else: 4 of the files in ${work}`,
+      `ignoring 4 of the files in ${work}: they are not of this command`,
       `${own} is damaged: its field is fetched again`,
     ]);
     warnings.length = 0;
   }
   await runTask({ index: 1, count: 2 }, options, context);
   assertEquals(await Deno.readFile((await merge()).path), expected);
-  // What is of the other command stays, and serves it.
+  // The fields of the other command stay, and its merge reads them.
   assertEquals((await listNames(work)).length, 4);
   assertEquals((await runMerge({ ...options, maxMembers: 3 }, context)).messagesUsed, 12);
 });
 
-/** The files of fields with so many members. */
+/** The files of fields with this number of members. */
 async function findOwn(names: readonly string[], work: string, count: number): Promise<string[]> {
   const paths: string[] = [];
   for (const name of names) {
@@ -190,18 +190,18 @@ async function findOwn(names: readonly string[], work: string, count: number): P
   return paths;
 }
 
-Deno.test("a task that lacks messages keeps what it has, names them, and the merge takes it", async () => {
+Deno.test("a task that lacks messages names them and saves its fields, and the merge uses these", async () => {
   const bucket = await readEmbeddedBucket();
-  await using place = await openWorkplace(bucket);
-  const { context } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace(bucket);
+  const { context } = workplace;
+  await writeFinalStores(workplace);
   const [file] = stepFiles(run, 39);
   const key = file!.url.slice("s3://ecmwf-forecasts/".length);
   const bytes = bucket.get(key)!;
   bucket.delete(key);
-  const options = taskOptions(place, "out", ["t2m", "u700"]);
-  const expected = await streamAlone(place, options);
-  const [there, absent] = (await runTasks(place, 2, options)).sort((a, b) =>
+  const options = taskOptions(workplace, "out", ["t2m", "u700"]);
+  const expected = await streamAlone(workplace, options);
+  const [there, absent] = (await runTasks(workplace, 2, options)).sort((a, b) =>
     a.task.index - b.task.index
   );
   assertEquals([there!.complete, absent!.complete], [true, false]);
@@ -210,38 +210,38 @@ Deno.test("a task that lacks messages keeps what it has, names them, and the mer
   assertEquals([early.complete, early.messagesUsed], [false, 8]);
   assertEquals(await Deno.readFile(early.path), expected);
 
-  await runTasks(place, 2, options);
+  await runTasks(workplace, 2, options);
   bucket.set(key, bytes);
-  const again = await runTask({ index: 1, count: 2 }, options, asNewProcess(place));
-  assertEquals([again.fieldsTakenOver, again.complete], [0, true]);
+  const again = await runTask({ index: 1, count: 2 }, options, asNewProcess(workplace));
+  assertEquals([again.fieldsResumed, again.complete], [0, true]);
   const late = await runMerge(options, context);
-  assertEquals(await Deno.readFile(late.path), await streamAlone(place, options));
+  assertEquals(await Deno.readFile(late.path), await streamAlone(workplace, options));
   assertEquals([late.complete, await listNames(options.work!)], [true, []]);
 });
 
 Deno.test("runMerge() leaves fields of fewer members than required empty, as one process does", async () => {
-  await using place = await openLackingPlace();
-  const options = { ...taskOptions(place, "out", ["t2m", "u700"]), minMembers: 3 };
-  const tasks = await runTasks(place, 3, options);
+  await using workplace = await openLackingWorkplace();
+  const options = { ...taskOptions(workplace, "out", ["t2m", "u700"]), minMembers: 3 };
+  const tasks = await runTasks(workplace, 3, options);
   assertEquals(tasks.filter(({ complete }) => !complete).length, 1);
-  const { path, complete } = await runMerge(options, place.context);
+  const { path, complete } = await runMerge(options, workplace.context);
   assertEquals([complete, await readVariable(path, "t2m_members_used")], [false, [0, 4]]);
-  assertEquals(await Deno.readFile(path), await streamAlone(place, options));
+  assertEquals(await Deno.readFile(path), await streamAlone(workplace, options));
 });
 
-Deno.test("the last task to finish an accumulation leaves out what cannot be true; the merge fetches nothing", async () => {
-  await using place = await openImplausiblePlace();
-  const { server } = place;
+Deno.test("the last task to finish an accumulation leaves out implausible messages; the merge fetches nothing", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const { server } = workplace;
   const variables = ["tp", "t2m", "u700"];
-  const plain = taskOptions(place, "plain", variables);
-  const options = { ...taskOptions(place, "dropped", variables), dropImplausible: true };
-  const alone = [await streamAlone(place, plain), await streamAlone(place, options)];
+  const plain = taskOptions(workplace, "plain", variables);
+  const options = { ...taskOptions(workplace, "dropped", variables), dropImplausible: true };
+  const alone = [await streamAlone(workplace, plain), await streamAlone(workplace, options)];
   assertEquals(alone[0]!.every((byte, i) => byte === alone[1]![i]), false);
   for (const [i, given] of [plain, options].entries()) {
     for (const count of [1, 2, 3, 6, 11]) {
-      await runTasks(place, count, given, makeRandom(7 * count + i));
+      await runTasks(workplace, count, given, makeRandom(7 * count + i));
       const before = server.requests.length;
-      const { path } = await runMerge(given, asNewProcess(place));
+      const { path } = await runMerge(given, asNewProcess(workplace));
       assertEquals(server.requests.length, before);
       assertEquals(await Deno.readFile(path), alone[i]);
       assertEquals(await listNames(given.work!), []);
@@ -250,60 +250,62 @@ Deno.test("the last task to finish an accumulation leaves out what cannot be tru
 });
 
 Deno.test("an accumulation is judged by the task that finishes it, and once", async () => {
-  await using place = await openImplausiblePlace();
-  const { server } = place;
-  const options = { ...taskOptions(place, "out", ["tp"]), dropImplausible: true };
+  await using workplace = await openImplausibleWorkplace();
+  const { server } = workplace;
+  const options = { ...taskOptions(workplace, "out", ["tp"]), dropImplausible: true };
   const requests: number[] = [];
   for (const index of [1, 0, 1]) {
     const before = server.requests.length;
-    await runTask({ index, count: 2 }, options, asNewProcess(place));
+    await runTask({ index, count: 2 }, options, asNewProcess(workplace));
     requests.push(server.requests.length - before);
   }
-  // Of step 39, which the first one has read, the last one reads the two members that are left.
+  // The second task re-reads step 39, which the first has read, with the two members that are left.
   assertEquals(requests, [4, 4 + 2, 0]);
 });
 
-Deno.test("runMerge() names what is still to be read without implausible messages", async () => {
-  await using place = await openImplausiblePlace();
-  const { server } = place;
-  const options = { ...taskOptions(place, "out", ["tp"]), dropImplausible: true };
-  await runTask({ index: 0, count: 2 }, options, asNewProcess(place));
+Deno.test("runMerge() names fields that are still to be re-read without implausible messages", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const { server } = workplace;
+  const options = { ...taskOptions(workplace, "out", ["tp"]), dropImplausible: true };
+  await runTask({ index: 0, count: 2 }, options, asNewProcess(workplace));
   let requests = 0;
   server.setFaults(() =>
     ++requests > 4 ? { kind: "status", status: 500, code: "Down" } : undefined
   );
-  const last = () => runTask({ index: 1, count: 2 }, options, asNewProcess(place));
+  const last = () => runTask({ index: 1, count: 2 }, options, asNewProcess(workplace));
   await assertRejects(last, StorageError, "500");
-  const merge = () => runMerge(options, asNewProcess(place));
+  const merge = () => runMerge(options, asNewProcess(workplace));
   const { message } = await assertRejects(merge, IncompleteError);
   assertMatch(message, /1 of 2 fields are not in .*, tp \(39 h\): run --task 1\/2 again$/);
   server.setFaults(undefined);
   const before = server.requests.length;
   await last();
-  // Only what is left when two of four members are left out.
+  // Two of four members are left out.
   assertEquals(server.requests.length - before, 2);
-  assertEquals(await Deno.readFile((await merge()).path), await streamAlone(place, options));
+  assertEquals(await Deno.readFile((await merge()).path), await streamAlone(workplace, options));
 });
 
 for (const [how, change] of [["moved", reverseMessages], ["changed", raiseValues]] as const) {
-  Deno.test(`a file whose messages are ${how} between two tasks is told, and not mixed in`, async () => {
+  Deno.test(`the merge refuses a file whose messages are ${how} between two tasks, until they run again`, async () => {
     const bucket = await readEmbeddedBucket();
-    await using place = await openWorkplace(bucket);
-    const { warnings } = place;
-    await writeFinalStores(place);
-    const options = taskOptions(place, "out");
+    await using workplace = await openWorkplace(bucket);
+    const { warnings } = workplace;
+    await writeFinalStores(workplace);
+    const options = taskOptions(workplace, "out");
     const count = 4;
-    for (const index of [0, 2, 3]) await runTask({ index, count }, options, asNewProcess(place));
+    for (const index of [0, 2, 3]) {
+      await runTask({ index, count }, options, asNewProcess(workplace));
+    }
     replaceFile(bucket, change(bucket, stepFiles(run, 36)[0]!));
-    await runTask({ index: 1, count }, options, asNewProcess(place));
-    const merge = () => runMerge(options, asNewProcess(place));
+    await runTask({ index: 1, count }, options, asNewProcess(workplace));
+    const merge = () => runMerge(options, asNewProcess(workplace));
     const { message } = await assertRejects(merge, IncompleteError);
     assertMatch(message, /^Cannot merge: the files of step 36 were replaced on the server/);
-    assertMatch(message, /: run --task 0\/4 and --task 1\/4 again, which reads again what is of/);
+    assertMatch(message, /: run --task 0\/4 and --task 1\/4 again, which re-reads fields of/);
     warnings.length = 0;
-    for (const index of [0, 1]) await runTask({ index, count }, options, asNewProcess(place));
-    assertMatch(warnings[0]!, /^step 36 was replaced on the server: \d fields of before are read/);
+    for (const index of [0, 1]) await runTask({ index, count }, options, asNewProcess(workplace));
+    assertMatch(warnings[0]!, /^step 36 was replaced on the server: re-reading \d fields saved/);
     const { path } = await merge();
-    assertEquals(await Deno.readFile(path), await streamAlone(place, options));
+    assertEquals(await Deno.readFile(path), await streamAlone(workplace, options));
   });
 }

@@ -1,5 +1,5 @@
 /**
- * What streaming is asked for.
+ * The options of streaming.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
 
-/** How fields are fetched and kept. */
+/** How fields are fetched and saved. */
 export interface FieldsOptions {
   profile: OutputProfile;
   /** Degrees. @default the profile's */
   region?: Region;
   /** Requests under way at once. */
   parallelFetches: number;
-  /** Bound of memory: as many bytes of messages under way as so many have. @default 16 MiB */
+  /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */
   membersPerBatch?: number;
   /** @default that of `DEFAULT_POLICY` */
   policy?: FetchPolicy;
-  /** Whether messages whose values cannot be true are left out. @default {false} (they are told) */
+  /** Whether to leave out messages whose values cannot be true. @default {false} (only warn) */
   dropImplausible?: boolean;
-  /** Whether to drop what a stopped command left. @default {false} (go on from there) */
+  /** Whether to drop the saved fields and start over. @default {false} (resume from them) */
   fresh?: boolean;
 }
 
@@ -34,9 +34,9 @@ export interface StreamOptions extends FieldsOptions {
   run?: Run;
   /** Forecast steps in hours. @default the profile's */
   steps?: readonly number[];
-  /** The first so many members, the control first. */
+  /** Number of members, the control first. */
   maxMembers: number;
-  /** Fields of fewer members stay empty. @default {1} (a field has the members that there are) */
+  /** Fields of fewer members stay empty. @default {1} (a field has the members that are there) */
   minMembers?: number;
   /** @default the profile's */
   variables?: readonly Variable[];
@@ -44,6 +44,6 @@ export interface StreamOptions extends FieldsOptions {
   outputDir: string;
   /** Folder of the finished fields, local or `gs://`. @default `<output>.work` */
   work?: string;
-  /** The time that `history` gives. */
+  /** The time in the global attribute `history`. */
   now: Date;
 }

@@ -16,11 +16,11 @@ const BUCKET = "my-work";
 const WORK = `gs://${BUCKET}/runs/20260206_00z`;
 
 /** Tasks that share a folder in a bucket, each with a storage of its own. */
-interface GcsPlace {
-  place: Workplace;
+interface GcsWorkplace {
+  workplace: Workplace;
   gcs: GcsServer;
   options: StreamOptions;
-  /** What one process makes of the same. */
+  /** The output of one process with the same options. */
   expected: Uint8Array;
   task(index: number, count: number, change?: Partial<StreamOptions>): ReturnType<typeof runTask>;
   merge(): ReturnType<typeof runMerge>;
@@ -30,11 +30,11 @@ interface GcsPlace {
 
 async function withBucket(
   account: string,
-  test: (place: GcsPlace) => Promise<void>,
+  test: (workplace: GcsWorkplace) => Promise<void>,
 ): Promise<void> {
-  await using place = await openWorkplace();
-  const { folder, server, context } = place;
-  await writeFinalStores(place);
+  await using workplace = await openWorkplace();
+  const { folder, server, context } = workplace;
+  await writeFinalStores(workplace);
   await using gcs = await startGcsServer({
     buckets: { [BUCKET]: new Map([["runs/notes.txt", new Uint8Array(3)]]) },
     accounts: {
@@ -59,7 +59,7 @@ async function withBucket(
   const options = { ...given, work: WORK };
   let counted = 0;
   await test({
-    place,
+    workplace,
     gcs,
     options,
     expected: await Deno.readFile(path),
@@ -76,7 +76,7 @@ async function withBucket(
   });
 }
 
-const listKeys = ({ gcs }: GcsPlace) => gcs.buckets.get(BUCKET)!.listKeys();
+const listKeys = ({ gcs }: GcsWorkplace) => gcs.buckets.get(BUCKET)!.listKeys();
 
 Deno.test("tasks that share a folder on GCS, some of them twice at once, make the file of one process", () =>
   withBucket(ACCOUNT, async (given) => {
@@ -91,21 +91,21 @@ Deno.test("tasks that share a folder on GCS, some of them twice at once, make th
     assertEquals(await listKeys(given), ["runs/notes.txt"]);
   }));
 
-Deno.test("a task goes on from what it left on GCS, unless --fresh is given, and then only its own", () =>
+Deno.test("a task resumes from its fields on GCS; with --fresh it removes them, and only these", () =>
   withBucket(ACCOUNT, async (given) => {
-    const { task, place: { server }, countRequests } = given;
+    const { task, workplace: { server }, countRequests } = given;
     for (const index of [0, 1]) await task(index, 2);
     countRequests();
     const before = server.requests.length;
-    assertEquals((await task(0, 2)).fieldsTakenOver, 12);
+    assertEquals((await task(0, 2)).fieldsResumed, 12);
     assertEquals(countRequests(), { list: 1, read: 12 });
     assertEquals(server.requests.length - before, 0);
-    assertEquals((await task(0, 2, { fresh: true })).fieldsTakenOver, 0);
+    assertEquals((await task(0, 2, { fresh: true })).fieldsResumed, 0);
     assertEquals(countRequests(), { list: 2, delete: 12, insert: 12 });
     assertEquals((await listKeys(given)).length, 24 + 1);
   }));
 
-Deno.test("fields that are damaged or refused on their way to GCS, or back, arrive all the same", () =>
+Deno.test("fields that are damaged or refused on their way to GCS or back are sent again", () =>
   withBucket(ACCOUNT, async ({ gcs, task, merge, expected }) => {
     let requests = 0;
     gcs.setFaults(({ action }) => {
@@ -118,7 +118,7 @@ Deno.test("fields that are damaged or refused on their way to GCS, or back, arri
     assert(requests > 100);
   }));
 
-Deno.test("a merge names what is not on GCS; a task that may not write there says what it lacks", async () => {
+Deno.test("a merge names the fields that are not on GCS; a task without permission to write names what it lacks", async () => {
   await withBucket(ACCOUNT, async ({ task, merge }) => {
     await task(0, 2);
     const { message } = await assertRejects(merge, IncompleteError);

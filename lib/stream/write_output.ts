@@ -1,11 +1,10 @@
 /**
- * Finished fields in, the NetCDF out.
+ * Finished fields → the NetCDF.
  *
  * @module
  */
 import { basename, dirname } from "node:path";
 import { MissingDataError } from "../errors.ts";
-import type { Member } from "../ecmwf/members.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
   alignFields,
@@ -15,48 +14,24 @@ import {
 } from "../ensemble/field_result.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
-import { removeHalves } from "../storage/mod.ts";
-import { removeWorkFolder, type WorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/stage_context.ts";
-import type { StreamOptions } from "./stream_options.ts";
-import type { StreamPlan } from "./plan_stream.ts";
-
-/** What is in fields. */
-export interface FieldsCount {
-  fields: ResultField[];
-  /** Members that went into at least one field. */
-  membersUsed: Member[];
-  /** Messages asked for, one a member and field. */
-  messagesWanted: number;
-  messagesUsed: number;
-  /** Whether every message asked for is in. */
-  complete: boolean;
-}
-
-/** Counts what is in fields. */
-export function countFields(fields: ResultField[], members: readonly Member[]): FieldsCount {
-  const membersUsed = members.filter((member) =>
-    fields.some(({ reduced }) => reduced.members.includes(member))
-  );
-  const messagesWanted = fields.length * members.length;
-  const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
-  const complete = messagesUsed === messagesWanted;
-  return { fields, membersUsed, messagesWanted, messagesUsed, complete };
-}
+import { removePartialFiles } from "../storage/mod.ts";
+import { removeWorkFolder } from "../checkpoint/work_folder.ts";
+import type { FieldSession } from "./field_session.ts";
+import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
- * Writes the NetCDF, and removes from the work folder what it was made of. A folder that was named
- * stays, and in it what is of other commands.
+ * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
+ * stays, with the files of other commands.
  *
+ * @returns the fields as they are in the file.
  * @throws {MissingDataError} when no field has a value.
  */
 export async function writeOutput(
-  plan: StreamPlan,
+  session: FieldSession,
   results: readonly ResultField[],
-  folder: WorkFolder,
-  options: StreamOptions,
-  { storage }: StageContext,
 ): Promise<FieldsCount> {
+  const { plan, folder, options, context: { storage }, timer } = session;
+  timer.start("output");
   const { run, variables, steps, members, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
@@ -73,14 +48,14 @@ export async function writeOutput(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  await removeHalves(dirname(path), (name) => name === basename(path));
+  await removePartialFiles(dirname(path), (name) => name === basename(path));
   await storage.put(path, encodeNetcdf(dataset));
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
   else await folder.clear();
   return count;
 }
 
-/** The `history` of the output. */
+/** The global attribute `history` of the output. */
 export function formatHistory(now: Date): string {
   return `${now.toISOString()} written by gik-deno stream from byte references`;
 }

@@ -1,24 +1,24 @@
 /**
- * Large downloads that survive an interruption.
+ * Downloads large files, and resumes an interrupted download.
  *
  * @module
  */
 import { dirname } from "node:path";
 import { type Storage, StorageError } from "../storage/mod.ts";
 
-/** Bytes asked for at a time, and lost at most when a download is interrupted. */
+/** Bytes of one request, and the most that an interruption loses. */
 const PART_BYTES = 8 * 1024 * 1024;
 
 /**
- * Downloads a file once. Parts are kept beside `path` until the file is whole; a later call goes on
- * from there, and starts again when the file on the server has changed its size or ETag meanwhile.
+ * Downloads a file once. A partial file stays beside `path` until the download is whole. A later call
+ * resumes it, or starts again when the file on the server has another size or ETag.
  *
- * Costs one HEAD, and one ranged GET for 8 MiB not yet here.
+ * Costs one HEAD, and one ranged GET for each 8 MiB that are missing.
  *
  * @param onPart called with the bytes received so far and the size of the file.
  * @returns whether anything was fetched: `false` when `path` already had the server's size.
- * @throws {StorageError} when the server or the disk fails, or the file is replaced meanwhile; the
- *   parts stay.
+ * @throws {StorageError} when the server or the disk fails, or the file is replaced during the download;
+ *   the partial file stays.
  */
 export async function download(
   storage: Storage,
@@ -44,13 +44,13 @@ export async function download(
   return true;
 }
 
-/** Two downloads at once would append to one file: better none than a mixed one. */
+/** Removes the partial file to which two downloads have appended at once. */
 async function checkWhole(partPath: string, size: number, url: string): Promise<void> {
   const found = (await Deno.stat(partPath)).size;
   if (found === size) return;
   await Deno.remove(partPath);
-  const message = `Cannot keep "${url}": ${found} bytes were written for ${size}, try again`;
-  throw new StorageError("corrupt", url, message);
+  const state = `${found} bytes were written for ${size}; try again`;
+  throw new StorageError({ kind: "corrupt", action: "save", url, state });
 }
 
 /** A short name for one version of a file on a server. */

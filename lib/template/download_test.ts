@@ -17,9 +17,9 @@ function makeContent(seed: number): Uint8Array<ArrayBuffer> {
 
 const CONTENT = makeContent(2654435761);
 
-interface Place extends AsyncDisposable {
+interface Setup extends AsyncDisposable {
   server: S3Server;
-  /** Where the download goes, in a folder that is not there yet. */
+  /** Path of the download, in a folder that is not there yet. */
   path: string;
   /** The file on the server. */
   origin: string;
@@ -31,10 +31,10 @@ interface Place extends AsyncDisposable {
 }
 
 /** A web server with one file, and an empty folder beside it. */
-async function openPlace(
+async function openSetup(
   content: Uint8Array = CONTENT,
   wrapStorage = (storage: Storage) => storage,
-): Promise<Place> {
+): Promise<Setup> {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/server`);
   const origin = `${folder}/server/template.tar.gz`;
@@ -63,39 +63,39 @@ function failSecondPart(): FaultRule {
     method === "GET" && ++gets === 2 ? { kind: "cut", bytes: 1_000_000 } : undefined;
 }
 
-Deno.test("download() fetches a file once, in parts, and tells how far it is", async () => {
-  await using place = await openPlace();
-  const told: [number, number][] = [];
-  assertEquals(await place.download((...part) => told.push(part)), true);
-  assertEquals(await Deno.readFile(place.path), CONTENT);
-  assertEquals(place.listFolder(), ["template.tar.gz"]);
-  assertEquals(told, [[PART, SIZE], [2 * PART, SIZE], [SIZE, SIZE]]);
-  assertEquals(place.server.counters.byMethod, { HEAD: 1, GET: 3 });
+Deno.test("download() fetches a file once, in parts, and reports its progress", async () => {
+  await using setup = await openSetup();
+  const reported: [number, number][] = [];
+  assertEquals(await setup.download((...part) => reported.push(part)), true);
+  assertEquals(await Deno.readFile(setup.path), CONTENT);
+  assertEquals(setup.listFolder(), ["template.tar.gz"]);
+  assertEquals(reported, [[PART, SIZE], [2 * PART, SIZE], [SIZE, SIZE]]);
+  assertEquals(setup.server.counters.byMethod, { HEAD: 1, GET: 3 });
 
-  assertEquals(await place.download(), false);
-  assertEquals(place.server.counters.byMethod, { HEAD: 2, GET: 3 });
-  assertEquals(place.server.counters.bytesSent, SIZE);
+  assertEquals(await setup.download(), false);
+  assertEquals(setup.server.counters.byMethod, { HEAD: 2, GET: 3 });
+  assertEquals(setup.server.counters.bytesSent, SIZE);
 });
 
-Deno.test("download() goes on where it failed, and leaves no half a file meanwhile", async () => {
-  await using place = await openPlace();
-  place.server.setFaults(failSecondPart());
-  await assertRejects(() => place.download(), StorageError);
-  const [part, ...others] = place.listFolder();
+Deno.test("download() resumes where it failed, and leaves only a partial file until then", async () => {
+  await using setup = await openSetup();
+  setup.server.setFaults(failSecondPart());
+  await assertRejects(() => setup.download(), StorageError);
+  const [part, ...others] = setup.listFolder();
   assertEquals([/^template\.tar\.gz\.[0-9a-f]{12}\.part$/.test(part!), others], [true, []]);
 
-  const told: number[] = [];
-  assertEquals(await place.download((received) => told.push(received)), true);
-  assertEquals(await Deno.readFile(place.path), CONTENT);
-  assertEquals(place.listFolder(), ["template.tar.gz"]);
-  assertEquals(told, [2 * PART, SIZE]);
-  assertEquals(place.ranges(), [
+  const reported: number[] = [];
+  assertEquals(await setup.download((received) => reported.push(received)), true);
+  assertEquals(await Deno.readFile(setup.path), CONTENT);
+  assertEquals(setup.listFolder(), ["template.tar.gz"]);
+  assertEquals(reported, [2 * PART, SIZE]);
+  assertEquals(setup.ranges(), [
     `bytes=0-${PART - 1}`,
     `bytes=${PART}-${2 * PART - 1}`,
     `bytes=${PART}-${2 * PART - 1}`,
     `bytes=${2 * PART}-${SIZE - 1}`,
   ]);
-  assertEquals(place.server.counters.bytesSent, SIZE + 1_000_000);
+  assertEquals(setup.server.counters.bytesSent, SIZE + 1_000_000);
 });
 
 /** A server that tells no ETag. */
@@ -110,65 +110,65 @@ for (
     ["its size", CONTENT.slice(0, -5), withoutEtag],
   ] as const
 ) {
-  Deno.test(`download() starts again when the file has changed ${name} meanwhile`, async () => {
-    await using place = await openPlace(CONTENT, wrapStorage);
-    place.server.setFaults(failSecondPart());
-    await assertRejects(() => place.download(), StorageError);
-    await Deno.writeFile(place.origin, content);
-    await Deno.utime(place.origin, 1_000_000_000, 1_000_000_000);
-    assertEquals(await place.download(), true);
-    assertEquals(await Deno.readFile(place.path), content);
-    assertEquals(place.ranges()[2], `bytes=0-${PART - 1}`);
+  Deno.test(`download() starts again when the file on the server has changed ${name}`, async () => {
+    await using setup = await openSetup(CONTENT, wrapStorage);
+    setup.server.setFaults(failSecondPart());
+    await assertRejects(() => setup.download(), StorageError);
+    await Deno.writeFile(setup.origin, content);
+    await Deno.utime(setup.origin, 1_000_000_000, 1_000_000_000);
+    assertEquals(await setup.download(), true);
+    assertEquals(await Deno.readFile(setup.path), content);
+    assertEquals(setup.ranges()[2], `bytes=0-${PART - 1}`);
   });
 }
 
 Deno.test("download() never joins parts of two versions, and fetches the new one when called again", async () => {
-  await using place = await openPlace();
+  await using setup = await openSetup();
   const content = makeContent(97);
   let gets = 0;
-  place.server.setFaults(({ method }) => {
+  setup.server.setFaults(({ method }) => {
     if (method === "GET" && ++gets === 2) {
-      Deno.writeFileSync(place.origin, content);
-      Deno.utimeSync(place.origin, 1_000_000_000, 1_000_000_000);
+      Deno.writeFileSync(setup.origin, content);
+      Deno.utimeSync(setup.origin, 1_000_000_000, 1_000_000_000);
     }
     return undefined;
   });
-  const error = await assertRejects(() => place.download(), StorageError);
+  const error = await assertRejects(() => setup.download(), StorageError);
   assertEquals(error.kind, "changed");
-  assertEquals(await place.download(), true);
-  assertEquals(await Deno.readFile(place.path), content);
+  assertEquals(await setup.download(), true);
+  assertEquals(await Deno.readFile(setup.path), content);
 });
 
 Deno.test("download() fetches a file anew whose size is not the server's", async () => {
-  await using place = await openPlace();
-  await place.download();
-  await Deno.truncate(place.path, SIZE - 1);
-  assertEquals(await place.download(), true);
-  assertEquals(await Deno.readFile(place.path), CONTENT);
+  await using setup = await openSetup();
+  await setup.download();
+  await Deno.truncate(setup.path, SIZE - 1);
+  assertEquals(await setup.download(), true);
+  assertEquals(await Deno.readFile(setup.path), CONTENT);
 });
 
-Deno.test("download() throws away parts that are more than the file", async () => {
-  await using place = await openPlace();
-  place.server.setFaults(failSecondPart());
-  await assertRejects(() => place.download(), StorageError);
-  const part = `${place.path.slice(0, -"template.tar.gz".length)}${place.listFolder()[0]}`;
+Deno.test("download() removes a partial file that is longer than the file", async () => {
+  await using setup = await openSetup();
+  setup.server.setFaults(failSecondPart());
+  await assertRejects(() => setup.download(), StorageError);
+  const part = `${setup.path.slice(0, -"template.tar.gz".length)}${setup.listFolder()[0]}`;
   await Deno.writeFile(part, new Uint8Array(SIZE), { append: true });
-  const message = `${PART + SIZE} bytes were written for ${SIZE}, try again`;
-  const error = await assertRejects(() => place.download(), StorageError, message);
+  const message = `${PART + SIZE} bytes were written for ${SIZE}; try again`;
+  const error = await assertRejects(() => setup.download(), StorageError, message);
   assertEquals(error.kind, "corrupt");
-  assertEquals(place.listFolder(), []);
+  assertEquals(setup.listFolder(), []);
 });
 
 Deno.test("download() writes an empty file", async () => {
-  await using place = await openPlace(new Uint8Array());
-  assertEquals(await place.download(), true);
-  assertEquals((await Deno.stat(place.path)).size, 0);
+  await using setup = await openSetup(new Uint8Array());
+  assertEquals(await setup.download(), true);
+  assertEquals((await Deno.stat(setup.path)).size, 0);
 });
 
 Deno.test("download() creates nothing when there is no such file", async () => {
-  await using place = await openPlace();
-  await Deno.remove(place.origin);
-  const error = await assertRejects(() => place.download(), StorageError);
+  await using setup = await openSetup();
+  await Deno.remove(setup.origin);
+  const error = await assertRejects(() => setup.download(), StorageError);
   assertEquals(error.kind, "missing");
-  await assertRejects(() => Deno.stat(place.path), Deno.errors.NotFound);
+  await assertRejects(() => Deno.stat(setup.path), Deno.errors.NotFound);
 });

@@ -1,14 +1,15 @@
 /**
- * Opens the template of stage 1, on this disk or from a server, and checks whether it fits the run.
+ * What goes in: the path or URL of a template, which is an archive or a zip of stores, and a run. What
+ * comes out: the store of each member, and whether the template fits the run.
  *
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
+import { MissingDataError } from "../errors.ts";
 import { GribError } from "../grib/headers.ts";
 import type { IndexedField } from "../references/step_index.ts";
-import { type Storage, StorageError } from "../storage/mod.ts";
-import { receivedBy, type StageContext } from "../storage/stage_context.ts";
+import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Progress } from "../util/reporter.ts";
 import { download } from "./download.ts";
 import { isZip, readStage1Zip } from "./stage1_zip.ts";
@@ -19,7 +20,7 @@ import { compareTemplate, describeMisfit } from "./template_fit.ts";
 export interface TemplateOptions {
   /** URL or path of a template archive or stage 1 zip; without one the skeletons are empty. */
   template?: string;
-  /** Whether a template that cannot be had ends the stage. */
+  /** Whether a template that cannot be read ends the stage. */
   requireTemplate: boolean;
   /**
    * Whether a template that was made for another grid or set of parameters ends the stage.
@@ -27,67 +28,69 @@ export interface TemplateOptions {
    * @default {requireTemplate}
    */
   requireFit?: boolean;
-  /** Folder in which downloaded templates are kept. */
+  /** Folder of downloaded templates. */
   templateCache: string;
 }
 
-/**
- * Opens the template and checks whether it fits the run.
- *
- * @param fields of the run's first step.
- * @returns nothing when no template is asked for, or when it cannot be had and is not required.
- * @throws {TemplateError} {StorageError} when it cannot be had and is required.
- */
-export async function findTemplate(
-  options: TemplateOptions,
-  wanted: readonly Member[],
-  fields: readonly IndexedField[],
-  run: Run,
-  context: StageContext,
-): Promise<CheckedTemplate> {
-  const template = await openTemplate(options, wanted, context);
-  return template ? await checkTemplate(template, options.template!, fields, run, context) : {};
+/** What a template is needed for. */
+export interface TemplateUse {
+  run: Run;
+  members: readonly Member[];
+  /** Messages of the run's first step. */
+  fields: readonly IndexedField[];
+}
+
+/** A template as far as it can be used, and what is wrong with it. */
+export interface CheckedTemplate {
+  /** Absent when it was made for another grid. */
+  template?: Template;
+  /** What makes it unfit, in words, with its name. */
+  misfit?: string;
 }
 
 /**
- * Opens the template, for the members wanted.
+ * Opens the template and checks whether it fits the run. One that only lacks parameters can still be
+ * used; one for another grid cannot.
  *
- * @returns `undefined` when none is asked for, or when it cannot be had and is not required.
- * @throws {TemplateError} {StorageError} when it cannot be had and is required.
+ * Costs the download of a template that is not in the cache, and one ranged GET of the run.
+ *
+ * @returns nothing when no template is asked for, or when it cannot be read and is not required.
+ * @throws {TemplateError} {StorageError} when it cannot be read and is required.
+ * @throws {MissingDataError} when it does not fit and must.
  */
-async function openTemplate(
+export async function findTemplate(
   options: TemplateOptions,
-  wanted: readonly Member[],
+  use: TemplateUse,
+  context: StageContext,
+): Promise<CheckedTemplate> {
+  const { requireTemplate, requireFit = requireTemplate } = options;
+  const template = await openTemplate(options, use.members, context);
+  if (!template) return {};
+  const checked = await checkTemplate(template, options.template!, use, context);
+  if (checked.misfit === undefined || !requireFit) return checked;
+  throw new MissingDataError(
+    `Cannot use the template: ${checked.misfit}; add --run-stage1 to scan the GRIB files`,
+  );
+}
+
+async function openTemplate(
+  { template, requireTemplate, templateCache }: TemplateOptions,
+  members: readonly Member[],
   context: StageContext,
 ): Promise<Template | undefined> {
-  const { template, requireTemplate, templateCache } = options;
   if (template === undefined) return undefined;
   try {
     const path = await fetchTemplate(template, templateCache, context);
-    return await readArchive(path, template, (member) => wanted.includes(member));
+    return await readArchive(path, template, (member) => members.includes(member));
   } catch (error) {
-    const unusable = error instanceof StorageError || error instanceof TemplateError;
-    if (!unusable || requireTemplate) throw error;
+    const isUnusable = error instanceof StorageError || error instanceof TemplateError;
+    if (!isUnusable || requireTemplate) throw error;
     context.reporter.warn(
       `${error.message}; going on without a template: the references to data do not need it ` +
         `(--no-template asks for this, --require-template stops here)`,
     );
     return undefined;
   }
-}
-
-async function readArchive(
-  path: string,
-  source: string,
-  keep: (member: Member) => boolean,
-): Promise<Template> {
-  const archive = await Deno.open(path);
-  const head = new Uint8Array(4);
-  await archive.read(head);
-  await archive.seek(0, Deno.SeekMode.Start);
-  if (!isZip(head)) return await readTemplate(archive.readable, source, keep);
-  const zip = await new Response(archive.readable).bytes();
-  return await readStage1Zip(zip, source, keep);
 }
 
 /** The path of a template on this disk, downloaded when it is a URL that is not in the cache. */
@@ -111,8 +114,8 @@ async function fetchTemplate(
   try {
     await download(storage, template, path, showPart);
   } catch (error) {
-    const cached = error instanceof StorageError && await isThere(path, storage);
-    if (!cached) throw error;
+    const isCached = error instanceof StorageError && await isThere(path, storage);
+    if (!isCached) throw error;
     reporter.warn(`${error.message}; using ${path}, downloaded before`);
   } finally {
     bar?.finish();
@@ -124,26 +127,25 @@ async function isThere(path: string, storage: Storage): Promise<boolean> {
   return await storage.head(path).then(() => true, () => false);
 }
 
-/** A template as far as it can be used, and what is wrong with it. */
-export interface CheckedTemplate {
-  /** Absent when it was made for another grid. */
-  template?: Template;
-  /** What makes it unfit, in words, with its name. */
-  misfit?: string;
+async function readArchive(
+  path: string,
+  source: string,
+  isWanted: (member: Member) => boolean,
+): Promise<Template> {
+  const archive = await Deno.open(path);
+  const head = new Uint8Array(4);
+  await archive.read(head);
+  await archive.seek(0, Deno.SeekMode.Start);
+  if (!isZip(head)) return await readTemplate(archive.readable, source, isWanted);
+  const zip = await new Response(archive.readable).bytes();
+  return await readStage1Zip(zip, source, isWanted);
 }
 
-/**
- * Checks whether a template fits the run. One that only lacks parameters can still be used; one for
- * another grid cannot.
- *
- * @param source its name, for the text.
- * @param fields of the run's first step.
- */
+/** @param source name of the template, for the text. */
 async function checkTemplate(
   template: Template,
   source: string,
-  fields: readonly IndexedField[],
-  run: Run,
+  { run, fields }: TemplateUse,
   { storage, reporter }: StageContext,
 ): Promise<CheckedTemplate> {
   try {

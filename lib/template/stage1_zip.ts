@@ -1,5 +1,5 @@
 /**
- * The zip in which the Python tools keep the stores of stage 1:
+ * The zip of the stores of stage 1 that the Python tools write:
  * `ecmwf_<date>_<hour>z_efficient.zip`, with `members/<member>/*.parquet`.
  *
  * @module
@@ -20,7 +20,7 @@ import {
 
 const STORE_PATH = /(?:^|\/)members\/([^/]+)\/[^/]+\.parquet$/;
 
-/** Bytes with which every zip begins. */
+/** First bytes of every zip. */
 const SIGNATURE = [0x50, 0x4b, 0x03, 0x04];
 
 /** Name of the zip of a run. */
@@ -28,7 +28,7 @@ export function stage1ZipName(run: Run): string {
   return `ecmwf_${runLabel(run)}_efficient.zip`;
 }
 
-/** Whether a file that begins with these bytes is a zip. */
+/** Whether these are the first bytes of a zip. */
 export function isZip(head: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => head[i] === byte);
 }
@@ -45,21 +45,20 @@ export function encodeStage1Zip({ run, stores }: Template): Uint8Array<ArrayBuff
 }
 
 /**
- * Reads the stores of a zip. Their run is that of their time coordinates: the name of the file may
- * have been changed.
+ * Reads the stores of a zip. Their time coordinates give the run, as the file may have been renamed.
  *
- * @param keep which members to read.
+ * @param isWanted which members to read.
  * @throws {TemplateError} for a damaged zip, a path that leaves it, stores of several runs or of none,
  * or no store at all.
  */
 export async function readStage1Zip(
   zip: Uint8Array,
   source: string,
-  keep: (member: Member) => boolean = () => true,
+  isWanted: (member: Member) => boolean = () => true,
 ): Promise<Template> {
   const stores = new Map<Member, Store>();
   let run: Run | undefined;
-  for (const [path, bytes] of unzipStores(zip, source, keep)) {
+  for (const [path, bytes] of unzipStores(zip, source, isWanted)) {
     const member = memberOfPath(path)!;
     const store = await readStore(bytes, path, source);
     run = checkSameRun(run, readRun(store, path, source), source);
@@ -82,14 +81,14 @@ async function readStore(bytes: Uint8Array, path: string, source: string): Promi
 function unzipStores(
   zip: Uint8Array,
   source: string,
-  keep: (member: Member) => boolean,
+  isWanted: (member: Member) => boolean,
 ): [path: string, bytes: Uint8Array][] {
   try {
     const files = unzipSync(zip, {
       filter: ({ name, originalSize }) => {
         checkPath(name, "file", source);
         const member = memberOfPath(name);
-        if (member === undefined || !keep(member)) return false;
+        if (member === undefined || !isWanted(member)) return false;
         if (originalSize <= MAX_ENTRY_BYTES) return true;
         throw new TemplateError(`Cannot use ${source}: "${name}" claims ${originalSize} bytes`);
       },

@@ -1,12 +1,13 @@
 /**
- * Template archives: a `.tar.gz` of one store file a member, as published for the GIK tools.
+ * Reads and writes template archives: a `.tar.gz` of one store file a member, as published for the GIK
+ * tools.
  *
  * Archive path of a store: `gik-fmrc/v2ecmwf_fmrc/ens_01/ecmwf-2024052900-ens01-rt000.par`.
  *
  * @module
  */
-import { UserError } from "../errors.ts";
 import { createTarDecoder, packTar } from "npm:modern-tar@0.8.6";
+import { UserError } from "../errors.ts";
 import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmwf/members.ts";
 import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "../references/store_parquet.ts";
@@ -32,7 +33,7 @@ const STORE_PATH = /(?:^|\/)ecmwf-(\d{8})(\d{2})-(control|ens\d{2})-rt\d+\.par$/
 
 const FOLDER = "gik-fmrc/v2ecmwf_fmrc";
 
-/** No store file of one member comes near this size; a larger entry is not read into memory. */
+/** Far more than the store file of a member has. A larger entry is not read into memory. */
 export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -40,14 +41,14 @@ export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
  *
  * @param archive the gzipped tar.
  * @param source its name, for errors.
- * @param keep which members to read.
+ * @param isWanted which members to read.
  * @throws {TemplateError} for a damaged archive, a path that leaves it, a link, stores of several
  * runs, or no store at all.
  */
 export async function readTemplate(
   archive: ReadableStream<Uint8Array>,
   source: string,
-  keep: (member: Member) => boolean = () => true,
+  isWanted: (member: Member) => boolean = () => true,
 ): Promise<Template> {
   const stores = new Map<Member, Store>();
   let run: Run | undefined;
@@ -56,7 +57,7 @@ export async function readTemplate(
       checkPath(header.name, header.type, source);
       const match = STORE_PATH.exec(header.name);
       const member = match ? parseMember(match[3]!) : undefined;
-      if (!match || member === undefined || !keep(member)) {
+      if (!match || member === undefined || !isWanted(member)) {
         await body.cancel();
         continue;
       }
@@ -99,9 +100,9 @@ function decodeTarGzip(archive: ReadableStream<Uint8Array>) {
 }
 
 /**
- * Refuses what could leave the folder if somebody unpacked the archive: it was tampered with.
+ * Refuses an archive that has been tampered with.
  *
- * @throws {TemplateError} for such a path, and for links.
+ * @throws {TemplateError} for a path that leads out of the archive when it is unpacked, and for links.
  */
 export function checkPath(path: string, type: string | undefined, source: string): void {
   const leaves = path.startsWith("/") || path.includes("\\") || path.split("/").includes("..");
@@ -114,7 +115,7 @@ export function checkPath(path: string, type: string | undefined, source: string
 }
 
 /**
- * The run of all stores.
+ * The run of all stores so far.
  *
  * @throws {TemplateError} when a store is of another run than those before it.
  */

@@ -25,9 +25,12 @@ async function gzip(tar: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffe
 }
 
 /** Reads an archive of these entries, or of these bytes. */
-async function read(archive: TarEntry[] | Uint8Array<ArrayBuffer>, keep?: (it: number) => boolean) {
+async function read(
+  archive: TarEntry[] | Uint8Array<ArrayBuffer>,
+  isWanted?: (it: number) => boolean,
+) {
   const bytes = Array.isArray(archive) ? await gzip(await packTar(archive)) : archive;
-  return await readTemplate(new Blob([bytes]).stream(), "t.tar.gz", keep);
+  return await readTemplate(new Blob([bytes]).stream(), "t.tar.gz", isWanted);
 }
 
 Deno.test("readTemplate() reads the stores of an archive by member, and the run in their names", async () => {
@@ -80,7 +83,7 @@ Deno.test("readTemplate() refuses paths that leave the archive, in files that it
   }
 });
 
-Deno.test("readTemplate() takes points in a name for no parent folder", async () => {
+Deno.test("readTemplate() accepts points in a name that are no parent folder", async () => {
   const template = await read([makeFile("a..b/..c/notes.txt"), makeFile(storePath("ens01"))]);
   assertEquals([...template.stores.keys()], [1]);
 });
@@ -146,7 +149,7 @@ Deno.test("readTemplate() refuses what is cut short, damaged or no archive, and 
   await Deno.remove(path);
 });
 
-Deno.test("readTemplate() makes no room for a store that claims to be far too large", async () => {
+Deno.test("readTemplate() does not read a store that claims to be far too large", async () => {
   const tar = await packTar([makeFile(storePath("ens01"))]);
   claimSize(tar, 300 * 1024 * 1024);
   const archive = await gzip(tar);

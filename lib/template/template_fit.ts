@@ -4,9 +4,9 @@
  * @module
  */
 import { findCodes, isNamedByCode } from "../ecmwf/parameters.ts";
-import { isReference, type Reference } from "../references/store.ts";
-import { completeHeader, HEADER_BYTES } from "../kerchunk/file_scan.ts";
+import { isReference } from "../references/store.ts";
 import { describeGrid, type GridDescription } from "../kerchunk/grid_coordinates.ts";
+import { fetchHeader } from "../kerchunk/message_header.ts";
 import { storeParameters } from "../references/skeleton.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Storage } from "../storage/mod.ts";
@@ -41,7 +41,8 @@ export async function compareTemplate(
   }
   const published = new Set(fields.map(({ field }) => field.param));
   const ofTemplate = templateGrid(template);
-  const ofRun = fields[0] && await readGrid(storage, fields[0].reference);
+  const header = fields[0] && await fetchHeader(storage, fields[0].reference);
+  const ofRun = header && formatGrid(describeGrid(header.grid));
   const differ = ofTemplate !== undefined && ofRun !== undefined && ofTemplate !== ofRun;
   return {
     ...(differ ? { grids: { template: ofTemplate, run: ofRun } } : {}),
@@ -51,8 +52,8 @@ export async function compareTemplate(
 }
 
 /**
- * Names of a set that another lacks. Where that one has parameters named by their code, a name that the
- * table of parameters does not have may be one of them; names by code have no other anywhere.
+ * Names of a set that another lacks. Parameters named by their code are not compared; and where the
+ * other set has some, a name without a code in the table of parameters may be one of them.
  */
 function subtract(names: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
   const mayHideNames = [...others].some(isNamedByCode);
@@ -72,15 +73,9 @@ export function describeMisfit({ grids, undescribed }: TemplateFit): string | un
   return reasons.length === 0 ? undefined : reasons.join("; ");
 }
 
-async function readGrid(storage: Storage, { url, offset, length }: Reference): Promise<string> {
-  const fetch = (bytes: number) => storage.get(url, { offset, length: Math.min(bytes, length) });
-  const header = await completeHeader(await fetch(HEADER_BYTES), fetch);
-  return formatGrid(describeGrid(header.grid));
-}
-
 const decoder = new TextDecoder();
 
-/** The grid of the first variable that says which one it has. */
+/** The grid of the first variable that names its grid. */
 function templateGrid({ stores }: Template): string | undefined {
   for (const store of stores.values()) {
     for (const [key, value] of store) {
@@ -96,7 +91,7 @@ function templateGrid({ stores }: Template): string | undefined {
   return undefined;
 }
 
-/** Longitudes on the circle: -180° and 180° are one meridian. */
+/** A grid in words. Longitudes are from 0 to 360°, as -180° and 180° are one meridian. */
 function formatGrid(grid: GridDescription): string {
   const longitude = (name: string) => (Number(grid[`longitudeOf${name}InDegrees`]) + 360) % 360;
   const latitude = (name: string) => Number(grid[`latitudeOf${name}InDegrees`]);

@@ -43,7 +43,7 @@ Deno.test("compareTemplate() finds nothing between a run and its own scan, for o
   ]);
 });
 
-Deno.test("compareTemplate() takes longitudes for the same that are 360° apart", async () => {
+Deno.test("compareTemplate() finds longitudes equal that are 360° apart", async () => {
   const west = /("GRIB_longitudeOfFirstGridPointInDegrees":)180/g;
   const { fit } = await compare((text) => text.replaceAll(west, "$1-180"));
   assertEquals(fit.grids, undefined);
@@ -56,7 +56,7 @@ Deno.test("describeMisfit() names the two grids", async () => {
   assertEquals(describeMisfit(fit), `the template has ${template}, the run ${ofRun}`);
 });
 
-Deno.test("describeMisfit() names what the template lacks, and not what it has besides", async () => {
+Deno.test("describeMisfit() names what the template lacks, and not what the run lacks", async () => {
   const { fit } = await compare((text, key) =>
     key.startsWith("t2m/")
       ? undefined

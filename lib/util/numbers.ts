@@ -6,20 +6,21 @@
 
 /** Each number once, ascending. */
 export function sortUnique(numbers: Iterable<number>): number[] {
+  // Without a comparison, sort() takes numbers for text.
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
-/** The whole numbers from 0 to `count` − 1. */
+/** The whole numbers from 0 up to, not including, `count`. */
 export function countUp(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-/** Bytes as whole MiB, rounded up. */
+/** Bytes as whole MiB, rounded up, so that they fit: the unit in which engines take memory. */
 export function toMebibytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20);
 }
 
-/** Bytes as MB, without the unit: `9.1` or, from 100 on, `120`. */
+/** Bytes as MB, without the unit; a decimal below 100 MB: `9.1`, `120`. */
 export function formatMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
 }

@@ -10,8 +10,12 @@ import { resolveRun, type RunRequest } from "../../lib/ecmwf/published.ts";
 import { parseRun, type Run } from "../../lib/ecmwf/run.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { type GcsOptions, openStorage, type StorageOptions } from "../../lib/storage/mod.ts";
-import type { StageContext } from "../../lib/storage/stage_context.ts";
+import {
+  type GcsOptions,
+  openStorage,
+  type StageContext,
+  type StorageOptions,
+} from "../../lib/storage/mod.ts";
 import type { Reporter } from "../../lib/util/reporter.ts";
 import { findNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";

@@ -5,7 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/run_stage1.ts";
+import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
 
 /** Options of stage 1 that the pipeline has too. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [

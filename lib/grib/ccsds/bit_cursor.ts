@@ -1,11 +1,11 @@
 /**
- * A place in a string of bits, most significant bit first, that is never read beyond its end.
+ * A position in a string of bits, most significant bit first, that is never read beyond its end.
  *
  * @module
  */
 import { GribError } from "../grib_error.ts";
 
-/** A place in a stream. The `readX` and `skipX` functions advance `bit` and never pass `endBit`. */
+/** A position in a stream. `readX` and `skipX` functions advance `bit` and never pass `endBit`. */
 export interface BitCursor {
   readonly view: DataView;
   /** Offset of the next bit. */
@@ -23,11 +23,11 @@ export interface BitCursor {
 /** The bits before a byte boundary (at most 7) and these fit one 32-bit word. */
 export const MAX_NARROW_BITS = 25;
 
-/** Holds the longest run of narrow fields, a block of 64, with what its last word reaches over. */
+/** Room for the longest run of narrow fields, a block of 64, and for its last word. */
 const TAIL_BYTES = 64 * MAX_NARROW_BITS / 8 + 8;
 const PADDING_BYTES = 8;
 
-/** Bit offsets are kept within 31 bits: integers to the engine, and no message comes near. */
+/** Bit offsets fit 31 bits: small integers to the engine, and no message comes near. */
 const MAX_STREAM_BYTES = 2 ** 28 - 1;
 
 /**
@@ -39,7 +39,7 @@ export function openBits(stream: Uint8Array): BitCursor {
   const { byteLength } = stream;
   if (byteLength > MAX_STREAM_BYTES) {
     throw new GribError(
-      `Cannot decode CCSDS data: ${byteLength} bytes, at most ${MAX_STREAM_BYTES} are read`,
+      `Cannot decode CCSDS data: ${byteLength} bytes; at most ${MAX_STREAM_BYTES} are supported`,
       { section: 7 },
     );
   }
@@ -56,7 +56,7 @@ export function openBits(stream: Uint8Array): BitCursor {
   };
 }
 
-/** The 32 bits from a byte at or before the end of the stream; zeros stand for bits beyond it. */
+/** The 32 bits from a byte at or before the end of the stream; bits beyond the end are zero. */
 export function loadWord(cursor: BitCursor, byte: number): number {
   return byte <= cursor.lastWordByte
     ? cursor.view.getInt32(byte)
@@ -94,7 +94,7 @@ export function streamEnds(cursor: BitCursor): GribError {
   );
 }
 
-/** The error of a block that no sequence of samples is coded as. */
+/** The error of a block that is not the code of any samples. */
 export function blockDamaged(cursor: BitCursor, state: string): GribError {
   const offset = cursor.bit >>> 3;
   return new GribError(

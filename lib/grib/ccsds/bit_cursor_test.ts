@@ -33,6 +33,6 @@ Deno.test("skipToByte() stays at a byte boundary and moves to the next from else
   }
 });
 
-Deno.test("openBits() throws GribError for a stream whose bits 31 bits cannot count", () => {
-  assertThrows(() => openBits(new Uint8Array(2 ** 28)), GribError, "268435456 bytes, at most");
+Deno.test("openBits() throws GribError for a stream with more bits than 31 bits can count", () => {
+  assertThrows(() => openBits(new Uint8Array(2 ** 28)), GribError, "268435456 bytes; at most");
 });

@@ -1,11 +1,11 @@
 /**
- * The choices of a CCSDS 121.0-B stream, checked and worked out before anything is decoded.
+ * The parameters of a CCSDS 121.0-B stream → how to read its blocks, checked before decoding.
  *
  * @module
  */
 import { GribError } from "../grib_error.ts";
 
-/** What GRIB2 template 5.42 says of the coded samples. */
+/** The parameters of coded samples in GRIB2 template 5.42. */
 export interface CcsdsParameters {
   /** 1–32 (octet 20). */
   bitsPerSample: number;
@@ -16,7 +16,7 @@ export interface CcsdsParameters {
   /**
    * Options (octet 22): 1 signed samples, 2 samples of 17–24 bits in 3 bytes, 4 big-endian samples,
    * 8 preprocessed, 16 restricted set of code options, 32 intervals padded to whole bytes. 2 and 4
-   * tell how an application keeps samples in memory: the stream is the same without them.
+   * describe how an application stores samples in memory: the stream is the same without them.
    */
   flags: number;
 }
@@ -34,22 +34,22 @@ export interface Coding {
   readonly samplesPerInterval: number;
   /** Width of the option identifier at the head of a block. */
   readonly optionBits: number;
-  /** 1: the first block of an interval begins with a reference sample, as is; 0: none does. */
+  /** 1: the first block of an interval begins with an uncoded reference sample; 0: none does. */
   readonly referenceCount: 0 | 1;
   readonly isPadded: boolean;
   readonly isSigned: boolean;
-  /** Left shift, then right, that gives a sample as read its sign: 0 when samples have none. */
+  /** Bits to shift left, then right, for the sign of a sample: 0 when samples are unsigned. */
   readonly signShift: number;
   /** Largest signed integer of `bitsPerSample` bits. */
   readonly signedMaximum: number;
-  /** What is added to a sample brought into the signed range to get the sample itself. */
+  /** Difference between a sample and its representation in the signed range. */
   readonly bias: number;
 }
 
 /**
- * Works out how to read a stream.
+ * Plans how to read a stream.
  *
- * @throws {GribError} naming the octet of template 5.42 whose choice the standard does not define.
+ * @throws {GribError} naming the octet of template 5.42 whose value the standard does not define.
  */
 export function planCoding(parameters: CcsdsParameters): Coding {
   const { bitsPerSample, blockSize, referenceSampleInterval, flags } = parameters;

@@ -11,10 +11,10 @@ import { skipUnary } from "./unary.ts";
 export const ZERO_BLOCKS = -1;
 /** Residuals in pairs, each pair as one unary code. */
 export const SECOND_EXTENSION = -2;
-/** Residuals as they are. */
+/** Residuals without a code. */
 export const UNCOMPRESSED = -3;
 
-/** A run of zero blocks stretches at most to the end of a segment of so many blocks. */
+/** A run of zero blocks extends at most to the end of a segment of this many blocks. */
 const BLOCKS_PER_SEGMENT = 64;
 /** Length of the code that means "all blocks to the end of the segment" (ROS). */
 const REST_OF_SEGMENT_BITS = 5;

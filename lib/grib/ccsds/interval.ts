@@ -25,7 +25,7 @@ import { skipUnary } from "./unary.ts";
 /**
  * Advances to the end of an interval from its block number `block` without producing samples.
  *
- * @throws {GribError} past the end of the stream, or when an interval cannot be what is coded.
+ * @throws {GribError} past the end of the stream, or when the interval is not validly coded.
  */
 export function skipInterval(cursor: BitCursor, coding: Coding, block = 0): void {
   while (block < coding.blocksPerInterval) block += skipBlock(cursor, coding, block);
@@ -53,11 +53,11 @@ function skipBlock(cursor: BitCursor, coding: Coding, block: number): number {
 }
 
 /**
- * Decodes block number `block` of an interval to its place in `target`, which has room for the
- * whole interval and holds the blocks before.
+ * Decodes block number `block` of an interval to `target` at the offset of that block. `target` has
+ * room for the whole interval and contains the blocks before.
  *
  * @returns how many blocks that were.
- * @throws {GribError} past the end of the stream, or when the block cannot be what is coded.
+ * @throws {GribError} past the end of the stream, or when the block is not validly coded.
  */
 export function readBlock(
   cursor: BitCursor,

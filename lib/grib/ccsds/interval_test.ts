@@ -70,7 +70,7 @@ Deno.test("readBlock() splits off more bits than a sample has", () => {
   assertEquals(decodeInterval(parameters, `11110 ${"1".repeat(8)} ${bits}`), remainders);
 });
 
-Deno.test("readBlock() takes quotients that stretch over many words", () => {
+Deno.test("readBlock() reads quotients that span many words", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 16, flags: 0 };
   const quotients = [0, 31, 32, 33, 1000, 65535, 63, 5];
   const bits = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
@@ -88,7 +88,7 @@ Deno.test("readBlock() throws GribError for a residual wider than a sample", () 
   }
 });
 
-Deno.test("readBlock() tells quotients that are just small enough for 32 bits from others", () => {
+Deno.test("readBlock() reads the largest quotient that fits 32 bits and rejects the next", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 32 };
   const remainders = "101".padStart(25, "0") + "0".repeat(6 * 25);
   const block = (quotient: number) =>

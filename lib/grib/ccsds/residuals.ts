@@ -16,12 +16,12 @@ import type { Coding } from "./coding.ts";
 import { countOnes } from "./unary.ts";
 
 // Loops run a tenth faster over constant arrays of their own module than over imported ones or
-// parameters, so both stay here. Every block overwrites them.
+// parameters, so both are here. Every block overwrites them.
 
 /**
  * Where the unary codes of the block end: from index 1 on the offset of the one that ends each,
- * index 0 the offset before the first. Code i is `codeEnds[i + 1] - codeEnds[i] - 1`. Up to 64
- * codes, and what else the word with the last one holds.
+ * index 0 the offset before the first. Code i is `codeEnds[i + 1] - codeEnds[i] - 1`. Room for 64
+ * codes, and for those after the last one in its word.
  */
 const codeEnds = new Int32Array(1 + 64 + 32 + 4);
 
@@ -30,8 +30,8 @@ const residuals = new Int32Array(64);
 
 /**
  * Reads the samples from `start` to the end of a block that is split: all quotients in unary, then
- * all k-bit remainders. Does what {@link readSplit} and {@link addResiduals} do, and is their
- * shortcut: most of a stream are such blocks, and one loop takes a tenth less time than two.
+ * all k-bit remainders. A shortcut for {@link readSplit} and {@link addResiduals}: most blocks of a
+ * stream are split, and one loop takes a tenth less time than two.
  *
  * @throws {GribError} past the end of the stream, or when a residual has too many bits.
  */
@@ -54,7 +54,7 @@ export function readSplitSamples(
   let bit = cursor.bit;
   skipBits(cursor, k * (blockSize - start));
   let view = cursor.view;
-  // A remainder is found in one word, which may reach over the end of the stream.
+  // A remainder is read from one word, which may reach beyond the end of the stream.
   if (cursor.bit >>> 3 > cursor.lastWordByte) {
     view = cursor.tail;
     bit -= cursor.tailByte * 8;
@@ -116,13 +116,13 @@ function readUnary(cursor: BitCursor, start: number, end: number): void {
 
 /**
  * Writes the offsets of the ones of a word, whose highest bit is the one after `before`. Four at a
- * time, as branches that nothing foretells are slow; the next word overwrites those from `end` on.
+ * time, as unpredictable branches are slow; the next word overwrites those from `end` on.
  */
 function writeOnes(word: number, before: number, start: number, end: number): void {
   let ones = word;
   let at = before;
   for (let i = start; i < end; i += 4) {
-    // In two shifts, as one by 32 would shift by nothing.
+    // Two shifts, as a single shift by 32 does nothing.
     let zeros = Math.clz32(ones);
     ones = ones << zeros << 1;
     codeEnds[i] = at = (at + zeros + 1) | 0;
@@ -150,7 +150,7 @@ function joinRemainders(cursor: BitCursor, k: number, start: number, end: number
 
 /**
  * Reads the residuals of a whole block from codes of pairs: (a, b) has number
- * (a + b)(a + b + 1) / 2 + b. Where a reference sample stands first, residual 0 means nothing.
+ * (a + b)(a + b + 1) / 2 + b. Where the block begins with a reference sample, residual 0 is unused.
  *
  * @throws {GribError} past the end of the stream.
  */
@@ -167,7 +167,7 @@ export function readSecondExtension(cursor: BitCursor, blockSize: number): void 
 }
 
 /**
- * Reads the residuals from `start` to the end of the block as they are.
+ * Reads the residuals from `start` to the end of the block, which have no code.
  *
  * @throws {GribError} past the end of the stream.
  */
@@ -186,7 +186,7 @@ export function readUncompressed(
  * prediction (0, -1, 1, -2, …), then counts up those on the side with more room (CCSDS 121.0-B,
  * unit-delay predictor and prediction error mapper).
  *
- * Done in the signed range, where 32-bit arithmetic overflows for no width of samples.
+ * Computed in the signed range, where 32-bit arithmetic never overflows.
  */
 export function addResiduals(
   cursor: BitCursor,
@@ -207,12 +207,12 @@ export function addResiduals(
     if (half <= room - odd) sample = (sample + (half ^ -odd)) | 0;
     else {
       sample = (signedMaximum - residual) ^ sign;
-      // Only a residual that comes here can have more bits than a sample.
+      // Only a residual on this path can have more bits than a sample.
       largeHalves |= half;
     }
     target[at + i] = sample + bias;
   }
-  // The maximum is all ones: what is put together from no larger numbers is no larger either.
+  // The maximum is all ones, so the bitwise OR of numbers up to it does not exceed it either.
   if (largeHalves > signedMaximum) throw residualTooLarge(cursor, coding);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Samples of a stream, from the first asked for to the last, an interval at a time.
+ * A coded stream → its samples, in ascending order, an interval at a time.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { type BitCursor, openBits } from "./bit_cursor.ts";
 import type { Coding } from "./coding.ts";
 import { readBlock, skipInterval } from "./interval.ts";
 
-/** A place in a stream, and the interval of samples around it. */
-export interface SampleReader {
+/** A position in a stream, and the samples of its interval. */
+interface SampleReader {
   readonly cursor: BitCursor;
   readonly coding: Coding;
   /** Number of the interval that the cursor is in. */
@@ -18,7 +18,7 @@ export interface SampleReader {
   blocksRead: number;
   /** Its samples, as far as they have been read; an `Int32Array` exactly when they are signed. */
   readonly samples: Uint32Array | Int32Array;
-  /** The same memory. */
+  /** The memory of `samples`, as the decoder writes it. */
   readonly target: Int32Array;
 }
 
@@ -34,21 +34,21 @@ export function openSamples(stream: Uint8Array, coding: Coding): SampleReader {
 }
 
 /**
- * Reads on to `start` and from there up to `end` (exclusive), but not beyond the interval of
- * `start`. The sample at `start` is then `samples[start % samplesPerInterval]`, and so on.
+ * Reads the samples from `start` to `end` (exclusive), or to the end of the interval of `start` if
+ * that comes first. The sample at `start` is then `samples[start % samplesPerInterval]`, and so on.
  *
- * Blocks between the samples asked for are skipped where no sample that follows depends on them, at
- * about a sixth of the cost of decoding them; nothing after the block of the last one is looked at.
+ * The rest of the current interval and those before that of `start` are skipped, at about a sixth
+ * of the cost of decoding them. Nothing after the block of the last sample is read.
  *
  * @returns the sample after the last that was read (exclusive): `end` or less.
- * @throws {GribError} when the stream is damaged or ends before that, and when `start` is in an
- *   interval that has been left behind.
+ * @throws {GribError} when the stream is damaged or ends before that, and when the reader has passed
+ *   the interval of `start`.
  */
 export function readSamples(reader: SampleReader, start: number, end: number): number {
   const { cursor, coding, target } = reader;
   const { samplesPerInterval, blockSize } = coding;
   const interval = Math.floor(start / samplesPerInterval);
-  goToInterval(reader, interval);
+  advanceTo(reader, interval);
   const intervalStart = interval * samplesPerInterval;
   const endHere = Math.min(end, intervalStart + samplesPerInterval);
   const endBlock = Math.ceil((endHere - intervalStart) / blockSize);
@@ -58,26 +58,12 @@ export function readSamples(reader: SampleReader, start: number, end: number): n
   return endHere;
 }
 
-/**
- * Reads on to an interval and decodes the whole of it to `target`, not to `samples`.
- *
- * @throws {GribError} as {@link readSamples} does.
- */
-export function readInterval(reader: SampleReader, interval: number, target: Int32Array): void {
-  const { cursor, coding } = reader;
-  goToInterval(reader, interval);
-  for (let block = 0; block < coding.blocksPerInterval;) {
-    block += readBlock(cursor, coding, block, target);
-  }
-  reader.blocksRead = coding.blocksPerInterval;
-}
-
-function goToInterval(reader: SampleReader, interval: number): void {
+function advanceTo(reader: SampleReader, interval: number): void {
   const { cursor, coding } = reader;
   if (interval < reader.interval) {
     throw new GribError(
-      `Cannot read CCSDS interval ${interval}: the reader has come to interval ` +
-        `${reader.interval}, read samples in their order`,
+      `Cannot read CCSDS interval ${interval}: the reader is at interval ${reader.interval}; read ` +
+        `samples in ascending order`,
     );
   }
   for (; reader.interval < interval; reader.interval++) {

@@ -1,8 +1,8 @@
 /**
  * Fundamental sequences: the integer m as m zeros and a one (CCSDS 121.0-B).
  *
- * A stream is mostly these codes and the remainders between them. All that matters is where the
- * ones are, so a word of 32 bits is worked on at a time.
+ * A stream is mostly these codes and the remainders between them. Only the offsets of the ones
+ * matter, so a word of 32 bits is processed at a time.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export function skipUnary(cursor: BitCursor, count: number): void {
     word = loadWord(cursor, byte);
     ones = countOnes(word);
   }
-  // The last code ends with the one that has as many below it as the word has more than are left.
+  // The last code ends at the one with `ones - left` ones below it.
   cursor.bit = byte * 8 + 32 - findOne(word, ones - left);
 }
 
@@ -31,7 +31,7 @@ export function countOnes(word: number): number {
   return sumBytes(word) >>> 24;
 }
 
-/** Population counts side by side: byte i, from the lowest, has that of bytes 0 to i of the word. */
+/** Four population counts: byte i, from the lowest, has that of bytes 0 to i of the word. */
 function sumBytes(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
   const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
@@ -40,7 +40,7 @@ function sumBytes(word: number): number {
 
 /**
  * Number of the bit, from the lowest, that is the one with `below` ones below it. Without a branch:
- * clearing so many ones in a loop, whose end nothing foretells, makes skipping a sixth slower.
+ * clearing ones in a loop, whose end is unpredictable, makes skipping a sixth slower.
  */
 function findOne(word: number, below: number): number {
   const sums = sumBytes(word);

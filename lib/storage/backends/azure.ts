@@ -1,8 +1,8 @@
 import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
 import { fetchPlain, openWeb, parseOrigin, requireOk, type WebRequest } from "./http.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Backend } from "../protocol/attempt.ts";
 
-/** Other servers than Microsoft's. */
+/** Servers to use instead of Microsoft's. */
 export interface AzureOptions {
   /** Gives tokens at `<tokenEndpoint>/<account>/<container>`. @default the Planetary Computer's */
   tokenEndpoint?: string;
@@ -13,17 +13,17 @@ export interface AzureOptions {
 /** https://planetarycomputer.microsoft.com/docs/concepts/sas: a GET, no account, no key. */
 const PLANETARY_COMPUTER = "https://planetarycomputer.microsoft.com/api/sas/v1/token";
 
-/** A token is used no more so long before it expires. */
+/** A token is renewed this long before it expires. */
 const RENEWAL_MARGIN_MS = 60_000;
 
 /**
- * Public blobs of Azure that are read with a short-lived token (a shared access signature, SAS)
- * which the Planetary Computer gives to anyone, at `az://<account>/<container>/<key>`.
+ * Opens public blobs of Azure, `az://<account>/<container>/<key>`. They are read with a short-lived
+ * token (a shared access signature, SAS) that the Planetary Computer gives to anyone.
  *
- * Costs one request more for a container and each life of its token, three quarters of an hour,
- * however many blobs are read meanwhile. One that worked and is refused (403) is renewed at once.
+ * A token costs one request for each container and three quarters of an hour, for any number of
+ * blobs. A token that worked and is then refused (403) is renewed at once.
  */
-export function openAzure(options: AzureOptions = {}): Remote {
+export function openAzure(options: AzureOptions = {}): Backend {
   const { tokenEndpoint = PLANETARY_COMPUTER, blobEndpoint } = options;
   const tokens = new Map<string, ContainerToken>();
   const findToken = ({ account, container }: BlobName) => {
@@ -47,7 +47,7 @@ async function fetchSigned(
 ): Promise<Response> {
   const token = await tokens.get(url, request.signal);
   const response = await fetchWith(token, address, request);
-  // In place of one that never worked, a new token would be refused as well.
+  // Where a token never worked, a new one would be refused as well.
   if (response.status !== 403 || !token.hasWorked) return response;
   await response.body?.cancel();
   tokens.discard(token);
@@ -61,38 +61,38 @@ async function fetchWith(token: Token, address: string, request: WebRequest): Pr
 }
 
 interface Token {
-  /** What comes after "?" in the address of a blob. Secret. */
+  /** The part after "?" in the address of a blob. Secret. */
   readonly query: string;
   /** On the clock of `performance.now()`. */
   readonly renewAtMs: number;
-  /** Whether the server took it once. */
+  /** Whether the server has accepted it. */
   hasWorked: boolean;
 }
 
-/** The token of a container, asked for once by all who need it at the same time. */
+/** The token of a container; requests that need it at the same time fetch it once. */
 class ContainerToken {
   readonly #tokenUrl: string;
   #token: Token | undefined;
-  #asked: Promise<Token> | undefined;
+  #pending: Promise<Token> | undefined;
 
   constructor(tokenUrl: string) {
     this.#tokenUrl = tokenUrl;
   }
 
-  /** @throws {StorageError} if there is none to be had, said of the blob `url`. */
+  /** @throws {StorageError} about the blob `url`, if there is no token. */
   async get(url: string, signal: AbortSignal | undefined): Promise<Token> {
     if (this.#token && performance.now() < this.#token.renewAtMs) return this.#token;
-    this.#asked ??= requestToken(this.#tokenUrl, signal)
+    this.#pending ??= requestToken(this.#tokenUrl, signal)
       .then((token) => this.#token = token)
-      .finally(() => this.#asked = undefined);
+      .finally(() => this.#pending = undefined);
     try {
-      return await this.#asked;
+      return await this.#pending;
     } catch (error) {
       throw describeFailure(url, this.#tokenUrl, error);
     }
   }
 
-  /** Forgets a token that is refused, unless another has taken its place. */
+  /** Forgets a token that is refused, unless another has replaced it. */
   discard(token: Token): void {
     if (this.#token === token) this.#token = undefined;
   }
@@ -105,13 +105,13 @@ async function requestToken(tokenUrl: string, signal: AbortSignal | undefined): 
     throw new FetchFailure(cause, "a broken body");
   });
   const { query, expiryMs } = parseToken(tokenUrl, text);
-  // By the service's clock: the one here may be wrong.
+  // By the service's clock: that of this machine may be wrong.
   const nowMs = Date.parse(response.headers.get("date") ?? new Date().toUTCString());
   const renewAtMs = performance.now() + expiryMs - nowMs - RENEWAL_MARGIN_MS;
   return { query, renewAtMs, hasWorked: false };
 }
 
-/** No error quotes the text, and none has a cause that does: a token may be in it. */
+/** Neither the error nor its cause quotes the text: a token may be in it. */
 function parseToken(tokenUrl: string, text: string): { query: string; expiryMs: number } {
   const answer = parseJson(text);
   const query = answer?.token;
@@ -131,10 +131,10 @@ function parseJson(text: string): Record<string, unknown> | null | undefined {
 function describeFailure(url: string, tokenUrl: string, error: unknown): unknown {
   const failure = error instanceof FetchFailure ? error.describe(tokenUrl) : error;
   if (!(failure instanceof StorageError)) return failure;
-  // A container that the service does not know is not an object that is missing.
+  // A container that the service does not know is not a missing object.
   const kind = failure.kind === "missing" ? "denied" : failure.kind;
   const state = `there is no access token for it: ${failure.message}`;
-  return readError(kind, url, state, { ...failure, cause: failure });
+  return failure.with({ kind, action: "read", url, state, cause: failure });
 }
 
 /** The parts of `az://<account>/<container>/<key>`. */

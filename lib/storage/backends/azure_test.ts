@@ -23,7 +23,7 @@ function start(options: Partial<AzureServerOptions> = {}) {
 
 type Server = ReturnType<typeof startAzureServer>;
 
-/** The error, which must name the blob and hold no token, however deep one looks. */
+/** The error, which must name the blob and hold no token at any depth. */
 async function failWithoutToken(
   server: Server,
   use: () => Promise<unknown>,
@@ -55,7 +55,7 @@ Deno.test("get() and head() read a blob of Azure with one token for all", async 
   assertEquals([requests, retries, bytesReceived], [3, 0, 1100]);
 });
 
-Deno.test("get() asks for one token when many blobs are wanted at once", async () => {
+Deno.test("get() requests one token for many blobs at once", async () => {
   const { server, storage } = start();
   await using _ = server;
   const parts = await Promise.all(Array.from({ length: 20 }, () => storage.get(URL, RANGE)));
@@ -63,13 +63,13 @@ Deno.test("get() asks for one token when many blobs are wanted at once", async (
   assertEquals([server.tokenRequests.length, server.blobRequests.length], [1, 20]);
 });
 
-Deno.test("get() takes a key of Azure as it stands, whatever signs are in it", async () => {
+Deno.test("get() takes a key of Azure literally, whatever characters it has", async () => {
   const { server, storage } = start();
   await using _ = server;
   assertEquals(await storage.get("az://account/run/a b+c&d=e%20f/é?#"), OBJECT);
 });
 
-Deno.test("get() uses no token in the last minute of its life", async () => {
+Deno.test("get() renews a token in its last minute", async () => {
   for (const [tokenLifetimeMs, tokens] of [[59_000, 2], [120_000, 1]] as const) {
     const { server, storage } = start({ tokenLifetimeMs });
     await using _ = server;
@@ -78,7 +78,7 @@ Deno.test("get() uses no token in the last minute of its life", async () => {
   }
 });
 
-Deno.test("get() goes by the clock of the token service, not by this machine's", async () => {
+Deno.test("get() uses the clock of the token service, not that of this machine", async () => {
   for (const clockAheadMs of [-86_400_000, 86_400_000]) {
     const { server, storage } = start({ clockAheadMs });
     await using _ = server;
@@ -91,7 +91,7 @@ Deno.test("get() goes by the clock of the token service, not by this machine's",
   }
 });
 
-Deno.test("get() renews a token that is refused, once for all who used it", async () => {
+Deno.test("get() renews a refused token once for all requests that used it", async () => {
   const { server, storage } = start();
   await using _ = server;
   await storage.get(URL, RANGE);
@@ -117,7 +117,7 @@ Deno.test("get() keeps a renewed token when the old one is refused late", async 
   assertEquals(statuses(server), [206, 403, 206, 403, 206]);
 });
 
-Deno.test("get() renews once where every token is refused, then asks for no more", async () => {
+Deno.test("get() renews once where every token is refused, then no more", async () => {
   const { server, storage } = start();
   await using _ = server;
   await storage.get(URL, RANGE);
@@ -130,7 +130,7 @@ Deno.test("get() renews once where every token is refused, then asks for no more
   assertEquals(statuses(server), [206, 403, 403, 403, 403]);
 });
 
-Deno.test("a blob that is missing is told from a container that the token service lacks", async () => {
+Deno.test("a missing blob is not confused with a container that the token service lacks", async () => {
   const { server, storage } = start();
   await using _ = server;
   const missing = await assertRejects(() => storage.get(`${URL}x`), StorageError);
@@ -143,7 +143,7 @@ Deno.test("a blob that is missing is told from a container that the token servic
   );
 });
 
-Deno.test("get() tries again when the token service is busy or answers nonsense", async () => {
+Deno.test("get() retries when the token service is busy or answers nonsense", async () => {
   const { server, storage } = start();
   await using _ = server;
   server.answerTokens(
@@ -155,7 +155,7 @@ Deno.test("get() tries again when the token service is busy or answers nonsense"
   assertEquals(storage.counters.retries, 2);
 });
 
-Deno.test("an answer of the token service that is no token is an error that does not quote it", async () => {
+Deno.test("an answer of the token service without a token is an error that does not quote it", async () => {
   for (
     const text of [
       '{"token": "sig=secret", ',
@@ -200,7 +200,7 @@ Deno.test("no error about a broken connection holds the token", async () => {
   assertEquals(server.tokenRequests.length, 2);
 });
 
-Deno.test("get() says what an az:// address lacks, and takes no account for a host", async () => {
+Deno.test("get() reports what an az:// address lacks, and takes no account for a host", async () => {
   const { server, storage } = start();
   await using _ = server;
   for (
@@ -219,7 +219,7 @@ Deno.test("get() says what an az:// address lacks, and takes no account for a ho
   assertEquals([server.tokenRequests.length, server.blobRequests.length], [0, 0]);
 });
 
-Deno.test("list() and put() say that they cannot be done on Azure", async () => {
+Deno.test("list() and put() are unsupported on Azure", async () => {
   const { server, storage } = start();
   await using _ = server;
   for (

@@ -18,19 +18,19 @@ export interface CredentialOptions {
   anonymous?: boolean;
 }
 
-/** Who asks. */
+/** An account of Google Cloud Storage. */
 export interface GcsAccount {
-  /** For errors: an e-mail address, whose file, or "anonymous" and why. */
+  /** For errors: an e-mail address, the user's file, or "anonymous" and why. */
   name: string;
   /** Gives the headers that prove it, with a token that it fetches and renews. */
   client: AuthClient;
 }
 
-/** Objects can be read, listed and written, and nothing be administered. */
+/** Allows to read, list and write objects, but to administer nothing. */
 const SCOPE = "https://www.googleapis.com/auth/devstorage.read_write";
-/** Of the token endpoint. */
+/** The token endpoint must answer within this time. */
 const TOKEN_TIMEOUT_MS = 30_000;
-/** A metadata server answers within milliseconds, or is none. */
+/** A metadata server answers within milliseconds, or there is none. */
 const MACHINE_TIMEOUT_MS = 3000;
 
 /**
@@ -38,10 +38,10 @@ const MACHINE_TIMEOUT_MS = 3000;
  * `GOOGLE_APPLICATION_CREDENTIALS` names, the one that gcloud wrote, the metadata server).
  *
  * Google's credentials are sent to Google alone, and those of another server to that server. So an
- * endpoint that is not Google's works without any, and gets none but those from its own host.
+ * endpoint that is not Google's works without any, and gets only those from its own host.
  *
  * @param endpoint the server's address.
- * @throws {StorageError} if there are none and Google's server is meant, or a file cannot be used.
+ * @throws {StorageError} if there are none for Google's server, or a file cannot be used.
  */
 export async function findAccount(
   { keyFile, anonymous }: CredentialOptions,
@@ -51,7 +51,9 @@ export async function findAccount(
   const path = keyFile ?? await findDefaultFile();
   if (path !== undefined) return await openFile(path, endpoint);
   const host = readVariable("GCE_METADATA_HOST") ?? "metadata.google.internal";
-  if (isGoogle(endpoint) || isSameParty(`http://${host}`, endpoint)) return await askMachine(host);
+  if (isGoogle(endpoint) || isSameParty(`http://${host}`, endpoint)) {
+    return await findMachineAccount(host);
+  }
   return anonymousAccount();
 }
 
@@ -66,8 +68,8 @@ function isGoogle(url: string): boolean {
   return protocol === "https:" && /(^|\.)googleapis\.com$/.test(hostname);
 }
 
-function anonymousAccount(why = ""): GcsAccount {
-  return { name: `anonymous${why}`, client: new PassThroughClient() };
+function anonymousAccount(reason = ""): GcsAccount {
+  return { name: `anonymous${reason}`, client: new PassThroughClient() };
 }
 
 async function openFile(path: string, endpoint: string): Promise<GcsAccount> {
@@ -84,8 +86,8 @@ async function openFile(path: string, endpoint: string): Promise<GcsAccount> {
 }
 
 /**
- * The auth library asks Google for tokens, whatever `token_uri` says; here it asks that address,
- * with `fetch`, once.
+ * The auth library requests tokens from Google, whatever `token_uri` says; here it requests them from
+ * that address, with `fetch`, once.
  */
 function createClient({ type, tokenUrl, json }: CredentialsFile): AuthClient {
   const fetchImplementation = async (_url: unknown, init: RequestInit = {}) => {
@@ -119,7 +121,7 @@ async function findDefaultFile(): Promise<string | undefined> {
     await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    // That it cannot be looked at is said where it is read.
+    // Any other error is reported where the file is read.
   }
   return path;
 }
@@ -132,17 +134,22 @@ function readVariable(name: string): string | undefined {
   try {
     return Deno.env.get(name);
   } catch {
-    const message = `Cannot look for Google credentials: Deno hides the variable ${name}, add ` +
-      `--allow-env=${name}, or --ignore-env=${name} if it has nothing to tell, or give a key file`;
-    throw new StorageError("permission", name, message);
+    throw new StorageError({
+      kind: "permission",
+      action: "find",
+      url: name,
+      subject: "Google credentials",
+      state: `Deno hides the variable ${name}, add --allow-env=${name}, or --ignore-env=${name} ` +
+        "to do without it, or give a key file",
+    });
   }
 }
 
 /** The account of a machine in Google's cloud. */
-async function askMachine(host: string): Promise<GcsAccount> {
+async function findMachineAccount(host: string): Promise<GcsAccount> {
   let email: string;
   try {
-    ({ email } = await askMetadata<{ email: string }>(host, "?recursive=true"));
+    ({ email } = await fetchMetadata<{ email: string }>(host, "?recursive=true"));
   } catch (error) {
     throw noCredentialsError(host, error);
   }
@@ -155,11 +162,11 @@ async function askMachine(host: string): Promise<GcsAccount> {
 
 async function fetchMachineToken(host: string) {
   type Token = { access_token: string; expires_in: number };
-  const { access_token, expires_in } = await askMetadata<Token>(host, "token");
+  const { access_token, expires_in } = await fetchMetadata<Token>(host, "token");
   return { access_token, expiry_date: Date.now() + expires_in * 1000 };
 }
 
-async function askMetadata<Answer>(host: string, path: string): Promise<Answer> {
+async function fetchMetadata<Answer>(host: string, path: string): Promise<Answer> {
   const url = `http://${host}/computeMetadata/v1/instance/service-accounts/default/${path}`;
   const headers = { "metadata-flavor": "Google" };
   const signal = AbortSignal.timeout(MACHINE_TIMEOUT_MS);
@@ -175,15 +182,16 @@ function noCredentialsError(host: string, error: unknown): StorageError {
   let cause = error;
   while (cause instanceof Error && cause.cause) cause = cause.cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = "Cannot use Google Cloud Storage: there are no credentials. Name the key file " +
-    "of a service account in GCS_SERVICE_ACCOUNT_FILE (environment or .env), or log in with " +
+  const state = "there are no credentials. Name the key file of a service account in " +
+    "GCS_SERVICE_ACCOUNT_FILE (environment or .env), or log in with " +
     `"gcloud auth application-default login"; public buckets need neither (--gcs-anonymous). ` +
-    `No metadata server helped either: ${host}: ${reason}`;
-  return new StorageError("denied", host, message);
+    `The metadata server gave none either (${host}: ${reason})`;
+  const subject = "Google Cloud Storage";
+  return new StorageError({ kind: "denied", action: "use", url: host, subject, state });
 }
 
 /**
- * The headers that prove the account, waiting no longer than `signal` lets.
+ * Waits for the headers that prove the account, until `signal` aborts.
  *
  * @throws {StorageError} about `url`: `denied` if the credentials are refused.
  */
@@ -202,7 +210,7 @@ export async function authorize(
   }
 }
 
-/** Nothing is taken over from the library's errors but what the server said: they hold the key. */
+/** Copies from the library's errors only what the server said: they hold the key. */
 function tokenError(url: string, account: string, error: unknown): StorageError {
   const { cause, response } = error as {
     cause?: unknown;
@@ -212,10 +220,9 @@ function tokenError(url: string, account: string, error: unknown): StorageError 
   if (error instanceof FetchFailure) return error.describe(url);
   const refusal = permissionError(url, error);
   if (refusal) return refusal;
-  const fail = (kind: "denied" | "unreachable", state: string) => {
-    const message = `Cannot get a token for ${account} to use "${url}": ${state}`;
-    return new StorageError(kind, url, message, { status: response?.status });
-  };
+  const action = `get a token for ${account} to use` as const;
+  const fail = (kind: "denied" | "unreachable", state: string) =>
+    new StorageError({ kind, action, url, state, status: response?.status });
   if (!response) return fail("denied", "the auth library fails, check the file of credentials");
   const { status, data } = response;
   if (status === 429 || status >= 500) {

@@ -11,7 +11,7 @@ import { type GcsOptions, openStorage, StorageError } from "../mod.ts";
 const ROBOT = "robot@local.iam.gserviceaccount.com";
 const USER = "someone@example.org";
 const KEY = "gs://my-bucket/key";
-/** What is looked at for Application Default Credentials. */
+/** The variables read for Application Default Credentials. */
 const VARIABLES = [
   "GOOGLE_APPLICATION_CREDENTIALS",
   "CLOUDSDK_CONFIG",
@@ -20,7 +20,7 @@ const VARIABLES = [
   "STORAGE_EMULATOR_HOST",
 ];
 
-/** A server with accounts, and a folder to keep credentials in. */
+/** A server with accounts, and a folder for credentials. */
 async function start() {
   const server = await startGcsServer({
     buckets: { "my-bucket": new Map([["key", new Uint8Array(10)]]) },
@@ -46,7 +46,7 @@ async function start() {
   };
 }
 
-/** Runs with these variables and none of the others that tell of credentials. */
+/** Runs with these variables and no others about credentials. */
 async function withVariables(set: Record<string, string | undefined>, run: () => Promise<void>) {
   const before = VARIABLES.map((name) => [name, Deno.env.get(name)] as const);
   const assign = (values: Iterable<readonly [string, string | undefined]>) => {
@@ -64,8 +64,8 @@ async function withVariables(set: Record<string, string | undefined>, run: () =>
 }
 
 Deno.test("a key file comes before Application Default Credentials", async () => {
-  await using room = await start();
-  const { server, write, open } = room;
+  await using setup = await start();
+  const { server, write, open } = setup;
   const keyFile = await write("key.json", await server.formatKeyFile(ROBOT));
   const path = await write("user.json", server.formatUserFile(USER));
   await withVariables({ GOOGLE_APPLICATION_CREDENTIALS: path }, async () => {
@@ -77,8 +77,8 @@ Deno.test("a key file comes before Application Default Credentials", async () =>
 });
 
 Deno.test("Application Default Credentials are looked for in the order that Google defines", async () => {
-  await using room = await start();
-  const { server, folder, write, open } = room;
+  await using setup = await start();
+  const { server, folder, write, open } = setup;
   const name = "application_default_credentials.json";
   await Deno.mkdir(join(folder, "home/.config/gcloud"), { recursive: true });
   await write(`home/.config/gcloud/${name}`, server.formatUserFile(USER));
@@ -102,8 +102,8 @@ Deno.test("Application Default Credentials are looked for in the order that Goog
 });
 
 Deno.test("the machine's token is fetched once for requests that begin together", async () => {
-  await using room = await start();
-  const { server, open } = room;
+  await using setup = await start();
+  const { server, open } = setup;
   await withVariables({ GCE_METADATA_HOST: `127.0.0.1:${server.port}` }, async () => {
     const storage = open({});
     await Promise.all(Array.from({ length: 8 }, () => storage.head(KEY)));
@@ -111,7 +111,7 @@ Deno.test("the machine's token is fetched once for requests that begin together"
   assertEquals(server.counters.byAction, { machine: 2, describe: 8 });
 });
 
-Deno.test("without any credentials one error explains all ways", async () => {
+Deno.test("without any credentials one error explains all ways to give them", async () => {
   await withVariables({ GCE_METADATA_HOST: "127.0.0.1:1" }, async () => {
     const storage = openStorage({ maxAttempts: 1 });
     const error = await assertRejects(() => storage.head(KEY), StorageError);
@@ -128,41 +128,41 @@ Deno.test("without any credentials one error explains all ways", async () => {
 });
 
 Deno.test("a server that is not Google's works without credentials, and gets none of Google's", async () => {
-  await using room = await start();
-  const { server, write } = room;
+  await using setup = await start();
+  const { server, write } = setup;
   const key = JSON.parse(await server.formatKeyFile(ROBOT));
   delete key.token_uri;
   const keyFile = await write("google.json", JSON.stringify(key));
   await withVariables({ HOME: "/nowhere" }, async () => {
-    // As STORAGE_EMULATOR_HOST often is: no scheme.
-    const storage = room.open({ endpoint: `127.0.0.1:${server.port}` });
+    // Without a scheme, as STORAGE_EMULATOR_HOST often is.
+    const storage = setup.open({ endpoint: `127.0.0.1:${server.port}` });
     await assertRejects(() => storage.head(KEY), StorageError, "to anonymous (401 ");
-    const error = await assertRejects(() => room.open({ keyFile }).head(KEY), StorageError);
+    const error = await assertRejects(() => setup.open({ keyFile }).head(KEY), StorageError);
     assertStringIncludes(error.message, `"${keyFile}" is not for 127.0.0.1 and was not sent to it`);
   });
   assertEquals(server.counters.byAction, { describe: 2 });
 });
 
 Deno.test("credentials of another server are not sent to Google", async () => {
-  await using room = await start();
-  const keyFile = await room.write("key.json", await room.server.formatKeyFile(ROBOT));
+  await using setup = await start();
+  const keyFile = await setup.write("key.json", await setup.server.formatKeyFile(ROBOT));
   const storage = openStorage({ gcs: { keyFile }, maxAttempts: 1 });
   const error = await assertRejects(() => storage.head(KEY), StorageError, "they are not Google's");
   assertEquals(error.kind, "denied");
-  assertEquals(room.server.requests.length, 0);
+  assertEquals(setup.server.requests.length, 0);
 });
 
 Deno.test("STORAGE_EMULATOR_HOST that the SDK sees changes nothing", async () => {
-  await using room = await start();
-  const keyFile = await room.write("key.json", await room.server.formatKeyFile(ROBOT));
+  await using setup = await start();
+  const keyFile = await setup.write("key.json", await setup.server.formatKeyFile(ROBOT));
   await withVariables({ STORAGE_EMULATOR_HOST: "http://127.0.0.1:1" }, async () => {
-    assertEquals((await room.open({ keyFile }).head(KEY)).size, 10);
+    assertEquals((await setup.open({ keyFile }).head(KEY)).size, 10);
   });
 });
 
 Deno.test("a file of credentials that cannot be used is named, and not quoted", async () => {
-  await using room = await start();
-  const { server, folder, write, open } = room;
+  await using setup = await start();
+  const { server, folder, write, open } = setup;
   const key = JSON.parse(await server.formatKeyFile(ROBOT));
   const cases: [string, string, RegExp][] = [
     ["none.json", "", /there is no such file/],
@@ -174,7 +174,7 @@ Deno.test("a file of credentials that cannot be used is named, and not quoted", 
       '{"type":"authorized_user","client_id":"SECRET"}',
       /client_secret, refresh_token/,
     ],
-    ["half.json", '{"type":"service_account","client_email":"SECRET"}', /it lacks private_key/],
+    ["partial.json", '{"type":"service_account","client_email":"SECRET"}', /it lacks private_key/],
     ["key.json", JSON.stringify({ ...key, private_key: "SECRET" }), /its private_key is damaged/],
   ];
   for (const [name, text, expected] of cases) {
@@ -187,9 +187,9 @@ Deno.test("a file of credentials that cannot be used is named, and not quoted", 
   }
 });
 
-Deno.test("a token that is refused says why, whose it is, and nothing secret", async () => {
-  await using room = await start();
-  const { server, write, open } = room;
+Deno.test("the error of a refused token names the reason and the account, and nothing secret", async () => {
+  await using setup = await start();
+  const { server, write, open } = setup;
   const key = JSON.parse(await server.formatKeyFile("stranger@example.org"));
   const keyFile = await write("key.json", JSON.stringify(key));
   const error = await assertRejects(() => open({ keyFile }).head(KEY), StorageError);
@@ -209,9 +209,9 @@ Deno.test("a token that is refused says why, whose it is, and nothing secret", a
   }
 });
 
-Deno.test("a token server that is busy or gone is tried again", async () => {
-  await using room = await start();
-  const { server, write } = room;
+Deno.test("a token server that is busy or gone is retried", async () => {
+  await using setup = await start();
+  const { server, write } = setup;
   const keyFile = await write("key.json", await server.formatKeyFile(ROBOT));
   const storage = openStorage({
     gcs: { keyFile, endpoint: server.url },

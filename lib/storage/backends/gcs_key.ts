@@ -1,12 +1,12 @@
 import { createPrivateKey } from "node:crypto";
-import { StorageError } from "../protocol/storage_error.ts";
+import { StorageError, type StorageErrorKind } from "../protocol/storage_error.ts";
 
 /** A file of credentials as Google's tools write it: a service account's key, or a user's login. */
 export interface CredentialsFile {
   type: "service_account" | "authorized_user";
-  /** Where tokens are asked for. */
+  /** The address that gives tokens. */
   tokenUrl: string;
-  /** All of the file, as the auth library takes it. */
+  /** All of the file, as the auth library expects it. */
   json: Record<string, string>;
 }
 
@@ -21,8 +21,8 @@ const REQUIRED_FIELDS = {
 /**
  * Reads a file of credentials.
  *
- * @throws {StorageError} `permission` if Deno refuses the file, else `denied`; the text names the
- *   file and what to mend, and quotes nothing from it.
+ * @throws {StorageError} `permission` if Deno refuses the file, else `denied`; the message names the
+ *   file and the remedy, and quotes nothing from it.
  */
 export async function readCredentials(path: string): Promise<CredentialsFile> {
   const json = parseJson(path, await readText(path));
@@ -47,8 +47,13 @@ export async function readCredentials(path: string): Promise<CredentialsFile> {
 }
 
 /** An error about the file itself. */
-export function credentialsError(path: string, state: string): StorageError {
-  return new StorageError("denied", path, `Cannot use the credentials "${path}": ${state}`);
+export function credentialsError(
+  path: string,
+  state: string,
+  kind: StorageErrorKind = "denied",
+): StorageError {
+  const subject = `the credentials "${path}"`;
+  return new StorageError({ kind, action: "use", url: path, subject, state });
 }
 
 function isPrivateKey(pem: string): boolean {
@@ -65,23 +70,22 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       const state = `Deno refuses to read the file, add --allow-read=${path}`;
-      const message = `Cannot use the credentials "${path}": ${state}`;
-      throw new StorageError("permission", path, message);
+      throw credentialsError(path, state, "permission");
     }
     if (error instanceof Deno.errors.NotFound) {
       throw credentialsError(path, "there is no such file, check the name");
     }
-    throw credentialsError(path, `it cannot be read, check that it is a file that you may read`);
+    throw credentialsError(path, "it cannot be read, check that it is a file that you may read");
   }
 }
 
-/** What `JSON.parse` says of a fault quotes the text: a key would appear in the error. */
+/** The errors of `JSON.parse` quote the text: a key would appear in them. */
 function parseJson(path: string, text: string): Record<string, string> {
   try {
     const json = JSON.parse(text);
     if (typeof json === "object" && json !== null) return json;
   } catch {
-    // Said below, as for JSON that is no object.
+    // Reported below, like JSON that is not an object.
   }
   throw credentialsError(path, "it is not the JSON that Google's tools write, download it again");
 }

@@ -4,10 +4,10 @@ import { ALL_PERMISSIONS, startGcsServer } from "../../../fixtures/gcs_server.ts
 import { runWith } from "../permissions_fixture.ts";
 
 const ACCOUNT = "robot@local.iam.gserviceaccount.com";
-/** What the SDK reads and does not need. */
+/** Variables that the SDK reads and does not need. */
 const SDK = "DEBUG,FUNCTION_NAME,GOOGLE_SDK_NODE_LOGGING,READABLE_STREAM,STORAGE_EMULATOR_HOST," +
   "TEENY_REQUEST_WARN_CONCURRENT_REQUESTS";
-/** What the auth library reads and does not need. */
+/** Variables that the auth library reads and does not need. */
 const PROXIES = "HTTPS_PROXY,https_proxy,HTTP_PROXY,http_proxy";
 
 const READ = [
@@ -45,7 +45,7 @@ async function start() {
     keyFile,
     login,
     net: `--allow-net=127.0.0.1:${server.port}`,
-    /** What no way of working may do. */
+    /** What must be refused in every case. */
     forbidden: [
       `Deno.readTextFile("${secrets}")`,
       'storage.get("http://127.0.0.2:8080/key")',
@@ -67,8 +67,8 @@ function assertForbidden(results: unknown[]) {
 }
 
 Deno.test("gs:// with a key file needs the server's host, that file and no variable", async () => {
-  await using room = await start();
-  const { server, keyFile, net, forbidden } = room;
+  await using setup = await start();
+  const { server, keyFile, net, forbidden } = setup;
   const flags = [net, `--allow-read=${keyFile}`, `--ignore-env=${SDK},${PROXIES}`];
   const results = await runWith(flags, { gcs: { keyFile, endpoint: server.url } }, [
     ...READ,
@@ -81,8 +81,8 @@ Deno.test("gs:// with a key file needs the server's host, that file and no varia
 });
 
 Deno.test("gs:// with a user's login needs HOME and that file", async () => {
-  await using room = await start();
-  const { server, home, login, net, forbidden } = room;
+  await using setup = await start();
+  const { server, home, login, net, forbidden } = setup;
   const others = "GOOGLE_APPLICATION_CREDENTIALS,CLOUDSDK_CONFIG";
   const flags = [
     net,
@@ -90,7 +90,7 @@ Deno.test("gs:// with a user's login needs HOME and that file", async () => {
     "--allow-env=HOME",
     `--ignore-env=${SDK},${PROXIES},${others}`,
   ];
-  // Else Deno would look for its own cache below HOME.
+  // Otherwise Deno would look for its own cache below HOME.
   const env = {
     HOME: home,
     DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
@@ -108,8 +108,8 @@ Deno.test("gs:// with a user's login needs HOME and that file", async () => {
 });
 
 Deno.test("gs:// on a machine with an account needs the metadata server's host", async () => {
-  await using room = await start();
-  const { server, net, forbidden } = room;
+  await using setup = await start();
+  const { server, net, forbidden } = setup;
   const flags = [
     net,
     "--allow-env=GCE_METADATA_HOST",
@@ -126,9 +126,9 @@ Deno.test("gs:// on a machine with an account needs the metadata server's host",
   assertEquals(server.counters.byAction.machine, 2);
 });
 
-Deno.test("gs:// of a public bucket needs the host alone", async () => {
-  await using room = await start();
-  const { server, net, forbidden } = room;
+Deno.test("gs:// of a public bucket needs only the host", async () => {
+  await using setup = await start();
+  const { server, net, forbidden } = setup;
   const options = { gcs: { anonymous: true, endpoint: server.url } };
   const flags = [net, `--ignore-env=${SDK}`];
   const results = await runWith(flags, options, [...READ, ...forbidden]);
@@ -137,9 +137,9 @@ Deno.test("gs:// of a public bucket needs the host alone", async () => {
   assertEquals(server.requests.every(({ account }) => account === "anonymous"), true);
 });
 
-Deno.test("gs:// says which host, file or variable is refused, and the flag to add", async () => {
-  await using room = await start();
-  const { server, keyFile, net } = room;
+Deno.test("gs:// reports which host, file or variable is refused, and the flag to add", async () => {
+  await using setup = await start();
+  const { server, keyFile, net } = setup;
   const ignored = `--ignore-env=${SDK},${PROXIES}`;
   const key = { gcs: { keyFile, endpoint: server.url } };
   const fail = async (flags: string[], options: Record<string, unknown>) =>

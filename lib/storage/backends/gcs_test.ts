@@ -12,7 +12,7 @@ import {
   startGcsServer,
 } from "../../../fixtures/gcs_server.ts";
 import { Attempt } from "../protocol/attempt.ts";
-import { crc32c } from "../protocol/crc32c.ts";
+import { crc32c } from "../protocol/objects.ts";
 import { openGcs } from "./gcs.ts";
 import { type GcsOptions, openStorage, StorageError, type StorageOptions } from "../mod.ts";
 
@@ -53,14 +53,14 @@ async function start(
   };
 }
 
-/** A rule that strikes the requests of one action, in turn; `undefined` spares one. */
+/** A rule with faults for the requests of one action, in turn; `undefined` spares one. */
 function strike(action: GcsRequest["action"], ...faults: (GcsFault | undefined)[]) {
   return (request: GcsRequest) => request.action === action ? faults.shift() : undefined;
 }
 
 Deno.test("get() reads a range and a whole object with one token, one request each", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+  await using setup = await start();
+  const { server, storage } = setup;
   const range = { offset: 12_345, length: 40_000 };
   assertEquals(await storage.get(URL_OF_OBJECT, range), OBJECT.slice(12345, 52345));
   assertEquals(await storage.get(URL_OF_OBJECT), OBJECT);
@@ -77,34 +77,34 @@ Deno.test("get() reads a range and a whole object with one token, one request ea
 });
 
 Deno.test("requests that begin together share one token", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+  await using setup = await start();
+  const { server, storage } = setup;
   const read = (_: unknown, offset: number) => storage.get(URL_OF_OBJECT, { offset, length: 1 });
   await Promise.all(Array.from({ length: 20 }, read));
   assertEquals(server.counters.byAction, { token: 1, read: 20 });
 });
 
 Deno.test("a token that is about to expire is renewed before it is used", async () => {
-  await using room = await start({ tokenLifetimeSeconds: 200 });
-  const { server, storage } = room;
+  await using setup = await start({ tokenLifetimeSeconds: 200 });
+  const { server, storage } = setup;
   await storage.head(URL_OF_OBJECT);
   await storage.head(URL_OF_OBJECT);
   assertEquals(server.counters.byAction, { token: 2, describe: 2 });
 });
 
-Deno.test("head() tells size, generation and CRC32C", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("head() gives size, generation and CRC32C", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   const info = await storage.head(URL_OF_OBJECT);
   assertEquals(info, { size: 60_000, etag: "1", crc32c: crc32c(OBJECT) });
   assertEquals(server.counters.byAction, { token: 1, describe: 1 });
 });
 
-Deno.test("list() goes through all pages, in the order of the keys", async () => {
+Deno.test("list() reads all pages, in the order of the keys", async () => {
   const keys = Array.from({ length: 2345 }, (_, i) => `run/${String(i).padStart(4, "0")}.parquet`);
   const objects = ["other", ...keys, "run.txt"].map((key) => [key, new Uint8Array(7)] as const);
-  await using room = await start({ buckets: { "my-bucket": new Map(objects) } });
-  const { server, storage } = room;
+  await using setup = await start({ buckets: { "my-bucket": new Map(objects) } });
+  const { server, storage } = setup;
   const listed = await Array.fromAsync(storage.list("gs://my-bucket/run/"));
   assertEquals(listed.map(({ url }) => url), keys.map((key) => `gs://my-bucket/${key}`));
   assertEquals(listed[0], {
@@ -116,9 +116,9 @@ Deno.test("list() goes through all pages, in the order of the keys", async () =>
   assertEquals(await Array.fromAsync(storage.list("gs://my-bucket/none")), []);
 });
 
-Deno.test("a key is taken as it stands, whatever signs are in it", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("a key is taken literally, whatever characters it has", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   const keys = ["a b+c&d=e%20f/é?#.parquet", "a//b", "2026-02-06T00:00:00Z", "a'(b)*!"];
   for (const key of keys) {
     await storage.put(`gs://my-bucket/${key}`, [OBJECT.subarray(0, 10)]);
@@ -129,9 +129,9 @@ Deno.test("a key is taken as it stands, whatever signs are in it", async () => {
   assertEquals((await Array.fromAsync(storage.list("gs://my-bucket/a b+c&d=e%"))).length, 1);
 });
 
-Deno.test("get() says that a key, a bucket or a part of the range is missing", async () => {
-  await using room = await start();
-  const { storage } = room;
+Deno.test("get() reports a missing key, a missing bucket and a range beyond the end", async () => {
+  await using setup = await start();
+  const { storage } = setup;
   const fail = async (url: string, range?: { offset: number; length: number }) => {
     const error = await assertRejects(() => storage.get(url, range), StorageError, url);
     return [error.kind, error.status, error.attempts];
@@ -142,9 +142,9 @@ Deno.test("get() says that a key, a bucket or a part of the range is missing", a
   assertEquals(await fail(URL_OF_OBJECT, { offset: 60_000, length: 20 }), ["range", 416, 1]);
 });
 
-Deno.test("get() reads again what came cut, damaged or not at all", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("get() retries what arrives cut, damaged or not at all", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   server.setFaults(strike(
     "read",
     { kind: "cut", bytes: 700 },
@@ -157,8 +157,8 @@ Deno.test("get() reads again what came cut, damaged or not at all", async () => 
 });
 
 Deno.test("put() writes a small object in one request, with its checksum", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+  await using setup = await start();
+  const { server, storage } = setup;
   await storage.put("gs://my-bucket/new", [OBJECT.subarray(0, 1), OBJECT.subarray(1)]);
   assertEquals(server.counters.byAction, { token: 1, insert: 1 });
   const info = await storage.head("gs://my-bucket/new");
@@ -168,18 +168,18 @@ Deno.test("put() writes a small object in one request, with its checksum", async
   assertEquals((await storage.head("gs://my-bucket/empty")).size, 0);
 });
 
-Deno.test("put() replaces what is there, also of what was read in ranges before", async () => {
-  await using room = await start();
+Deno.test("put() replaces an object, even one that was read in ranges before", async () => {
+  await using setup = await start();
   const range = { offset: 1, length: 3 };
-  await room.storage.get(URL_OF_OBJECT, range);
-  await room.storage.put(URL_OF_OBJECT, [LARGE.subarray(2000, 2005)]);
-  assertEquals(await room.storage.get(URL_OF_OBJECT, range), LARGE.slice(2001, 2004));
-  assertEquals((await room.storage.head(URL_OF_OBJECT)).size, 5);
+  await setup.storage.get(URL_OF_OBJECT, range);
+  await setup.storage.put(URL_OF_OBJECT, [LARGE.subarray(2000, 2005)]);
+  assertEquals(await setup.storage.get(URL_OF_OBJECT, range), LARGE.slice(2001, 2004));
+  assertEquals((await setup.storage.head(URL_OF_OBJECT)).size, 5);
 });
 
-Deno.test("remove() removes an object, once; one that is not there is no error", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("remove() removes an object, once; a missing one is no error", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   const refused = { kind: "status", status: 503 } as const;
   server.setFaults(strike("delete", refused));
   await storage.remove(URL_OF_OBJECT);
@@ -195,21 +195,21 @@ Deno.test("remove() removes an object, once; one that is not there is no error",
   assertEquals(await storage.get(URL_OF_OBJECT), OBJECT);
 });
 
-Deno.test("remove() says what it lacks, and that it was to remove", async () => {
+Deno.test("remove() reports the missing permission as an error of removing", async () => {
   const permissions = ALL_PERMISSIONS.filter((it) => it !== "storage.objects.delete");
-  await using room = await start({ accounts: { [WRITER]: { "my-bucket": permissions } } });
-  const error = await assertRejects(() => room.storage.remove(URL_OF_OBJECT), StorageError);
+  await using setup = await start({ accounts: { [WRITER]: { "my-bucket": permissions } } });
+  const error = await assertRejects(() => setup.storage.remove(URL_OF_OBJECT), StorageError);
   assertEquals([error.kind, error.status], ["denied", 403]);
   assertStringIncludes(error.message, `Cannot remove "${URL_OF_OBJECT}": the bucket "my-bucket"`);
   assertStringIncludes(error.message, `denies storage.objects.delete to ${WRITER}`);
 });
 
-Deno.test("get() refuses a range of an object that another has replaced", async () => {
-  await using room = await start();
-  await room.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 });
-  await room.server.buckets.get("my-bucket")!.put("2026/file.parquet", OBJECT.slice(), "");
+Deno.test("get() refuses a range of an object that another client has replaced", async () => {
+  await using setup = await start();
+  await setup.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 });
+  await setup.server.buckets.get("my-bucket")!.put("2026/file.parquet", OBJECT.slice(), "");
   const error = await assertRejects(
-    () => room.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 }),
+    () => setup.storage.get(URL_OF_OBJECT, { offset: 1, length: 3 }),
     StorageError,
     "it was replaced on the server",
   );
@@ -217,16 +217,16 @@ Deno.test("get() refuses a range of an object that another has replaced", async 
 });
 
 Deno.test("put() writes a large object in a start and one request with the bytes", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+  await using setup = await start();
+  const { server, storage } = setup;
   await storage.put("gs://my-bucket/large", [LARGE]);
   assertEquals(server.counters.byAction, { token: 1, start: 1, continue: 1 });
   assertEquals(await storage.get("gs://my-bucket/large"), LARGE);
 });
 
-Deno.test("put() notes progress while a large upload goes out, so that slow is not silent", async () => {
-  await using room = await start();
-  const { server, keyFile } = room;
+Deno.test("put() notes progress during a large upload, so that a slow one does not time out", async () => {
+  await using setup = await start();
+  const { server, keyFile } = setup;
   const remote = await openGcs({ keyFile, endpoint: server.url });
   const counters = { requests: 0, retries: 0, bytesReceived: 0 };
   using attempt = new Attempt("gs://my-bucket/large", 60_000, counters, undefined);
@@ -236,36 +236,36 @@ Deno.test("put() notes progress while a large upload goes out, so that slow is n
   assertEquals(notes, LARGE.length / 65_536);
 });
 
-Deno.test("put() goes on where a large upload broke off, without sending it all again", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("put() resumes a large upload where it broke off, without sending it all again", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   server.setFaults(strike("continue", { kind: "break", bytes: 5_000_000 }));
   await storage.put("gs://my-bucket/large", [LARGE]);
   const sent = server.requests.filter(({ action }) => action === "continue")
     .map(({ range, bytesReceived }) => [range, bytesReceived]);
-  const kept = Math.floor(5_000_000 / 262_144) * 262_144;
+  const saved = Math.floor(5_000_000 / 262_144) * 262_144;
   const size = LARGE.length;
   assertEquals(sent, [
     [`bytes 0-${size - 1}/${size}`, 5_000_000],
     [`bytes */${size}`, 0],
-    [`bytes ${kept}-${size - 1}/${size}`, size - kept],
+    [`bytes ${saved}-${size - 1}/${size}`, size - saved],
   ]);
   assertEquals(server.counters.byAction.start, 1);
   assertEquals(await storage.get("gs://my-bucket/large"), LARGE);
 });
 
-Deno.test("put() learns that a large upload was done though the answer got lost", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("put() learns that a large upload was complete though the answer got lost", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   server.setFaults(strike("continue", { kind: "cut", bytes: 3 }));
   await storage.put("gs://my-bucket/large", [LARGE]);
   assertEquals(server.counters.byAction, { token: 1, start: 1, continue: 2 });
   assertEquals((await server.buckets.get("my-bucket")!.find("large"))?.generation, 1);
 });
 
-Deno.test("put() starts anew when the server has forgotten a large upload", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("put() starts again when the server has forgotten a large upload", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   server.setFaults((request) => {
     if (request.action !== "continue" || server.counters.byAction.continue) return undefined;
     server.expireUploads();
@@ -276,9 +276,9 @@ Deno.test("put() starts anew when the server has forgotten a large upload", asyn
   assertEquals(await storage.get("gs://my-bucket/large"), LARGE);
 });
 
-Deno.test("put() sends again what the server received damaged, and nothing of it stays", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("put() sends again what the server received damaged, and no damaged object stays", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   for (const bytes of [OBJECT, LARGE]) {
     const action = bytes === OBJECT ? "insert" : "continue";
     server.setFaults(strike(action, { kind: "damage" }));
@@ -289,9 +289,9 @@ Deno.test("put() sends again what the server received damaged, and nothing of it
   assertEquals(storage.counters.retries, 2);
 });
 
-Deno.test("put() tries again after 503 and 429, and gives up with an error of writing", async () => {
-  await using room = await start();
-  const { server, storage } = room;
+Deno.test("put() retries after 503 and 429, and gives up with an error of writing", async () => {
+  await using setup = await start();
+  const { server, storage } = setup;
   server.setFaults(strike(
     "insert",
     { kind: "status", status: 503 },
@@ -309,7 +309,7 @@ Deno.test("put() tries again after 503 and 429, and gives up with an error of wr
   assertEquals([error.kind, error.status, error.attempts], ["unreachable", 503, 4]);
 });
 
-Deno.test("put() and head() believe no server that answers nonsense", async () => {
+Deno.test("put() and head() reject nonsense from a server", async () => {
   const bearers: (string | null)[] = [];
   let answer = () => new Response();
   await using server = Deno.serve(
@@ -337,7 +337,7 @@ Deno.test("put() and head() believe no server that answers nonsense", async () =
   assertEquals(await fail(put(OBJECT), reply({ crc32c: "AAAAAA==" })), [
     "corrupt",
     'Cannot write "gs://b/k": the server has stored 60000 bytes with CRC32C AAAAAA==, ' +
-    `and 60000 with ${crc32c(OBJECT)} were sent (gave up after 1 attempts)`,
+    `and 60000 with ${crc32c(OBJECT)} were sent (gave up after 1 attempt)`,
   ]);
   assertEquals((await fail(put(OBJECT), reply({ size: "59999" })))[0], "corrupt");
   assertEquals((await fail(put(OBJECT), () => new Response()))[0], "corrupt");
@@ -353,19 +353,19 @@ Deno.test("put() and head() believe no server that answers nonsense", async () =
 });
 
 Deno.test("put() throws what the pieces throw, and sends nothing", async () => {
-  await using room = await start();
+  await using setup = await start();
   const pieces = function* () {
     yield OBJECT;
     throw new TypeError("no more");
   };
-  await assertRejects(() => room.storage.put(URL_OF_OBJECT, pieces()), TypeError, "no more");
-  assertEquals(room.server.requests.length, 0);
+  await assertRejects(() => setup.storage.put(URL_OF_OBJECT, pieces()), TypeError, "no more");
+  assertEquals(setup.server.requests.length, 0);
 });
 
 Deno.test("requests end when the caller aborts, with its reason", async () => {
   const aborter = new AbortController();
-  await using room = await start({}, {}, { signal: aborter.signal });
-  const { server, storage } = room;
+  await using setup = await start({}, {}, { signal: aborter.signal });
+  const { server, storage } = setup;
   server.setFaults(() => {
     aborter.abort(new RangeError("enough"));
     return { kind: "delay", ms: 10_000 };
@@ -374,19 +374,19 @@ Deno.test("requests end when the caller aborts, with its reason", async () => {
 });
 
 Deno.test("an attempt ends when the server falls silent", async () => {
-  await using room = await start({}, {}, { timeoutMs: 50, maxAttempts: 1 });
-  const { server, storage } = room;
+  await using setup = await start({}, {}, { timeoutMs: 50, maxAttempts: 1 });
+  const { server, storage } = setup;
   server.setFaults(strike("read", { kind: "delay", ms: 10_000 }));
   const error = await assertRejects(() => storage.get(URL_OF_OBJECT), StorageError, "for 0.05 s");
   assertEquals(error.kind, "unreachable");
 });
 
-Deno.test("a refusal names bucket, permission and account, and is not tried again", async () => {
-  await using room = await start(
+Deno.test("a refusal names bucket, permission and account, and is not retried", async () => {
+  await using setup = await start(
     { accounts: { [WRITER]: { "other-bucket": ALL_PERMISSIONS } } },
     { explainBucket: (bucket) => `Of ${bucket} there is more to say.` },
   );
-  const { server, storage } = room;
+  const { server, storage } = setup;
   const fail = async (use: () => Promise<unknown>) => {
     const error = await assertRejects(use, StorageError);
     assertEquals([error.kind, error.status, error.attempts], ["denied", 403, 1]);
@@ -414,11 +414,11 @@ Deno.test("a refusal names bucket, permission and account, and is not tried agai
 });
 
 Deno.test("a public bucket is read anonymously, and denies writing", async () => {
-  await using room = await start({ publicBuckets: ["my-bucket"] }, {
+  await using setup = await start({ publicBuckets: ["my-bucket"] }, {
     keyFile: undefined,
     anonymous: true,
   });
-  const { server, storage } = room;
+  const { server, storage } = setup;
   assertEquals(await storage.get(URL_OF_OBJECT), OBJECT);
   assertEquals((await Array.fromAsync(storage.list("gs://my-bucket/"))).length, 1);
   const error = await assertRejects(() => storage.put("gs://my-bucket/a", []), StorageError);
@@ -427,16 +427,16 @@ Deno.test("a public bucket is read anonymously, and denies writing", async () =>
 });
 
 Deno.test("get() reads a public bucket by https:// too", async () => {
-  await using room = await start({ publicBuckets: ["my-bucket"] });
-  const url = `${room.server.url}/my-bucket/2026/file.parquet`;
-  const bytes = await room.storage.get(url, { offset: 5, length: 9 });
+  await using setup = await start({ publicBuckets: ["my-bucket"] });
+  const url = `${setup.server.url}/my-bucket/2026/file.parquet`;
+  const bytes = await setup.storage.get(url, { offset: 5, length: 9 });
   assertEquals(bytes, OBJECT.slice(5, 14));
-  assertEquals(room.server.counters.byAction, { download: 1 });
+  assertEquals(setup.server.counters.byAction, { download: 1 });
 });
 
-Deno.test("no error tells a key, a token or an upload's address", async () => {
-  await using room = await start();
-  const { server, storage, keyFile } = room;
+Deno.test("no error holds a key, a token or an upload's address", async () => {
+  await using setup = await start();
+  const { server, storage, keyFile } = setup;
   const errors: unknown[] = [];
   const collect = async (use: () => Promise<unknown>) =>
     errors.push(await assertRejects(use, StorageError));

@@ -1,6 +1,11 @@
 import { type Bucket, Storage } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
-import { FetchFailure, readError } from "../protocol/storage_error.ts";
+import {
+  FetchFailure,
+  readError,
+  statusError,
+  type StorageError,
+} from "../protocol/storage_error.ts";
 import { authorize, type GcsAccount } from "./gcs_account.ts";
 import { fetchPlain } from "./http.ts";
 
@@ -12,7 +17,7 @@ interface SdkRequest {
   headers?: Record<string, string>;
   json?: unknown;
   body?: ReadableStream<Uint8Array>;
-  /** What errors name. */
+  /** The address that errors name. */
   url: string;
   signal: AbortSignal;
 }
@@ -23,7 +28,7 @@ export interface GcsAnswer<Body> {
   response: Response;
 }
 
-/** An answer that says no. It knows no more than the server said. */
+/** An answer that is an error. It holds what the server said, and no more. */
 export class GcsRefusal extends Error {
   readonly status: number;
   readonly retryAfter: string | null;
@@ -35,12 +40,12 @@ export class GcsRefusal extends Error {
   }
 }
 
-/** Of an upload that the server has a part of; no redirect, though HTTP has made it one since. */
+/** The status of an upload that the server has a part of; HTTP now calls 308 a redirect. */
 export const INCOMPLETE = 308;
 
 /**
- * The SDK, sending what it composes with `fetch`, once: its own ways to send cannot be aborted, try
- * again by themselves, and lose the authorization where the endpoint is not Google's.
+ * Makes the SDK send each request with `fetch`, once: its own transport cannot be aborted, retries
+ * by itself, and drops the authorization where the endpoint is not Google's.
  */
 export function connectGcs(endpoint: string, account: GcsAccount): Storage {
   const storage = new Storage({ apiEndpoint: endpoint, authClient: account.client });
@@ -58,7 +63,7 @@ export function connectGcs(endpoint: string, account: GcsAccount): Storage {
   return storage;
 }
 
-/** A bucket for one attempt, whose signal ends its requests. Costs no request. */
+/** Opens a bucket for one attempt, whose signal ends its requests. Costs no request. */
 export function openBucket(storage: Storage, name: string, url: string, attempt: Attempt): Bucket {
   const bucket = storage.bucket(name);
   const { signal } = attempt;
@@ -66,12 +71,12 @@ export function openBucket(storage: Storage, name: string, url: string, attempt:
   return bucket;
 }
 
-/** A request that the SDK has no method of its own for, in the way of those that it has. */
-export async function ask<Body>(
-  of: Pick<Bucket, "request">,
+/** Sends a request that the SDK has no method for, through one of its objects. */
+export async function sendThrough<Body>(
+  sender: Pick<Bucket, "request">,
   request: Partial<SdkRequest> & { uri: string },
 ): Promise<GcsAnswer<Body>> {
-  const [body, response] = await of.request(request as Parameters<Bucket["request"]>[0]);
+  const [body, response] = await sender.request(request as Parameters<Bucket["request"]>[0]);
   return { body: body as Body, response: response as unknown as Response };
 }
 
@@ -90,7 +95,7 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   const text = await response.text().catch((cause) => {
     throw new FetchFailure(cause, "a broken body");
   });
-  // Of an upload that has started, or goes on, the headers tell all.
+  // The answer about an upload that has started, or is incomplete, is in the headers.
   const hasStarted = response.ok && method === "POST" && response.headers.has("location");
   if (hasStarted || isEmpty(response)) return { body: undefined, response };
   if (response.ok) return { body: parseJson(url, text), response };
@@ -103,7 +108,7 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
   );
 }
 
-/** Whether the answer says no more than its status: of a part of an upload, and of a deletion. */
+/** Whether the answer has no body: to a part of an upload, and to a deletion. */
 function isEmpty({ status }: Response): boolean {
   return status === INCOMPLETE || status === 204;
 }
@@ -111,7 +116,7 @@ function isEmpty({ status }: Response): boolean {
 function formatUrl({ uri, qs = {} }: SdkRequest): string {
   const url = new URL(uri);
   for (const [name, value] of Object.entries(qs)) {
-    // For the SDK's own pages, nothing that a server knows.
+    // The SDK's own option; servers do not know it.
     if (value !== undefined && name !== "autoPaginate") url.searchParams.set(name, String(value));
   }
   return url.href;
@@ -125,15 +130,49 @@ function parseJson(url: string, text: string): unknown {
   }
 }
 
-/** What Google's errors say, in one line, without the token should the server have quoted it. */
+/** The message of Google's error in one line, without the token in case the server quotes it. */
 function readMessage(text: string, token: string): string {
   let message = text;
   try {
     message = String(JSON.parse(text).error.message);
   } catch {
-    // Another server, or a proxy on the way; its words are taken as they are.
+    // The answer of another server, or of a proxy on the way, is used as it is.
   }
   const secret = token.replace(/^Bearer /, "");
   const clean = secret === "" ? message : message.replaceAll(secret, "…");
   return clean.replace(/\s+/g, " ").slice(0, 300);
+}
+
+/** Permissions that an account may lack, as Google names them. */
+export type GcsPermission =
+  | "storage.objects.get"
+  | "storage.objects.list"
+  | "storage.objects.create"
+  | "storage.objects.delete";
+
+/** What the server refused. */
+export interface RefusedUse {
+  url: string;
+  bucket: string;
+  /** The missing one, unless the server names another (overwriting needs `delete`). */
+  permission: GcsPermission;
+  /** Name of the account that was used. */
+  account: string;
+  /** More to report about this bucket. */
+  hint: string | undefined;
+}
+
+/** The error that a refusal means; for 401 and 403 it names account, permission and bucket. */
+export function refusalError(refusal: GcsRefusal, use: RefusedUse): StorageError {
+  const { status, message, retryAfter } = refusal;
+  const { url, bucket, account, hint } = use;
+  if (status === 400 && /crc32c/i.test(message)) {
+    return readError("corrupt", url, `the server received other bytes (${message})`, { status });
+  }
+  if (status !== 401 && status !== 403) return statusError(url, status, message, retryAfter);
+  const permission = /\bstorage\.\w+\.\w+/.exec(message)?.[0] ?? use.permission;
+  const state =
+    `the bucket "${bucket}" denies ${permission} to ${account} (${status} ${message}); ` +
+    "grant it, or use another account or bucket" + (hint ? `. ${hint}` : "");
+  return readError("denied", url, state, { status });
 }

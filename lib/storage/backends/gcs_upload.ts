@@ -1,26 +1,26 @@
 import type { Bucket } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
-import { crc32c } from "../protocol/crc32c.ts";
+import { crc32c } from "../protocol/objects.ts";
 import { readError } from "../protocol/storage_error.ts";
 import { isSameParty } from "./gcs_account.ts";
-import { ask, GcsRefusal, INCOMPLETE } from "./gcs_transport.ts";
+import { GcsRefusal, INCOMPLETE, sendThrough } from "./gcs_transport.ts";
 
-/** What the server tells of an object that it has stored. */
+/** What the server answers about an object that it has stored. */
 interface StoredObject {
   /** In bytes. */
   size: string;
   crc32c: string;
 }
 
-/** From this size on, an upload that breaks off can be continued. */
+/** From this size on, an upload that breaks off can be resumed. */
 export const RESUMABLE_BYTES = 8 * 1024 * 1024;
-/** What is handed to the network at a time; each piece counts as progress. */
+/** Bytes handed to the network at a time; each piece counts as progress. */
 const PIECE_BYTES = 64 * 1024;
 const CONTENT_TYPE = "application/octet-stream";
 
 /**
  * The upload of one object, whole or not at all. The server compares the bytes with the CRC32C that
- * it is told before they come; the one that it answers with is compared here.
+ * is sent ahead of them; the one in its answer is compared here.
  */
 export class GcsUpload {
   readonly #url: string;
@@ -28,7 +28,7 @@ export class GcsUpload {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #key: string;
   readonly #metadata: { contentType: string; cacheControl: string; crc32c: string };
-  /** The address to send the bytes to. It needs no token, so it is as secret as one. */
+  /** The address that takes the bytes. It needs no token, so it is as secret as one. */
   #session: string | undefined;
 
   /** @param endpoint the server's address, without a path. */
@@ -39,15 +39,15 @@ export class GcsUpload {
     this.#key = key;
     this.#metadata = {
       contentType: CONTENT_TYPE,
-      // Google would give out public objects from a cache for an hour, replaced ones too.
+      // Google would serve public objects from a cache for an hour, even replaced ones.
       cacheControl: "no-store",
       crc32c: crc32c(bytes),
     };
   }
 
   /**
-   * One attempt: one request for a small object; two for a large one, to start and to send, or to
-   * ask how far an attempt before it came and to send the rest.
+   * Makes one attempt: one request for a small object; two for a large one, to start and to send, or
+   * to ask how much of it the server has and to send the rest.
    */
   async send(bucket: Bucket, attempt: Attempt): Promise<void> {
     const stored = this.#bytes.length < RESUMABLE_BYTES
@@ -64,7 +64,7 @@ export class GcsUpload {
   async #sendWhole(bucket: Bucket, attempt: Attempt): Promise<StoredObject> {
     const boundary = crypto.randomUUID();
     const encode = (text: string) => new TextEncoder().encode(text);
-    const { body } = await ask<StoredObject>(bucket, {
+    const { body } = await sendThrough<StoredObject>(bucket, {
       method: "POST",
       uri: this.#uploadUrl(bucket),
       qs: { uploadType: "multipart", name: this.#key },
@@ -97,7 +97,7 @@ export class GcsUpload {
   }
 
   async #startSession(bucket: Bucket): Promise<string> {
-    const { response } = await ask(bucket, {
+    const { response } = await sendThrough(bucket, {
       method: "POST",
       uri: this.#uploadUrl(bucket),
       qs: { uploadType: "resumable", name: this.#key },
@@ -117,9 +117,9 @@ export class GcsUpload {
     );
   }
 
-  /** How many bytes the server has, or what it has made of them if it has all. */
+  /** How many bytes the server has, or the stored object if it has all. */
   async #askProgress(bucket: Bucket): Promise<number | StoredObject> {
-    const { body, response } = await ask<StoredObject>(bucket, {
+    const { body, response } = await sendThrough<StoredObject>(bucket, {
       method: "PUT",
       uri: this.#session!,
       headers: { "content-range": `bytes */${this.#bytes.length}` },
@@ -131,14 +131,14 @@ export class GcsUpload {
 
   async #sendFrom(offset: number, bucket: Bucket, attempt: Attempt): Promise<StoredObject> {
     const size = this.#bytes.length;
-    const { body, response } = await ask<StoredObject>(bucket, {
+    const { body, response } = await sendThrough<StoredObject>(bucket, {
       method: "PUT",
       uri: this.#session!,
       headers: { "content-range": `bytes ${offset}-${size - 1}/${size}` },
       body: streamPieces([this.#bytes.subarray(offset)], attempt),
     });
     if (response.status !== INCOMPLETE) return body;
-    throw readError("unreachable", this.#url, "the server did not take all bytes", {
+    throw readError("unreachable", this.#url, "the server did not accept all bytes", {
       status: response.status,
     });
   }
@@ -148,12 +148,12 @@ export class GcsUpload {
   }
 }
 
-/** Whether an upload outlives the refusal: the server was merely busy. */
+/** Whether the upload can still be resumed: the server was merely busy. */
 function isPassing({ status }: GcsRefusal): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** Hands out bytes as the network takes them. */
+/** Streams bytes as fast as the network sends them. */
 function streamPieces(parts: Uint8Array[], attempt: Attempt): ReadableStream<Uint8Array> {
   return ReadableStream.from(cutPieces(parts, attempt));
 }

@@ -1,21 +1,21 @@
-import { formatRange, readAnswer, requireSize } from "../protocol/body.ts";
+import { type Answer, formatRange, readAnswer, requireSize } from "../protocol/body.ts";
 import { FetchFailure, readError, statusError } from "../protocol/storage_error.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Backend } from "../protocol/attempt.ts";
 
-/** What is asked of a server. */
+/** A request to a server. */
 export interface WebRequest {
   method: string;
   headers: Record<string, string>;
   signal: AbortSignal | undefined;
   /** @default {undefined} (none) */
   body?: BodyInit;
-  /** "manual" gives a redirect as it is. @default {"follow"} */
+  /** "manual" returns a redirect itself. @default {"follow"} */
   redirect?: RequestRedirect;
 }
 
 /**
- * `fetch`, asking for the body as it is: one compressed on the way has another length than the
- * object. Proxies work (`HTTPS_PROXY`, which Deno reads without a permission).
+ * Calls `fetch` for an uncompressed body: a compressed one has another length than the object.
+ * Proxies work (`HTTPS_PROXY`, which Deno reads without a permission).
  *
  * @throws {FetchFailure} if there is no answer.
  */
@@ -44,41 +44,33 @@ export function parseOrigin(url: string): string {
   throw readError(
     "unsupported",
     url,
-    "it is no address of a server, expected https://<host>/<path>",
+    "it is not the address of a server, expected https://<host>/<path>",
   );
 }
 
 /** Objects on any web server. */
-export const httpRemote: Remote = openWeb(fetchPlain, parseOrigin);
+export const webBackend: Backend = openWeb(fetchPlain, parseOrigin);
 
 /**
- * Objects on web servers; there is no standard for listing them.
+ * Opens web servers. There is no standard for listing their objects.
  *
- * @param send Brings the answer to a request for the object that errors call `url`.
- * @param origin Tells the server that has the object.
+ * @param send answers a request for the object that errors call `url`.
+ * @param origin gives the server that has the object.
  */
-export function openWeb(send: typeof fetchPlain, origin: Remote["origin"]): Remote {
-  const ask = async (url: string, request: WebRequest) => requireOk(url, await send(url, request));
+export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Backend {
+  const request = async (url: string, init: WebRequest) => requireOk(url, await send(url, init));
   return {
     origin,
 
     async get(url, range, attempt) {
       const headers: Record<string, string> = range ? { range: formatRange(range) } : {};
-      const response = await ask(url, { method: "GET", headers, signal: attempt.signal });
-      const answer = {
-        status: response.status,
-        contentRange: response.headers.get("content-range"),
-        contentLength: parseLength(response),
-        contentEncoding: response.headers.get("content-encoding"),
-        etag: response.headers.get("etag"),
-        body: response.body,
-      };
-      return await readAnswer(url, answer, range, attempt);
+      const response = await request(url, { method: "GET", headers, signal: attempt.signal });
+      return await readAnswer(url, describeResponse(response), range, attempt);
     },
 
     async head(url, { signal }) {
-      const response = await ask(url, { method: "HEAD", headers: {}, signal });
-      const size = requireSize(url, parseLength(response));
+      const response = await request(url, { method: "HEAD", headers: {}, signal });
+      const size = requireSize(url, parseLength(response.headers));
       return { size, etag: response.headers.get("etag") ?? undefined };
     },
 
@@ -89,14 +81,26 @@ export function openWeb(send: typeof fetchPlain, origin: Remote["origin"]): Remo
   };
 }
 
-/** @throws {StorageError} for an answer that is an error, said of the object `url`. */
+/** What is checked of an answer to GET. */
+export function describeResponse({ status, headers, body }: Response): Answer {
+  return {
+    status,
+    contentRange: headers.get("content-range"),
+    contentLength: parseLength(headers),
+    contentEncoding: headers.get("content-encoding"),
+    etag: headers.get("etag"),
+    body,
+  };
+}
+
+/** @throws {StorageError} about the object `url`, for an answer that is an error. */
 export function requireOk(url: string, response: Response): Response {
   if (response.ok) return response;
   const { status, statusText, headers } = response;
   throw statusError(url, status, statusText, headers.get("retry-after"));
 }
 
-function parseLength(response: Response): number | undefined {
-  const header = response.headers.get("content-length");
+function parseLength(headers: Headers): number | undefined {
+  const header = headers.get("content-length");
   return header === null ? undefined : Number(header);
 }

@@ -12,7 +12,7 @@ function start() {
   return { server, storage: openStorage({ maxAttempts: 1 }) };
 }
 
-/** Serves one body of unknown length, the given pieces in turn. */
+/** Serves one body of unknown length, in the given pieces. */
 function serveChunked(pieces: Uint8Array<ArrayBuffer>[], init: ResponseInit) {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     return new Response(ReadableStream.from(pieces), init);
@@ -32,7 +32,7 @@ Deno.test("get() reads a range and a whole file from a web server", async () => 
   assertEquals(server.counters.byStatus, { "200": 2, "206": 1 });
 });
 
-Deno.test("head() tells size and ETag of a file on a web server", async () => {
+Deno.test("head() gives size and ETag of a file on a web server", async () => {
   const { server, storage } = start();
   await using _ = server;
   assertEquals(await storage.head(`${server.url}/folder/file.bin`), {
@@ -41,7 +41,7 @@ Deno.test("head() tells size and ETag of a file on a web server", async () => {
   });
 });
 
-Deno.test("get() says that a file on a web server is missing, or ends before the range", async () => {
+Deno.test("get() reports that a file on a web server is missing, or ends before the range", async () => {
   const { server, storage } = start();
   await using _ = server;
   const missing = await assertRejects(() => storage.get(`${server.url}/none`), StorageError);
@@ -75,7 +75,7 @@ for (const [name, bytes] of [["short", 99], ["long", 101]] as const) {
   });
 }
 
-Deno.test("get() asks for no compression, which would change the length", async () => {
+Deno.test("get() requests no compression, which would change the length", async () => {
   let asked: string | null = null;
   await using server = Deno.serve({ port: 0, onListen: () => {} }, (request) => {
     asked = request.headers.get("accept-encoding");
@@ -85,7 +85,7 @@ Deno.test("get() asks for no compression, which would change the length", async 
   assertEquals(asked, "identity");
 });
 
-Deno.test("list() and put() say that a web server cannot do it", async () => {
+Deno.test("list() and put() are unsupported on a web server", async () => {
   const { server, storage } = start();
   await using _ = server;
   for (

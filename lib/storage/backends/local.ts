@@ -3,19 +3,20 @@ import { fileURLToPath } from "node:url";
 import {
   permissionError,
   readError,
+  type StorageAction,
   StorageError,
   type StorageErrorKind,
   unlessMissing,
 } from "../protocol/storage_error.ts";
-import { finalPath, lockHalf, nameHalf } from "./partial_files.ts";
-import type { Remote } from "../protocol/remote.ts";
+import { finalPath, lockPartialFile, namePartialFile } from "./partial_files.ts";
+import type { Backend } from "../protocol/attempt.ts";
 import type {
   ByteRange,
   ListedObject,
   ObjectAccess,
   ObjectInfo,
   Pieces,
-} from "../protocol/types.ts";
+} from "../protocol/objects.ts";
 
 /** Files, by path or `file:` address. */
 export const localAccess: ObjectAccess = {
@@ -26,8 +27,8 @@ export const localAccess: ObjectAccess = {
   remove: removeLocal,
 };
 
-/** Files in the place of a server: what a mirror that is a folder is asked with. */
-export const localRemote: Remote = {
+/** Files as a server has them, for a mirror that is a folder. */
+export const localBackend: Backend = {
   origin: () => "file:",
   get: async (url, range) => ({ bytes: await readLocal(url, range) }),
   head: statLocal,
@@ -68,7 +69,7 @@ async function statLocal(url: string): Promise<ObjectInfo> {
   return { size };
 }
 
-/** As on S3, the prefix may end inside a name, a folder that is not there is empty, and no half is seen. */
+/** As on S3, the prefix may end inside a name, a missing folder is empty, partial files are hidden. */
 async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
   const prefix = parsePath(prefixUrl);
   const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
@@ -87,15 +88,15 @@ async function* walkFiles(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Writes to a temporary name in the same folder, then renames: readers see no half a file. */
+/** Writes to a temporary name in the same folder, then renames: readers see the whole file or none. */
 async function writeLocal(url: string, pieces: Pieces): Promise<void> {
   const path = parsePath(url);
-  const temporary = nameHalf(path);
+  const temporary = namePartialFile(path);
   await describeFailure("write", url, Deno.mkdir(dirname(path), { recursive: true }));
   try {
     const opening = Deno.open(temporary, { write: true, createNew: true });
     using file = await describeFailure("write", url, opening);
-    await lockHalf(file);
+    await lockPartialFile(file);
     await writePieces(url, file, pieces);
     await describeFailure("write", url, Deno.rename(temporary, path));
   } catch (error) {
@@ -120,13 +121,17 @@ function parsePath(url: string): string {
   return url.startsWith("file:") ? fileURLToPath(url) : url;
 }
 
-/** Turns what the system refuses into a StorageError. */
-async function describeFailure<T>(action: string, url: string, done: Promise<T>): Promise<T> {
+/** Turns a refusal of the system into a StorageError. */
+async function describeFailure<T>(
+  action: StorageAction,
+  url: string,
+  done: Promise<T>,
+): Promise<T> {
   try {
     return await done;
   } catch (cause) {
     const fail = (kind: StorageErrorKind, state: string) =>
-      new StorageError(kind, url, `Cannot ${action} "${url}": ${state}`, { cause });
+      new StorageError({ kind, action, url, state, cause });
     if (cause instanceof Deno.errors.NotFound) throw fail("missing", "there is no such file");
     if (cause instanceof Deno.errors.PermissionDenied) {
       throw fail("denied", "the file system denies access, check the owner and mode");

@@ -22,7 +22,7 @@ Deno.test("put() writes the pieces in order and creates the folders", () =>
     assertEquals(await listNames(join(folder, "a/b")), ["file.bin"]);
   }));
 
-Deno.test("remove() removes a file; one that is not there is no error", () =>
+Deno.test("remove() removes a file; a missing one is no error", () =>
   withFolder(async (folder) => {
     const path = join(folder, "file.bin");
     await storage.put(path, [BYTES]);
@@ -37,7 +37,7 @@ Deno.test("remove() removes a file; one that is not there is no error", () =>
     );
   }));
 
-Deno.test("put() leaves no file when the pieces fail, and an older one as it was", () =>
+Deno.test("put() leaves no file when the pieces fail, and keeps an older one", () =>
   withFolder(async (folder) => {
     const path = join(folder, "file.bin");
     await assertRejects(() => storage.put(path, failAfter([BYTES])), SyntaxError, "no more");
@@ -48,7 +48,7 @@ Deno.test("put() leaves no file when the pieces fail, and an older one as it was
     assertEquals(await Deno.readFile(path), BYTES);
   }));
 
-Deno.test("put() says what stands in the way", () =>
+Deno.test("put() reports what prevents it", () =>
   withFolder(async (folder) => {
     await storage.put(join(folder, "file"), [BYTES]);
     const error = await assertRejects(
@@ -74,7 +74,7 @@ Deno.test("get() and head() read paths and file: addresses", () =>
     assertEquals(storage.counters.requests, 0);
   }));
 
-Deno.test("get() says that a file is missing, or ends before the range", () =>
+Deno.test("get() reports that a file is missing, or ends before the range", () =>
   withFolder(async (folder) => {
     const path = join(folder, "file.bin");
     const missing = await assertRejects(() => storage.get(path), StorageError, path);

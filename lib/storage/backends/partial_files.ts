@@ -1,37 +1,37 @@
 /**
- * Local files on their way: under a temporary name beside the final one, locked while they are
- * written, so that one whose writer was killed can be told from one that grows.
+ * Local files while they are written: under a temporary name beside the final one, and locked, so
+ * that a file whose writer was killed can be distinguished from one that still grows.
  *
  * @module
  */
 import { basename, dirname, join } from "node:path";
 import { isRemote } from "../protocol/address.ts";
 
-const HALF = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+const PARTIAL_NAME = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
 /** The path under which a file is written until it is whole; another one each time. */
-export function nameHalf(path: string): string {
+export function namePartialFile(path: string): string {
   return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.part`);
 }
 
-/** The path that a half is to get; `undefined` for files that are none. */
+/** The path that a partial file will get; `undefined` for other files. */
 export function finalPath(path: string): string | undefined {
-  const [, name] = HALF.exec(basename(path)) ?? [];
+  const [, name] = PARTIAL_NAME.exec(basename(path)) ?? [];
   return name === undefined ? undefined : join(dirname(path), name);
 }
 
-/** Marks a half as being written until it is closed. Where the file system has no locks, it is not. */
-export async function lockHalf(file: Deno.FsFile): Promise<void> {
+/** Locks a partial file until it is closed, where the file system has locks. */
+export async function lockPartialFile(file: Deno.FsFile): Promise<void> {
   await file.lock(true).catch(() => {});
 }
 
 /**
- * Removes the halves in a folder whose writer is no more. Where that cannot be told they stay, and so
- * does what is being written. On servers there are none.
+ * Removes the partial files in a folder whose writers have ended. Files that are being written stay,
+ * and so do all where the file system has no locks. Does nothing on servers, which have none.
  *
- * @param isOurs tells from the name that a file was to get whether its half may be removed.
+ * @param isOurs decides from the final name whether a partial file may be removed.
  */
-export async function removeHalves(
+export async function removePartialFiles(
   folder: string,
   isOurs: (name: string) => boolean,
 ): Promise<void> {

@@ -1,35 +1,35 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { listNames, withFolder } from "../../../fixtures/folder.ts";
-import { openStorage, removeHalves } from "../mod.ts";
+import { openStorage, removePartialFiles } from "../mod.ts";
 
 const storage = openStorage();
 const BYTES = new Uint8Array(1000).fill(7);
 
 const isOurs = (name: string) => name === "out.nc";
 
-/** Leaves a half of a file whose writer was killed. */
-async function leaveHalf(folder: string, name: string): Promise<string> {
-  const half = `.${name}.${crypto.randomUUID()}.part`;
-  await Deno.writeFile(`${folder}/${half}`, BYTES);
-  return half;
+/** Leaves a partial file, as a killed writer does. */
+async function leavePartialFile(folder: string, name: string): Promise<string> {
+  const partial = `.${name}.${crypto.randomUUID()}.part`;
+  await Deno.writeFile(`${folder}/${partial}`, BYTES);
+  return partial;
 }
 
-Deno.test("removeHalves() removes what killed writers left of a file, and nothing else", () =>
+Deno.test("removePartialFiles() removes what killed writers left, and nothing else", () =>
   withFolder(async (folder) => {
-    for (let i = 0; i < 3; i++) await leaveHalf(folder, "out.nc");
-    const others = [await leaveHalf(folder, "out.nc.json"), ".out.nc.mine.part", "out.nc"];
+    for (let i = 0; i < 3; i++) await leavePartialFile(folder, "out.nc");
+    const others = [await leavePartialFile(folder, "out.nc.json"), ".out.nc.mine.part", "out.nc"];
     for (const name of others.slice(1)) await Deno.writeFile(`${folder}/${name}`, BYTES);
-    await removeHalves(folder, isOurs);
+    await removePartialFiles(folder, isOurs);
     assertEquals(await listNames(folder), others.sort());
   }));
 
-Deno.test("removeHalves() leaves a half that is being written, by this process or another one", () =>
+Deno.test("removePartialFiles() leaves a file that this process or another one is writing", () =>
   withFolder(async (folder) => {
     async function* pieces() {
       yield BYTES;
-      await removeHalves(folder, isOurs);
-      const code = `import { removeHalves } from "${new URL("../mod.ts", import.meta.url)}";
-        await removeHalves("${folder}", (name) => name === "out.nc");`;
+      await removePartialFiles(folder, isOurs);
+      const code = `import { removePartialFiles } from "${new URL("../mod.ts", import.meta.url)}";
+        await removePartialFiles("${folder}", (name) => name === "out.nc");`;
       const command = new Deno.Command(Deno.execPath(), {
         args: ["eval", "--quiet", code],
         stderr: "inherit",
@@ -38,21 +38,21 @@ Deno.test("removeHalves() leaves a half that is being written, by this process o
       assertEquals((await listNames(folder)).length, 2);
       yield BYTES;
     }
-    await leaveHalf(folder, "out.nc");
+    await leavePartialFile(folder, "out.nc");
     await Deno.mkdir(`${folder}/below`);
     await storage.put(`${folder}/out.nc`, pieces());
     assertEquals((await Deno.stat(`${folder}/out.nc`)).size, 2000);
     assertEquals(await listNames(folder), ["below", "out.nc"]);
   }));
 
-Deno.test("removeHalves() finds nothing in a folder that is not there, or on a server", async () => {
-  await removeHalves("nowhere/at/all", isOurs);
-  await removeHalves("gs://bucket/folder", isOurs);
+Deno.test("removePartialFiles() does nothing in a missing folder, or on a server", async () => {
+  await removePartialFiles("nowhere/at/all", isOurs);
+  await removePartialFiles("gs://bucket/folder", isOurs);
 });
 
-Deno.test("list() shows no half, as no server does", () =>
+Deno.test("list() hides partial files", () =>
   withFolder(async (folder) => {
-    await leaveHalf(folder, "out.nc");
+    await leavePartialFile(folder, "out.nc");
     await storage.put(`${folder}/out.nc`, [BYTES]);
     const listed = await Array.fromAsync(storage.list(`${folder}/`));
     assertEquals(listed, [{ url: `${folder}/out.nc`, size: 1000 }]);

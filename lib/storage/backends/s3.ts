@@ -6,12 +6,12 @@ import {
   S3ServiceException,
 } from "npm:@aws-sdk/client-s3@3.1169.0";
 import { type Answer, formatRange, readAnswer, requireSize } from "../protocol/body.ts";
-import { parseBucketUrl, parseObjectUrl } from "../protocol/bucket_url.ts";
+import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
 import { FetchFailure, statusError } from "../protocol/storage_error.ts";
 import { fetchPlain, parseOrigin } from "./http.ts";
-import type { Remote } from "../protocol/remote.ts";
+import type { Backend } from "../protocol/attempt.ts";
 
-/** Where the buckets are. */
+/** The server of the buckets. */
 export interface S3Options {
   /** A server that is not AWS, addressed path style. */
   endpoint: string | undefined;
@@ -30,9 +30,9 @@ interface SdkRequest {
 }
 
 /**
- * Sends the SDK's requests with `fetch`, as those to web servers: nothing of Node is emulated, and
- * bodies of objects arrive as byte streams. The others, XML, are read here: the SDK would not tell a
- * broken connection from a fault in the XML.
+ * Sends the SDK's requests with `fetch`, like those to web servers: nothing of Node is emulated, and
+ * bodies of objects arrive as byte streams. XML bodies are read here: the SDK would confuse a broken
+ * connection with a fault in the XML.
  */
 const requestHandler = {
   async handle(request: SdkRequest, { abortSignal: signal }: { abortSignal?: AbortSignal } = {}) {
@@ -68,8 +68,8 @@ function formatUrl({ protocol, hostname, port, path, query }: SdkRequest): strin
 }
 
 /**
- * A client that signs nothing and looks nothing up. Each setting that is absent here the SDK would
- * look for in the environment, in `~/.aws` and on the instance's metadata server.
+ * A client that signs nothing and looks nothing up. The SDK would look for each setting that is
+ * absent here in the environment, in `~/.aws` and on the instance's metadata server.
  */
 function createClient({ endpoint, region }: S3Options): S3Client {
   const client = new S3Client({
@@ -101,13 +101,13 @@ function createClient({ endpoint, region }: S3Options): S3Client {
 }
 
 /**
- * Public objects on S3, through the AWS SDK.
+ * Opens public objects on S3, through the AWS SDK.
  *
  * The SDK reads three environment variables that it does not need, and throws where Deno refuses
  * them: `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
  * `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`. `--ignore-env` with these names is enough.
  */
-export function openS3(options: S3Options): Remote {
+export function openS3(options: S3Options): Backend {
   const client = createClient(options);
   return {
     origin(url) {
@@ -151,7 +151,7 @@ export function openS3(options: S3Options): Remote {
       });
       const sent = client.send(command, { abortSignal: attempt.signal });
       const { Contents = [], NextContinuationToken } = await awaitAnswer(prefixUrl, sent);
-      // S3 tells key and size of every object; only the SDK's types doubt it.
+      // S3 lists every object with key and size; only the SDK's types doubt it.
       const objects = Contents.map((object) => ({
         url: `s3://${bucket}/${object.Key}`,
         size: object.Size!,

@@ -32,14 +32,14 @@ Deno.test("get() reads a range and a whole object from S3, one request each", as
   assertEquals([requests, retries, bytesReceived], [2, 0, 100_000]);
 });
 
-Deno.test("get() gives bytes in a buffer of their own", async () => {
+Deno.test("get() gives the bytes a buffer of their own", async () => {
   const { server, storage } = start();
   await using _ = server;
   const bytes = await storage.get("s3://my-bucket/2026/file.grib2", { offset: 5, length: 9 });
   assertEquals([bytes.byteOffset, bytes.buffer.byteLength], [0, 9]);
 });
 
-Deno.test("head() tells size and ETag of an object on S3", async () => {
+Deno.test("head() gives size and ETag of an object on S3", async () => {
   const { server, storage } = start();
   await using _ = server;
   const info = await storage.head("s3://my-bucket/2026/file.grib2");
@@ -48,7 +48,7 @@ Deno.test("head() tells size and ETag of an object on S3", async () => {
   assertEquals(server.counters.byMethod, { HEAD: 1 });
 });
 
-Deno.test("list() goes through all pages, in the order of the keys", async () => {
+Deno.test("list() reads all pages, in the order of the keys", async () => {
   const keys = Array.from({ length: 2345 }, (_, i) => `run/${String(i).padStart(4, "0")}.index`);
   const { server, storage } = start(["other", ...keys, "run.txt"]);
   await using _ = server;
@@ -59,7 +59,7 @@ Deno.test("list() goes through all pages, in the order of the keys", async () =>
   assertEquals(await Array.fromAsync(storage.list("s3://my-bucket/none")), []);
 });
 
-Deno.test("get() takes a key as it stands, whatever signs are in it", async () => {
+Deno.test("get() takes a key literally, whatever characters it has", async () => {
   const keys = ["a b+c&d=e%20f/é?#.grib2", "a//b", "2026-02-06T00:00:00Z"];
   const { server, storage } = start(keys);
   await using _ = server;
@@ -68,7 +68,7 @@ Deno.test("get() takes a key as it stands, whatever signs are in it", async () =
   assertEquals((await Array.fromAsync(storage.list("s3://my-bucket/a b+c&d=e%"))).length, 1);
 });
 
-Deno.test("get() says that a key, a bucket or a part of the range is missing", async () => {
+Deno.test("get() reports a missing key, a missing bucket and a range beyond the end", async () => {
   const { server, storage } = start();
   await using _ = server;
   const fail = async (url: string, range?: { offset: number; length: number }) => {

@@ -1,13 +1,12 @@
-import type { Candidate } from "./candidate.ts";
+import { type Replica, type RequestContext, type Send, sendRequest } from "./request.ts";
 import { StorageError } from "../protocol/storage_error.ts";
-import { type RequestContext, type Send, sendRequest } from "./request.ts";
-import type { ObjectAccess, Pieces } from "../protocol/types.ts";
+import type { ObjectAccess, Pieces } from "../protocol/objects.ts";
 import type { Versions } from "../protocol/versions.ts";
 
-/** The objects on servers, each request sent where and as often as `context` says. */
-export function accessRemotes(
+/** Gives access to objects on servers, with the retries and limits of `context`. */
+export function accessServers(
   context: RequestContext,
-  locate: (url: string) => readonly Candidate[],
+  locate: (url: string) => readonly Replica[],
   versions: Versions,
 ): ObjectAccess {
   const request = async <T>(url: string, send: Send<T>) =>
@@ -16,54 +15,54 @@ export function accessRemotes(
     get: (url, range) =>
       request(
         url,
-        ({ remote, candidate: { url: there } }, attempt) =>
-          versions.check(url, there, range, remote.get(there, range, attempt)),
+        ({ backend, replica }, attempt) =>
+          versions.check(url, replica.url, range, backend.get(replica.url, range, attempt)),
       ),
     head: (url) =>
       request(
         url,
-        async ({ remote, candidate: { url: there } }, attempt) =>
-          versions.note(url, there, await remote.head(there, attempt)),
+        async ({ backend, replica }, attempt) =>
+          versions.note(url, replica.url, await backend.head(replica.url, attempt)),
       ),
     async *list(prefixUrl) {
-      let candidates = locate(prefixUrl);
+      let replicas = locate(prefixUrl);
       let next: string | undefined;
       do {
-        const { candidate, page } = await sendRequest(
+        const { replica, page } = await sendRequest(
           prefixUrl,
-          candidates,
+          replicas,
           context,
-          async ({ remote, candidate }, attempt) => ({
-            candidate,
-            page: await remote.listPage(candidate.url, next, attempt),
+          async ({ backend, replica }, attempt) => ({
+            replica,
+            page: await backend.listPage(replica.url, next, attempt),
           }),
         );
         for (const object of page.objects) {
-          yield { ...object, url: prefixUrl + object.url.slice(candidate.url.length) };
+          yield { ...object, url: prefixUrl + object.url.slice(replica.url.length) };
         }
         next = page.next;
-        // Only who gave a page knows what comes after it.
-        candidates = [candidate];
+        // Only the server that gave a page knows the one after it.
+        replicas = [replica];
       } while (next !== undefined);
     },
     async put(url, pieces) {
       const itself = { url };
-      const { remote } = await context.open(itself);
-      if (!remote.planPut) throw unwritableError(url);
-      const send = remote.planPut(url, await collectPieces(pieces));
+      const { backend } = await context.open(itself);
+      if (!backend.planPut) throw unwritableError(url);
+      const send = backend.planPut(url, await collectPieces(pieces));
       await sendRequest(url, [itself], context, (_, attempt) => send(attempt))
-        .catch(say("write")).finally(() => versions.forget(url));
+        .catch(failAs("write")).finally(() => versions.forget(url));
     },
     async remove(url) {
       const itself = { url };
-      const { remote } = await context.open(itself);
-      if (!remote.remove) throw unwritableError(url);
-      const remove = remote.remove.bind(remote);
+      const { backend } = await context.open(itself);
+      if (!backend.remove) throw unwritableError(url);
+      const remove = backend.remove.bind(backend);
       try {
         await sendRequest(url, [itself], context, (_, attempt) => remove(url, attempt));
       } catch (error) {
         const isGone = error instanceof StorageError && error.kind === "missing";
-        if (!isGone) say("remove")(error);
+        if (!isGone) failAs("remove")(error);
       } finally {
         versions.forget(url);
       }
@@ -72,16 +71,15 @@ export function accessRemotes(
 }
 
 function unwritableError(url: string): StorageError {
-  const message = `Cannot write "${url}": only gs:// addresses and local paths can be written`;
-  return new StorageError("unsupported", url, message);
+  const state = "only gs:// addresses and local paths can be written";
+  return new StorageError({ kind: "unsupported", action: "write", url, state });
 }
 
-/** What happens to requests is written as of reading, which most of them are for. */
-function say(action: "write" | "remove"): (error: unknown) => never {
+/** Requests and backends report failures as of reading, which most requests are for. */
+function failAs(action: "write" | "remove"): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof StorageError)) throw error;
-    const message = error.message.replace(/^Cannot read/, `Cannot ${action}`);
-    throw new StorageError(error.kind, error.url, message, error);
+    const isGeneric = error instanceof StorageError && error.action === "read";
+    throw isGeneric ? error.with({ action }) : error;
   };
 }
 

@@ -1,16 +1,15 @@
-import type { Candidate } from "./candidate.ts";
+import type { Backend } from "../protocol/attempt.ts";
 import { Host } from "./host.ts";
-import type { Remote } from "../protocol/remote.ts";
-import type { RequestContext, RequestPolicy, Source } from "./request.ts";
-import { StatusTeller } from "./host_status.ts";
+import type { Replica, RequestContext, RequestPolicy, Route } from "./request.ts";
+import { StatusReporter } from "./host_status.ts";
 
-/** How servers are treated, and how long requests go on trying. */
+/** How servers are treated, and when requests give up. */
 export interface StoragePolicy extends RequestPolicy {
   /** Most requests at once to a host. */
   maxRequests: number;
 }
 
-/** To whom it is told what is going on. */
+/** Where status lines go, and how often. */
 export interface StatusOptions {
   onStatus?: (line: string) => void;
   /** @default {60_000} */
@@ -28,11 +27,11 @@ export interface StorageContext extends RequestContext {
 /**
  * A context for requests, without any so far.
  *
- * @param openRemote gives the kind of server for an address.
+ * @param openBackend gives the backend for an address.
  */
 export function createContext(
   policy: StoragePolicy,
-  openRemote: (url: string) => Remote | Promise<Remote>,
+  openBackend: (url: string) => Backend | Promise<Backend>,
   { onStatus, statusIntervalMs = 60_000 }: StatusOptions = {},
 ): StorageContext {
   const hosts = new Map<string, Host>();
@@ -42,25 +41,25 @@ export function createContext(
     hosts,
     findHost: (url) => hostsByRoot.get(parseRoot(url)),
     counters: { requests: 0, retries: 0, requestsByHost: {}, bytesReceived: 0 },
-    status: new StatusTeller(onStatus, statusIntervalMs),
-    async open(candidate): Promise<Source> {
-      const remote = await openRemote(candidate.url);
-      const origin = remote.origin(candidate.url);
+    status: new StatusReporter(onStatus, statusIntervalMs),
+    async open(replica): Promise<Route> {
+      const backend = await openBackend(replica.url);
+      const origin = backend.origin(replica.url);
       let host = hosts.get(origin);
-      if (!host) hosts.set(origin, host = createHost(origin, candidate, policy));
-      hostsByRoot.set(parseRoot(candidate.url), host);
-      return { candidate, remote, host };
+      if (!host) hosts.set(origin, host = createHost(origin, replica, policy));
+      hostsByRoot.set(parseRoot(replica.url), host);
+      return { replica, backend, host };
     },
   };
 }
 
-/** What an address begins with, up to its bucket or server: it decides whom requests go to. */
+/** The beginning of an address, up to its bucket or server: it decides which host is asked. */
 function parseRoot(url: string): string {
   return /^[^:]+:\/\/[^/]*/.exec(url)?.[0] ?? "";
 }
 
-/** The mirror that a server is first asked as gives it its name and its limit. */
-function createHost(origin: string, { mirror }: Candidate, policy: StoragePolicy): Host {
+/** A server has the name and the limit of the mirror that it is first asked as. */
+function createHost(origin: string, { mirror }: Replica, policy: StoragePolicy): Host {
   const maxRequests = Math.min(policy.maxRequests, mirror?.maxRequests ?? Infinity);
   return new Host(mirror?.name ?? new URL(origin).host, { ...policy, maxRequests });
 }

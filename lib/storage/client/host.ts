@@ -10,7 +10,7 @@ const MAX_RETRY_AFTER_MS = 300_000;
 export interface HostPolicy extends DelayBounds {
   /** Most requests at once. */
   maxRequests: number;
-  /** A server that fails for so long without one success is given up, for as long again. */
+  /** A server is given up after failing this long without one success, and for the same time. */
   giveUpAfterMs: number;
 }
 
@@ -23,97 +23,130 @@ export interface Permit {
   readonly underWay: number;
 }
 
-/** A request in the line of one or several hosts. */
+/** A request in the queue of one or several hosts. */
 interface Waiter {
-  /** Whether it could go to hosts in whose lines it does not stand. */
+  /** Whether it could be sent to hosts whose queues it is not in. */
   readonly hasOthers: boolean;
   admit(permit: Permit): void;
-  /** Ends its waiting; the host will not serve it soon. */
+  /** Ends its wait; the host will not serve it soon. */
   turnAway(): void;
 }
 
-/** What is known of a host that was given up. */
+/** It is sent nothing until `untilMs`, and requests to it fail at once. */
 export interface GivenUp {
-  failedForMs: number;
-  last: StorageError;
+  readonly name: "givenUp";
+  readonly untilMs: number;
+  readonly failedForMs: number;
+  readonly last: StorageError;
 }
+
+/**
+ * How a host is doing:
+ * - `healthy`: it is sent as many requests as its limit
+ * - `paused`: it is sent nothing until `untilMs`, and requests wait
+ * - `probing`: a pause has ended; it is sent a few requests until one succeeds
+ * - `givenUp`: see {@linkcode GivenUp}
+ */
+export type HostState =
+  | { readonly name: "healthy" }
+  | { readonly name: "paused"; readonly untilMs: number }
+  | { readonly name: "probing" }
+  | GivenUp;
+
+const HEALTHY: HostState = { name: "healthy" };
+const PROBING: HostState = { name: "probing" };
 
 /**
  * A server, and how many requests it gets.
  *
- * A request needs a permit; who waits for one is served in turn. A failure of the server (not of an
- * object) cuts the limit and pauses the host: nobody is let in until a request under way succeeds,
- * or until a back-off has passed; then two probes are sent, and the rest follow when they succeed.
- * Failures of requests that were sent before the last pause say nothing new. `Retry-After` is waited
- * for in any case.
+ * A request needs a permit; those that wait for one are served in turn. A failure of the server (not
+ * of an object) cuts the limit and pauses the host. The pause ends when a request under way succeeds,
+ * or after a back-off; then two probes are sent, and the others follow when a probe succeeds.
+ * Failures of requests that were sent before the last pause say nothing new. `Retry-After` is always
+ * obeyed.
+ *
+ * Reading a property changes nothing: a pause that is over reads as ended, but the limit is restarted
+ * by {@linkcode resumeIfDue} alone.
  */
 export class Host {
   /** How long it took for what it answered. */
   readonly times = new RequestTimes();
   readonly #policy: HostPolicy;
   readonly #limit: RequestLimit;
-  readonly #line = new Set<Waiter>();
+  readonly #queue = new Set<Waiter>();
+  #state: HostState = HEALTHY;
   #underWay = 0;
   #epoch = 0;
   #pausesInRow = 0;
-  #pausedUntilMs: number | undefined;
   #retryAfterMs = 0;
   #failingSinceMs: number | undefined;
   #lastFailureMs = 0;
   #lastFailure: StorageError | undefined;
-  #givenUp: GivenUp | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param name for lines and errors. */
+  /** @param name for status lines and errors. */
   constructor(readonly name: string, policy: HostPolicy) {
     this.#policy = policy;
     this.#limit = new RequestLimit(policy.maxRequests);
   }
 
-  /** Requests that it gets at once, if it is not paused. */
-  get limit(): number {
-    return this.#limit.allowed;
+  get state(): HostState {
+    return this.#isPauseOver ? this.#stateAfterPause : this.#state;
   }
 
-  /** Whether more requests would be sent if it had not refused so many. */
+  /** Requests that it gets at once, if it is not paused. */
+  get limit(): number {
+    return this.#isPauseOver ? this.#limit.afterRestart : this.#limit.allowed;
+  }
+
+  /** Whether more requests would be sent if it had refused fewer. */
   get isThrottling(): boolean {
     return this.isPaused || this.#limit.isFelt;
   }
 
+  /** Whether it is sent nothing at present: paused, or given up. */
   get isPaused(): boolean {
-    this.#resumeIfDue();
-    return this.#pausedUntilMs !== undefined;
+    return pauseEnd(this.state) !== undefined;
   }
 
   /** Whether it serves: neither paused, nor being probed. */
   get isHealthy(): boolean {
-    return !this.isPaused && this.#pausesInRow === 0;
+    return this.state.name === "healthy";
   }
 
   /** Set while requests to it fail at once. */
   get givenUp(): GivenUp | undefined {
-    this.#resumeIfDue();
-    return this.#givenUp;
+    const { state } = this;
+    return state.name === "givenUp" ? state : undefined;
   }
 
-  /** A permit, if there is one to have and nobody waits. */
+  /** Ends a pause that is over: the next requests are probes. */
+  resumeIfDue(): void {
+    if (!this.#isPauseOver) return;
+    this.#state = this.#stateAfterPause;
+    this.#limit.restart();
+  }
+
+  /** A permit, if one is free and no request waits. */
   tryAdmit(): Permit | undefined {
-    return this.#line.size === 0 && this.#hasRoom() ? this.#issue() : undefined;
+    if (this.#queue.size > 0) return undefined;
+    this.resumeIfDue();
+    return this.#hasRoom ? this.#issue() : undefined;
   }
 
-  /** Stands in line. */
+  /** Adds a request to the queue. */
   join(waiter: Waiter): void {
-    this.#line.add(waiter);
-    if (this.#line.size === 1) this.#setTimer();
+    this.#queue.add(waiter);
+    if (this.#queue.size === 1) this.#setTimer();
   }
 
-  /** Leaves the line. */
+  /** Removes a request from the queue. */
   leave(waiter: Waiter): void {
-    this.#line.delete(waiter);
-    if (this.#line.size === 0) clearTimeout(this.#timer);
+    this.#queue.delete(waiter);
+    if (this.#queue.size === 0) clearTimeout(this.#timer);
   }
 
-  /** Sends a request, takes the permit back, and learns from how it ends. */
+  /** Sends a request, takes the permit back, and learns from the result. */
   async use<T>(permit: Permit, request: () => Promise<T>): Promise<T> {
     try {
       const result = await request();
@@ -128,8 +161,16 @@ export class Host {
     }
   }
 
-  #hasRoom(): boolean {
-    return !this.isPaused && this.#underWay < this.#limit.allowed;
+  get #isPauseOver(): boolean {
+    return performance.now() >= (pauseEnd(this.#state) ?? Infinity);
+  }
+
+  get #stateAfterPause(): HostState {
+    return this.#pausesInRow > 0 ? PROBING : HEALTHY;
+  }
+
+  get #hasRoom(): boolean {
+    return pauseEnd(this.#state) === undefined && this.#underWay < this.#limit.allowed;
   }
 
   #issue(): Permit {
@@ -138,8 +179,9 @@ export class Host {
   }
 
   #admitNext(): void {
-    for (const waiter of this.#line) {
-      if (!this.#hasRoom()) break;
+    if (this.#queue.size > 0) this.resumeIfDue();
+    for (const waiter of this.#queue) {
+      if (!this.#hasRoom) break;
       waiter.admit(this.#issue());
     }
     this.#setTimer();
@@ -149,8 +191,8 @@ export class Host {
     this.#limit.grow(this.#underWay);
     this.#pausesInRow = 0;
     this.#failingSinceMs = undefined;
-    this.#givenUp = undefined;
-    this.#pausedUntilMs = this.#retryAfterMs > performance.now() ? this.#retryAfterMs : undefined;
+    const mustWait = this.#retryAfterMs > performance.now();
+    this.#state = mustWait ? { name: "paused", untilMs: this.#retryAfterMs } : HEALTHY;
   }
 
   #noteFailure(error: StorageError, permit: Permit): void {
@@ -161,13 +203,13 @@ export class Host {
       this.#pause(this.#retryAfterMs);
     }
     if (error.isHostFailure) this.#noteHostFailure(error, permit, nowMs);
-    // To be told that there is no such object is to be served.
+    // A server that answers "no such object" works.
     else if (error.status !== undefined && error.status < 500) this.#noteSuccess();
   }
 
   #noteHostFailure(error: StorageError, permit: Permit, nowMs: number): void {
     const { giveUpAfterMs } = this.#policy;
-    // Time in which nobody asked is not time in which it failed.
+    // Time without requests is not time of failure.
     if (nowMs - this.#lastFailureMs > giveUpAfterMs) this.#failingSinceMs = undefined;
     this.#failingSinceMs ??= nowMs;
     this.#lastFailureMs = nowMs;
@@ -181,35 +223,37 @@ export class Host {
     this.#giveUpIfDue();
   }
 
-  #pause(untilMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs ?? 0, untilMs);
-    for (const waiter of [...this.#line]) if (waiter.hasOthers) waiter.turnAway();
-  }
-
-  #resumeIfDue(): void {
-    if (this.#pausedUntilMs === undefined || performance.now() < this.#pausedUntilMs) return;
-    this.#pausedUntilMs = undefined;
-    this.#givenUp = undefined;
-    this.#limit.restart();
+  /** Starts a pause, or makes the present one longer; a host that was given up stays so. */
+  #pause(fromNowMs: number): void {
+    const untilMs = Math.max(pauseEnd(this.#state) ?? 0, fromNowMs);
+    this.#state = this.#state.name === "givenUp"
+      ? { ...this.#state, untilMs }
+      : { name: "paused", untilMs };
+    for (const waiter of [...this.#queue]) if (waiter.hasOthers) waiter.turnAway();
   }
 
   #giveUpIfDue(): void {
     const nowMs = performance.now();
-    if (this.#givenUp || !this.#lastFailure || nowMs < this.#giveUpAtMs) return;
-    this.#givenUp = { failedForMs: nowMs - this.#failingSinceMs!, last: this.#lastFailure };
-    this.#pausedUntilMs = Math.max(this.#retryAfterMs, nowMs + this.#policy.giveUpAfterMs);
-    for (const waiter of [...this.#line]) waiter.turnAway();
+    if (this.#state.name === "givenUp" || !this.#lastFailure || nowMs < this.#giveUpAtMs) return;
+    this.#state = {
+      name: "givenUp",
+      untilMs: Math.max(this.#retryAfterMs, nowMs + this.#policy.giveUpAfterMs),
+      failedForMs: nowMs - this.#failingSinceMs!,
+      last: this.#lastFailure,
+    };
+    for (const waiter of [...this.#queue]) waiter.turnAway();
   }
 
   get #giveUpAtMs(): number {
     return (this.#failingSinceMs ?? Infinity) + this.#policy.giveUpAfterMs;
   }
 
-  /** Only while somebody waits: a pause keeps no process alive. */
+  /** Only while a request waits: a pause must not keep the process alive. */
   #setTimer(): void {
     clearTimeout(this.#timer);
-    if (this.#line.size === 0 || this.#pausedUntilMs === undefined) return;
-    const dueMs = Math.min(this.#pausedUntilMs, this.#giveUpAtMs) - performance.now();
+    const untilMs = pauseEnd(this.#state);
+    if (this.#queue.size === 0 || untilMs === undefined) return;
+    const dueMs = Math.min(untilMs, this.#giveUpAtMs) - performance.now();
     this.#timer = setTimeout(() => {
       this.#giveUpIfDue();
       this.#admitNext();
@@ -217,11 +261,16 @@ export class Host {
   }
 }
 
+/** When a pause ends; `undefined` where there is none. */
+function pauseEnd(state: HostState): number | undefined {
+  return "untilMs" in state ? state.untilMs : undefined;
+}
+
 /**
- * Waits in the lines of all `hosts`, and leaves them when one has a permit; the first in order is
+ * Waits in the queues of all `hosts`, and leaves them when one gives a permit; an earlier host is
  * preferred.
  *
- * @param hasOthers whether the request could go elsewhere, should one of them pause.
+ * @param hasOthers whether the request could be sent elsewhere, should one of them pause.
  * @returns `undefined` when the caller should look at the hosts again.
  * @throws The signal's reason when it aborts.
  */

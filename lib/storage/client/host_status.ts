@@ -6,38 +6,38 @@ interface Tally {
   requests: number;
   /** By what came instead of the object. */
   failures: Map<string, number>;
-  /** What the last failure without any answer says. */
+  /** Message of the last failure without any answer. */
   silence?: string;
 }
 
 const NO_ANSWER = "no answer";
-/** The first line need not wait for a whole interval: who waits wants to know why. */
+/** The first line comes after this share of the interval: a user who waits wants to know why. */
 const FIRST_WAIT = 1 / 12;
 
 /**
- * Tells, at most once an interval, which hosts made trouble and what is done about it. It sets no
- * timer: a line comes with the end of a request, or not at all.
+ * Reports, at most once an interval, which hosts fail and what is done about it. It sets no timer: a
+ * line comes with the end of a request, or not at all.
  */
-export class StatusTeller {
+export class StatusReporter {
   readonly #tallies = new Map<Host, Tally>();
   #hasNews = false;
-  #toldMs: number;
+  #reportedMs: number;
 
   constructor(
     private readonly onStatus: ((line: string) => void) | undefined,
     private readonly intervalMs: number,
     private readonly clock: { now(): number } = performance,
   ) {
-    this.#toldMs = clock.now() - (1 - FIRST_WAIT) * intervalMs;
+    this.#reportedMs = clock.now() - (1 - FIRST_WAIT) * intervalMs;
   }
 
-  /** A request was served. */
+  /** Notes that a request was served. */
   noteSuccess(host: Host): void {
     this.#tally(host).requests++;
-    this.#tellIfDue();
+    this.#reportIfDue();
   }
 
-  /** A request failed, and another attempt follows. */
+  /** Notes that a request failed, and that another attempt follows. */
   noteFailure(host: Host, error: StorageError): void {
     const tally = this.#tally(host);
     const outcome = describeOutcome(error);
@@ -45,7 +45,7 @@ export class StatusTeller {
     tally.failures.set(outcome, (tally.failures.get(outcome) ?? 0) + 1);
     if (outcome === NO_ANSWER) tally.silence = error.message;
     this.#hasNews = true;
-    this.#tellIfDue();
+    this.#reportIfDue();
   }
 
   #tally(host: Host): Tally {
@@ -54,13 +54,13 @@ export class StatusTeller {
     return tally;
   }
 
-  #tellIfDue(): void {
+  #reportIfDue(): void {
     const nowMs = this.clock.now();
-    if (!this.#hasNews || nowMs - this.#toldMs < this.intervalMs) return;
+    if (!this.#hasNews || nowMs - this.#reportedMs < this.intervalMs) return;
     this.onStatus?.([...this.#tallies].map(describeTally).join("; "));
     this.#tallies.clear();
     this.#hasNews = false;
-    this.#toldMs = nowMs;
+    this.#reportedMs = nowMs;
   }
 }
 
@@ -79,7 +79,13 @@ function describeTally([host, { requests, failures, silence }]: [Host, Tally]): 
   return `${host.name}: ${outcomes.join(", ")}, ${describeState(host)}${reason}`;
 }
 
-function describeState(host: Host): string {
-  if (host.givenUp) return "given up";
-  return host.isPaused ? "paused" : `now ${host.limit} at once`;
+function describeState({ state, limit }: Host): string {
+  switch (state.name) {
+    case "givenUp":
+      return "given up";
+    case "paused":
+      return "paused";
+    default:
+      return `now ${limit} at once`;
+  }
 }

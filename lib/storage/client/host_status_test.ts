@@ -1,58 +1,63 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../../fixtures/s3_server.ts";
-import { FetchFailure, statusError, StorageError } from "../protocol/storage_error.ts";
+import {
+  FetchFailure,
+  readError,
+  statusError,
+  type StorageError,
+} from "../protocol/storage_error.ts";
 import { Host } from "./host.ts";
 import { openStorage } from "../mod.ts";
-import { StatusTeller } from "./host_status.ts";
+import { StatusReporter } from "./host_status.ts";
 
 const POLICY = { maxRequests: 6, giveUpAfterMs: 60_000, minDelayMs: 60_000, maxDelayMs: 60_000 };
 const URL = "s3://bucket/key";
 const BUSY = statusError(URL, 503, "SlowDown");
 const BROKEN = new FetchFailure(new TypeError("reset"), "a broken body").describe(URL);
-const SILENT = new StorageError("unreachable", URL, "nothing for 60 s");
-const WRONG = new StorageError("corrupt", URL, "wrong bytes");
+const SILENT = readError("unreachable", URL, "nothing for 60 s");
+const WRONG = readError("corrupt", URL, "wrong bytes");
 
-/** A teller with a line a minute at most, its clock, and what it told. */
+/** A reporter with at most one line a minute, its clock, and its lines. */
 function start() {
   const lines: string[] = [];
   const clock = { ms: 0, now: () => clock.ms };
-  const teller = new StatusTeller((line) => lines.push(line), 60_000, clock);
-  return { teller, lines, clock };
+  const reporter = new StatusReporter((line) => lines.push(line), 60_000, clock);
+  return { reporter, lines, clock };
 }
 
 async function fail(host: Host, error: StorageError): Promise<void> {
   await host.use(host.tryAdmit()!, () => Promise.reject(error)).catch(() => {});
 }
 
-Deno.test("StatusTeller tells nothing while all goes well", () => {
-  const { teller, lines, clock } = start();
+Deno.test("StatusReporter reports nothing while all requests succeed", () => {
+  const { reporter, lines, clock } = start();
   const host = new Host("aws", POLICY);
-  for (; clock.ms < 600_000; clock.ms += 10_000) teller.noteSuccess(host);
+  for (; clock.ms < 600_000; clock.ms += 10_000) reporter.noteSuccess(host);
   assertEquals(lines, []);
 });
 
-Deno.test("StatusTeller gathers a minute in one line: how often each host failed, how, and how it is now", () => {
-  const { teller, lines, clock } = start();
+Deno.test("StatusReporter puts a minute in one line: how often each host failed, how, and its state", () => {
+  const { reporter, lines, clock } = start();
   const host = new Host("aws", POLICY);
-  for (let i = 0; i < 10; i++) teller.noteSuccess(host);
+  for (let i = 0; i < 10; i++) reporter.noteSuccess(host);
   for (const error of [SILENT, BUSY, BUSY, WRONG, BUSY, BROKEN, SILENT]) {
-    teller.noteFailure(host, error);
+    reporter.noteFailure(host, error);
   }
   const other = new Host("gcs", POLICY);
-  for (let i = 0; i < 5; i++) teller.noteSuccess(other);
+  for (let i = 0; i < 5; i++) reporter.noteSuccess(other);
   assertEquals(lines, []);
   clock.ms = 60_000;
-  teller.noteSuccess(host);
+  reporter.noteSuccess(host);
   assertEquals(lines, [
     "aws: 3 of 18 requests got 503 SlowDown, 2 got no answer, 1 got the wrong bytes, " +
     `1 got a broken body, now 6 at once (${SILENT.message}); 5 requests from gcs`,
   ]);
 });
 
-Deno.test("StatusTeller tells the first line after five seconds, then one a minute, of what came since the last", () => {
-  const { teller, lines, clock } = start();
+Deno.test("StatusReporter reports after five seconds, then once a minute, what has happened since the last line", () => {
+  const { reporter, lines, clock } = start();
   const host = new Host("aws", POLICY);
-  for (; clock.ms <= 185_000; clock.ms += 1000) teller.noteFailure(host, BUSY);
+  for (; clock.ms <= 185_000; clock.ms += 1000) reporter.noteFailure(host, BUSY);
   assertEquals(
     lines,
     [6, 60, 60, 60].map((count) =>
@@ -60,25 +65,25 @@ Deno.test("StatusTeller tells the first line after five seconds, then one a minu
     ),
   );
   clock.ms = 600_000;
-  teller.noteSuccess(host);
+  reporter.noteSuccess(host);
   assertEquals(lines.length, 4);
 });
 
-Deno.test("StatusTeller says that a host is paused, or was given up", async () => {
-  const { teller, lines, clock } = start();
+Deno.test("StatusReporter reports that a host is paused, or given up", async () => {
+  const { reporter, lines, clock } = start();
   const paused = new Host("aws", POLICY);
   const givenUp = new Host("gcs", { ...POLICY, giveUpAfterMs: 0 });
   await fail(paused, statusError(URL, 503, "SlowDown", "60"));
   await fail(givenUp, statusError(URL, 503, "SlowDown", "60"));
-  teller.noteFailure(paused, BUSY);
+  reporter.noteFailure(paused, BUSY);
   clock.ms = 60_000;
-  teller.noteFailure(givenUp, BUSY);
+  reporter.noteFailure(givenUp, BUSY);
   assertEquals(lines, [
     "aws: 1 of 1 requests got 503 SlowDown, paused; gcs: 1 of 1 requests got 503 SlowDown, given up",
   ]);
 });
 
-Deno.test("openStorage() tells onStatus what happens to its requests", async () => {
+Deno.test("openStorage() reports failing requests to onStatus", async () => {
   const objects = new Map([["key", new Uint8Array(10)]]);
   let isBusy = true;
   await using server = startS3Server({

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { statusError, StorageError } from "../protocol/storage_error.ts";
+import { readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
 
 const POLICY = { maxRequests: 64, giveUpAfterMs: 60_000, minDelayMs: 20, maxDelayMs: 20 };
 
-/** A request under way, to be ended by the test. */
+/** A request under way, which the test ends. */
 interface Sent {
   name: string;
   /** Ends it, and lets the host learn from it. */
   end(error?: unknown): Promise<void>;
 }
 
-/** A host, and the requests that it has let in, in their order. */
+/** A host, and the requests that it has admitted, in order. */
 function open(policy: Partial<HostPolicy> = {}) {
   const host = new Host("host", { ...POLICY, ...policy });
   const sent: Sent[] = [];
@@ -37,7 +37,7 @@ function send(name: string, permit: Permit): Sent {
   };
 }
 
-/** Lets those that were admitted go on. */
+/** Lets admitted requests proceed. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
@@ -54,13 +54,13 @@ function names(sent: Sent[]): string {
   return sent.map(({ name }) => name).join("");
 }
 
-/** Asks for one permit for each letter. */
+/** Requests one permit for each letter. */
 async function askAll(ask: (name: string) => Promise<unknown>, letters: string): Promise<void> {
   for (const letter of letters) void ask(letter);
   await settle();
 }
 
-Deno.test("Host lets in as many as its limit, and those who wait in their turn", async () => {
+Deno.test("Host admits as many requests as its limit, and the waiting ones in turn", async () => {
   const { sent, ask } = open({ maxRequests: 2 });
   await askAll(ask, "abcde");
   assertEquals(names(sent), "ab");
@@ -71,7 +71,7 @@ Deno.test("Host lets in as many as its limit, and those who wait in their turn",
   assertEquals(names(sent), "abcde");
 });
 
-Deno.test("Host gets its permit back however the request ends", async () => {
+Deno.test("Host takes the permit back however the request ends", async () => {
   const { sent, ask } = open({ maxRequests: 1, minDelayMs: 0 });
   await askAll(ask, "abcdef");
   const ends = [undefined, new TypeError("a fault"), busy(), statusError("s3://b/k", 404, ""), {}];
@@ -82,7 +82,7 @@ Deno.test("Host gets its permit back however the request ends", async () => {
   }
 });
 
-Deno.test("Host forgets who aborts while waiting, and keeps the turn of the others", async () => {
+Deno.test("Host drops a request that aborts while waiting, and keeps the order of the others", async () => {
   const { sent, ask } = open({ maxRequests: 1 });
   const stop = new AbortController();
   await askAll(ask, "a");
@@ -95,7 +95,7 @@ Deno.test("Host forgets who aborts while waiting, and keeps the turn of the othe
   await assertRejects(() => ask("d", stop.signal), RangeError, "enough");
 });
 
-Deno.test("Host cuts its limit once for all failures of what was sent before", async () => {
+Deno.test("Host cuts its limit once for all failures of requests sent before the cut", async () => {
   const { host, sent, ask } = open({ maxRequests: 8 });
   await askAll(ask, "abcdefgh");
   for (const [i, request] of sent.entries()) await request.end(i % 2 === 0 ? busy() : undefined);
@@ -108,10 +108,10 @@ Deno.test("Host cuts its limit for a busy or silent server, not for an object", 
     const error of [
       busy(),
       statusError("s3://b/k", 429, ""),
-      new StorageError("unreachable", "s3://b/k", "silent"),
+      readError("unreachable", "s3://b/k", "silent"),
       statusError("s3://b/k", 500, "InternalError"),
       statusError("s3://b/k", 404, "NoSuchKey"),
-      new StorageError("corrupt", "s3://b/k", "wrong bytes"),
+      readError("corrupt", "s3://b/k", "wrong bytes"),
     ]
   ) {
     const { host, sent, ask } = open({ maxRequests: 8 });
@@ -122,7 +122,7 @@ Deno.test("Host cuts its limit for a busy or silent server, not for an object", 
   assertEquals(limits, [6, 6, 6, 8, 8, 8]);
 });
 
-Deno.test("Host throttles from a refusal on, until fewer are sent than it lets in", async () => {
+Deno.test("Host throttles from a refusal on, until fewer are sent than it admits", async () => {
   const { host, sent, ask } = open({ maxRequests: 8 });
   await askAll(ask, "abcdefghijkl");
   assert(!host.isThrottling);
@@ -134,7 +134,7 @@ Deno.test("Host throttles from a refusal on, until fewer are sent than it lets i
   assertEquals([names(sent), host.isThrottling], ["abcdefghijkl", false]);
 });
 
-Deno.test("Host that only fails lets two in after a pause, and the others when they succeed", async () => {
+Deno.test("Host that only fails admits two probes after a pause, and the others when they succeed", async () => {
   const { host, sent, ask } = open();
   await askAll(ask, "abcdefgh");
   await askAll(ask, "ijklmnop");
@@ -148,7 +148,31 @@ Deno.test("Host that only fails lets two in after a pause, and the others when t
   for (const request of sent.slice(12)) await request.end();
 });
 
-Deno.test("Host pauses again when the two fail, as long as it takes", async () => {
+Deno.test("Host names its state, and reading it changes nothing", async () => {
+  const { host, sent, ask } = open();
+  const read = () => [host.state.name, host.limit, host.isPaused, host.isHealthy];
+  await askAll(ask, "abcdefgh");
+  assertEquals(read(), ["healthy", 8, false, true]);
+  await sent[0]!.end(busy("0.03"));
+  assertEquals(read(), ["paused", 6, true, false]);
+  await sleep(40);
+  assertEquals([read(), read()], Array(2).fill(["probing", 2, false, false]));
+  await sent[1]!.end();
+  // The readings have not ended the pause, which would have restarted the limit.
+  assertEquals(read(), ["healthy", 6, false, true]);
+  await sent[2]!.end(busy("5"));
+  for (const request of sent.slice(3)) await request.end();
+  assertEquals(host.state.name, "paused");
+
+  const strict = open({ giveUpAfterMs: 0 });
+  await askAll(strict.ask, "ab");
+  await strict.sent[0]!.end(busy("5"));
+  assertEquals([strict.host.state.name, strict.host.givenUp?.last.status], ["givenUp", 503]);
+  await strict.sent[1]!.end();
+  assertEquals(strict.host.state.name, "paused");
+});
+
+Deno.test("Host pauses again each time both probes fail", async () => {
   const { sent, ask } = open();
   await askAll(ask, "abcdefgh");
   await askAll(ask, "ijklmnop");
@@ -163,7 +187,7 @@ Deno.test("Host pauses again when the two fail, as long as it takes", async () =
   await sent[15]!.end();
 });
 
-Deno.test("Host goes on at once when a request that was under way succeeds", async () => {
+Deno.test("Host resumes at once when a request under way succeeds", async () => {
   const { sent, ask } = open({ minDelayMs: 60_000, maxDelayMs: 60_000 });
   await askAll(ask, "abcdefghij");
   await sent[0]!.end(busy());
@@ -174,7 +198,7 @@ Deno.test("Host goes on at once when a request that was under way succeeds", asy
   assertEquals(names(sent), "abcdefghij");
 });
 
-Deno.test("Host waits for Retry-After, whatever succeeds meanwhile", async () => {
+Deno.test("Host obeys Retry-After, whatever succeeds meanwhile", async () => {
   const { host, sent, ask } = open();
   await askAll(ask, "abcdefghij");
   await sent[0]!.end(busy("0.05"));
@@ -184,7 +208,7 @@ Deno.test("Host waits for Retry-After, whatever succeeds meanwhile", async () =>
   assertEquals(names(sent), "abcdefghij");
 });
 
-Deno.test("Host that fails for giveUpAfterMs turns away all who wait, and is asked again as late", async () => {
+Deno.test("Host that fails for giveUpAfterMs turns away all waiting requests, for the same time", async () => {
   const { host, sent, ask } = open({ giveUpAfterMs: 60, maxRequests: 2 });
   await askAll(ask, "ab");
   const waiting = [ask("c"), ask("d")];
@@ -201,7 +225,7 @@ Deno.test("Host that fails for giveUpAfterMs turns away all who wait, and is ask
   assert(host.isHealthy);
 });
 
-Deno.test("Host lets nobody overtake those who waited for the end of a pause", async () => {
+Deno.test("Host lets no request overtake those that waited for the end of a pause", async () => {
   const { sent, ask } = open({ maxRequests: 1 });
   await askAll(ask, "ab");
   await sent[0]!.end(busy());
@@ -215,7 +239,7 @@ Deno.test("Host lets nobody overtake those who waited for the end of a pause", a
   assertEquals(names(sent), "abc");
 });
 
-Deno.test("Host does not take time in which nobody asked for time in which it failed", async () => {
+Deno.test("Host does not count time without requests as time of failure", async () => {
   const { host, sent, ask } = open({ giveUpAfterMs: 20, minDelayMs: 0 });
   await askAll(ask, "a");
   await sent[0]!.end(busy());
@@ -225,7 +249,7 @@ Deno.test("Host does not take time in which nobody asked for time in which it fa
   assertEquals(host.givenUp, undefined);
 });
 
-Deno.test("waitForPermit() prefers the first host, and takes the next when that one pauses", async () => {
+Deno.test("waitForPermit() prefers the first host, and uses the next when that one pauses", async () => {
   const first = open({ maxRequests: 1, minDelayMs: 60_000, maxDelayMs: 60_000 });
   const second = open({ maxRequests: 1 });
   const hosts = [first.host, second.host];

@@ -19,7 +19,7 @@ const URL = `${BUCKET}run/key`;
 const MISSING = { kind: "status", status: 404, code: "NoSuchKey" } as const;
 const DENIED = { kind: "status", status: 403, code: "AccessDenied" } as const;
 
-/** Objects of the first and second mirror: the keys are the same, the bytes tell who answered. */
+/** Objects of the first and second mirror: the same keys; the bytes show which one answered. */
 const OBJECTS = [1, 2].map((mirror) =>
   ["run/key", "run/other"].map((key): [string, Uint8Array<ArrayBuffer>] => [
     key,
@@ -27,13 +27,13 @@ const OBJECTS = [1, 2].map((mirror) =>
   ])
 );
 
-interface Place extends AsyncDisposable {
+interface Setup extends AsyncDisposable {
   servers: S3Server[];
   storage: Storage;
 }
 
 /** Two mirrors, "one" and "two", as web servers. */
-function open(faults: (FaultRule | undefined)[] = [], options: StorageOptions = {}): Place {
+function open(faults: (FaultRule | undefined)[] = [], options: StorageOptions = {}): Setup {
   const servers = OBJECTS.map((objects, i) =>
     startS3Server({ root: new Map(objects), ...(faults[i] && { faults: faults[i] }) })
   );
@@ -60,27 +60,27 @@ function mirrorAt(name: string, server: string): Mirror {
   };
 }
 
-/** Which of the mirrors gave the object. */
-async function ask({ storage }: Place, url = URL): Promise<number> {
+/** The number of the mirror that gave the object. */
+async function ask({ storage }: Setup, url = URL): Promise<number> {
   return (await storage.get(url))[0]!;
 }
 
-function countRequests({ servers }: Place): number[] {
+function countRequests({ servers }: Setup): number[] {
   return servers.map(({ requests }) => requests.length);
 }
 
-Deno.test("get() and head() ask the first mirror, and leave the next in peace while it serves", async () => {
-  await using place = open();
-  assertEquals(await ask(place), 1);
-  assertEquals((await place.storage.head(URL)).size, 100);
-  assertEquals(countRequests(place), [2, 0]);
-  assertEquals(place.storage.counters.requestsByHost, { one: 2 });
+Deno.test("get() and head() ask only the first mirror while it serves", async () => {
+  await using setup = open();
+  assertEquals(await ask(setup), 1);
+  assertEquals((await setup.storage.head(URL)).size, 100);
+  assertEquals(countRequests(setup), [2, 0]);
+  assertEquals(setup.storage.counters.requestsByHost, { one: 2 });
 });
 
-Deno.test("requestCost() is that of the first mirror that serves", async () => {
-  await using place = open([() => SLOW_DOWN], { minDelayMs: 60_000, maxDelayMs: 60_000 });
-  const { storage, servers } = place;
-  assertEquals(await ask(place), 2);
+Deno.test("requestCost() is that of the first healthy mirror", async () => {
+  await using setup = open([() => SLOW_DOWN], { minDelayMs: 60_000, maxDelayMs: 60_000 });
+  const { storage, servers } = setup;
+  assertEquals(await ask(setup), 2);
   assertEquals(storage.requestCost(URL).isThrottled, false);
   assertEquals(storage.requestCost("s3://elsewhere/key").isThrottled, false);
   const alone = openStorage({ mirrors: [mirrorAt("one", servers[0]!.url)], giveUpAfterMs: 0 });
@@ -88,10 +88,10 @@ Deno.test("requestCost() is that of the first mirror that serves", async () => {
   assert(alone.requestCost(URL).isThrottled);
 });
 
-Deno.test("get() reads from its own address what no mirror knows", async () => {
-  await using place = open();
-  assertEquals(await ask(place, `${place.servers[1]!.url}/run/key`), 2);
-  assertEquals(countRequests(place), [0, 1]);
+Deno.test("get() reads from its own address what no mirror has", async () => {
+  await using setup = open();
+  assertEquals(await ask(setup, `${setup.servers[1]!.url}/run/key`), 2);
+  assertEquals(countRequests(setup), [0, 1]);
 });
 
 Deno.test("get() asks the next mirror at once when one is busy, breaks off or sends wrong bytes", async () => {
@@ -104,23 +104,23 @@ Deno.test("get() asks the next mirror at once when one is busy, breaks off or se
       { kind: "long", bytes: 1 },
     ] as const
   ) {
-    await using place = open([() => fault], { minDelayMs: 60_000, maxDelayMs: 60_000 });
-    const bytes = await place.storage.get(URL, { offset: 0, length: 50 });
+    await using setup = open([() => fault], { minDelayMs: 60_000, maxDelayMs: 60_000 });
+    const bytes = await setup.storage.get(URL, { offset: 0, length: 50 });
     assertEquals([bytes.length, bytes[0]], [50, 2]);
-    assertEquals(countRequests(place), [1, 1]);
-    assertEquals(place.storage.counters.retries, 1);
+    assertEquals(countRequests(setup), [1, 1]);
+    assertEquals(setup.storage.counters.retries, 1);
   }
 });
 
 Deno.test("get() asks the next mirror for what one lacks, denies, or has only in part", async () => {
   for (const fault of [MISSING, DENIED, { ...DENIED, status: 416 }]) {
-    await using place = open([() => fault]);
-    assertEquals(await ask(place), 2);
-    assertEquals(countRequests(place), [1, 1]);
+    await using setup = open([() => fault]);
+    assertEquals(await ask(setup), 2);
+    assertEquals(countRequests(setup), [1, 1]);
   }
 });
 
-Deno.test("get() says that an object is missing only when every mirror says so", async () => {
+Deno.test("get() reports an object as missing only when every mirror does", async () => {
   for (
     const [faults, kind] of [
       [[MISSING, MISSING], "missing"],
@@ -128,41 +128,41 @@ Deno.test("get() says that an object is missing only when every mirror says so",
       [[DENIED, MISSING], "denied"],
     ] as const
   ) {
-    await using place = open(faults.map((fault) => () => fault));
-    const error = await assertRejects(() => place.storage.get(URL), StorageError);
+    await using setup = open(faults.map((fault) => () => fault));
+    const error = await assertRejects(() => setup.storage.get(URL), StorageError);
     assertEquals([error.kind, error.url], [kind, URL]);
-    assertEquals(countRequests(place), [1, 1]);
+    assertEquals(countRequests(setup), [1, 1]);
   }
 });
 
-Deno.test("get() does not know what is missing while a mirror cannot be asked", async () => {
+Deno.test("get() reports nothing as missing while a mirror cannot be asked", async () => {
   for (const faults of [[MISSING, SLOW_DOWN], [SLOW_DOWN, MISSING]]) {
-    await using place = open(faults.map((fault) => () => fault), { giveUpAfterMs: 50 });
-    const error = await assertRejects(() => place.storage.get(URL), StorageError);
+    await using setup = open(faults.map((fault) => () => fault), { giveUpAfterMs: 50 });
+    const error = await assertRejects(() => setup.storage.get(URL), StorageError);
     assertEquals([error.kind, error.status, error.url], ["unreachable", 503, URL]);
     const [busy, other] = faults[0] === SLOW_DOWN ? ["one", "two"] : ["two", "one"];
-    assertStringIncludes(error.message, `Cannot read "${URL}": ${busy} has failed for 0.`);
+    assertStringIncludes(error.message, `Cannot read "${URL}": ${busy} has failed for 1 s `);
     assertStringIncludes(error.message, "without one success (last: 503 Service Unavailable)");
     assertStringIncludes(error.message, `${other} answered 404 Not Found`);
   }
 });
 
-Deno.test("get() names the mirror in its errors, and the address that it was asked for", async () => {
-  await using place = open([() => DENIED, () => DENIED]);
+Deno.test("get() names the mirror in its errors, and the requested address", async () => {
+  await using setup = open([() => DENIED, () => DENIED]);
   const error = await assertRejects(
-    () => place.storage.get(URL),
+    () => setup.storage.get(URL),
     StorageError,
     `Cannot read "${URL}" from one: the server denies access (403`,
   );
-  assertEquals([error.url, error.message.includes(place.servers[0]!.url)], [URL, false]);
+  assertEquals([error.url, error.message.includes(setup.servers[0]!.url)], [URL, false]);
 });
 
-Deno.test("get() leaves a mirror that is paused to itself, and comes back to it when it serves", async () => {
+Deno.test("get() sends nothing to a paused mirror, and returns to it when it serves", async () => {
   let isDown = true;
-  await using place = open([() => isDown ? SLOW_DOWN : undefined], { minDelayMs: 0 });
-  for (let i = 0; i < 5; i++) assertEquals(await ask(place), 2);
+  await using setup = open([() => isDown ? SLOW_DOWN : undefined], { minDelayMs: 0 });
+  for (let i = 0; i < 5; i++) assertEquals(await ask(setup), 2);
   isDown = false;
-  assertEquals(await ask(place), 1);
+  assertEquals(await ask(setup), 1);
 
   await using slow = open([faultsInTurn([SLOW_DOWN])], { minDelayMs: 60_000, maxDelayMs: 60_000 });
   for (let i = 0; i < 5; i++) assertEquals(await ask(slow), 2);
@@ -170,63 +170,63 @@ Deno.test("get() leaves a mirror that is paused to itself, and comes back to it 
 });
 
 Deno.test("get() obeys the Retry-After of one mirror while it reads from the next", async () => {
-  await using place = open([faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.08 }])]);
-  for (let i = 0; i < 5; i++) assertEquals(await ask(place), 2);
+  await using setup = open([faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.08 }])]);
+  for (let i = 0; i < 5; i++) assertEquals(await ask(setup), 2);
   await new Promise((resolve) => setTimeout(resolve, 90));
-  assertEquals(await ask(place), 1);
+  assertEquals(await ask(setup), 1);
 });
 
-Deno.test("get() waits its turn at the first mirror while that one serves", async () => {
-  await using place = open([() => ({ kind: "delay", ms: 2 })], { maxRequests: 2 });
-  await Promise.all(Array.from({ length: 20 }, () => ask(place)));
-  assertEquals(countRequests(place), [20, 0]);
+Deno.test("get() waits in the queue of the first mirror while that one serves", async () => {
+  await using setup = open([() => ({ kind: "delay", ms: 2 })], { maxRequests: 2 });
+  await Promise.all(Array.from({ length: 20 }, () => ask(setup)));
+  assertEquals(countRequests(setup), [20, 0]);
 });
 
 Deno.test("get() tries the next mirror again rather than wait for one that is paused", async () => {
   const failing = { kind: "status", status: 500, code: "InternalError" } as const;
   const busy = { ...SLOW_DOWN, retryAfterSeconds: 60 };
-  await using place = open([() => busy, faultsInTurn([failing, failing])]);
-  assertEquals(await ask(place), 2);
-  assertEquals(countRequests(place), [1, 3]);
+  await using setup = open([() => busy, faultsInTurn([failing, failing])]);
+  assertEquals(await ask(setup), 2);
+  assertEquals(countRequests(setup), [1, 3]);
 });
 
-Deno.test("get() waits in line at a healthy mirror when the first one stops serving", async () => {
+Deno.test("get() waits in the queue of a healthy mirror when the first one stops serving", async () => {
   let served = 0;
   const dieAfter20: FaultRule = () => ++served > 20 ? SLOW_DOWN : undefined;
-  await using place = open([dieAfter20], { maxRequests: 4, minDelayMs: 5000, maxDelayMs: 5000 });
-  const givers = await Promise.all(Array.from({ length: 200 }, () => ask(place)));
+  await using setup = open([dieAfter20], { maxRequests: 4, minDelayMs: 5000, maxDelayMs: 5000 });
+  const givers = await Promise.all(Array.from({ length: 200 }, () => ask(setup)));
   assertEquals([givers.filter((it) => it === 1).length, givers.length], [20, 200]);
-  const { requests, requestsByHost } = place.storage.counters;
+  const { requests, requestsByHost } = setup.storage.counters;
   assert(requests <= 220, `${requests} requests`);
   assertEquals(requestsByHost.one! + requestsByHost.two!, requests);
 });
 
-Deno.test("get() needs no mirror that is switched off in the middle", async () => {
-  await using place = open([], { giveUpAfterMs: 50 });
-  assertEquals(await ask(place), 1);
-  await place.servers.shift()![Symbol.asyncDispose]();
-  for (let i = 0; i < 10; i++) assertEquals(await ask(place), 2);
+Deno.test("get() does without a mirror that is switched off during the run", async () => {
+  await using setup = open([], { giveUpAfterMs: 50 });
+  assertEquals(await ask(setup), 1);
+  await setup.servers.shift()![Symbol.asyncDispose]();
+  for (let i = 0; i < 10; i++) assertEquals(await ask(setup), 2);
 });
 
-Deno.test("get() says at once that all mirrors were given up, and asks them no more", async () => {
-  await using place = open([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 300 });
-  const fail = () => assertRejects(() => place.storage.get(URL), StorageError);
+Deno.test("get() fails at once after all mirrors were given up, and asks them no more", async () => {
+  await using setup = open([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 300 });
+  const fail = () => assertRejects(() => setup.storage.get(URL), StorageError);
   const errors = await Promise.all(Array.from({ length: 20 }, fail));
-  const before = countRequests(place);
+  const before = countRequests(setup);
   errors.push(await fail());
-  assertEquals(countRequests(place), before);
+  assertEquals(countRequests(setup), before);
   for (const { kind, message } of errors) {
     assertEquals(kind, "unreachable");
-    assertStringIncludes(message, "one has failed for 0.");
-    assertStringIncludes(message, "; two has failed for 0.");
+    assertStringIncludes(message, "one has failed for 1 s ");
+    assertStringIncludes(message, "; two has failed for 1 s ");
   }
 });
 
-Deno.test("get() says why a server that is switched off cannot be reached", async () => {
-  const place = open([], { giveUpAfterMs: 20, mirrors: [] });
-  const url = `${place.servers[0]!.url}/run/key`;
-  await place[Symbol.asyncDispose]();
-  const error = await assertRejects(() => place.storage.get(url), StorageError);
+Deno.test("get() reports why a server that is switched off cannot be reached", async () => {
+  const setup = open([], { giveUpAfterMs: 20, mirrors: [] });
+  const url = `${setup.servers[0]!.url}/run/key`;
+  await setup[Symbol.asyncDispose]();
+  const error = await assertRejects(() => setup.storage.get(url), StorageError);
   assertStringIncludes(error.message, `Cannot read "${url}": 127.0.0.1:`);
   assertStringIncludes(error.message, "the connection failed (");
 });
@@ -244,7 +244,7 @@ function mirrorBucket(name: string): Mirror {
   return { name, locate: (url) => url.replace(BUCKET, `s3://${name}/`) };
 }
 
-Deno.test("list() tells the addresses that it was asked for, all pages from one mirror", async () => {
+Deno.test("list() gives the addresses of the caller, with all pages from one mirror", async () => {
   const keys = Array.from({ length: 1500 }, (_, i): [string, Uint8Array<ArrayBuffer>] => [
     `run/${String(i).padStart(4, "0")}`,
     new Uint8Array(1),
@@ -258,7 +258,7 @@ Deno.test("list() tells the addresses that it was asked for, all pages from one 
   assertEquals(server.requests.map(({ bucket }) => bucket), ["absent", "full", "full"]);
 });
 
-Deno.test("a mirror can be a folder, and a server stands in for what it lacks", async () => {
+Deno.test("a mirror can be a folder, and a server gives what it lacks", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/run`);
   await Deno.writeFile(`${folder}/run/key`, new Uint8Array(100).fill(3));
@@ -273,19 +273,19 @@ Deno.test("a mirror can be a folder, and a server stands in for what it lacks", 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("ranges of one object may come from several mirrors, if these have it in the same size", async () => {
+Deno.test("ranges of one object may come from several mirrors that have it in the same size", async () => {
   let isBusy = false;
-  await using place = open([() => isBusy ? SLOW_DOWN : undefined], { minDelayMs: 60_000 });
-  const read = async (offset: number) => (await place.storage.get(URL, { offset, length: 5 }))[0];
+  await using setup = open([() => isBusy ? SLOW_DOWN : undefined], { minDelayMs: 60_000 });
+  const read = async (offset: number) => (await setup.storage.get(URL, { offset, length: 5 }))[0];
   assertEquals(await read(0), 1);
   isBusy = true;
   assertEquals(await read(5), 2);
   await using other = startS3Server({ root: new Map([["run/key", new Uint8Array(99)]]) });
   const storage = openStorage({
-    mirrors: [mirrorAt("one", place.servers[1]!.url), mirrorAt("two", other.url)],
+    mirrors: [mirrorAt("one", setup.servers[1]!.url), mirrorAt("two", other.url)],
   });
   await storage.get(URL, { offset: 0, length: 5 });
-  place.servers[1]!.setFaults(() => SLOW_DOWN);
+  setup.servers[1]!.setFaults(() => SLOW_DOWN);
   const error = await assertRejects(
     () => storage.get(URL, { offset: 5, length: 5 }),
     StorageError,
@@ -294,9 +294,9 @@ Deno.test("ranges of one object may come from several mirrors, if these have it 
   assertEquals(error.kind, "changed");
 });
 
-Deno.test("a mirror that is paused keeps no process alive", async () => {
-  await using place = open([() => SLOW_DOWN]);
-  const [one, two] = place.servers.map(({ url }) => `${url}/run/key`);
+Deno.test("a paused mirror keeps no process alive", async () => {
+  await using setup = open([() => SLOW_DOWN]);
+  const [one, two] = setup.servers.map(({ url }) => `${url}/run/key`);
   const script = `
     import { openStorage } from "${import.meta.resolve("../mod.ts")}";
     const mirrors = ["${one}", "${two}"].map((url) => ({ name: url, locate: () => url }));

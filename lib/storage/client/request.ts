@@ -1,22 +1,26 @@
-import { Attempt } from "../protocol/attempt.ts";
-import { type Candidate, chooseRefusal, describeAt, isRefusal } from "./candidate.ts";
+import { Attempt, type Backend } from "../protocol/attempt.ts";
+import type { Mirror, StorageCounters } from "../protocol/objects.ts";
+import {
+  FetchFailure,
+  readError,
+  StorageError,
+  type StorageErrorKind,
+} from "../protocol/storage_error.ts";
+import { formatDuration } from "../../util/numbers.ts";
 import { delay, type DelayBounds, drawDelay } from "../../util/timing.ts";
-import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
 import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
-import type { Remote } from "../protocol/remote.ts";
-import type { StatusTeller } from "./host_status.ts";
-import type { StorageCounters } from "../protocol/types.ts";
+import type { StatusReporter } from "./host_status.ts";
 
-/** How long to go on trying. */
+/** When to give up. */
 export interface RequestPolicy extends DelayBounds {
   /** Attempts that may fail because of the object. */
   maxAttempts: number;
   /**
-   * After so long a host is given up; after twice that, and `maxAttempts`, an object that its host
-   * goes on refusing while it serves others.
+   * A host is given up after this long without success. After twice this time, and `maxAttempts`, so
+   * is an object that its host refuses while it serves others.
    */
   giveUpAfterMs: number;
-  /** An attempt fails when no byte has come for so long. */
+  /** An attempt fails when no byte has arrived for this long. */
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
@@ -25,55 +29,72 @@ export interface RequestPolicy extends DelayBounds {
 export interface RequestContext {
   policy: RequestPolicy;
   counters: StorageCounters;
-  status: StatusTeller;
-  open(candidate: Candidate): Promise<Source>;
+  status: StatusReporter;
+  open(replica: Replica): Promise<Route>;
 }
 
-/** A server that may have the object, and how to ask it. */
-export interface Source {
-  candidate: Candidate;
-  remote: Remote;
+/** An address that should have the object. */
+export interface Replica {
+  url: string;
+  /** `undefined` for the object's own address. */
+  mirror?: Mirror;
+}
+
+/** A replica, and what a request for it is sent with. */
+export interface Route {
+  replica: Replica;
+  backend: Backend;
   host: Host;
 }
 
-/** Sends a request, once, to the server of `source`. */
-export type Send<T> = (source: Source, attempt: Attempt) => Promise<T>;
+/** Sends a request, once, along `route`. */
+export type Send<T> = (route: Route, attempt: Attempt) => Promise<T>;
+
+/** The replicas of an object, the preferred one first; its own address if no mirror has it. */
+export function findReplicas(url: string, mirrors: readonly Mirror[]): Replica[] {
+  const replicas = mirrors.flatMap((mirror) => {
+    const located = mirror.locate(url);
+    return located === undefined ? [] : [{ url: located, mirror }];
+  });
+  return replicas.length > 0 ? replicas : [{ url }];
+}
 
 /**
- * Sends a request to the first candidate that serves, until one succeeds. A failure that may pass is
- * followed by an attempt at the next candidate, and by a wait when none is left; what one candidate
- * lacks or refuses is asked of the next.
+ * Sends a request to the first replica that is served, until one succeeds. A failure that may pass is
+ * followed by an attempt at the next replica, and by a wait when none is left; what one replica lacks
+ * or refuses is requested from the next.
  *
- * @param url what errors call the object, whoever was asked.
- * @throws {StorageError} `missing` only if all candidates say so, `unreachable` if one was given up
- *   and no other has the object; else the last failure, when the object itself failed `maxAttempts`
- *   times.
+ * @param url what errors call the object, whichever replica was asked.
+ * @throws {StorageError} `missing` only if all replicas are missing, `unreachable` if a host was given
+ *   up and no other has the object; else the last failure, when the object itself failed
+ *   `maxAttempts` times.
  * @throws The signal's reason when it aborts.
  */
 export async function sendRequest<T>(
   url: string,
-  candidates: readonly Candidate[],
+  replicas: readonly Replica[],
   context: RequestContext,
   send: Send<T>,
 ): Promise<T> {
-  return await new Pursuit(url, candidates, context).run(send);
+  return await new Pursuit(url, replicas, context).run(send);
 }
 
-/** The sources in whose lines a request can wait. */
+/** The routes in whose queues a request can wait. */
 interface Choice {
-  sources: Source[];
+  routes: Route[];
   /** Whether there are others behind them. */
   hasOthers: boolean;
-  /** Why there may be none. */
+  /** Why there may be no routes. */
   givenUp: { name: string; state: GivenUp }[];
 }
 
+/** One request from its first attempt to its end. */
 class Pursuit {
   /** Those that have not refused. */
-  #candidates: readonly Candidate[];
+  #replicas: readonly Replica[];
   readonly #refusals: { name: string; error: StorageError }[] = [];
   /** Those that have failed since the last wait. */
-  readonly #failed = new Set<Candidate>();
+  readonly #failed = new Set<Replica>();
   /** Wait before they are tried again. */
   #delayMs = 0;
   #attempts = 0;
@@ -82,35 +103,35 @@ class Pursuit {
 
   constructor(
     private readonly url: string,
-    candidates: readonly Candidate[],
+    replicas: readonly Replica[],
     private readonly context: RequestContext,
   ) {
-    this.#candidates = candidates;
+    this.#replicas = replicas;
   }
 
   async run<T>(send: Send<T>): Promise<T> {
     for (;;) {
-      const { source, permit } = await this.#admit();
+      const { route, permit } = await this.#admit();
       try {
-        const result = await source.host.use(permit, () => this.#sendOnce(source, send));
-        this.context.status.noteSuccess(source.host);
+        const result = await route.host.use(permit, () => this.#sendOnce(route, send));
+        this.context.status.noteSuccess(route.host);
         return result;
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        this.#goOnAfter(error, source);
+        this.#handleFailure(error, route);
       }
     }
   }
 
-  /** Waits until one of the candidates may be asked. */
-  async #admit(): Promise<{ source: Source; permit: Permit }> {
+  /** Waits until one of the replicas may be asked. */
+  async #admit(): Promise<{ route: Route; permit: Permit }> {
     for (;;) {
-      const { sources, hasOthers, givenUp } = await this.#choose();
-      if (sources.length > 0) {
-        const hosts = sources.map(({ host }) => host);
+      const { routes, hasOthers, givenUp } = await this.#choose();
+      if (routes.length > 0) {
+        const hosts = routes.map(({ host }) => host);
         const permit = await waitForPermit(hosts, hasOthers, this.context.policy.signal);
-        const source = sources.find(({ host }) => host === permit?.host);
-        if (permit && source) return { source, permit };
+        const route = routes.find(({ host }) => host === permit?.host);
+        if (permit && route) return { route, permit };
       } else if (this.#failed.size > 0) {
         await this.#startRound();
       } else {
@@ -119,18 +140,19 @@ class Pursuit {
     }
   }
 
-  /** Goes through the candidates up to the first that is healthy. */
+  /** Chooses from the replicas up to the first whose host is healthy. */
   async #choose(): Promise<Choice> {
-    const choice: Choice = { sources: [], hasOthers: false, givenUp: [] };
-    const left = this.#candidates.filter((candidate) => !this.#failed.has(candidate));
-    for (const candidate of left) {
-      const source = await this.context.open(candidate);
-      const { name, givenUp, isPaused, isHealthy } = source.host;
+    const choice: Choice = { routes: [], hasOthers: false, givenUp: [] };
+    const left = this.#replicas.filter((replica) => !this.#failed.has(replica));
+    for (const replica of left) {
+      const route = await this.context.open(replica);
+      route.host.resumeIfDue();
+      const { name, givenUp, isPaused, isHealthy } = route.host;
       if (givenUp) choice.givenUp.push({ name, state: givenUp });
-      // Who has failed elsewhere does not wait here for the end of a pause.
+      // A request that has failed elsewhere does not wait here for the end of a pause.
       if (givenUp || isPaused && this.#failed.size > 0) continue;
-      choice.sources.push(source);
-      choice.hasOthers = isHealthy && candidate !== left.at(-1);
+      choice.routes.push(route);
+      choice.hasOthers = isHealthy && replica !== left.at(-1);
       if (isHealthy) break;
     }
     return choice;
@@ -143,9 +165,9 @@ class Pursuit {
     if (delayMs > 0) await delay(delayMs, this.context.policy.signal);
   }
 
-  async #sendOnce<T>(source: Source, send: Send<T>): Promise<T> {
+  async #sendOnce<T>(route: Route, send: Send<T>): Promise<T> {
     const { policy: { timeoutMs, signal }, counters } = this.context;
-    const { candidate: { url }, host: { name } } = source;
+    const { replica: { url }, host: { name } } = route;
     signal?.throwIfAborted();
     using attempt = new Attempt(url, timeoutMs, counters, signal);
     if (this.#attempts > 0) counters.retries++;
@@ -153,50 +175,51 @@ class Pursuit {
     counters.requests++;
     counters.requestsByHost[name] = (counters.requestsByHost[name] ?? 0) + 1;
     try {
-      const result = await send(source, attempt);
-      if (attempt.timing) source.host.times.note(attempt.timing);
+      const result = await send(route, attempt);
+      if (attempt.timing) route.host.times.note(attempt.timing);
       return result;
     } catch (error) {
-      // What comes up after an abort is an echo of it, often wrapped by a library.
+      // After an abort, any error is a consequence of it, often wrapped by a library.
       if (attempt.signal.aborted) throw attempt.signal.reason;
       throw error instanceof FetchFailure ? error.describe(url) : error;
     }
   }
 
-  /** Decides what to do differently next time; throws what no other attempt can mend. */
-  #goOnAfter(error: StorageError, source: Source): void {
-    const told = describeAt(error, this.url, source.candidate);
-    if (isRefusal(error)) this.#noteRefusal(told, source);
-    else if (error.isRetriable) this.#noteFailure(told, source);
-    else throw told;
-    this.context.status.noteFailure(source.host, error);
+  /** Decides how the next attempt differs; throws what no other attempt can mend. */
+  #handleFailure(error: StorageError, route: Route): void {
+    const { mirror } = route.replica;
+    const named = mirror ? error.with({ url: this.url, mirror: mirror.name }) : error;
+    if (isRefusal(error)) this.#noteRefusal(named, route);
+    else if (error.isRetriable) this.#noteFailure(named, route);
+    else throw named;
+    this.context.status.noteFailure(route.host, error);
   }
 
-  #noteRefusal(error: StorageError, { candidate, host: { name } }: Source): void {
+  #noteRefusal(error: StorageError, { replica, host: { name } }: Route): void {
     this.#refusals.push({ name, error });
-    this.#candidates = this.#candidates.filter((it) => it !== candidate);
-    if (this.#candidates.length > 0) return;
+    this.#replicas = this.#replicas.filter((it) => it !== replica);
+    if (this.#replicas.length > 0) return;
     throw chooseRefusal(this.#refusals.map(({ error }) => error));
   }
 
-  #noteFailure(error: StorageError, { candidate }: Source): void {
+  #noteFailure(error: StorageError, { replica }: Route): void {
     const { policy } = this.context;
-    this.#failed.add(candidate);
+    this.#failed.add(replica);
     this.#firstFailureMs ??= performance.now();
     if (error.isObjectFailure) this.#delayMs = drawDelay(policy, this.#objectFailures++);
     const forMs = performance.now() - this.#firstFailureMs;
     const isRefused = this.#attempts >= policy.maxAttempts && forMs >= 2 * policy.giveUpAfterMs;
     if (isRefused || this.#objectFailures >= policy.maxAttempts) {
-      throw giveUp(error, this.#attempts);
+      throw error.with({ attempts: this.#attempts, cause: error });
     }
   }
 
-  /** The error when every candidate has refused or was given up. */
+  /** The error when every replica has refused or its host was given up. */
   #conclude(givenUp: Choice["givenUp"]): StorageError {
     const last = givenUp[0]!.state.last;
     const states = [
       ...givenUp.map(({ name, state: { failedForMs, last } }) =>
-        `${name} has failed for ${formatDuration(failedForMs)} without one success ` +
+        `${name} has failed for ${formatDuration(failedForMs / 1000)} without one success ` +
         `(last: ${last.answer ?? last.message})`
       ),
       ...this.#refusals.map(({ name, error }) => `${name} answered ${error.answer ?? error.kind}`),
@@ -204,17 +227,25 @@ class Pursuit {
     return readError("unreachable", this.url, `${states.join("; ")}; try again later`, {
       status: last.status,
       answer: last.answer,
-      attempts: this.#attempts,
       cause: last,
     });
   }
 }
 
-function giveUp(error: StorageError, attempts: number): StorageError {
-  const message = `${error.message} (gave up after ${attempts} attempts)`;
-  return new StorageError(error.kind, error.url, message, { ...error, attempts, cause: error });
+/**
+ * Kinds of error that are final at one server, while another may have the object. The first in this
+ * order is reported when no server gives the object: `missing` comes after those that leave open
+ * whether it exists.
+ */
+const REFUSALS: readonly StorageErrorKind[] = ["range", "denied", "missing", "unsupported"];
+
+/** Whether asking this server again is of no use, but asking another one may be. */
+function isRefusal({ kind }: StorageError): boolean {
+  return REFUSALS.includes(kind);
 }
 
-function formatDuration(ms: number): string {
-  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+/** The refusal that says most about an object that no server gives. */
+function chooseRefusal(refusals: readonly StorageError[]): StorageError | undefined {
+  const rank = ({ kind }: StorageError) => REFUSALS.indexOf(kind);
+  return refusals.toSorted((a, b) => rank(a) - rank(b))[0];
 }

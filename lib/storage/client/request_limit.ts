@@ -1,21 +1,21 @@
 /** Requests at once that a server gets before anything is known of it. */
 const FIRST = 8;
-/** After a pause, these try whether the server is back. */
+/** Requests that test after a pause whether the server works again. */
 const PROBES = 2;
-/** What a refusal leaves of the limit. */
+/** The share of the limit that remains after a refusal. */
 const CUT = 0.75;
-/** What counts as the same level as that of the last refusal, as a share of it. */
+/** Levels that differ by less than this share of the last refused one count as the same. */
 const NEAR = 0.125;
-/** At most so many times more slowly does the limit grow near a level that is refused each time. */
+/** The slowest growth near a level that is refused each time: this many times slower. */
 const MAX_CARE = 16;
 
 /**
  * How many requests a server is sent at once, found as TCP finds the width of a path: more on
  * success (doubling at first, then one more a round), a share less on refusal.
  *
- * A level that is refused again and again is the server's width. It is approached the more slowly the
- * oftener that has happened: in the end about one request in a hundred is refused. Refusals at any
- * level, those of a server that fails by chance, are no reason for that.
+ * A level that is refused again and again is the capacity of the server. Each refusal there makes the
+ * next approach slower: in the end about one request in a hundred is refused. Refusals at varying
+ * levels, from a server that fails at random, do not.
  */
 export class RequestLimit {
   #limit: number;
@@ -29,7 +29,7 @@ export class RequestLimit {
 
   /**
    * @param ceiling never more than this.
-   * @throws {RangeError} if it is no whole number from 1.
+   * @throws {RangeError} if it is not a whole number from 1.
    */
   constructor(readonly ceiling: number) {
     if (!Number.isInteger(ceiling) || ceiling < 1) {
@@ -43,10 +43,16 @@ export class RequestLimit {
     return Math.floor(this.#limit);
   }
 
+  /** Requests at once that {@linkcode restart} would leave. */
+  get afterRestart(): number {
+    return Math.min(PROBES, this.allowed);
+  }
+
   /**
-   * A request was answered. The limit grows only while it is in use: what nobody tried says nothing.
+   * Notes that a request was answered. The limit grows only while it is in use: a level that was not
+   * tried says nothing.
    *
-   * @param underWay requests at once before it was, itself included.
+   * @param underWay requests at once before the answer, itself included.
    */
   grow(underWay: number): void {
     this.#isInUse = underWay >= this.allowed;
@@ -65,13 +71,13 @@ export class RequestLimit {
     return 1 / (isNear ? this.#limit * this.#care : this.#limit);
   }
 
-  /** What counts as the level of the last refusal, up and down from it. */
+  /** The distance from the last refused level that counts as the same level. */
   get #nearness(): number {
     return Math.max(1, Math.floor(this.#refusedAt * NEAR));
   }
 
   /**
-   * A request was refused.
+   * Notes that a request was refused.
    *
    * @param underWay requests at once when it was sent, or now if these are more.
    */
@@ -84,7 +90,7 @@ export class RequestLimit {
     this.#limit = this.#threshold = Math.max(1, this.#refusedAt * CUT);
   }
 
-  /** Begins again with a few, soon to be as many as the last cut left. */
+  /** Begins again with a few; the limit doubles each round up to where the last cut left it. */
   restart(): void {
     this.#limit = Math.min(PROBES, this.#limit);
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { RequestLimit } from "./request_limit.ts";
 
-/** As many successes as there are requests at once, all of them in use. */
+/** Notes as many successes as there are requests at once, with the limit in use. */
 function passRound(limit: RequestLimit): number {
   const underWay = limit.allowed;
   for (let i = 0; i < underWay; i++) limit.grow(limit.allowed);
@@ -9,8 +9,8 @@ function passRound(limit: RequestLimit): number {
 }
 
 /**
- * Rounds of requests to a server that refuses what is beyond its capacity; of refusals in a round the
- * first one counts.
+ * Sends rounds of requests to a server that refuses what is beyond its capacity; only the first
+ * refusal of a round counts.
  */
 function askServer(limit: RequestLimit, capacity: number, rounds: number) {
   let refused = 0;
@@ -56,7 +56,7 @@ Deno.test("RequestLimit falls to three quarters of the level that was refused, n
   assertEquals(limit.allowed, 1);
 });
 
-/** How many rounds it takes from a refusal at a level back to that level. */
+/** Counts the rounds from a refusal at a level back to that level. */
 function countRounds(limit: RequestLimit, level: number): number {
   limit.cut(level);
   let rounds = 0;
@@ -72,7 +72,7 @@ Deno.test("RequestLimit grows by one a round after a refusal", () => {
   assertEquals(countRounds(limit, 10), 3);
 });
 
-Deno.test("RequestLimit grows the more slowly near a level, the oftener it was refused there", () => {
+Deno.test("RequestLimit grows more slowly near a level with each refusal there", () => {
   const limit = new RequestLimit(100);
   passRound(limit);
   const rounds = Array.from({ length: 7 }, () => countRounds(limit, 9));
@@ -80,7 +80,7 @@ Deno.test("RequestLimit grows the more slowly near a level, the oftener it was r
   assertEquals(countRounds(limit, 6), 2);
 });
 
-Deno.test("RequestLimit begins again with two, and is soon where the last cut left it", () => {
+Deno.test("RequestLimit restarts with two, and soon reaches what the last cut left", () => {
   const limit = new RequestLimit(100);
   for (let i = 0; i < 3; i++) passRound(limit);
   limit.cut(40);
@@ -92,7 +92,7 @@ Deno.test("RequestLimit begins again with two, and is soon where the last cut le
   assert(levels[3]! >= 30 && levels[5]! <= 33, `${levels}`);
 });
 
-Deno.test("RequestLimit is felt after a refusal, while it is in use, until it has outgrown it", () => {
+Deno.test("RequestLimit is felt after a refusal, while it is in use, until it outgrows that level", () => {
   const limit = new RequestLimit(100);
   assert(!limit.isFelt);
   passRound(limit);

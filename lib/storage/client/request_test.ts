@@ -12,7 +12,7 @@ const URL = "s3://my-bucket/key";
 const RANGE = { offset: 10, length: 100 };
 const OBJECT = new Uint8Array(1000).map((_, i) => i % 251);
 
-/** A server with the faults, and a storage on it that does not wait long. */
+/** A server with the faults, and a storage on it with short delays. */
 function start(faults: FaultRule, options: StorageOptions = {}) {
   const server = startS3Server({
     buckets: { "my-bucket": new Map([["key", OBJECT], ["other", OBJECT]]) },
@@ -22,7 +22,7 @@ function start(faults: FaultRule, options: StorageOptions = {}) {
   return { server, storage: openStorage({ endpoint: server.url, ...delays, ...options }) };
 }
 
-Deno.test("get() tries again after 503, 500 and 429, and counts each attempt once", async () => {
+Deno.test("get() retries after 503, 500 and 429, and counts each attempt once", async () => {
   const { server, storage } = start(faultsInTurn([
     SLOW_DOWN,
     { kind: "status", status: 500, code: "InternalError" },
@@ -42,11 +42,11 @@ Deno.test("get() tries again after 503, 500 and 429, and counts each attempt onc
 const WRONG_BODIES: [string, Fault, "unreachable" | "corrupt"][] = [
   ["a body that ends early", { kind: "cut", bytes: 60 }, "unreachable"],
   ["a connection that breaks before the body", { kind: "cut", bytes: 0 }, "unreachable"],
-  ["a body that goes on", { kind: "long", bytes: 5 }, "corrupt"],
+  ["a body that is too long", { kind: "long", bytes: 5 }, "corrupt"],
   ["another range", { kind: "shift", bytes: 1 }, "corrupt"],
 ];
 for (const [name, fault, kind] of WRONG_BODIES) {
-  Deno.test(`get() never gives ${name}: it tries again, then fails`, async () => {
+  Deno.test(`get() never gives ${name}: it retries, then fails`, async () => {
     const { server, storage } = start(faultsInTurn([fault, fault]));
     await using _ = server;
     assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
@@ -59,7 +59,7 @@ for (const [name, fault, kind] of WRONG_BODIES) {
   });
 }
 
-Deno.test("head() and list() try again too", async () => {
+Deno.test("head() and list() retry too", async () => {
   const { server, storage } = start(
     faultsInTurn([SLOW_DOWN, undefined, { kind: "cut", bytes: 9 }]),
   );
@@ -69,7 +69,7 @@ Deno.test("head() and list() try again too", async () => {
   assertEquals(storage.counters.retries, 2);
 });
 
-Deno.test("get() gives up an object after maxAttempts, with as many requests and no more", async () => {
+Deno.test("get() gives up an object after exactly maxAttempts requests", async () => {
   const { server, storage } = start(() => ({ kind: "status", status: 500, code: "InternalError" }));
   await using _ = server;
   const error = await assertRejects(() => storage.get(URL), StorageError, "500 InternalError");
@@ -85,7 +85,7 @@ Deno.test("get() outlasts a busy server, however many attempts it takes", async 
   assertEquals(storage.counters.retries, 30);
 });
 
-Deno.test("get() gives up an object that the server goes on refusing while it serves others", async () => {
+Deno.test("get() gives up an object that the server keeps refusing while it serves others", async () => {
   const { server, storage } = start(({ key }) => key === "key" ? SLOW_DOWN : undefined, {
     giveUpAfterMs: 40,
   });
@@ -101,7 +101,7 @@ Deno.test("get() gives up an object that the server goes on refusing while it se
   assertEquals([error.kind, error.status, error.attempts >= 4], ["unreachable", 503, true]);
 });
 
-Deno.test("get() asks once for what is missing, denied or not done", async () => {
+Deno.test("get() asks once for what is missing, denied or unsupported", async () => {
   const { server, storage } = start(faultsInTurn([
     { kind: "status", status: 404, code: "NoSuchKey" },
     { kind: "status", status: 403, code: "AccessDenied" },
@@ -115,7 +115,7 @@ Deno.test("get() asks once for what is missing, denied or not done", async () =>
   assertEquals(server.requests.length, 3);
 });
 
-Deno.test("get() waits as long as Retry-After says", async () => {
+Deno.test("get() waits as long as Retry-After demands", async () => {
   const { server, storage } = start(faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.2 }]));
   await using _ = server;
   const startMs = performance.now();
@@ -123,7 +123,7 @@ Deno.test("get() waits as long as Retry-After says", async () => {
   assert(performance.now() - startMs >= 195);
 });
 
-Deno.test("get() tries again when the server stays silent", async () => {
+Deno.test("get() retries when the server stays silent", async () => {
   const { server, storage } = start(faultsInTurn([{ kind: "delay", ms: 60_000 }]), {
     timeoutMs: 300,
   });
@@ -132,7 +132,7 @@ Deno.test("get() tries again when the server stays silent", async () => {
   assertEquals(storage.counters.retries, 1);
 });
 
-Deno.test("get() waits for a slow body as long as bytes keep coming", async () => {
+Deno.test("get() waits for a slow body as long as bytes keep arriving", async () => {
   await using server = Deno.serve({ port: 0, onListen: () => {} }, () => {
     let left = 5;
     const body = new ReadableStream({
@@ -172,7 +172,7 @@ for (
   });
 }
 
-Deno.test("get() sends nothing when the signal aborts just as its turn comes", async () => {
+Deno.test("get() sends nothing when the signal aborts at the moment of its turn", async () => {
   const stop = new AbortController();
   const { server, storage } = start(() => FAILING, {
     signal: stop.signal,

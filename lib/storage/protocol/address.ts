@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readError } from "./storage_error.ts";
 
 /** Scheme in lower case; "file" for a path. */
 export function parseScheme(url: string): string {
@@ -12,4 +13,38 @@ export function parseScheme(url: string): string {
 /** Whether an address is not of a file on this machine. */
 export function isRemote(url: string): boolean {
   return parseScheme(url) !== "file";
+}
+
+/** The parts of an address in a bucket. */
+export interface BucketUrl {
+  bucket: string;
+  /** "" for the bucket itself. */
+  key: string;
+}
+
+/**
+ * Parses `<scheme>://<bucket>/<key>`. Keys are taken literally: "%" and "+" have no meaning in such
+ * an address.
+ *
+ * @throws {StorageError} `unsupported` if it names no bucket.
+ */
+export function parseBucketUrl(url: string): BucketUrl {
+  const [, bucket, key = ""] = /^\w+:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
+  if (bucket) return { bucket, key };
+  throw readError("unsupported", url, `it names no bucket, expected ${describeForm(url)}`);
+}
+
+/**
+ * Parses the address of an object in a bucket, as {@linkcode parseBucketUrl} does.
+ *
+ * @throws {StorageError} `unsupported` if it names no object.
+ */
+export function parseObjectUrl(url: string): BucketUrl {
+  const parts = parseBucketUrl(url);
+  if (parts.key !== "") return parts;
+  throw readError("unsupported", url, `it names no object, expected ${describeForm(url)}`);
+}
+
+function describeForm(url: string): string {
+  return `${url.slice(0, url.indexOf(":"))}://<bucket>/<key>`;
 }

@@ -1,5 +1,6 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { isRemote, parseScheme } from "./address.ts";
+import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { isRemote, parseBucketUrl, parseObjectUrl, parseScheme } from "./address.ts";
+import { StorageError } from "./storage_error.ts";
 
 const SCHEMES: [address: string, scheme: string][] = [
   ["s3://ecmwf-forecasts/20260206/00z", "s3"],
@@ -16,3 +17,30 @@ for (const [address, scheme] of SCHEMES) {
     assertEquals(isRemote(address), scheme !== "file");
   });
 }
+
+Deno.test("parseObjectUrl() takes keys literally", () => {
+  for (const scheme of ["s3", "gs"]) {
+    const url = `${scheme}://bucket/a/b%20c+d?e#f`;
+    assertEquals(parseObjectUrl(url), { bucket: "bucket", key: "a/b%20c+d?e#f" });
+  }
+});
+
+Deno.test("parseBucketUrl() needs no key, parseObjectUrl() does", () => {
+  for (const url of ["s3://bucket", "s3://bucket/"]) {
+    assertEquals(parseBucketUrl(url), { bucket: "bucket", key: "" });
+    const error = assertThrows(() => parseObjectUrl(url), StorageError);
+    assertEquals(
+      error.message,
+      `Cannot read "${url}": it names no object, expected s3://<bucket>/<key>`,
+    );
+  }
+});
+
+Deno.test("parseBucketUrl() reports that an address names no bucket", () => {
+  const error = assertThrows(() => parseBucketUrl("gs:///key"), StorageError);
+  assertEquals(error.kind, "unsupported");
+  assertEquals(
+    error.message,
+    'Cannot read "gs:///key": it names no bucket, expected gs://<bucket>/<key>',
+  );
+});

@@ -1,10 +1,16 @@
+/**
+ * One attempt at a request, and what a backend does in it.
+ *
+ * @module
+ */
 import { readError } from "./storage_error.ts";
 import type { RequestTiming } from "./request_times.ts";
-import type { StorageCounters } from "./types.ts";
+import type { ByteRange, ListedObject, ObjectInfo, StorageCounters } from "./objects.ts";
+import type { Received } from "./versions.ts";
 
 /**
- * One attempt at a request. Its signal fires when the caller aborts, when nothing has come or gone
- * for `timeoutMs`, and at its end, so that what is still being received is dropped.
+ * One attempt at a request. Its signal fires when the caller aborts, when no byte has moved for
+ * `timeoutMs`, and at its end, so that what is still being received is dropped.
  */
 export class Attempt implements Disposable {
   readonly #controller = new AbortController();
@@ -39,7 +45,7 @@ export class Attempt implements Disposable {
     return this.#controller.signal;
   }
 
-  /** How it went; `undefined` before an answer that has a body. */
+  /** How long it took; `undefined` before an answer that has a body. */
   get timing(): RequestTiming | undefined {
     if (this.#answerMs === undefined) return undefined;
     return {
@@ -55,14 +61,14 @@ export class Attempt implements Disposable {
     this.#answerMs = this.#lastProgressMs;
   }
 
-  /** Notes that bytes of the body have come. */
+  /** Notes that bytes of the body have arrived. */
   noteReceived(bytes: number): void {
     this.#counters.bytesReceived += bytes;
     this.#receivedBytes += bytes;
     this.noteProgress();
   }
 
-  /** Notes that something went over the network, either way. */
+  /** Notes that bytes were sent or received. */
   noteProgress(): void {
     this.#lastProgressMs = performance.now();
   }
@@ -76,4 +82,26 @@ export class Attempt implements Disposable {
 
 function timeoutError(url: string, timeoutMs: number) {
   return readError("unreachable", url, `the server sent nothing for ${timeoutMs / 1000} s`);
+}
+
+/** A page of a listing; `next` requests the one after it. */
+export interface ListPage {
+  objects: ListedObject[];
+  next: string | undefined;
+}
+
+/** Speaks to one kind of server. Each call but `origin` makes one request, once. */
+export interface Backend {
+  /** Scheme, name and port of the server that requests for the address are sent to. */
+  origin(url: string): string;
+  get(url: string, range: ByteRange | undefined, attempt: Attempt): Promise<Received>;
+  head(url: string, attempt: Attempt): Promise<ObjectInfo>;
+  listPage(prefixUrl: string, next: string | undefined, attempt: Attempt): Promise<ListPage>;
+  /**
+   * Prepares the writing of an object. The result is called once an attempt, and each call resumes
+   * where the one before it ended. Absent where nothing can be written.
+   */
+  planPut?(url: string, bytes: Uint8Array<ArrayBuffer>): (attempt: Attempt) => Promise<void>;
+  /** Absent where nothing can be written. */
+  remove?(url: string, attempt: Attempt): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import type { Attempt } from "./attempt.ts";
 import { FetchFailure, readError } from "./storage_error.ts";
-import type { ByteRange } from "./types.ts";
+import type { ByteRange } from "./objects.ts";
 import type { Received } from "./versions.ts";
 
-/** An answer to GET, whichever library brought it. */
+/** An answer to GET, independent of the library that received it. */
 export interface Answer {
   status: number;
   /** The `Content-Range` header. */
@@ -24,21 +24,21 @@ export function formatRange({ offset, length }: ByteRange): string {
 }
 
 /**
- * The size that an answer to HEAD told.
+ * The size that an answer to HEAD gives.
  *
- * @throws {StorageError} `unsupported` if it told none.
+ * @throws {StorageError} `unsupported` if it gives none.
  */
 export function requireSize(url: string, contentLength: number | undefined): number {
   if (contentLength !== undefined) return contentLength;
-  throw readError("unsupported", url, "the server does not tell the size (no Content-Length)");
+  throw readError("unsupported", url, "the server does not give the size (no Content-Length)");
 }
 
 /**
- * Reads an answer's body, which must be exactly the range asked for, or the whole object, exactly as
- * long as its headers say.
+ * Reads an answer's body, which must be exactly the requested range, or the whole object, with the
+ * length that the headers give.
  *
  * @throws {StorageError} `corrupt` for another range or length, `range` if the object ends inside
- *   the range, `unsupported` if the server does not do ranges, or compresses what was not to be.
+ *   the range, `unsupported` if the server ignores ranges, or compresses the body.
  */
 export async function readAnswer(
   url: string,
@@ -57,22 +57,22 @@ export async function readAnswer(
   return { bytes, size, etag: answer.etag ?? undefined };
 }
 
-/** Compressed bytes are not the object's, nor do ranges of them mean ranges of it. */
+/** Compressed bytes are not the object's, and their ranges are not its ranges. */
 function checkEncoding(url: string, { status, contentEncoding }: Answer): void {
   if (!contentEncoding || contentEncoding.toLowerCase() === "identity") return;
   const state = `the server sends it compressed (Content-Encoding "${contentEncoding}"), ` +
-    "store it there without";
+    "store it uncompressed";
   throw readError("unsupported", url, state, { status });
 }
 
-/** @returns the size of the object, where the answer tells it. */
+/** @returns the size of the object, if the answer gives it. */
 function checkWhole(url: string, { status, contentLength }: Answer): number | undefined {
   if (status === 200) return contentLength;
   const state = `the whole object was asked for and the server answers ${status}`;
   throw readError("corrupt", url, state, { status });
 }
 
-/** @returns the size of the object, where the answer tells it. */
+/** @returns the size of the object, if the answer gives it. */
 function checkRange(
   url: string,
   answer: Answer,
@@ -101,7 +101,7 @@ function checkRange(
   return Number.isNaN(size) ? undefined : size;
 }
 
-/** Reads into one buffer of the final size: the bytes are copied once, out of the network. */
+/** Reads into one buffer of the final size, so that the bytes are copied once. */
 async function readExactly(
   url: string,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -123,7 +123,7 @@ async function readExactly(
   return new Uint8Array(buffer);
 }
 
-/** Reads a chunked body, whose end the protocol itself marks. */
+/** Reads a chunked body, whose end HTTP itself marks. */
 async function readToEnd(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   attempt: Attempt,

@@ -3,7 +3,7 @@ import { openStorage, StorageError, type StorageErrorKind } from "../mod.ts";
 
 const RANGE = { offset: 10, length: 100 };
 
-/** What a web server answers with, and what get() of RANGE, or of the whole, says of it. */
+/** What a web server answers, and the error of get() for RANGE, or for the whole object. */
 interface WrongAnswer {
   name: string;
   status: number;
@@ -13,7 +13,7 @@ interface WrongAnswer {
   message: string;
 }
 
-/** The kind and text of the error that get() ends with. */
+/** Checks the kind and message of the error that get() ends with. */
 async function readFrom(answer: WrongAnswer, range?: typeof RANGE): Promise<void> {
   const { status, bytes, headers, kind, message } = answer;
   await using server = Deno.serve(
@@ -56,7 +56,7 @@ const WRONG_RANGES: WrongAnswer[] = [
     message: 'the server sent "bytes 10-109/109"',
   },
   {
-    name: "of the same length from another place",
+    name: "of the same length from another offset",
     status: 206,
     bytes: 100,
     headers: { "content-range": "bytes 110-209/1000" },
@@ -130,7 +130,7 @@ for (const answer of WRONG_WHOLES) {
   Deno.test(`get() of a whole object refuses an answer ${answer.name}`, () => readFrom(answer));
 }
 
-Deno.test("get() takes an answer that says it is not encoded", async () => {
+Deno.test("get() accepts an answer whose Content-Encoding is identity", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("text", { headers: { "content-encoding": "identity" } }),

@@ -1,6 +1,6 @@
-/** How one request went that was answered as it should be. */
+/** How long one successful request took. */
 export interface RequestTiming {
-  /** From its sending to the head of the answer. */
+  /** From sending it to the head of the answer. */
   waitMs: number;
   /** From there to the last byte of the body. */
   bodyMs: number;
@@ -8,16 +8,16 @@ export interface RequestTiming {
   bytes: number;
 }
 
-/** So many requests are remembered: the line of a minute ago is not that of now. */
+/** Requests that are remembered: the connection of a minute ago is not the one of now. */
 const REMEMBERED = 64;
-/** Told from so many at least. */
+/** Requests that it takes for an estimate. */
 const ENOUGH = 8;
-/** A shorter body often comes with the head: its time tells nothing of the line. */
-const LEAST_BODY_BYTES = 64 * 1024;
-/** Clocks are coarser than some bodies are quick. */
-const LEAST_BODY_MS = 0.1;
+/** A shorter body often arrives with the head, and its time says nothing about the connection. */
+const MIN_BODY_BYTES = 64 * 1024;
+/** Some bodies take less than the clock resolves. */
+const MIN_BODY_MS = 0.1;
 
-/** How long a server took for the last requests, and what that says of the line to it. */
+/** How long a server took for the last requests, and what that says about the connection to it. */
 export class RequestTimes {
   readonly #waitsMs: number[] = [];
   /** In bytes per millisecond. */
@@ -25,17 +25,18 @@ export class RequestTimes {
 
   /** Learns from a request. */
   note({ waitMs, bodyMs, bytes }: RequestTiming): void {
-    if (bytes < LEAST_BODY_BYTES) return;
+    if (bytes < MIN_BODY_BYTES) return;
     remember(this.#waitsMs, waitMs);
-    remember(this.#rates, bytes / Math.max(LEAST_BODY_MS, bodyMs));
+    remember(this.#rates, bytes / Math.max(MIN_BODY_MS, bodyMs));
   }
 
   /**
-   * What a request costs beside its own bytes: so many would one stream have brought in the time
-   * until the answer began. Few on a narrow line, many on a wide one with a long way. Told from
-   * medians: a stall, of the server or of this process, is no property of the line.
+   * What a request costs beside its own bytes: the bytes that one stream would bring in the time
+   * until the answer begins. Small for a narrow connection, large for a wide one with a long delay.
+   * Estimated from medians: a stall, of the server or of this process, is no property of the
+   * connection.
    *
-   * @returns `undefined` as long as too little was seen.
+   * @returns `undefined` until enough requests were seen.
    */
   get costBytes(): number | undefined {
     if (this.#rates.length < ENOUGH) return undefined;

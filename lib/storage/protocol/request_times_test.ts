@@ -5,12 +5,12 @@ import { RequestTimes } from "./request_times.ts";
 
 const MB = 1_000_000;
 
-/** Notes so many requests of 1 MB alike. */
+/** Notes `count` equal requests of 1 MB. */
 function noteAlike(times: RequestTimes, count: number, waitMs: number, bodyMs: number): void {
   for (let i = 0; i < count; i++) times.note({ waitMs, bodyMs, bytes: MB });
 }
 
-Deno.test("RequestTimes tells what a stream would bring in the time until an answer begins", () => {
+Deno.test("RequestTimes estimates what a stream would bring in the time until an answer begins", () => {
   const times = new RequestTimes();
   noteAlike(times, 7, 30, 100);
   assertEquals(times.costBytes, undefined);
@@ -18,7 +18,7 @@ Deno.test("RequestTimes tells what a stream would bring in the time until an ans
   assertEquals(times.costBytes, 300_000);
 });
 
-Deno.test("RequestTimes does not follow a few requests that stalled", () => {
+Deno.test("RequestTimes is not misled by a few requests that stalled", () => {
   const times = new RequestTimes();
   for (let i = 0; i < 10; i++) {
     noteAlike(times, 2, 20, 50);
@@ -28,14 +28,14 @@ Deno.test("RequestTimes does not follow a few requests that stalled", () => {
   assertEquals(times.costBytes, 400_000);
 });
 
-Deno.test("RequestTimes forgets the line of long ago", () => {
+Deno.test("RequestTimes forgets how the connection was long ago", () => {
   const times = new RequestTimes();
   noteAlike(times, 200, 30, 10);
   noteAlike(times, 64, 10, 100);
   assertEquals(times.costBytes, 100_000);
 });
 
-Deno.test("RequestTimes learns nothing from bodies that come with the head, and divides by no zero", () => {
+Deno.test("RequestTimes ignores bodies that arrive with the head, and never divides by zero", () => {
   const times = new RequestTimes();
   for (let i = 0; i < 50; i++) times.note({ waitMs: 30, bodyMs: 0, bytes: 5000 });
   assertEquals(times.costBytes, undefined);
@@ -43,14 +43,14 @@ Deno.test("RequestTimes learns nothing from bodies that come with the head, and 
   assert(Number.isFinite(times.costBytes));
 });
 
-/** A bucket with one object on a server of its own. */
+/** A bucket with one object, on its own server. */
 function startLine(line: { bytesPerSecond?: number; fault?: Fault }): S3Server {
   const { fault, ...bandwidth } = line;
   const bucket = new Map([["key", new Uint8Array(256 * 1024)]]);
   return startS3Server({ buckets: { bucket }, faults: () => fault, ...bandwidth });
 }
 
-Deno.test("requestCost() is much on a long line and little on a narrow one, and not known of others", async () => {
+Deno.test("requestCost() is large on a long connection, small on a narrow one, unknown for other servers", async () => {
   const url = "s3://bucket/key";
   const measure = async ({ url: endpoint }: S3Server) => {
     const storage = openStorage({ endpoint });

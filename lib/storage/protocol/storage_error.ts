@@ -1,13 +1,18 @@
+/**
+ * What goes wrong with objects, as fields, and the one sentence that they are rendered into.
+ *
+ * @module
+ */
 import { UserError } from "../../errors.ts";
 
 /**
- * Why bytes could not be had, or kept:
+ * Why an object could not be read or written:
  * - `missing`: there is no such object, bucket, file or folder
- * - `denied`: the server or the file system refuses (S3 says so of missing objects too, where the
- *   bucket may not be listed)
- * - `permission`: Deno refuses; the text names the flag to add
+ * - `denied`: the server or the file system refuses (S3 also answers this for a missing object in a
+ *   bucket that may not be listed)
+ * - `permission`: Deno refuses; the message names the flag to add
  * - `unreachable`: the network, the server or the disk fails, or does not answer in time
- * - `corrupt`: the answer is not the bytes that were asked for
+ * - `corrupt`: the answer is not the bytes that were requested
  * - `changed`: the object was replaced after a part of it was read; `forget` it to read the new one
  * - `range`: the object ends before the range does
  * - `unsupported`: the scheme, or the server, does not do this
@@ -22,45 +27,75 @@ export type StorageErrorKind =
   | "range"
   | "unsupported";
 
-/** Statuses of servers that are overloaded, or that stand before one that is. */
+/** What was attempted: the verb of the message. */
+export type StorageAction =
+  | "read"
+  | "list"
+  | "write"
+  | "remove"
+  | "use"
+  | "find"
+  | "save"
+  | "publish"
+  | `get a token for ${string} to use`;
+
+/** Statuses of servers that are overloaded, or of a gateway to such a server. */
 const BUSY = [408, 429, 502, 503, 504];
 
-/** What is known beside the kind. */
-export interface StorageErrorDetail {
+/** What a {@linkcode StorageError} holds. */
+export interface StorageErrorFields {
+  kind: StorageErrorKind;
+  /** @default {"read"} */
+  action?: StorageAction;
+  /** Address of the object. */
+  url: string;
+  /** Name of the mirror that was asked. @default {undefined} (the server of the address itself) */
+  mirror?: string;
+  /** What the message names instead of the address and the mirror. @default {undefined} */
+  subject?: string;
+  /** What is wrong, and what to do about it: the message after the colon. */
+  state: string;
   /** HTTP status of the last answer. */
   status?: number;
   /** What came instead of the object, in a few words ("503 SlowDown"); absent without any answer. */
   answer?: string;
   /** The wait that the server asked for (`Retry-After`). */
   retryAfterMs?: number;
-  /** How often it was tried. */
+  /** Attempts before giving up. @default {undefined} (it was not given up: one attempt settled it) */
   attempts?: number;
   cause?: unknown;
 }
 
-/** Something could not be read from, or written to, the place that `url` names. */
+/** An object could not be read or written. The message is rendered from the fields, once. */
 export class StorageError extends UserError {
   override readonly name = "StorageError";
+  readonly action: StorageAction;
   readonly kind: StorageErrorKind;
   readonly url: string;
+  readonly mirror: string | undefined;
   readonly status: number | undefined;
   readonly answer: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly attempts: number;
+  readonly #fields: StorageErrorFields;
 
-  constructor(
-    kind: StorageErrorKind,
-    url: string,
-    message: string,
-    detail: StorageErrorDetail = {},
-  ) {
-    super(kind === "missing" ? "missing" : "unreachable", message, { cause: detail.cause });
-    this.kind = kind;
-    this.url = url;
-    this.status = detail.status;
-    this.answer = detail.answer;
-    this.retryAfterMs = detail.retryAfterMs;
-    this.attempts = detail.attempts ?? 1;
+  constructor(fields: StorageErrorFields) {
+    const category = fields.kind === "missing" ? "missing" : "unreachable";
+    super(category, renderMessage(fields), { cause: fields.cause });
+    this.action = fields.action ?? "read";
+    this.kind = fields.kind;
+    this.url = fields.url;
+    this.mirror = fields.mirror;
+    this.status = fields.status;
+    this.answer = fields.answer;
+    this.retryAfterMs = fields.retryAfterMs;
+    this.attempts = fields.attempts ?? 1;
+    this.#fields = fields;
+  }
+
+  /** A copy with some fields changed, and its own message. */
+  with(changes: Partial<StorageErrorFields>): StorageError {
+    return new StorageError({ ...this.#fields, ...changes });
   }
 
   /** Whether the same request may well succeed later. */
@@ -68,12 +103,12 @@ export class StorageError extends UserError {
     return this.kind === "unreachable" || this.kind === "corrupt";
   }
 
-  /** Whether the server is at fault, or overloaded: other objects would fare no better. */
+  /** Whether the server fails or is overloaded: requests for other objects would fail too. */
   get isHostFailure(): boolean {
     return this.kind === "unreachable" && (this.status === undefined || this.#isBusy);
   }
 
-  /** Whether the server does answer, but not with the object: that may be so for ever. */
+  /** Whether the server answers, but not with the object: waiting may not help. */
   get isObjectFailure(): boolean {
     const hasAnswered = this.status !== undefined || this.answer !== undefined;
     return this.isRetriable && hasAnswered && !this.#isBusy || this.kind === "corrupt";
@@ -84,14 +119,26 @@ export class StorageError extends UserError {
   }
 }
 
-/** An error for the state in which reading `url` ended. */
+function renderMessage(fields: StorageErrorFields): string {
+  const { action = "read", url, mirror, subject, state, attempts } = fields;
+  const object = subject ?? `"${url}"` + (mirror === undefined ? "" : ` from ${mirror}`);
+  const end = attempts === undefined
+    ? ""
+    : ` (gave up after ${attempts} ${attempts === 1 ? "attempt" : "attempts"})`;
+  return `Cannot ${action} ${object}: ${state}${end}`;
+}
+
+/** What a server has answered, of which not all errors know something. */
+type AnswerFields = Pick<StorageErrorFields, "status" | "answer" | "retryAfterMs" | "cause">;
+
+/** An error of reading `url`. */
 export function readError(
   kind: StorageErrorKind,
   url: string,
   state: string,
-  detail?: StorageErrorDetail,
+  answer?: AnswerFields,
 ): StorageError {
-  return new StorageError(kind, url, `Cannot read "${url}": ${state}`, detail);
+  return new StorageError({ kind, url, state, ...answer });
 }
 
 /**
@@ -131,7 +178,7 @@ export class FetchFailure extends Error {
     super("fetch failed", { cause });
   }
 
-  /** The same, said of the object that was to be read. */
+  /** The error of reading `url` that this means. */
   describe(url: string): StorageError {
     const refusal = permissionError(url, this.cause);
     if (refusal) return refusal;
@@ -147,12 +194,12 @@ export class FetchFailure extends Error {
 export function permissionError(url: string, error: unknown): StorageError | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const [, access, name] = /Requires (\w+) access to "([^"]+)"/.exec(error.message) ?? [];
-  // Only a library asks for variables, ones that it can do without.
+  // Only libraries ask for variables, and they work without them.
   const flag = access === "env" ? "--ignore-env" : `--allow-${access}`;
   const state = access
     ? `Deno refuses ${access} access to "${name}", add ${flag}=${name}`
     : `Deno refuses it (${error.message})`;
-  return new StorageError("permission", url, `Cannot use "${url}": ${state}`, { cause: error });
+  return new StorageError({ kind: "permission", action: "use", url, state, cause: error });
 }
 
 function parseRetryAfter(header: string | null | undefined): number | undefined {
@@ -162,7 +209,7 @@ function parseRetryAfter(header: string | null | undefined): number | undefined 
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-/** The answer; `undefined` when there is no such object. */
+/** Waits for the answer; gives `undefined` when there is no such object. */
 export async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await answer;

@@ -1,7 +1,49 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { FetchFailure, permissionError, readError, statusError } from "./storage_error.ts";
+import {
+  FetchFailure,
+  permissionError,
+  readError,
+  statusError,
+  StorageError,
+} from "./storage_error.ts";
 
-Deno.test("statusError() tells what may succeed later from what will not", () => {
+Deno.test("StorageError renders its fields into one message", () => {
+  const fields = { kind: "corrupt", url: "s3://bucket/key", state: "wrong bytes" } as const;
+  const messages = [
+    {},
+    { action: "write", mirror: "gcs" },
+    { attempts: 1 },
+    { action: "list", mirror: "gcs", attempts: 3 },
+    { action: "use", subject: "the credentials", mirror: "gcs" },
+    { action: "get a token for me to use" },
+  ].map((changes) => new StorageError({ ...fields, ...changes as Partial<typeof fields> }).message);
+  assertEquals(messages, [
+    'Cannot read "s3://bucket/key": wrong bytes',
+    'Cannot write "s3://bucket/key" from gcs: wrong bytes',
+    'Cannot read "s3://bucket/key": wrong bytes (gave up after 1 attempt)',
+    'Cannot list "s3://bucket/key" from gcs: wrong bytes (gave up after 3 attempts)',
+    "Cannot use the credentials: wrong bytes",
+    'Cannot get a token for me to use "s3://bucket/key": wrong bytes',
+  ]);
+});
+
+Deno.test("with() changes fields and message of a copy, and leaves the original", () => {
+  const cause = new TypeError("reset");
+  const error = statusError("https://mirror/key", 503, "SlowDown", "7");
+  const copy = error.with({ url: "s3://bucket/key", mirror: "gcs", attempts: 4, cause });
+  const { kind, action, url, mirror, status, answer, retryAfterMs, attempts } = copy;
+  assertEquals([kind, action, url, mirror], ["unreachable", "read", "s3://bucket/key", "gcs"]);
+  assertEquals([status, answer, retryAfterMs, attempts], [503, "503 SlowDown", 7000, 4]);
+  assertEquals([copy.cause, copy.category], [cause, "unreachable"]);
+  assertEquals(
+    copy.message,
+    'Cannot read "s3://bucket/key" from gcs: the server is busy or failing (503 SlowDown), ' +
+      "try again later (gave up after 4 attempts)",
+  );
+  assertEquals([error.url, error.mirror, error.attempts], ["https://mirror/key", undefined, 1]);
+});
+
+Deno.test("statusError() separates what may succeed later from what will not", () => {
   const kinds = [408, 429, 500, 502, 503, 504, 401, 403, 404, 400, 301, 416].map((status) => {
     const { kind, isRetriable } = statusError("s3://bucket/key", status, "");
     return [status, kind, isRetriable];
@@ -22,7 +64,7 @@ Deno.test("statusError() tells what may succeed later from what will not", () =>
   ]);
 });
 
-Deno.test("StorageError tells failures of a server from those of an object", () => {
+Deno.test("StorageError separates failures of a server from those of an object", () => {
   const url = "s3://bucket/key";
   const errors = [
     ...[408, 429, 502, 503, 504, 500, 501, 404].map((status) => statusError(url, status, "")),
@@ -32,12 +74,13 @@ Deno.test("StorageError tells failures of a server from those of an object", () 
     readError("corrupt", url, "another range", { status: 206 }),
     readError("unreachable", url, "the upload is forgotten", { status: 404 }),
   ];
-  const told = (test: (error: typeof errors[0]) => boolean) => errors.map((it) => Number(test(it)));
-  assertEquals(told((it) => it.isHostFailure).join(""), "1111100011100");
-  assertEquals(told((it) => it.isObjectFailure).join(""), "0000011001011");
+  const flags = (test: (error: typeof errors[0]) => boolean) =>
+    errors.map((it) => Number(test(it)));
+  assertEquals(flags((it) => it.isHostFailure).join(""), "1111100011100");
+  assertEquals(flags((it) => it.isObjectFailure).join(""), "0000011001011");
 });
 
-Deno.test("statusError() says that S3 answers 403 for missing objects too", () => {
+Deno.test("statusError() warns that S3 also answers 403 for missing objects", () => {
   assertStringIncludes(
     statusError("s3://bucket/key", 403, "AccessDenied").message,
     'Cannot read "s3://bucket/key": the server denies access (403 AccessDenied); ' +

@@ -1,10 +1,10 @@
 import { readError, StorageError } from "./storage_error.ts";
-import type { ByteRange, ObjectInfo } from "./types.ts";
+import type { ByteRange, ObjectInfo } from "./objects.ts";
 
-/** What tells one version of an object from another, as far as the server tells it. */
+/** What an answer says about the version of an object. */
 export type Version = Partial<Pick<ObjectInfo, "size" | "etag">>;
 
-/** Bytes of an object, and the version that they are of. */
+/** Bytes of an object, and their version. */
 export interface Received extends Version {
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -13,47 +13,46 @@ export interface Received extends Version {
 export interface ObjectVersion {
   /** In bytes. */
   readonly size?: number;
-  /** By the address that it was read from: servers that have the same object name it differently. */
+  /** By the address that was read: mirrors give the same object different ETags. */
   readonly etags: Readonly<Record<string, string>>;
 }
 
 /** Whether two versions of an object cannot be the same. */
 export function isOtherVersion(a: ObjectVersion, b: ObjectVersion): boolean {
-  const isOtherAt = (located: string) => isOther(a.etags[located], b.etags[located]);
+  const isOtherAt = (url: string) => isOther(a.etags[url], b.etags[url]);
   return isOther(a.size, b.size) || Object.keys(a.etags).some(isOtherAt);
 }
 
-/** The version of an object that was told first. */
 interface KnownVersion {
   size: number | undefined;
-  /** By the address that it was read from: servers that have the same object name it differently. */
+  /** By the address that was read: mirrors give the same object different ETags. */
   etags: Map<string, string>;
 }
 
 /**
- * The version of each object that was told first. Ranges of another one are refused until the object
- * is forgotten: bytes of two versions never meet.
+ * The first version seen of each object. Ranges of another one are refused until the object is
+ * forgotten: bytes of two versions never mix.
  *
- * Each call names the object, `url`, and the address that it was read from, `located`.
+ * Each call names the object, `url`, and the address that was read, `replicaUrl`.
  */
 export class Versions {
   readonly #known = new Map<string, KnownVersion>();
 
-  /** Notes what HEAD told where nothing else is known: there are no bytes that could be mixed. */
-  note<Info extends Version>(url: string, located: string, info: Info): Info {
-    this.#complete(url, located, info);
+  /** Notes what HEAD says where nothing else is known: there are no bytes that could be mixed. */
+  note<Info extends Version>(url: string, replicaUrl: string, info: Info): Info {
+    this.#complete(url, replicaUrl, info);
     return info;
   }
 
   /**
-   * The bytes that were received. A whole object may be of any version.
+   * Waits for the bytes and checks their version. A whole object may have any.
    *
-   * @throws {StorageError} `changed` when a range is of another version than the known one, or is
-   *   no longer there.
+   * @throws {StorageError} `changed` when a range is of another version than the known one, or no
+   *   longer exists.
    */
   async check(
     url: string,
-    located: string,
+    replicaUrl: string,
     range: ByteRange | undefined,
     received: Promise<Received>,
   ): Promise<Uint8Array<ArrayBuffer>> {
@@ -61,8 +60,8 @@ export class Versions {
     const { bytes, ...found } = await received.catch((error) => {
       throw this.#isShortened(url, range, error) ? changedError(url, "it is shorter now") : error;
     });
-    const known = this.#complete(url, located, found);
-    const etag = known.etags.get(located);
+    const known = this.#complete(url, replicaUrl, found);
+    const etag = known.etags.get(replicaUrl);
     if (isOther(etag, found.etag)) {
       throw changedError(url, `its ETag was ${etag} and is ${found.etag}`);
     }
@@ -85,12 +84,12 @@ export class Versions {
     this.#known.delete(url);
   }
 
-  /** What is known, with what is told now where it was not known yet. */
-  #complete(url: string, located: string, { size, etag }: Version): KnownVersion {
+  /** The known version, completed by what an answer says. */
+  #complete(url: string, replicaUrl: string, { size, etag }: Version): KnownVersion {
     let known = this.#known.get(url);
     if (!known) this.#known.set(url, known = { size, etags: new Map() });
     known.size ??= size;
-    if (etag !== undefined && !known.etags.has(located)) known.etags.set(located, etag);
+    if (etag !== undefined && !known.etags.has(replicaUrl)) known.etags.set(replicaUrl, etag);
     return known;
   }
 
@@ -101,7 +100,7 @@ export class Versions {
   }
 }
 
-/** ETags are compared as texts: a weak one says as much of the version as the server can tell. */
+/** Compares ETags as text: a weak one is all that its server says about the version. */
 function isOther(known: string | number | undefined, found: string | number | undefined): boolean {
   return known !== undefined && found !== undefined && known !== found;
 }

@@ -10,7 +10,7 @@ const SHORT = new Uint8Array(500).fill(3);
 const START = { offset: 0, length: 100 };
 const END = { offset: 900, length: 100 };
 
-/** A bucket whose object can be replaced, and a storage that would try again if it made sense. */
+/** A bucket whose object can be replaced, and a storage that retries. */
 function start() {
   const bucket = new Map([["key", OLD]]);
   const server = startS3Server({ buckets: { "my-bucket": bucket } });
@@ -40,7 +40,7 @@ function serveHeaders(headers: Record<string, string>[]) {
 }
 
 for (const scheme of ["s3", "http"]) {
-  Deno.test(`get() refuses a range of a replaced object over ${scheme}, once and for all until forget()`, async () => {
+  Deno.test(`get() refuses a range of a replaced object over ${scheme}, until forget()`, async () => {
     const { bucket, server, storage } = start();
     await using _ = server;
     const url = scheme === "s3" ? URL : `${server.url}/my-bucket/key`;
@@ -59,7 +59,7 @@ for (const scheme of ["s3", "http"]) {
   });
 }
 
-Deno.test("get() takes the version that head() told as the one to read", async () => {
+Deno.test("get() reads the version that head() has found", async () => {
   const { bucket, server, storage } = start();
   await using _ = server;
   await storage.head(URL);
@@ -68,7 +68,7 @@ Deno.test("get() takes the version that head() told as the one to read", async (
   assertEquals(error.kind, "changed");
 });
 
-Deno.test("head() tells the new version of an object and leaves the one that is read", async () => {
+Deno.test("head() gives the new version of an object; ranges keep the old one", async () => {
   const { bucket, server, storage } = start();
   await using _ = server;
   await storage.get(URL, START);
@@ -78,7 +78,7 @@ Deno.test("head() tells the new version of an object and leaves the one that is 
   assertEquals(error.kind, "changed");
 });
 
-Deno.test("get() says that an object was replaced by a shorter one, not that the range is wrong", async () => {
+Deno.test("get() reports an object replaced by a shorter one as changed, not the range as wrong", async () => {
   const { bucket, server, storage } = start();
   await using _ = server;
   await storage.get(URL, START);
@@ -103,7 +103,7 @@ Deno.test("get() reads whole objects of any version, and other objects", async (
   assertEquals(await storage.get("s3://my-bucket/other", START), SHORT.slice(0, 100));
 });
 
-Deno.test("get() of a whole object says nothing of the version that ranges must have", async () => {
+Deno.test("get() of a whole object does not fix the version of later ranges", async () => {
   const { bucket, server, storage } = start();
   await using _ = server;
   await storage.get(URL);
@@ -132,7 +132,7 @@ Deno.test("get() of many ranges at once gives bytes of the first version only", 
 
 const ACCEPTED: [string, Record<string, string>[]][] = [
   ["without ETag", [{}, {}]],
-  ["whose ETag comes and goes", [{}, { etag: '"a"' }, {}, { etag: '"a"' }]],
+  ["whose ETag is absent at times", [{}, { etag: '"a"' }, {}, { etag: '"a"' }]],
   ["with a weak ETag that stays", [{ etag: 'W/"a"' }, { etag: 'W/"a"' }]],
   ["whose size is unknown at times", [{ "content-range": "bytes 0-9/*" }, {}]],
 ];
@@ -147,7 +147,7 @@ for (const [name, headers] of ACCEPTED) {
 const REFUSED: [string, Record<string, string>[], string][] = [
   ["ETag", [{ etag: '"a"' }, { etag: '"b"' }], 'its ETag was "a" and is "b"'],
   ["weak ETag", [{ etag: 'W/"a"' }, { etag: 'W/"b"' }], 'was W/"a" and is W/"b"'],
-  ["ETag, told late", [{}, { etag: '"a"' }, { etag: '"b"' }], 'was "a" and is "b"'],
+  ["ETag, given late", [{}, { etag: '"a"' }, { etag: '"b"' }], 'was "a" and is "b"'],
   ["size", [{}, { "content-range": "bytes 0-9/2000" }], "it had 1000 bytes and has 2000"],
 ];
 for (const [name, headers, message] of REFUSED) {
@@ -163,7 +163,7 @@ for (const [name, headers, message] of REFUSED) {
 const FIRST = "s3://first/key";
 const SECOND = "https://second/key";
 
-/** What check() says of a range from one of two servers. */
+/** Checks a range from one of two servers. */
 function checkFrom(versions: Versions, located: string, etag: string, size = 1000) {
   return versions.check(URL, located, START, Promise.resolve({ bytes: OLD, size, etag }));
 }
@@ -179,14 +179,14 @@ Deno.test("check() compares ETags of each server with its own", async () => {
   await checkFrom(versions, FIRST, '"a"');
 });
 
-Deno.test("check() refuses a range from a server that has the object in another size than another one", async () => {
+Deno.test("check() refuses a range from a server whose object has another size", async () => {
   const versions = new Versions();
   versions.note(URL, FIRST, { size: 1000, etag: '"a"' });
   const message = "it had 1000 bytes and has 2000";
   await assertRejects(() => checkFrom(versions, SECOND, '"b"', 2000), StorageError, message);
 });
 
-Deno.test("forget() drops what all servers told of an object", async () => {
+Deno.test("forget() drops what all servers have said about an object", async () => {
   const versions = new Versions();
   await checkFrom(versions, FIRST, '"a"');
   await checkFrom(versions, SECOND, '"b"');
@@ -195,7 +195,7 @@ Deno.test("forget() drops what all servers told of an object", async () => {
   await checkFrom(versions, SECOND, '"d"', 2000);
 });
 
-Deno.test("versionOf() tells the version that ranges must have, as far as servers told it", async () => {
+Deno.test("versionOf() gives the version that ranges must have, as far as it is known", async () => {
   const { bucket, server, storage } = start();
   await using _ = server;
   assertEquals(storage.versionOf(URL), undefined);

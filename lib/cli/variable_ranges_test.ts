@@ -2,9 +2,9 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatTable } from "./text_report.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
-import { measureVariables, tabulateVariables } from "./stream_table.ts";
+import { measureVariables, tabulateVariables } from "./variable_ranges.ts";
 
-/** A field of so many members. */
+/** A field with a number of members. */
 function makeField(
   name: string,
   stepHours: number,
@@ -33,7 +33,7 @@ const FIELDS = [
   makeField("cape", 36, 0, [], []),
 ];
 
-Deno.test("measureVariables() has the range of all steps, without points that have no value", () => {
+Deno.test("measureVariables() gives the range over all steps, without points that have no value", () => {
   const [t2m, sp, cape] = measureVariables(FIELDS, 4);
   assertEquals(t2m, {
     name: "t2m",
@@ -50,7 +50,7 @@ Deno.test("measureVariables() has the range of all steps, without points that ha
   assertEquals([cape!.mean, cape!.deviationMaximum, cape!.fields.empty], [NaN, NaN, 1]);
 });
 
-Deno.test("tabulateVariables() says numbers as people write them, and what is missing", () => {
+Deno.test("tabulateVariables() writes numbers as people do, and shows what is missing", () => {
   assertEquals(formatTable(tabulateVariables(measureVariables(FIELDS, 4))).split("\n"), [
     "  variable  units     min   mean     max  sd mean  sd max  members  fields",
     "  t2m       K       280.0  290.0   300.0    2.000   3.000      0–4  1 whole, 1 partial, 1 empty",

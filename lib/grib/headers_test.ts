@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { GribError } from "./grib_error.ts";
-import { parseFields, parseHeader } from "./parse_fields.ts";
+import { parseHeader } from "./headers.ts";
+import { parseFields } from "./parse_fields.ts";
 import { copyMessage, copyNamedMessage, expectedMessages } from "./messages_fixture.ts";
 import { measureMessage } from "./sections.ts";
 
@@ -37,22 +38,22 @@ Deno.test("measureMessage() finds the end of section 5 from any first bytes, 16 
   assertEquals(measureMessage(message.subarray(0, 16)).messageBytes, message.length);
 });
 
-Deno.test("parseHeader() says how many bytes a header takes that is cut short", () => {
+Deno.test("parseHeader() says how many bytes a header needs that is cut short", () => {
   const message = copyNamedMessage("template 4.0, 700 hPa");
   assertThrows(
     () => parseHeader(message.subarray(0, 60)),
     GribError,
-    "and 60 are there; fetch more",
+    "and 60 were given; fetch more",
   );
 });
 
-Deno.test("measureMessage() refuses what is no message", () => {
+Deno.test("measureMessage() throws GribError for bytes that are no message", () => {
   const message = copyNamedMessage("template 4.0, 700 hPa");
   assertThrows(() => measureMessage(message.subarray(1)), GribError, "check the offset");
   assertThrows(() => measureMessage(message.subarray(0, 15)), GribError, "the 15 bytes there");
 });
 
-Deno.test("parseHeader() refuses sections out of order", () => {
+Deno.test("parseHeader() throws GribError for sections out of order", () => {
   const message = copyNamedMessage("template 4.0, 700 hPa");
   message[16 + 4] = 3;
   assertThrows(() => parseHeader(message), GribError, "section 3 follows 0");

@@ -1,20 +1,55 @@
 /**
- * Stores as the folder of Parquet files that fsspec reads array by array (`LazyReferenceMapper`).
+ * Stores in the two formats of fsspec: the JSON file of its reference specification, version 1, and
+ * the folder of Parquet files that it reads array by array (`LazyReferenceMapper`).
  *
- * `.zmetadata` holds all metadata and the record size. The chunks of an array are numbered in row-major
- * order; `<array>/refs.<n>.parq` holds the chunks from n times the record size on, a row each: `path`
- * (UTF-8), `offset` and `size` (int64) of a reference, or `raw` (bytes). A chunk that is not there has
- * neither `path` nor `raw`. fsspec's own writer fills the last file up with such rows; here it ends
- * with the last chunk of the array, beyond which nobody looks.
+ * In the folder `.zmetadata` holds all metadata and the record size. The chunks of an array are
+ * numbered in row-major order; `<array>/refs.<n>.parq` holds the chunks from n times the record size
+ * on, a row each: `path` (UTF-8), `offset` and `size` (int64) of a reference, or `raw` (bytes). A
+ * missing chunk has neither `path` nor `raw`. fsspec's own writer fills the last file up with such
+ * rows; here it ends with the last chunk of the array, as no reader looks beyond.
  *
  * @module
  */
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
-import { isReference, StoreError, type StoreValue } from "../references/store.ts";
+import { formatReference, isReference, StoreError, type StoreValue } from "../references/store.ts";
 import { decodeInline } from "../references/skeleton.ts";
 
-/** Chunks in a file: what `LazyReferenceMapper.create()` takes when it is not told. */
-export const RECORD_SIZE = 10_000;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Entries that are encoded at once. */
+const ENTRIES_PER_PIECE = 2000;
+
+/** The file of a store in pieces: `{"version": 1, "refs": {key: text or [url, offset, length]}}`. */
+export function* encodeReferenceFile(
+  store: Iterable<readonly [string, StoreValue]>,
+): Generator<Uint8Array<ArrayBuffer>> {
+  let lines: string[] = [];
+  let separator = '{"version": 1, "refs": {\n';
+  for (const [key, value] of store) {
+    const text = isReference(value) ? formatReference(value) : JSON.stringify(textOf(value));
+    lines.push(`${separator}${JSON.stringify(key)}: ${text}`);
+    separator = ",\n";
+    if (lines.length < ENTRIES_PER_PIECE) continue;
+    yield encoder.encode(lines.join(""));
+    lines = [];
+  }
+  const opening = separator.startsWith("{") ? separator : "";
+  yield encoder.encode(`${lines.join("")}${opening}\n}}\n`);
+}
+
+/** The text of a value; bytes that are not UTF-8 become base64. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return `base64:${bytes.toBase64()}`;
+  }
+}
+
+/** Chunks in a file: the default of `LazyReferenceMapper.create()`. */
+const RECORD_SIZE = 10_000;
 
 /** A file of the folder. */
 export interface FolderFile {
@@ -25,8 +60,6 @@ export interface FolderFile {
 
 /** Metadata keys of Zarr. */
 const METADATA_KEY = /(?:^|\/)\.z\w+$/;
-
-const decoder = new TextDecoder();
 
 /** An array whose chunks are being gathered. */
 interface ChunkedArray {
@@ -59,7 +92,7 @@ export function* encodeReferenceFolder(
   }
   for (const [path, array] of arrays) yield* encodeArray(path, array);
   const text = JSON.stringify({ metadata, record_size: RECORD_SIZE });
-  yield { name: ".zmetadata", bytes: new TextEncoder().encode(text) };
+  yield { name: ".zmetadata", bytes: encoder.encode(text) };
 }
 
 function openArray({ shape, chunks }: { shape: number[]; chunks: number[] }): ChunkedArray {
@@ -74,7 +107,7 @@ function addChunk(arrays: ReadonlyMap<string, ChunkedArray>, key: string, value:
   const number = array && chunkNumber(key.slice(slash + 1), array.chunkCounts);
   if (number === undefined) {
     throw new StoreError(
-      `Cannot write "${key}" as a chunk: no array before it has such a one`,
+      `Cannot write "${key}" as a chunk: no array before it has this chunk`,
       key,
     );
   }

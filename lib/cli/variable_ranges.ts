@@ -1,5 +1,5 @@
 /**
- * What streaming found, variable by variable: ranges of mean and deviation, members, fields.
+ * Fields → the range of every variable: ensemble mean and deviation, members, fields; and their table.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { ResultField } from "../ensemble/field_result.ts";
 /** One variable over all steps and points that have a value. */
 export interface VariableRange {
   name: string;
-  /** Those of the file. */
+  /** As in the file. */
   units: string;
   /** Of the ensemble mean; every point counts the same. */
   minimum: number;
@@ -20,7 +20,7 @@ export interface VariableRange {
   deviationMaximum: number;
   /** Least and most members of a field. */
   members: { least: number; most: number };
-  /** Fields of all members, of some, and of none. */
+  /** Counts of fields with all members, with some, and with none. */
   fields: { whole: number; partial: number; empty: number };
 }
 
@@ -92,7 +92,7 @@ export function tabulateVariables(ranges: readonly VariableRange[]): Table {
   return { columns: COLUMNS, rows };
 }
 
-/** Four digits that count; large numbers as people write them: `101325`, `0.01234`, `2.345e+7`. */
+/** Four significant digits; large numbers as people write them: `101325`, `0.01234`, `2.345e+7`. */
 function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "–";
   const size = Math.abs(value);

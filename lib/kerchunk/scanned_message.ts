@@ -1,5 +1,5 @@
 /**
- * What the header of a message says of its field, in the words of ecCodes.
+ * A scanned message: its field in the words of ecCodes, its member, and where it is.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { Member } from "../ecmwf/members.ts";
 import { findParameter, type Parameter } from "../ecmwf/parameters.ts";
 import type { GribHeader, RegularLatLonGrid } from "../grib/headers.ts";
 import type { Reference } from "../references/store.ts";
+import type { DataType } from "./message_member.ts";
 import { describeLevel, type VerticalLevel } from "./vertical_level.ts";
 
 /** A field, whatever its member: the messages of all members share it. */
@@ -25,18 +26,31 @@ export interface FieldDescription {
   ensembleSize?: number;
 }
 
-/** MARS type: deterministic, control or perturbed forecast. */
-export type DataType = "fc" | "cf" | "pf";
-
 /** A message of a member and where it is. */
 export interface ScannedMessage {
   member: Member;
   dataType: DataType;
   field: FieldDescription;
   reference: Reference;
-  /** The whole message, where it is short enough to be kept in the store. */
+  /** The whole message, where it is shorter than {@linkcode INLINE_BYTES}. */
   bytes?: Uint8Array;
 }
+
+/** The messages of a file. */
+export interface FileScan {
+  /** Of the members wanted, in the order of the file or its index. */
+  messages: ScannedMessage[];
+  /** Messages that were left out, and why, in words. */
+  problems: string[];
+  /** Short messages that stay references, because they lie too far apart. */
+  notInlined: number;
+}
+
+/**
+ * Shorter messages are stored inline, as kerchunk does by default. These are constant fields, which
+ * have no packed values and about 210 bytes.
+ */
+export const INLINE_BYTES = 500;
 
 /** Code table 4.10 → step type. A statistic that is missing (255) makes an instant. */
 const STEP_TYPES: ReadonlyMap<number | undefined, string> = new Map([
@@ -51,10 +65,7 @@ const STEP_TYPES: ReadonlyMap<number | undefined, string> = new Map([
   [9, "ratio"],
 ]);
 
-/** Code table 1.4. */
-const ANALYSIS = 0;
-
-/** Describes the field of a message. */
+/** The field of a message, from its header. */
 export function describeField(header: GribHeader): FieldDescription {
   const { product, referenceTime, grid } = header;
   const { numberOfForecastsInEnsemble: ensembleSize } = product;
@@ -68,18 +79,4 @@ export function describeField(header: GribHeader): FieldDescription {
     coordinateCount: product.coordinateCount,
     ...(ensembleSize === undefined ? {} : { ensembleSize }),
   };
-}
-
-/**
- * Member and type of a message: a message that names no member is of the deterministic forecast.
- *
- * @returns `undefined` for an analysis.
- */
-export function readMember(
-  { typeOfProcessedData, product }: GribHeader,
-): { member: Member; dataType: DataType } | undefined {
-  if (typeOfProcessedData === ANALYSIS) return undefined;
-  const member = product.perturbationNumber;
-  if (member === undefined) return { member: 0, dataType: "fc" };
-  return { member, dataType: member === 0 ? "cf" : "pf" };
 }

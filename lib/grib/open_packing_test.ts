@@ -3,7 +3,7 @@ import { decodeField } from "./decode.ts";
 import { GribError } from "./grib_error.ts";
 import { type GribField, parseFields } from "./parse_fields.ts";
 import { copyNamedMessage } from "./messages_fixture.ts";
-import { openPacking } from "./packing.ts";
+import { openPacking } from "./open_packing.ts";
 import type { ComplexRepresentation, Representation } from "./representation.ts";
 import { selectWindow } from "./window.ts";
 

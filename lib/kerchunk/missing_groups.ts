@@ -6,22 +6,25 @@
 import { streamOfMember } from "../ecmwf/files.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { GribError } from "../grib/headers.ts";
-import { mapInParallel } from "../util/parallel.ts";
-import { formatFieldKey } from "../references/store.ts";
-import { findDisagreements } from "./compare_header.ts";
-import { describeField } from "./scanned_field.ts";
-import { completeHeader, HEADER_BYTES } from "./file_scan.ts";
-import { dataTypeOf } from "./scan_indexed.ts";
-import { buildStore } from "./build_store.ts";
 import type { IndexedField } from "../references/step_index.ts";
+import { formatFieldKey } from "../references/store.ts";
 import type { Storage } from "../storage/mod.ts";
-import { type MessageGroup, readGroups } from "./message_groups.ts";
+import { mapInParallel } from "../util/parallel.ts";
+import { buildStore } from "./build_store.ts";
+import { findDisagreements } from "./compare_header.ts";
 import { type GroupCatalog, parameterName } from "./group_catalog.ts";
+import { type MessageGroup, readGroups } from "./message_groups.ts";
+import { fetchHeader } from "./message_header.ts";
+import { dataTypeOf } from "./message_member.ts";
+import { describeField } from "./scanned_message.ts";
 
 const PARALLEL_REQUESTS = 16;
 
-/** Reads headers of a run's messages, of each parameter once for all members of a stream. */
-export class HeaderReader {
+/**
+ * Makes groups from headers of a run's messages. The header of a parameter is read once for all
+ * members of a stream.
+ */
+export class MissingGroups {
   readonly #storage: Storage;
   readonly #run: Run;
   readonly #groups = new Map<string, MessageGroup | undefined>();
@@ -35,13 +38,13 @@ export class HeaderReader {
 
   /**
    * Adds a group for every parameter of a member's fields that a catalog lacks, made from its first
-   * message. One whose header cannot be used is named among the problems, and has no group.
+   * message. A parameter whose header cannot be used gets no group, and a line in `problems`.
    *
-   * Costs one ranged GET of 300 bytes a parameter, none for those read before.
+   * Costs one ranged GET of 300 bytes for each parameter that was not read before.
    *
    * @throws {StorageError} when a file cannot be read.
    */
-  async complete(catalog: GroupCatalog, fields: readonly IndexedField[]): Promise<void> {
+  async addTo(catalog: GroupCatalog, fields: readonly IndexedField[]): Promise<void> {
     const lacking = new Map<string, IndexedField>();
     for (const indexed of fields) {
       const { field } = indexed;
@@ -51,7 +54,7 @@ export class HeaderReader {
     }
     const unread = [...lacking].filter(([name]) => !this.#groups.has(name));
     const read = mapInParallel(PARALLEL_REQUESTS, unread, async ([name, indexed]) => {
-      this.#groups.set(name, await this.#read(indexed));
+      this.#groups.set(name, await this.#makeGroup(indexed));
     });
     await Array.fromAsync(read);
     for (const name of lacking.keys()) {
@@ -60,13 +63,10 @@ export class HeaderReader {
     }
   }
 
-  async #read(indexed: IndexedField): Promise<MessageGroup | undefined> {
+  async #makeGroup(indexed: IndexedField): Promise<MessageGroup | undefined> {
     const { field: { member, param, levtype }, reference } = indexed;
-    const { url, offset, length } = reference;
-    const fetch = (bytes: number) =>
-      this.#storage.get(url, { offset, length: Math.min(bytes, length) });
     try {
-      const header = await completeHeader(await fetch(HEADER_BYTES), fetch);
+      const header = await fetchHeader(this.#storage, reference);
       const disagreements = findDisagreements(header, indexed, this.#run);
       if (disagreements.length > 0) return this.#refuse(indexed, disagreements.join(", "));
       const dataType = dataTypeOf(this.#run, member);

@@ -8,15 +8,21 @@ import type { Member } from "../ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import { GribError, measureMessage } from "../grib/headers.ts";
 import type { Storage } from "../storage/mod.ts";
-import { describeField, type FieldDescription, readMember } from "./scanned_field.ts";
-import { completeHeader, type FileScan, HEADER_BYTES, INLINE_BYTES } from "./file_scan.ts";
+import { completeHeader, HEADER_BYTES } from "./message_header.ts";
+import { readMember } from "./message_member.ts";
+import {
+  describeField,
+  type FieldDescription,
+  type FileScan,
+  INLINE_BYTES,
+} from "./scanned_message.ts";
 
 /** Fetched ahead where messages are short, so that one request serves several. */
 const AHEAD_BYTES = 64 * 1024;
-/** Short in that sense: several go into what is fetched ahead. */
+/** After a message shorter than this, bytes are fetched ahead. */
 const SHORT_BYTES = 8 * 1024;
 
-/** What is looked for in a file. */
+/** The messages that a scan is for. */
 interface Wanted {
   run: Run;
   file: StepFile;
@@ -24,13 +30,15 @@ interface Wanted {
 }
 
 /**
- * Scans a file message by message. A message of another run or step is left out. Where the next one is, only its predecessor tells: one request a
- * message of {@linkcode HEADER_BYTES}, after the other; several at once where messages are short.
+ * Scans a file message by message. A message of another run or step is left out.
+ *
+ * Only the length of a message says where the next one is. So this costs one request of
+ * {@linkcode HEADER_BYTES} a message, one after the other; fewer where messages are short.
  *
  * @throws {GribError} where a message should begin and none does.
  * @throws {StorageError} when the file cannot be read.
  */
-export async function walkFile(
+export async function scanUnindexed(
   storage: Storage,
   run: Run,
   file: StepFile,
@@ -46,7 +54,7 @@ export async function walkFile(
   return scan;
 }
 
-/** Scans the message at `offset` and gives its length. */
+/** Scans the message at `offset` and returns its length. */
 async function scanMessage(
   reader: AheadReader,
   offset: number,
@@ -55,7 +63,7 @@ async function scanMessage(
 ): Promise<number> {
   const { url } = reader;
   const bytes = await reader.read(offset, HEADER_BYTES);
-  const length = measure(bytes, url, offset);
+  const length = measureLength(bytes, url, offset);
   if (offset + length > reader.sizeBytes) {
     const state = `it claims ${length} bytes and the file ends after ${reader.sizeBytes - offset}`;
     scan.problems.push(`${url} at byte ${offset}: ${state}`);
@@ -67,9 +75,9 @@ async function scanMessage(
     const owner = readMember(header);
     if (!owner || !wanted.members.has(owner.member)) return length;
     const field = describeField(header);
-    const stray = findStray(field, wanted);
-    if (stray) {
-      scan.problems.push(`${url} at byte ${offset}: ${stray}`);
+    const mismatch = findMismatch(field, wanted);
+    if (mismatch) {
+      scan.problems.push(`${url} at byte ${offset}: ${mismatch}`);
       return length;
     }
     const whole = length < INLINE_BYTES ? await reader.read(offset, length) : undefined;
@@ -86,8 +94,8 @@ async function scanMessage(
   return length;
 }
 
-/** A message of another run or step does not belong into the file. */
-function findStray(
+/** How run or step of a message differ from those of its file; `undefined` when they do not. */
+function findMismatch(
   { referenceTime: time, stepHours }: FieldDescription,
   { run, file }: Wanted,
 ): string | undefined {
@@ -97,7 +105,7 @@ function findStray(
     `not ${describeRun(run)} step ${file.stepHours}`;
 }
 
-function measure(bytes: Uint8Array, url: string, offset: number): number {
+function measureLength(bytes: Uint8Array, url: string, offset: number): number {
   try {
     return measureMessage(bytes).messageBytes;
   } catch (cause) {
@@ -109,7 +117,7 @@ function measure(bytes: Uint8Array, url: string, offset: number): number {
   }
 }
 
-/** Reads a file from front to back and keeps what the last request brought. */
+/** Reads a file from front to back and remembers the bytes of the last request. */
 class AheadReader {
   readonly url: string;
   readonly sizeBytes: number;
@@ -124,7 +132,7 @@ class AheadReader {
     this.sizeBytes = sizeBytes;
   }
 
-  /** Tells how long the message is that was read last. */
+  /** Sets the length of the last message, by which the next request is chosen. */
   noteLength(length: number): void {
     this.#previousLength = length;
   }

@@ -8,14 +8,14 @@ import { openStorage } from "../storage/mod.ts";
 import { encodeTemplate, readTemplate } from "../template/template_archive.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
 import { measureMessage, parseHeader } from "../grib/mod.ts";
-import { describeField } from "./scanned_field.ts";
-import { HEADER_BYTES } from "./file_scan.ts";
+import { HEADER_BYTES } from "./message_header.ts";
 import { scanRun } from "./scan_run.ts";
+import { describeField } from "./scanned_message.ts";
 
 const FOLDER = new URL("../../../shared/data/kerchunk/", import.meta.url);
 const RUN = parseRun("20240529", "00");
 
-// Nothing in these files differs. What does elsewhere is decided in store_test.ts, DEVIATIONS.
+// Nothing in these files differs. DEVIATIONS in build_store_test.ts has what differs elsewhere.
 
 /** A value of kerchunk's store: text, or a reference. */
 type OracleValue = string | [url: string, offset: number, length: number];

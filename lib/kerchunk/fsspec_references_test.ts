@@ -4,8 +4,42 @@ import { readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
 import { isReference, type Store, StoreError, type StoreValue } from "../references/store.ts";
 import { addArray, addCoordinate, addGroup } from "./zarr_nodes.ts";
 import { decodeInline } from "../references/skeleton.ts";
-import { encodeReferenceFolder, RECORD_SIZE } from "./reference_folder.ts";
+import { encodeReferenceFile, encodeReferenceFolder } from "./fsspec_references.ts";
 
+const parseFile = async (store: Store) =>
+  JSON.parse(await new Blob([...encodeReferenceFile(store)]).text());
+
+Deno.test("encodeReferenceFile() writes texts, bytes and references as fsspec's version 1", async () => {
+  const store: Store = new Map();
+  store.set(".zgroup", new TextEncoder().encode('{"zarr_format":2}'));
+  store.set("t/.zattrs", new TextEncoder().encode('{"name":"précipitation"}'));
+  store.set("t/latitude/0", new TextEncoder().encode("base64:AAAAAACAVkA="));
+  store.set("t/time/0", Uint8Array.of(0, 1, 34, 127));
+  store.set("t/bytes/0", Uint8Array.of(0, 0x80, 0xff));
+  store.set("t/t/0.0", { url: "s3://b/k.grib2", offset: 5_000_000_000, length: 7 });
+  assertEquals(await parseFile(store), {
+    version: 1,
+    refs: {
+      ".zgroup": '{"zarr_format":2}',
+      "t/.zattrs": '{"name":"précipitation"}',
+      "t/latitude/0": "base64:AAAAAACAVkA=",
+      "t/time/0": '\0\x01"\x7f',
+      "t/bytes/0": "base64:AID/",
+      "t/t/0.0": ["s3://b/k.grib2", 5_000_000_000, 7],
+    },
+  });
+});
+
+Deno.test("encodeReferenceFile() writes stores of any size as one JSON document", async () => {
+  for (const size of [0, 1, 1999, 2000, 2001, 4000]) {
+    const store: Store = new Map();
+    for (let i = 0; i < size; i++) store.set(`a/${i}`, { url: "s3://b/k", offset: i, length: 1 });
+    assertEquals(Object.keys((await parseFile(store)).refs).length, size);
+  }
+});
+
+/** Chunks in a file of the folder. */
+const RECORD_SIZE = 10_000;
 const STEPS = 2501;
 const LEVELS = 10;
 
@@ -67,7 +101,7 @@ async function openFolder(files: ReadonlyMap<string, Uint8Array>) {
   return { metadata, find };
 }
 
-Deno.test("a reader that works as fsspec's finds every chunk in the folder, and none that is missing", async () => {
+Deno.test("a reader that works like fsspec's finds every chunk in the folder, and none that is missing", async () => {
   const store = makeStore();
   const files = new Map(encodeReferenceFolder(store).map(({ name, bytes }) => [name, bytes]));
   const { metadata, find } = await openFolder(files);
@@ -84,7 +118,7 @@ Deno.test("a reader that works as fsspec's finds every chunk in the folder, and 
   );
 });
 
-Deno.test("the folder has a file of 10,000 chunks after the other, and its metadata last", () => {
+Deno.test("the folder has files of 10,000 chunks each, and its metadata last", () => {
   const names = encodeReferenceFolder(makeStore()).map(({ name }) => name).toArray();
   const records = [0, 1, 2].map((record) => `t/t/refs.${record}.parq`);
   assertEquals(names, ["t/number/refs.0.parq", "t/step/refs.0.parq", ...records, ".zmetadata"]);
@@ -110,7 +144,7 @@ Deno.test("files of the folder have the columns that fsspec writes, and end with
   assertEquals(schemaOf("t/number/refs.0.parq"), { columns, rows: 1 });
 });
 
-Deno.test("a chunk of no array, or outside of its array, is no part of a folder", () => {
+Deno.test("encodeReferenceFolder() refuses a chunk of no array, or outside of its array", () => {
   for (const key of ["step_036/tp/sfc/ens01/0.0.0", `t/t/${STEPS}.0.0.0`, "t/t/0.0"]) {
     const store = makeStore();
     store.set(key, { url: "s3://b/k", offset: 0, length: 1 });

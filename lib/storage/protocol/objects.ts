@@ -1,0 +1,109 @@
+/**
+ * What can be done with objects and what is known of them: the types of the public interface, and
+ * the checksum.
+ *
+ * @module
+ */
+import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
+
+/** Bytes `offset` to `offset + length - 1`. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/** What is known of an object without reading it. */
+export interface ObjectInfo {
+  /** In bytes. */
+  size: number;
+  /** Changes when the content does; as the server gives it, with its quotes. */
+  etag?: string;
+  /** CRC32C of its bytes: base64 of the big-endian checksum. Only on `gs://`. */
+  crc32c?: string;
+}
+
+/** An entry of a listing. */
+export interface ListedObject {
+  url: string;
+  /** In bytes. */
+  size: number;
+  /** As of {@linkcode ObjectInfo}. */
+  crc32c?: string;
+}
+
+/** What an object is written from: its bytes in order, in pieces of any size. */
+export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What can be done with objects. Each call may reject with a `StorageError`. */
+export interface ObjectAccess {
+  /**
+   * Reads an object, or a range of it, into a buffer of its own.
+   *
+   * Costs one request. A body that is short, too long, or another range is an error, never data; so
+   * is a range of an object that was replaced since its last range or `head`.
+   *
+   * @throws {RangeError} if the range is empty or not whole numbers of bytes.
+   */
+  get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
+  /** Size, ETag and checksum, where the server gives them, for one request. */
+  head(url: string): Promise<ObjectInfo>;
+  /**
+   * The objects whose address begins with `prefixUrl`, in the order of their keys; there may be
+   * none. Costs one request for 1000 objects. Not on `https://`.
+   */
+  list(prefixUrl: string): AsyncIterable<ListedObject>;
+  /**
+   * Writes an object whole or not at all, and creates its folders. Only `gs://` and local paths.
+   *
+   * On `gs://` all bytes are held in memory, and server and client compare the CRC32C. Costs one
+   * request below 8 MiB, else two; a retry of a large upload resumes where the connection broke.
+   *
+   * @throws What `pieces` throws; nothing is left of the object then.
+   */
+  put(url: string, pieces: Pieces): Promise<void>;
+  /** Removes an object; a missing one is no error. Only `gs://` and local paths. */
+  remove(url: string): Promise<void>;
+}
+
+/** Another server that has the same objects, under addresses of its own. */
+export interface Mirror {
+  /** For status lines and errors ("gcs"). */
+  name: string;
+  /** Its address of an object; `undefined` if it does not have objects of this kind. */
+  locate(url: string): string | undefined;
+  /** Most requests at once. @default that of the storage */
+  maxRequests?: number;
+}
+
+/** What a request to a server costs beside the bytes that it brings, as measured recently. */
+export interface RequestCost {
+  /**
+   * The bytes that one stream would bring in the time until an answer begins; `undefined` until
+   * enough requests were seen.
+   */
+  bytes: number | undefined;
+  /** Whether the server refuses requests (503, 429), so that fewer are sent at once. */
+  isThrottled: boolean;
+}
+
+/** What went over the network so far. Local paths count only as mirrors. */
+export interface StorageCounters {
+  /** Attempts: the first ones and the retries. */
+  requests: number;
+  /** Attempts after the first one of the same request, at any mirror. */
+  retries: number;
+  /** The attempts by the name of the mirror, else of the host. */
+  requestsByHost: Record<string, number>;
+  /** Bytes of bodies of objects, including those of failed attempts. */
+  bytesReceived: number;
+}
+
+/**
+ * The CRC32C of bytes as Google Cloud Storage writes it: base64 of the big-endian checksum. Costs
+ * about 10 ms a megabyte.
+ */
+export function crc32c(bytes: Uint8Array): string {
+  const checksum = new Uint8Array(4);
+  new DataView(checksum.buffer).setUint32(0, new Crc32c().update(bytes).digest());
+  return checksum.toBase64();
+}

@@ -1,0 +1,267 @@
+/**
+ * Options → the fields of an output that one process makes: planned, resumed from the work folder,
+ * fetched, and freed of implausible messages.
+ *
+ * @module
+ */
+import type { ArrayTask } from "../checkpoint/array_task.ts";
+import type { SavedField } from "../checkpoint/field_file.ts";
+import { findOpenSteps, findReplaced, sameVersions } from "../checkpoint/field_versions.ts";
+import { partitionFields } from "../checkpoint/partition_fields.ts";
+import { lacksMessages, WorkFolder } from "../checkpoint/work_folder.ts";
+import type { PlannedField } from "../ensemble/field_plan.ts";
+import { emptyField } from "../ensemble/field_reducer.ts";
+import type { ResultField } from "../ensemble/field_result.ts";
+import { leaveOut, markShrunk } from "../ensemble/implausible.ts";
+import { MissingDataError } from "../errors.ts";
+import type { StageContext } from "../storage/mod.ts";
+import { PhaseTimer } from "../util/timing.ts";
+import { chooseRegion, FieldFetcher } from "./fetch_fields.ts";
+import { planStream, type StreamPlan } from "./plan_stream.ts";
+import type { StreamOptions } from "./stream_options.ts";
+import type { FieldsCount, FieldsResult } from "./stream_result.ts";
+
+/** Saved fields by their index in the plan. */
+export type SavedFields = ReadonlyMap<number, SavedField>;
+
+/** Planned fields, made of fewer messages than in the plan, by their index in it. */
+type FewerMessages = ReadonlyMap<number, PlannedField>;
+
+/** Which part of the work a session has. */
+interface SessionOptions {
+  /** @default {undefined} (one process makes all fields) */
+  task?: ArrayTask;
+  /** Name of the phase that follows the reading of references. @default "messages" */
+  phase?: string;
+}
+
+/** How often files that are replaced while they are read are read. */
+const MAX_ATTEMPTS = 3;
+
+/** The fields of a plan that one process makes, from its options to its results. */
+export class FieldSession {
+  /** Of the fields that this process makes, in the plan; ascending. */
+  readonly fieldIndexes: readonly number[];
+  readonly #fetcher: FieldFetcher;
+  #fieldsResumed = 0;
+
+  private constructor(
+    readonly plan: StreamPlan,
+    readonly folder: WorkFolder,
+    readonly options: StreamOptions,
+    readonly context: StageContext,
+    readonly timer: PhaseTimer,
+  ) {
+    const { fields, run } = plan;
+    const { task } = folder;
+    this.fieldIndexes = task
+      ? partitionFields(fields, task.count)[task.index]!
+      : [...fields.keys()];
+    this.#fetcher = new FieldFetcher(run, options, context);
+  }
+
+  /**
+   * Plans the fields and opens their work folder. Costs what `planStream` does.
+   *
+   * @throws as `planStream` does.
+   */
+  static async open(
+    options: StreamOptions,
+    context: StageContext,
+    { task, phase = "messages" }: SessionOptions = {},
+  ): Promise<FieldSession> {
+    const timer = new PhaseTimer();
+    timer.start("references");
+    const plan = await planStream(options, context);
+    timer.start(phase);
+    const folder = await openWorkFolder(plan, options, context, task);
+    return new FieldSession(plan, folder, options, context, timer);
+  }
+
+  /**
+   * Reads the saved fields of this process. Fields whose files were replaced since are dropped, but not
+   * those of a step that is whole, as nothing will be added to it: one HEAD a file of the other steps.
+   */
+  async resume(): Promise<void> {
+    const { plan, folder, fieldIndexes } = this;
+    if (this.options.fresh) await folder.clear(fieldIndexes);
+    await folder.read({ fieldIndexes });
+    await this.#dropReplaced(findOpenSteps(plan.fields, folder.fields));
+    const { size } = folder.fields;
+    this.#fieldsResumed = size;
+    if (size === 0) return;
+    const count = `${size} of ${fieldIndexes.length} fields`;
+    this.context.reporter.info(`resuming: ${count} are saved in ${folder.path}`);
+  }
+
+  /** Reads all saved fields as they are, also those that lack messages. */
+  async readAll(): Promise<void> {
+    await this.folder.read({ lacking: true });
+    this.#fieldsResumed = this.folder.fields.size;
+  }
+
+  /**
+   * Reads saved fields of other tasks, also those that lack messages. Costs one listing, and one GET a
+   * field.
+   */
+  async readOthers(fieldIndexes: readonly number[]): Promise<SavedFields> {
+    const folder = await openWorkFolder(this.plan, this.options, this.context);
+    if (fieldIndexes.length > 0) await folder.read({ fieldIndexes, lacking: true });
+    return folder.fields;
+  }
+
+  /**
+   * Fetches and saves the fields that are not in the work folder and, with `dropImplausible`, fetches
+   * those with implausible messages once more without these. All fields of a step are of the same
+   * versions of its files: when one is replaced meanwhile, fields saved earlier are read again.
+   *
+   * @param judge gives fields with everything that is implausible about them, once the fields of this
+   *   process are saved.
+   * @returns the fields of this process, in the order of `fieldIndexes`.
+   * @throws {MissingDataError} when files are replaced again and again.
+   * @throws {StorageError} when the server cannot be reached or refuses; finished fields stay.
+   */
+  async complete(judge: () => SavedFields | Promise<SavedFields>): Promise<ResultField[]> {
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const fields = await this.#tryToComplete(judge);
+        if (fields) return fields;
+      }
+    } catch (error) {
+      this.context.reporter.warn(this.#describeSaved());
+      throw error;
+    }
+    throw new MissingDataError(
+      "Cannot read all fields of a step from one version of its files: they are replaced again and " +
+        "again, run the same command later",
+    );
+  }
+
+  /** @returns `undefined` when fields saved earlier had to be dropped. */
+  async #tryToComplete(
+    judge: () => SavedFields | Promise<SavedFields>,
+  ): Promise<ResultField[] | undefined> {
+    const { plan, folder } = this;
+    const missing = this.fieldIndexes
+      .filter((i) => !folder.fields.has(i) && plan.fields[i]!.messages.length > 0)
+      .map((i) => [i, plan.fields[i]!] as const);
+    const restarted = await this.#fetcher.fetch(new Map(missing), folder);
+    if (await this.#dropReplaced(restarted)) return undefined;
+
+    const judged = await judge();
+    const fewer = this.leaveOutImplausible(judged);
+    const { refetched, newerSteps } = await this.#refetch(fewer, judged);
+    if (await this.#dropReplaced(newerSteps)) return undefined;
+    return this.collect(new Map([...folder.fields, ...judged]), fewer, refetched);
+  }
+
+  /**
+   * Fetches fields with fewer messages, unless that was done for the same versions of their files.
+   *
+   * @returns the fields, and the steps whose files were replaced since the fields were judged.
+   */
+  async #refetch(
+    fewer: FewerMessages,
+    judged: SavedFields,
+  ): Promise<{ refetched: SavedFields; newerSteps: ReadonlySet<number> }> {
+    const folder = await this.folder.without(fewer);
+    const refetched = folder.fields;
+    if (fewer.size === 0) return { refetched, newerSteps: new Set() };
+    await folder.read();
+    const isNewer = (i: number, field: SavedField) => !sameVersions(field, judged.get(i)!);
+    for (const [i, field] of refetched) if (isNewer(i, field)) await folder.drop(i);
+    const missing = [...fewer].filter(([i, { messages }]) =>
+      !refetched.has(i) && messages.length > 0
+    );
+    if (missing.length > 0) {
+      const names = missing.map(([, field]) => `${field.variable.name} (${field.stepHours} h)`);
+      this.context.reporter.info(`re-reading without implausible messages: ${names.join(", ")}`);
+    }
+    await this.#fetcher.fetch(new Map(missing), folder);
+    const newer = [...refetched].filter(([i, field]) => isNewer(i, field));
+    return { refetched, newerSteps: new Set(newer.map(([i]) => this.plan.fields[i]!.stepHours)) };
+  }
+
+  /** Drops fields of some steps whose files were replaced since. @returns whether there were any. */
+  async #dropReplaced(steps: ReadonlySet<number>): Promise<boolean> {
+    const { plan, folder, context: { storage, reporter } } = this;
+    const stepOf = (fieldIndex: number) => plan.fields[fieldIndex]!.stepHours;
+    const fields = [...folder.fields].filter(([i]) => steps.has(stepOf(i)));
+    const replaced = await findReplaced(fields, storage);
+    for (const [stepHours, stale] of Map.groupBy(replaced, stepOf)) {
+      for (const fieldIndex of stale) await folder.drop(fieldIndex);
+      reporter.warn(
+        `step ${stepHours} was replaced on the server: re-reading ${stale.length} fields saved earlier`,
+      );
+    }
+    return replaced.length > 0;
+  }
+
+  /** Fields with everything that is implausible about them, also beside the other steps. */
+  judge(fields: SavedFields): SavedFields {
+    const fieldIndexes = [...fields.keys()].sort((a, b) => a - b);
+    const marked = markShrunk(fieldIndexes.map((i) => {
+      const { variable, stepHours } = this.plan.fields[i]!;
+      return { variable, stepHours, reduced: fields.get(i)!.reduced };
+    }));
+    return new Map(
+      fieldIndexes.map((i, n) => [i, { ...fields.get(i)!, reduced: marked[n]!.reduced }]),
+    );
+  }
+
+  /** The fields that have implausible messages, without these; none unless `dropImplausible` is set. */
+  leaveOutImplausible(judged: SavedFields): FewerMessages {
+    if (!this.options.dropImplausible) return new Map();
+    return new Map(
+      [...judged].filter(([, { reduced }]) => reduced.implausible.length > 0)
+        .map(([i, { reduced }]) => [i, leaveOut(this.plan.fields[i]!, reduced.implausible)]),
+    );
+  }
+
+  /**
+   * The results of this process: from `refetched` for the fields in `fewer`, from `saved` for the
+   * others; a field without messages has only rejections.
+   */
+  collect(saved: SavedFields, fewer: FewerMessages, refetched: SavedFields): ResultField[] {
+    return this.fieldIndexes.map((i) => {
+      const { variable, stepHours, rejections } = fewer.get(i) ?? this.plan.fields[i]!;
+      const field = (fewer.has(i) ? refetched : saved).get(i);
+      return { variable, stepHours, reduced: field?.reduced ?? emptyField(rejections) };
+    });
+  }
+
+  /** Ends the last phase, and adds to what is in the fields what they cost. */
+  finish(count: FieldsCount): FieldsResult {
+    return {
+      ...count,
+      run: this.plan.run,
+      fieldsResumed: this.#fieldsResumed,
+      secondRequests: this.#fetcher.secondRequests,
+      phasesMs: this.timer.end(),
+    };
+  }
+
+  /** How much of its work the same command need not do again. */
+  #describeSaved(): string {
+    const { plan, folder, fieldIndexes } = this;
+    const whole = [...folder.fields].filter(([i, { reduced }]) =>
+      !lacksMessages(plan.fields[i]!, reduced)
+    );
+    return `${whole.length} of ${fieldIndexes.length} fields are saved in ${folder.path}: ` +
+      "run the same command to resume";
+  }
+}
+
+function openWorkFolder(
+  { run, work, fields }: StreamPlan,
+  options: StreamOptions,
+  { storage, reporter }: StageContext,
+  task?: ArrayTask,
+): Promise<WorkFolder> {
+  return WorkFolder.open(work, fields, {
+    settings: { profile: options.profile.name, run, region: chooseRegion(options) },
+    storage,
+    task,
+    onWarning: (line) => reporter.warn(line),
+  });
+}

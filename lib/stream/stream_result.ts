@@ -1,0 +1,61 @@
+/**
+ * What streaming leaves: its fields, counted, and what they cost.
+ *
+ * @module
+ */
+import type { ArrayTask } from "../checkpoint/array_task.ts";
+import type { Member } from "../ecmwf/members.ts";
+import type { Run } from "../ecmwf/run.ts";
+import type { ResultField } from "../ensemble/field_result.ts";
+import type { Outcome } from "../util/reporter.ts";
+
+/** Fields, and what is in them. */
+export interface FieldsCount {
+  fields: ResultField[];
+  /** Members that went into at least one field. */
+  membersUsed: Member[];
+  /** Messages asked for, one a member and field. */
+  messagesWanted: number;
+  messagesUsed: number;
+  /** Whether every message asked for is in. */
+  complete: boolean;
+}
+
+/** The fields of a command, or of one of its tasks, and what they cost. */
+export interface FieldsResult extends Outcome, FieldsCount {
+  run: Run;
+  /** Fields that an earlier command had saved. */
+  fieldsResumed: number;
+  /** Milliseconds that each phase took. */
+  phasesMs: Readonly<Record<string, number>>;
+  /** Further requests for messages whose beginning was too short. */
+  secondRequests: number;
+}
+
+/** What a command that writes the output left. */
+export interface StreamResult extends FieldsResult {
+  /** The NetCDF. */
+  path: string;
+}
+
+/** What a task left. */
+export interface TaskResult extends FieldsResult {
+  task: ArrayTask;
+  /** Folder with its fields. */
+  work: string;
+}
+
+/**
+ * Counts what is in fields.
+ *
+ * @param members asked for.
+ */
+export function countFields(fields: ResultField[], members: readonly Member[]): FieldsCount {
+  const membersUsed = members.filter((member) =>
+    fields.some(({ reduced }) => reduced.members.includes(member))
+  );
+  const messagesWanted = fields.length * members.length;
+  const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
+  const complete = messagesUsed === messagesWanted;
+  return { fields, membersUsed, messagesWanted, messagesUsed, complete };
+}
