@@ -160,7 +160,7 @@ Deno.test("without kubectl the job is left in a folder with what to do, and the 
 const REFUSALS: { args: string[]; code: number; says: string }[] = [
   { args: DATE, code: 2, says: "Cannot go on without --engine" },
   { args: ["--engine", "slum", ...DATE], code: 2, says: "did you mean slurm?" },
-  { args: ["--engine", "slurm"], code: 2, says: "Cannot tell which run to stream" },
+  { args: ["--engine", "slurm"], code: 2, says: "Cannot choose the run to stream" },
   { args: ["--engine", "slurm", "--date", "20260231"], code: 2, says: "Cannot use date" },
   { args: ["--engine", "slurm", "--task", "1/2"], code: 2, says: "Cannot use option --task" },
   { args: ["--engine", "slurm", ...DATE, "--n-workers", "0"], code: 2, says: "at least 1" },

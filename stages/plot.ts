@@ -24,27 +24,34 @@ export const command: Command<PlotOptions> = {
     {
       name: "output",
       value: "<file>",
-      help: "the picture (default: the name of the input, ending in .png or .svg)",
+      help: "the picture (default: the input with the extension .png or .svg)",
     },
     {
       name: "step-index",
       value: "<n>",
-      help: "which step of the file, counted from 0 (default: 0)",
+      help: "index of the step in the file, counted from 0 (default: 0)",
     },
-    { name: "step", value: "<hours>", help: "the same by its hours, for example 48" },
-    { name: "all-steps", help: "every step, a picture each: _036h and so on is put in its name" },
+    { name: "step", value: "<hours>", help: "the step by its hours, for example 48" },
+    {
+      name: "all-steps",
+      help: "draw every step, a picture each, with _036h and so on in its name",
+    },
     {
       name: "variables",
       value: "<names>",
       help: "mean and deviation of these, for example tp,t2m\n" +
         "(default: mean of tp, t2m, sp, tcc, u700, v700, tcwv, ssr and deviation of tp, t2m, u700, tcc)",
     },
-    { name: "format", value: "<kind>", help: "png or svg (default: as the output ends, else png)" },
+    {
+      name: "format",
+      value: "<kind>",
+      help: "png or svg (default: by the extension of the output, else png)",
+    },
     {
       name: "dpi",
       value: "<n>",
       default: "200",
-      help: "pixels an inch of a PNG; a page is 10 inches wide, 200 makes 2000 pixels",
+      help: "pixels per inch of a PNG; a page is 10 inches wide, so 200 gives 2000 pixels",
     },
   ],
   examples: [
@@ -57,7 +64,7 @@ export const command: Command<PlotOptions> = {
     const format = parseFormat(values);
     const output = values.text("output") ?? input.replace(/(\.\w+)?$/, `.${format}`);
     if (output === input) {
-      throw new UsageError(`Cannot use --output "${output}": it is the input, give another name`);
+      throw new UsageError(`Cannot use --output "${output}": it is the input; give another name`);
     }
     return {
       input,

@@ -273,6 +273,6 @@ Deno.test("stream refuses to require more members than it uses", async () => {
   assertEquals(code, 2);
   assertStringIncludes(
     new TextDecoder().decode(stderr),
-    "stream: Cannot require 5 members: only 4 are asked for",
+    "stream: Cannot use --min-members 5: --max-members is 4, so that no field could have as many",
   );
 });

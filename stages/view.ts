@@ -1,5 +1,5 @@
 /**
- * A forecast as a page: one HTML file that opens from disk, with every map and number in it.
+ * A forecast as a page: one HTML file that opens from disk and holds every map and number.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { exitWith } from "./cli/console.ts";
 export const command: Command<ViewOptions> = {
   name: "view",
   purpose:
-    "Makes one HTML file of a forecast, to be opened in a browser: maps of mean and standard\n" +
-    "deviation through all steps, values under the pointer, series of points, tables. It holds all\n" +
-    "its data and asks for nothing from anywhere.",
+    "Writes a forecast as one HTML file for a browser: maps of mean and standard deviation at all\n" +
+    "steps, values under the pointer, series at a point, tables. The file holds all its data and\n" +
+    "makes no requests.",
   options: [
     {
       name: "input",
@@ -25,7 +25,7 @@ export const command: Command<ViewOptions> = {
     {
       name: "output",
       value: "<file.html>",
-      help: "the page (default: the name of the input, ending in .html)",
+      help: "the page (default: the input with the extension .html)",
     },
   ],
   examples: [
@@ -37,7 +37,9 @@ export const command: Command<ViewOptions> = {
     const input = values.required("input");
     const output = values.text("output") ?? input.replace(/(\.\w+)?$/, ".html");
     if (output === input) {
-      throw new UsageError(`Cannot write the page to "${output}": that is the forecast itself`);
+      throw new UsageError(
+        `Cannot write the page to "${output}": it is the forecast itself; give another name`,
+      );
     }
     return { input, output };
   },

@@ -148,7 +148,7 @@ const REFUSED: { given: Record<string, string | true>; says: string }[] = [
   { given: { "parquet-dir": "gs://b2/c" }, says: "give it as --gcs-parquet-path" },
   { given: { "gcs-parquet-path": "b2/c" }, says: "it is not gs://<bucket>/<path>" },
   { given: { "gcs-anonymous": true }, says: "give --gcs-parquet-path or set GCS_BUCKET" },
-  { given: { "gcs-anonymous": true, "parquet-dir": "a" }, says: "without a place" },
+  { given: { "gcs-anonymous": true, "parquet-dir": "a" }, says: "without a bucket" },
 ];
 
 for (const { given, says } of REFUSED) {

@@ -65,13 +65,13 @@ for (const { args, says } of USAGE_ERRORS) {
   });
 }
 
-Deno.test("the help tells of every source what there is to know when choosing", () => {
+Deno.test("the help describes every source, below the text of --source", () => {
   const lines = formatHelp(COMMAND, []).split("\n");
   const start = lines.findIndex((line) => line.startsWith("  --source <name,…>"));
-  const column = lines[start]!.indexOf("who serves");
+  const column = lines[start]!.indexOf("servers of");
   SOURCES.forEach(({ name, about }, i) => {
     const line = lines[start + 1 + i]!;
-    assertEquals(line.slice(0, column).trim(), "", "the names stand under the text");
+    assertEquals(line.slice(0, column).trim(), "", "the names are aligned with the text");
     assert(line.slice(column).startsWith(name) && line.endsWith(about), line);
   });
 });
