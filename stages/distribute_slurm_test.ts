@@ -194,7 +194,7 @@ testOnCluster(
     assertEquals(code, 0, told);
     assertEquals(await Deno.readFile(place.output), alone.file);
     const failures = [...told.matchAll(/^warning: (.* failed: .*);/gm)].map(([, line]) => line);
-    assertEquals(failures, ["task 0/9 failed: exit code 137, it runs once more"]);
+    assertEquals(failures, ["task 0/9 failed: exit code 137, retrying once"]);
     const history = await readHistory(place);
     assertEquals(history.map(({ restarts }) => restarts), [0, 1, 0, 0, 0, 0, 0, 0, 0]);
     assert(history[1]!.node !== second!.node);
@@ -212,7 +212,7 @@ testOnCluster(
     assertEquals(await Deno.readFile(place.output), alone.file);
     const failures = [...told.matchAll(/^warning: (.*task .* failed: .*);/gm)].map(([, it]) => it);
     assertEquals(failures, [
-      "task 4/9 failed: exit code 5, it runs once more",
+      "task 4/9 failed: exit code 5, retrying once",
       "task 4/9 failed: exit code 5",
     ]);
     const lack = `t2m \\(${STEPS[9]} h\\), members control, 1-3: Cannot read "${file!.url}"`;

@@ -40,7 +40,7 @@ function taskLine(printed: string): string[] {
 
 const DATE = ["--date", "20260206", "--run", "12"];
 
-Deno.test("distribute --dry-run prints what Slurm would be handed, and leaves nothing", async () => {
+Deno.test("distribute --dry-run prints what Slurm would get, and writes nothing", async () => {
   const { code, printed, told, files } = await runDistribute(
     ...["--engine", "slurm", "--deno", "/opt/deno", "--test", "--dry-run", ...DATE],
     ...["--steps", "36,39", "--region", "-5,33,-14,42", "--whole-messages", "--fresh"],
@@ -69,7 +69,7 @@ Deno.test("distribute --dry-run prints what Slurm would be handed, and leaves no
   assertEquals([merge.includes("--fresh"), merge.includes(" --merge\n")], [false, true]);
 });
 
-Deno.test("tasks are run under the permissions of stream and with the hosts of the command", async () => {
+Deno.test("tasks run with the permissions of stream and the hosts of the command", async () => {
   const dryRun = ["--engine", "slurm", "--dry-run", ...DATE];
   const flagOf = (printed: string, flag: string) =>
     new RegExp(`^/.* ${flag}=(\\S+)`, "m").exec(printed)![1]!.split(",");
@@ -92,7 +92,7 @@ Deno.test("tasks are run under the permissions of stream and with the hosts of t
   assertStringIncludes(own.printed, " run -A --quiet ");
 });
 
-Deno.test("distribute from a URL has its tasks run stream from the URL beside it", async () => {
+Deno.test("distribute from a URL lets its tasks run stream from the URL beside it", async () => {
   await using server = startS3Server({ root: ROOT });
   const { code, printed, told } = await runScript(
     [`--import-map=${server.url}/deno.json`, `${server.url}/stages/distribute.ts`],
@@ -112,7 +112,7 @@ const ELSEWHERE = [
   ...["--script", "https://example.org/stages/stream.ts", "--n-workers", "3"],
 ];
 
-Deno.test("machines elsewhere are given addresses, and a work folder beside the output", async () => {
+Deno.test("tasks on other machines get addresses, and a work folder beside the output", async () => {
   const { code, printed } = await runDistribute(
     ...[
       "--engine",
@@ -138,7 +138,7 @@ Deno.test("machines elsewhere are given addresses, and a work folder beside the 
   assertEquals(printed.includes("hidden"), false);
 });
 
-Deno.test("without kubectl the job is left in a folder with what to do, and the exit code is 5", async () => {
+Deno.test("without kubectl the job is written to a folder with what to run, and the exit code is 5", async () => {
   const { code, told, files } = await runDistribute(
     "--engine",
     "kubernetes",
@@ -152,7 +152,7 @@ Deno.test("without kubectl the job is left in a folder with what to do, and the 
   ]);
   assertStringIncludes(
     told,
-    "warning: there is no kubectl here, nothing was submitted: written to gik-",
+    "warning: kubectl is not on the path, so nothing was submitted; the files are in gik-",
   );
   assertStringIncludes(told, "\n  kubectl create --filename tasks.yaml\n");
 });
