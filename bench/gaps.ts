@@ -13,7 +13,8 @@ import { reduceFields } from "../lib/ensemble/reduce_fields.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { makeBase, RUN, VARIABLES } from "./base_run.ts";
-import { formatMegabytes, printTable, ServerProcess } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, ServerProcess } from "./measure.ts";
 
 const STEPS = GIK.steps.slice(0, 3);
 const PARALLEL_FETCHES = 16;
@@ -66,7 +67,7 @@ try {
       const { seconds, requests, bytes } = await measure(`${work}/bucket`, serverFlags, policy);
       rows.push([
         name,
-        `${seconds.toFixed(1)} s, ${requests} requests, ${formatMegabytes(bytes)}`,
+        `${seconds.toFixed(1)} s, ${requests} requests, ${formatMegabytes(bytes)} MB`,
       ]);
     }
     printTable(rows);

@@ -128,8 +128,3 @@ export function printTable(rows: readonly [string, string][]): void {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   for (const [name, value] of rows) console.log(name.padEnd(width) + value);
 }
-
-/** Bytes as people read them: `123.4 MB`. */
-export function formatMegabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}

@@ -7,7 +7,8 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
-import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, runAgainstServer } from "./measure.ts";
 import { ALL_FIELDS, writeIndexes } from "../fixtures/full_run.ts";
 
 const RUN = parseRun("20260206", "00");
@@ -42,11 +43,11 @@ try {
   const best = results[seconds.indexOf(Math.min(...seconds))]!;
   const lines = files * ALL_FIELDS.length * ENSEMBLE_SIZE;
   printTable([
-    ["indexes", `${files}, ${lines} lines, ${formatMegabytes(best.counters.bytesSent)}`],
+    ["indexes", `${files}, ${lines} lines, ${formatMegabytes(best.counters.bytesSent)} MB`],
     ["requests", JSON.stringify(best.counters.byMethod)],
-    ["stores", `${ENSEMBLE_SIZE}, ${formatMegabytes(best.writtenBytes)}`],
+    ["stores", `${ENSEMBLE_SIZE}, ${formatMegabytes(best.writtenBytes)} MB`],
     ["wall time", `${best.wallSeconds.toFixed(2)} s (${formatSeconds(seconds)})`],
-    ["peak memory", formatMegabytes(Math.max(...results.map((it) => it.peakRssBytes)))],
+    ["peak memory", `${formatMegabytes(Math.max(...results.map((it) => it.peakRssBytes)))} MB`],
   ]);
 } finally {
   await Deno.remove(work, { recursive: true });

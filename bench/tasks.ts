@@ -9,7 +9,8 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { GIK } from "../lib/output/profile.ts";
 import { RUN, writeRun } from "./base_run.ts";
-import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, runAgainstServer } from "./measure.ts";
 
 const COUNTS = [9, 20, 36];
 
@@ -34,7 +35,7 @@ try {
   const alone = await stream();
   const expected = await Deno.readFile(output);
   const describe = ({ requests, bytes }: Traffic) =>
-    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)}`;
+    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)} MB`;
   const rows: [string, string][] = [["one machine", describe(alone)]];
   for (const count of COUNTS) {
     const work = ["--work", `${folder}/work_${count}`];
