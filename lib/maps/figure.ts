@@ -9,8 +9,7 @@ import { findBounds, fitFrame, type Frame } from "./frame.ts";
 import { traceLines } from "./geography.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
 import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN } from "./panel.ts";
-import { element, type Svg } from "./svg.ts";
-import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./svg_text.ts";
+import { drawFonts, drawText, element, type Svg, TEXT_ATTRIBUTES } from "./svg.ts";
 import {
   describeForecast,
   describePanel,

@@ -3,7 +3,7 @@ import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_foreca
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { choosePanels, DEFAULT_PANELS, drawFigure, type Figure, planScales } from "./figure.ts";
-import { measureText } from "./svg_text.ts";
+import { measureText } from "./svg_fixture.ts";
 
 async function parse(dataset: NetcdfDataset): Promise<ForecastFile> {
   return parseForecast(await new Blob([...encodeNetcdf(dataset)]).bytes(), "a.nc");

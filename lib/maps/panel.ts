@@ -7,8 +7,7 @@ import { type ColorScale, formatTick, placeValue } from "./color_scale.ts";
 import { type Frame, placePoint } from "./frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "./graticule.ts";
 import { drawCells, drawPalette } from "./raster.ts";
-import { element, type Svg } from "./svg.ts";
-import { drawText } from "./svg_text.ts";
+import { drawText, element, type Svg } from "./svg.ts";
 
 /** What a panel shows. */
 export interface PanelContent {

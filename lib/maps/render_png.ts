@@ -6,7 +6,7 @@
 import { crc32 } from "node:zlib";
 import { initWasm, Resvg } from "npm:@resvg/resvg-wasm@2.6.2";
 import resvg from "./resvg_module.js";
-import { decodeFonts } from "./svg_text.ts";
+import { decodeFonts } from "./svg.ts";
 
 const NEAREST = 1;
 const METRES_PER_INCH = 0.0254;

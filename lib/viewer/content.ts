@@ -9,7 +9,7 @@ import { findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
 import { traceLines } from "../maps/geography.ts";
 import { findDisplay, type Palette, type Shading, type Statistic } from "../maps/palettes.ts";
-import { chooseQuantum, countDigits, packCodes, quantize } from "./packing.ts";
+import { chooseQuantum, countDigits, packCodes, quantize } from "./pack_values.ts";
 import type { Outlines, PageData, PageField, PageVariable } from "./page/data.ts";
 
 /** Shares of a variable's typical spread to which its values may be rounded, the finest first. */

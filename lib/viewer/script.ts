@@ -23,11 +23,11 @@ import * as predict from "./page/predict.ts";
 import * as render from "./page/render_page.ts";
 import * as table from "./page/table.ts";
 import * as unpack from "./page/unpack.ts";
-import * as view from "./page/view.ts";
+import * as view from "./page/view_state.ts";
 import * as viewer from "./page/viewer.ts";
 
 /** The functions of the page, by name. */
-export const PAGE_FUNCTIONS = {
+const PAGE_FUNCTIONS = {
   ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
   ...{ planGraticule, range },
   ...actions,

@@ -8,7 +8,7 @@ import type { Cell, PageVariable } from "./data.ts";
 import { find } from "./elements.ts";
 import { render, renderCursor, renderSeries } from "./render_page.ts";
 import { unpackSteps } from "./unpack.ts";
-import type { FieldValues, View } from "./view.ts";
+import type { FieldValues, View } from "./view_state.ts";
 
 /** Shows the variable of the view, unpacking it first if it was not shown before. */
 export async function showVariable(view: View): Promise<void> {

@@ -8,7 +8,7 @@ import { pickPoint, showStep, togglePlaying } from "./actions.ts";
 import { announce, find } from "./elements.ts";
 import { moveCell } from "./page_grid.ts";
 import { describeReadout, renderCursor } from "./render_page.ts";
-import { describePlace, describeTime, type View } from "./view.ts";
+import { describePlace, describeTime, type View } from "./view_state.ts";
 
 /** Listens to keys: on the map they move over cells, elsewhere they go through the steps. */
 export function listenToKeys(view: View): void {

@@ -30,7 +30,7 @@ import {
   listSeries,
   readValue,
   type View,
-} from "./view.ts";
+} from "./view_state.ts";
 
 /** Draws and writes everything that the view says. */
 export function render(view: View): void {

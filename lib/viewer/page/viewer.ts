@@ -12,7 +12,13 @@ import { findCell } from "./page_grid.ts";
 import { listenToKeys } from "./keys.ts";
 import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
 import { fillTable } from "./table.ts";
-import { capitalize, describeError, describeMembers, nameStatistic, type View } from "./view.ts";
+import {
+  capitalize,
+  describeError,
+  describeMembers,
+  nameStatistic,
+  type View,
+} from "./view_state.ts";
 
 /** Starts the page; everything else follows from what its user does. */
 export function startViewer(): void {

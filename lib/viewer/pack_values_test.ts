@@ -6,7 +6,7 @@ import {
   packCodes,
   quantize,
   type StatisticFields,
-} from "./packing.ts";
+} from "./pack_values.ts";
 import { unpackSteps } from "./page/unpack.ts";
 
 /** Fields of a kind, smooth or not, with or without missing cells, and their shape. */
