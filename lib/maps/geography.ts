@@ -22,7 +22,7 @@ interface Lines {
   coordinates: number[][][];
 }
 
-// JSON is typed as what it happens to hold: names of types are any text there.
+// TypeScript infers `string` for the names of types in JSON.
 const countries = atlas as unknown as Topology<{ countries: GeometryCollection }>;
 
 /**
@@ -49,12 +49,12 @@ export function traceLines(frame: Frame): Record<Feature, string> {
   };
 }
 
-/** A coast is what one country alone has. */
+/** A coast belongs to one country. */
 function findCoast(): Lines {
   return mesh(countries, countries.objects.countries, (a, b) => a === b);
 }
 
-/** A border is what two countries share. */
+/** A border belongs to two countries. */
 function findBorders(): Lines {
   return mesh(countries, countries.objects.countries, (a, b) => a !== b);
 }

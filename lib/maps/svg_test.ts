@@ -6,7 +6,7 @@ import { measureText } from "./svg_fixture.ts";
 
 await initWasm(resvg);
 
-Deno.test("element() escapes text and attributes, and takes elements as they are", () => {
+Deno.test("element() escapes text and attributes, but not child elements", () => {
   const label = element("text", { id: 'a"b' }, "1 < 2 & 3");
   assertEquals(label.markup, '<text id="a&quot;b">1 &lt; 2 &amp; 3</text>');
   assertEquals(element("g", {}, label).markup, `<g>${label.markup}</g>`);
@@ -17,7 +17,7 @@ Deno.test("element() leaves out what is undefined and rounds numbers", () => {
   assertEquals(element("rect", attributes).markup, '<rect x="0.333" z="0"/>');
 });
 
-/** Width of the black of a rendered text. */
+/** Width of the visible part of a rendered text. */
 function measureInk(text: string, size: number, weight: "normal" | "bold"): number {
   const line = drawText(text, 10, size, { size, weight });
   const svg = element(
@@ -41,7 +41,7 @@ Deno.test("drawText() lays text out for the width that the renderer draws", () =
   }
 });
 
-Deno.test("drawText() sets text smaller that is longer than its room", () => {
+Deno.test("drawText() shrinks text that is wider than its room", () => {
   const text = "surface net short-wave (solar) radiation";
   const width = measureText(text, 20);
   const sizeIn = (room: number) =>
@@ -50,7 +50,7 @@ Deno.test("drawText() sets text smaller that is longer than its room", () => {
   assertEquals(sizeIn(width / 2), 10);
 });
 
-Deno.test("the fonts carry their licence", () => {
+Deno.test("the fonts contain their licence", () => {
   for (const font of decodeFonts()) {
     const text = new TextDecoder("utf-16be").decode(font.subarray(font.length % 2));
     const shifted = new TextDecoder("utf-16be").decode(font.subarray(1 - font.length % 2));
