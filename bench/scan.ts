@@ -14,7 +14,7 @@ import { formatMegabytes } from "../lib/util/numbers.ts";
 import { printTable, ServerProcess } from "./measure.ts";
 import { ALL_FIELDS, HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../fixtures/full_run.ts";
 
-/** Scans the file in a folder and gives what that took. */
+/** Scans the file in a folder and reports requests, bytes and time. */
 async function scan(folder: string, fileBytes: number): Promise<string> {
   await using server = await ServerProcess.start(folder);
   const storage = openStorage({ endpoint: server.url });

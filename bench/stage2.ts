@@ -12,7 +12,7 @@ import { printTable, runAgainstServer } from "./measure.ts";
 import { ALL_FIELDS, writeIndexes } from "../fixtures/full_run.ts";
 
 const RUN = parseRun("20260206", "00");
-/** The machine has other work too: the best of so many counts. */
+/** The best of these runs counts, because the machine has other work too. */
 const REPETITIONS = 5;
 
 async function runOnce(bucket: string, output: string) {
@@ -25,7 +25,7 @@ async function runOnce(bucket: string, output: string) {
   return { counters, ...cost, writtenBytes: sumSizes(output) };
 }
 
-/** Bytes in a folder, which must hold one file a member. */
+/** Bytes in a folder, which must have one file for each member. */
 function sumSizes(folder: string): number {
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
   assertEquals(names.length, ENSEMBLE_SIZE);

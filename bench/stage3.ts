@@ -18,7 +18,7 @@ import { formatMegabytes } from "../lib/util/numbers.ts";
 import { printTable, runAgainstServer, runModule } from "./measure.ts";
 
 const RUN = parseRun("20260206", "00");
-/** The machine has other work too: the best of so many counts. */
+/** The best of these runs counts, because the machine has other work too. */
 const REPETITIONS = 3;
 
 const FORMATS = [

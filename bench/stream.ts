@@ -4,7 +4,7 @@
  * with ecCodes from whole messages (`fixtures/eccodes_pipeline.py`), whose results must be equal. Once
  * on the bare loopback, once with 30 ms of latency and 200 Mbit/s: `deno run -A bench/stream.ts`.
  *
- * The messages are made on the spot (`base_run.ts`); they take 4.2 GB of disk for the time of the run.
+ * The messages are made on the spot (`base_run.ts`); they take 4.2 GB of disk during the run.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const LINES: [name: string, serverFlags: string[]][] = [
   ["30 ms, 200 Mbit/s", ["--latency-ms", "30", "--bandwidth-mbit", "200"]],
 ];
 
-/** What the pipeline of Python and ecCodes tells of itself. */
+/** The report of the pipeline of Python and ecCodes. */
 interface PythonReport {
   messages: number;
   requests: number;
@@ -31,7 +31,7 @@ interface PythonReport {
   largestDifference: number;
 }
 
-/** Runs it, and compares its results with a NetCDF. */
+/** Runs that pipeline, and compares its results with a NetCDF. */
 async function runPython(
   folder: string,
   serverFlags: readonly string[],

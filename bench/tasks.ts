@@ -1,8 +1,8 @@
 /**
- * What it costs to share the work: requests and bytes of one machine and of array jobs of several
- * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the other,
- * and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages take 4.2 GB
- * of disk for the time of the run.
+ * The cost of sharing the work: requests and bytes of one machine and of array jobs of several
+ * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the
+ * other, and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages
+ * take 4.2 GB of disk during the run.
  *
  * @module
  */

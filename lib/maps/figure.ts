@@ -1,6 +1,6 @@
 /**
- * A forecast, a step and a choice of panels go in; a figure comes out: one SVG page of maps of means
- * and standard deviations. `render_png.ts` makes a PNG of it.
+ * A forecast, a step and a choice of panels go in; a figure comes out: one SVG page of maps of
+ * means and standard deviations. `render_png.ts` makes a PNG of it.
  *
  * @module
  */
@@ -61,7 +61,9 @@ export function choosePanels(names: readonly string[], statistic: Statistic): Pa
   return names.map((name) => ({ name, statistic }));
 }
 
-/** One colour scale for each panel, over all steps of the file, so that its steps can be compared. */
+/**
+ * One colour scale for each panel, over all steps of the file, so that its steps can be compared.
+ */
 export function planScales(
   file: ForecastFile,
   choices: readonly PanelChoice[],

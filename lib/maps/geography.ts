@@ -1,6 +1,7 @@
 /**
- * Coastlines, borders and lakes of the world: Natural Earth at 1:50m, in the public domain. Countries
- * are as `world-atlas` has them; it has no lakes, which `lakes.json` has (`fixtures/make_lakes.ts`).
+ * Coastlines, borders and lakes of the world: Natural Earth at 1:50m, in the public domain.
+ * Countries are as `world-atlas` has them; it has no lakes, which `lakes.json` has
+ * (`fixtures/make_lakes.ts`).
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Pictures to be enlarged without smoothing: a pixel is a cell of a field, or a colour of a palette.
+ * Pictures to be enlarged without smoothing: a pixel is a cell of a field, or a colour of a
+ * palette.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * SVG as text: elements with attributes, everything escaped, and lines of text whose width is known.
+ * SVG as text: elements with attributes, everything escaped, and lines of text whose width is
+ * known.
  *
  * @module
  */

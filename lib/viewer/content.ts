@@ -26,11 +26,12 @@ const NO_BREAK_SPACE = "\u00a0";
 const STATISTICS: readonly Statistic[] = ["mean", "deviation"];
 
 /**
- * The data of a forecast's page. Values are rounded to a share of their typical spread: the finest of
- * four with which the page stays small, else the coarsest, an eighth. `largestError` of a variable is
- * measured.
+ * The data of a forecast's page. Values are rounded to a share of their typical spread: the finest
+ * of four with which the page stays small, else the coarsest, an eighth. `largestError` of a
+ * variable is measured.
  *
- * @param onVariable called after each variable is packed, and again if all are packed more coarsely.
+ * @param onVariable called after each variable is packed, and again if all are packed more
+ * coarsely.
  */
 export async function buildContent(
   forecast: ForecastFile,

@@ -1,5 +1,6 @@
 /**
- * The data of a forecast go in (`content.ts`); a page comes out: one HTML file that needs nothing else.
+ * A forecast, packed by `content.ts`, goes in; a page comes out: one HTML file that needs nothing
+ * else.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * The script of the page: the functions of the modules in `page/`, as text.
  *
- * The text of a function is what Deno runs, without types, so the page needs no bundler and no second
- * copy of its code. This works because those modules contain only functions, call only each other and
- * the browser, and never rename an import.
+ * The text of a function is what Deno runs, without types, so the page needs no bundler and no
+ * second copy of its code. This works because those modules contain only functions, call only each
+ * other and the browser, and never rename an import.
  *
  * @module
  */
