@@ -12,7 +12,7 @@ import { openStorage } from "../lib/storage/mod.ts";
 import { buildContent } from "../lib/viewer/content.ts";
 import { formatDocument } from "../lib/viewer/document.ts";
 import type { PageVariable } from "../lib/viewer/page/data.ts";
-import { describeError } from "../lib/viewer/page/view.ts";
+import { describeError } from "../lib/viewer/page/view_state.ts";
 import { exitWith } from "./cli/console.ts";
 
 /** What to show, and where. */

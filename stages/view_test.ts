@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@st
 import axe from "npm:axe-core@4.14.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import type { BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
-import { hasChromium, keepPicture, openBrowser, type WatchedPage } from "../fixtures/chromium.ts";
+import { hasChromium, openBrowser, savePicture, type WatchedPage } from "../fixtures/chromium.ts";
 import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
 import { silentReporter } from "../lib/util/reporter.ts";
 import { indexColor, planColorScale } from "../lib/maps/color_scale.ts";
@@ -253,7 +253,7 @@ Deno.test({
         const spread = readNetcdf("t2m", "standard_deviation", ...at);
         assertShown(parseNumber(deviation!), spread, "t2m", "deviation");
       });
-      await keepPicture(page, "viewer_series");
+      await savePicture(page, "viewer_series");
     });
 
     await look("has a table of each map, with what is missing", DESK, async (page) => {
@@ -307,7 +307,7 @@ Deno.test({
       await page.click("#map", await locate(page, 12.5, 27.5));
       assertEquals(await page.locator("#chart .dot").count(), 0);
       assert((await page.locator("#chart text").allTextContents()).includes("no values here"));
-      await keepPicture(page, "viewer_missing");
+      await savePicture(page, "viewer_missing");
     });
 
     await look(
@@ -398,7 +398,7 @@ Deno.test({
         const { width, height } = (await page.locator(`#${id}`).boundingBox())!;
         assert(width >= 40 && height >= 40, `#${id} is ${width} × ${height} pixels`);
       }
-      await keepPicture(page, "viewer_phone");
+      await savePicture(page, "viewer_phone");
     });
 
     for (const colorScheme of ["light", "dark"] as const) {
@@ -406,7 +406,7 @@ Deno.test({
         const name = `is ${colorScheme} on a ${place} where the user wants that, and accessible`;
         await look(name, { ...options, colorScheme }, async (page) => {
           await page.click("#map", await locate(page, 6.5, 38));
-          await keepPicture(page, `viewer_${place}_${colorScheme}`);
+          await savePicture(page, `viewer_${place}_${colorScheme}`);
           for (const summary of await page.locator("summary").all()) await summary.click();
           const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
           const lightness = Math.max(...paper.match(/\d+/g)!.map(Number));
@@ -417,7 +417,7 @@ Deno.test({
               "({id, nodes}) => `${id}: ${nodes.map(({html}) => html)}`))",
           );
           assertEquals(violations, []);
-          await keepPicture(page, `viewer_${place}_${colorScheme}_open`);
+          await savePicture(page, `viewer_${place}_${colorScheme}_open`);
         });
       }
     }
