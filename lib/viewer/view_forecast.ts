@@ -10,7 +10,7 @@ import { formatMegabytes } from "../util/numbers.ts";
 import { buildContent } from "./content.ts";
 import { formatDocument } from "./document.ts";
 import type { PageVariable } from "./page/data.ts";
-import { describeError } from "./page/view.ts";
+import { describeError } from "./page/view_state.ts";
 
 /** What to show, and where. */
 export interface ViewOptions {

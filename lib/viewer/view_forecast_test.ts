@@ -4,8 +4,8 @@ import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import type { BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
 import {
   hasChromium,
-  keepPicture,
   openBrowser,
+  savePicture,
   type WatchedPage,
 } from "../../fixtures/chromium.ts";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
@@ -258,7 +258,7 @@ Deno.test({
         const spread = readNetcdf("t2m", "standard_deviation", ...at);
         assertShown(parseNumber(deviation!), spread, "t2m", "deviation");
       });
-      await keepPicture(page, "viewer_series");
+      await savePicture(page, "viewer_series");
     });
 
     await look("has a table of each map, with what is missing", DESK, async (page) => {
@@ -312,7 +312,7 @@ Deno.test({
       await page.click("#map", await locate(page, 12.5, 27.5));
       assertEquals(await page.locator("#chart .dot").count(), 0);
       assert((await page.locator("#chart text").allTextContents()).includes("no values here"));
-      await keepPicture(page, "viewer_missing");
+      await savePicture(page, "viewer_missing");
     });
 
     await look(
@@ -403,7 +403,7 @@ Deno.test({
         const { width, height } = (await page.locator(`#${id}`).boundingBox())!;
         assert(width >= 40 && height >= 40, `#${id} is ${width} × ${height} pixels`);
       }
-      await keepPicture(page, "viewer_phone");
+      await savePicture(page, "viewer_phone");
     });
 
     for (const colorScheme of ["light", "dark"] as const) {
@@ -411,7 +411,7 @@ Deno.test({
         const name = `is ${colorScheme} on a ${place} where the user wants that, and accessible`;
         await look(name, { ...options, colorScheme }, async (page) => {
           await page.click("#map", await locate(page, 6.5, 38));
-          await keepPicture(page, `viewer_${place}_${colorScheme}`);
+          await savePicture(page, `viewer_${place}_${colorScheme}`);
           for (const summary of await page.locator("summary").all()) await summary.click();
           const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
           const lightness = Math.max(...paper.match(/\d+/g)!.map(Number));
@@ -422,7 +422,7 @@ Deno.test({
               "({id, nodes}) => `${id}: ${nodes.map(({html}) => html)}`))",
           );
           assertEquals(violations, []);
-          await keepPicture(page, `viewer_${place}_${colorScheme}_open`);
+          await savePicture(page, `viewer_${place}_${colorScheme}_open`);
         });
       }
     }
