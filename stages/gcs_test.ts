@@ -20,7 +20,7 @@ async function runStage(folder: string, stage: string, args: readonly string[]) 
       ...args,
     ],
     cwd: folder,
-    // Empty, those of the developer are unset: .env counts.
+    // Empty, so that those of the developer do not override .env.
     env: {
       NO_COLOR: "1",
       GCS_BUCKET: "",
@@ -31,7 +31,7 @@ async function runStage(folder: string, stage: string, args: readonly string[]) 
     stdout: "null",
     stderr: "piped",
   }).output();
-  return { code, told: new TextDecoder().decode(stderr) };
+  return { code, reported: new TextDecoder().decode(stderr) };
 }
 
 const ARGS = [
@@ -43,9 +43,9 @@ const ARGS = [
   `${members}`,
 ];
 
-Deno.test("pipeline --upload-gcs and stream --date find the bucket by what is in .env", () =>
-  withBucket(async ({ place, gcs, keyFile }) => {
-    const { folder, server } = place;
+Deno.test("pipeline --upload-gcs and stream --date find the bucket by the variables in .env", () =>
+  withBucket(async ({ workplace, gcs, keyFile }) => {
+    const { folder, server } = workplace;
     const args = [...ARGS, "--endpoint", server.url];
     const dotEnv = `GCS_SERVICE_ACCOUNT_FILE=${keyFile}\nGCS_BUCKET=${BUCKET}\n` +
       `GCS_PARQUET_PREFIX=own/runs\nSTORAGE_EMULATOR_HOST=${gcs.url}\n`;
@@ -60,20 +60,23 @@ Deno.test("pipeline --upload-gcs and stream --date find the bucket by what is in
       "--no-template",
       "--upload-gcs",
     ]);
-    assertEquals(pipeline.code, 0, pipeline.told);
-    assertStringIncludes(pipeline.told, `\n  published      ${published}, ${members} stores sent`);
+    assertEquals(pipeline.code, 0, pipeline.reported);
+    assertStringIncludes(
+      pipeline.reported,
+      `\n  published      ${published}, ${members} stores sent`,
+    );
 
     const near = await runStage(`${folder}/here`, "stream", args);
-    assertEquals(near.code, 0, near.told);
-    assertStringIncludes(near.told, `final stores: ecmwf_three_stage_${runLabel(run)}\n`);
+    assertEquals(near.code, 0, near.reported);
+    assertStringIncludes(near.reported, `final stores: ecmwf_three_stage_${runLabel(run)}\n`);
     const far = await runStage(`${folder}/elsewhere`, "stream", args);
-    assertEquals(far.code, 0, far.told);
-    assertStringIncludes(far.told, `final stores: ${published} (there are none in `);
+    assertEquals(far.code, 0, far.reported);
+    assertStringIncludes(far.reported, `final stores: ${published} (there are none in `);
   }));
 
-Deno.test("stage3 --upload-gcs exits 4 when the bucket refuses, and names the bucket that is meant", () =>
-  withBucket(async ({ place, gcs, context, keyFile }) => {
-    const { folder } = place;
+Deno.test("stage3 --upload-gcs exits 4 when the bucket refuses, and names the right bucket", () =>
+  withBucket(async ({ workplace, gcs, context, keyFile }) => {
+    const { folder } = workplace;
     const stores = `${folder}/ecmwf_three_stage_${runLabel(run)}`;
     await writeStageStore(context.storage, stores, 2, 0, new Map());
     await Deno.writeTextFile(
@@ -81,10 +84,10 @@ Deno.test("stage3 --upload-gcs exits 4 when the bucket refuses, and names the bu
       `GCS_SERVICE_ACCOUNT_FILE=${keyFile}\nSTORAGE_EMULATOR_HOST=${gcs.url}\n`,
     );
     const upload = ["--max-members", "1", "--upload-gcs", "--gcs-bucket", "gik-fmrc"];
-    const { code, told } = await runStage(folder, "stage3", ["--date", run.date, ...upload]);
-    assertEquals(code, 4, told);
+    const { code, reported } = await runStage(folder, "stage3", ["--date", run.date, ...upload]);
+    assertEquals(code, 4, reported);
     for (const part of ['"gik-fmrc"', "storage.objects.list", ACCOUNT, `"${BUCKET}"`]) {
-      assertStringIncludes(told, part);
+      assertStringIncludes(reported, part);
     }
     assert(await Deno.stat(`${stores}/stage3_control_final.parquet`));
   }));

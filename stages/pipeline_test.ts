@@ -7,7 +7,7 @@ import {
 } from "../fixtures/embedded_run.ts";
 import { HOURS, writeStale } from "../lib/pipeline/stale_template_fixture.ts";
 
-/** Runs the pipeline as its users do. */
+/** Runs the pipeline in a process of its own. */
 async function runPipeline({ server, folder }: Workplace, args: string[]) {
   const { run, members } = BEFORE_50R1;
   const request = ["--date", run.date, "--run", run.hour, "--max-members", String(members)];
@@ -19,19 +19,19 @@ async function runPipeline({ server, folder }: Workplace, args: string[]) {
     ],
     env: { NO_COLOR: "1" },
   }).output();
-  return { code, told: new TextDecoder().decode(stderr) };
+  return { code, reported: new TextDecoder().decode(stderr) };
 }
 
 Deno.test("the pipeline exits 3 at a stale template, and scans when --run-stage1 is given", async () => {
-  await using place = await openWorkplace();
-  const template = ["--template", await writeStale(place)];
-  const refused = await runPipeline(place, template);
-  assertEquals(refused.code, 3, refused.told);
-  assertStringIncludes(refused.told, "the template does not describe");
+  await using workplace = await openWorkplace();
+  const template = ["--template", await writeStale(workplace)];
+  const refused = await runPipeline(workplace, template);
+  assertEquals(refused.code, 3, refused.reported);
+  assertStringIncludes(refused.reported, "the template does not describe");
   const scanning = [...template, "--run-stage1", "--hours", HOURS.join(",")];
-  const scanned = await runPipeline(place, scanning);
-  assertEquals(scanned.code, 0, scanned.told);
-  assertStringIncludes(scanned.told, "scanning the GRIB files");
+  const scanned = await runPipeline(workplace, scanning);
+  assertEquals(scanned.code, 0, scanned.reported);
+  assertStringIncludes(scanned.reported, "scanning the GRIB files");
 });
 
 const CONTRADICTIONS = [
@@ -46,9 +46,9 @@ const CONTRADICTIONS = [
 
 for (const { args, says } of CONTRADICTIONS) {
   Deno.test(`the pipeline exits 2 for ${args.join(" ")}`, async () => {
-    await using place = await openWorkplace();
-    const { code, told } = await runPipeline(place, args);
-    assertEquals(code, 2, told);
-    assertStringIncludes(told, says);
+    await using workplace = await openWorkplace();
+    const { code, reported } = await runPipeline(workplace, args);
+    assertEquals(code, 2, reported);
+    assertStringIncludes(reported, says);
   });
 }

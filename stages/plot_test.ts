@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0
 import { makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
 import { listNames, OCEAN, readPng, ROOT, withForecast } from "../lib/maps/plot_fixture.ts";
 
-/** Runs the stage as its task does. */
+/** Runs the command under its permission set. */
 async function runStage(...args: string[]): Promise<{ code: number; errors: string }> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--quiet", "-P=plot", "stages/plot.ts", ...args],
@@ -42,7 +42,7 @@ Deno.test("the command says what is wrong and leaves no file", async () => {
   try {
     const input = `${folder}/a.nc`;
     const cases = [
-      { args: [], code: 2, says: "Cannot go on without --input" },
+      { args: [], code: 2, says: "Cannot run without --input" },
       { args: ["--input", input], code: 3, says: "there is no such file" },
       { args: ["--input", "deno.json"], code: 1, says: "it is no NetCDF classic file" },
       { args: ["--input", `${folder}/a.png`], code: 2, says: "it is the input" },

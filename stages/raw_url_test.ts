@@ -26,7 +26,7 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
     ];
     for (const { name, args } of stages) {
       const url = `${server.url}/stages/${name}.ts`;
-      // On the open internet JSR takes the place of the import map.
+      // On the open internet JSR replaces the import map.
       const command = new Deno.Command(Deno.execPath(), {
         args: [
           ...["run", "--no-prompt", `--import-map=${server.url}/deno.json`],

@@ -61,7 +61,7 @@ export class OptionValues {
   required(name: string): string {
     const value = this.text(name);
     if (value === undefined) {
-      throw new UsageError(`Cannot go on without --${name}: give it a value`);
+      throw new UsageError(`Cannot run without --${name}: give it a value`);
     }
     return value;
   }

@@ -155,7 +155,7 @@ Deno.test("counts() names the number that it cannot read", () => {
   );
 });
 
-Deno.test("numbers() takes exactly as many numbers as are asked for", () => {
+Deno.test("numbers() takes exactly the requested number of values", () => {
   assertEquals(valuesOf("25,19.5,-14,55").numbers("x", 4), [25, 19.5, -14, 55]);
   for (const text of ["25,19,-14", "1,2,3,4,5", "1,2,,4", "1,2,3,x", "1,2,3,Infinity"]) {
     const message = `Cannot read --x "${text}": give 4 numbers separated by commas`;
@@ -168,7 +168,7 @@ Deno.test("required() asks for the value of an option without default", () => {
   assertThrows(
     () => parse().required("steps"),
     UsageError,
-    "Cannot go on without --steps: give it a value",
+    "Cannot run without --steps: give it a value",
   );
 });
 

@@ -86,7 +86,7 @@ Deno.test("runCommand() ends with 2 for a command line that it cannot read", asy
   assertEquals((await execute(done, ["--minutes", "long"])).code, 2);
 });
 
-Deno.test("runCommand() ends with 2 for usage, 3 for data that is not there and 130 when stopped, in one line", async () => {
+Deno.test("runCommand() ends with 2 for usage, 3 for missing data and 130 when stopped, in one line", async () => {
   for (
     const [error, code] of [
       [new UsageError("give salt"), 2],

@@ -100,7 +100,7 @@ Deno.test("a line on a terminal replaces the bar, which is drawn again below it"
   assertEquals(show(text, 80), ["news", "end", ""]);
 });
 
-Deno.test("a bar keeps to its line, however narrow the terminal and long its note", () => {
+Deno.test("a bar stays in its line, however narrow the terminal and long its note", () => {
   for (const columns of [80, 40, 12, 2]) {
     const text = report(columns, (reporter, wait) => {
       const bar = reporter.progress("messages", 4, () => ({ bytes: 1e9, retries: 5 }));

@@ -34,7 +34,7 @@ export interface ArrayJob {
   memoryBytes: number;
 }
 
-/** The merge, in the place of the index of a task. */
+/** The merge, instead of the index of a task. */
 export const MERGE = "merge";
 
 /** A task by its index, or the merge. */

@@ -64,7 +64,7 @@ const MAX_FAILED_POLLS = 20;
 
 /**
  * Follows a job until its merge is over. When tasks end twice with exit code 5 (they lack data), the merge
- * still runs and writes what there is; after any other second failure the job is cancelled.
+ * still runs and writes what exists; after any other second failure the job is cancelled.
  *
  * @throws the reason of the signal, or {@linkcode EngineError} when the engine no longer answers. In
  * both cases what was queued or running is cancelled.

@@ -39,7 +39,7 @@ class Picture {
     return this.pixel(...placePixel(frame, longitude, latitude));
   }
 
-  /** Pixels whose middle is at most so many degrees from a point. */
+  /** Pixels whose centres lie within some degrees of a point. */
   around({ frame }: FigurePanel, longitude: number, latitude: number, degrees: number): Rgb[] {
     const [left, top] = placePixel(frame, longitude - degrees, latitude + degrees);
     const [right, bottom] = placePixel(frame, longitude + degrees, latitude - degrees);
@@ -109,7 +109,7 @@ Deno.test("every cell of a map has the colour of its value", () =>
     }
   }));
 
-Deno.test("a picture has the size and the resolution that were asked for", () =>
+Deno.test("a picture has the requested size and resolution", () =>
   withForecast(makeSyntheticForecast({ steps: [36], axes: OCEAN }), async (plot, folder) => {
     await plot({ dpi: 200 });
     const { width } = new Picture(`${folder}/panel.png`).png;
@@ -136,7 +136,7 @@ const OFF_THE_WATER: [string, number, number][] = [
   ["Dodoma", 35.74, -6.17],
 ];
 
-Deno.test("coasts and shores cross the places that lie on them, dark on the colours", () =>
+Deno.test("coasts and shores cross the points that lie on them, dark on the colours", () =>
   // There is no snow, so the map has one light colour.
   withForecast(
     makeSyntheticForecast({ steps: [36], variables: ["sf"], axes: EAST_AFRICA }),
@@ -211,7 +211,7 @@ Deno.test("--all-steps makes a picture of every step, with the same colours for 
     for (const scale of scales) assertEquals(scale, scales[0]);
   }));
 
-Deno.test("a step is found by its hours, one that is not there is refused with those that are", () =>
+Deno.test("a step is found by its hours, and a missing one refused with the list of all", () =>
   withForecast(makeSyntheticForecast({ steps: [36, 48], axes: OCEAN }), async (plot, folder) => {
     const { plots } = await plot({
       steps: { hours: 48 },

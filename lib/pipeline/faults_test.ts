@@ -31,7 +31,7 @@ const { run } = BEFORE_50R1;
 const VARIABLES = findVariables(GIK.variables);
 const MESSAGES = ENSEMBLE_SIZE * EMBEDDED_STEPS.length * VARIABLES.length;
 
-/** A run of 51 members × 2 steps × 12 variables, and what comes of it without faults. */
+/** A run of 51 members × 2 steps × 12 variables, and its NetCDF without faults. */
 interface FullRun extends AsyncDisposable {
   folder: string;
   undisturbed: Uint8Array;
@@ -53,7 +53,7 @@ function startServer(folder: string, faults?: FaultRule): S3Server {
   return startS3Server({ buckets: { [BUCKET]: `${folder}/bucket` }, ...(faults && { faults }) });
 }
 
-/** The bytes of the NetCDF that stages 2 and 3 and streaming make with a storage. */
+/** The bytes of the NetCDF that stages 2 and 3 and streaming write. */
 async function makeOutput(folder: string, storage: Storage): Promise<Uint8Array> {
   const context = { storage, reporter: silentReporter };
   const common = { run, steps: EMBEDDED_STEPS, maxMembers: ENSEMBLE_SIZE };

@@ -1,5 +1,5 @@
 /**
- * The pipeline's options for tests on the embedded runs.
+ * Options of the pipeline for tests on the embedded runs.
  *
  * @module
  */

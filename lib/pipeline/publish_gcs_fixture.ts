@@ -1,5 +1,5 @@
 /**
- * An embedded run, a bucket to publish it in, and an account that may.
+ * An embedded run, a bucket to publish it in, and an account with access to it.
  *
  * @module
  */
@@ -25,40 +25,40 @@ export const ROOT = `gs://${BUCKET}/run_par_ecmwf`;
 export const FOLDER = `${ROOT}/${runLabel(run)}`;
 export const MANIFEST_KEY = `run_par_ecmwf/${runLabel(run)}/manifest.json`;
 
-/** A workplace with a bucket for stores, and an account that may use it. */
-export interface GcsPlace {
-  place: Workplace;
+/** A workplace with a bucket for stores, and an account with access to it. */
+export interface GcsWorkplace {
+  workplace: Workplace;
   gcs: GcsServer;
   context: StageContext;
   keyFile: string;
   /** Runs the pipeline, or only stage 3 of it again, with upload. */
   publish(stages?: "all" | "last"): Promise<void>;
   stream(parquetDir: string): ReturnType<typeof runStream>;
-  /** Requests to the bucket since the last call, by what they asked for. */
+  /** Numbers of requests to the bucket since the last call, by action. */
   countRequests(): Record<string, number>;
 }
 
-export async function withBucket(test: (place: GcsPlace) => Promise<void>): Promise<void> {
-  await using place = await openWorkplace();
+export async function withBucket(test: (workplace: GcsWorkplace) => Promise<void>): Promise<void> {
+  await using workplace = await openWorkplace();
   await using gcs = await startGcsServer({
     buckets: { [BUCKET]: new Map(), "gik-fmrc": new Map() },
     accounts: { [ACCOUNT]: { [BUCKET]: ALL_PERMISSIONS } },
   });
-  const { folder } = place;
+  const { folder } = workplace;
   const keyFile = `${folder}/key.json`;
   await Deno.writeTextFile(keyFile, await gcs.formatKeyFile(ACCOUNT));
   const storage = openStorage({
-    endpoint: place.server.url,
+    endpoint: workplace.server.url,
     gcs: { keyFile, endpoint: gcs.url },
     maxAttempts: 3,
     minDelayMs: 1,
     maxDelayMs: 2,
   });
-  const context = { storage, reporter: place.context.reporter };
+  const context = { storage, reporter: workplace.context.reporter };
   const options = { ...pipelineOptions(BEFORE_50R1, folder), uploadRoot: ROOT };
   let counted = 0;
   await test({
-    place,
+    workplace,
     gcs,
     context,
     keyFile,

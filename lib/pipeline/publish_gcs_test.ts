@@ -16,21 +16,21 @@ import { runStage3 } from "./run_stage3.ts";
 const { run, members } = BEFORE_50R1;
 
 Deno.test("a published run gives the same NetCDF as the local one, byte for byte", () =>
-  withBucket(async ({ place, publish, stream, countRequests }) => {
+  withBucket(async ({ workplace, publish, stream, countRequests }) => {
     await publish();
-    // Before and after the files, the manifest.
+    // The manifest is written before and after the files.
     assertEquals(countRequests(), { list: 2, insert: members + 2 });
-    const own = await Deno.readFile((await stream(`${place.folder}/stores`)).path);
+    const own = await Deno.readFile((await stream(`${workplace.folder}/stores`)).path);
     assertEquals(countRequests(), {});
 
     const result = await stream(FOLDER);
     assert(result.complete);
     assertEquals(await Deno.readFile(result.path), own);
     assertEquals(countRequests(), { list: 1, read: 1 + members });
-    assertEquals(place.warnings, []);
+    assertEquals(workplace.warnings, []);
   }));
 
-Deno.test("stage 3 sends nothing again, for one listing", () =>
+Deno.test("stage 3 uploads nothing twice, for one listing", () =>
   withBucket(async ({ publish, countRequests }) => {
     await publish();
     countRequests();
@@ -39,7 +39,7 @@ Deno.test("stage 3 sends nothing again, for one listing", () =>
   }));
 
 Deno.test("the manifest says what belongs to the run, with sizes and checksums", () =>
-  withBucket(async ({ place, gcs, publish }) => {
+  withBucket(async ({ workplace, gcs, publish }) => {
     await publish();
     const bucket = gcs.buckets.get(BUCKET)!;
     const manifest = parseManifest(await readObject(gcs, MANIFEST_KEY), MANIFEST_KEY);
@@ -47,16 +47,16 @@ Deno.test("the manifest says what belongs to the run, with sizes and checksums",
     const keys = manifest.files.map(({ name }) => `run_par_ecmwf/${runLabel(run)}/${name}`);
     assertEquals([MANIFEST_KEY, ...keys], await bucket.listKeys());
     for (const { name, member, size, crc32c } of manifest.files) {
-      const bytes = await Deno.readFile(`${place.folder}/stores/${name}`);
+      const bytes = await Deno.readFile(`${workplace.folder}/stores/${name}`);
       assertEquals(name, `stage3_${member}_final.parquet`);
       assertEquals([size, crc32c], [bytes.length, computeChecksums(bytes).crc32c]);
     }
   }));
 
-Deno.test("reference files and the store of all members are published as Parquet files are", () =>
-  withBucket(async ({ place, gcs, context, publish }) => {
+Deno.test("reference files and the store of all members are published like Parquet files", () =>
+  withBucket(async ({ workplace, gcs, context, publish }) => {
     await publish();
-    const outputDir = `${place.folder}/stores`;
+    const outputDir = `${workplace.folder}/stores`;
     const stage3 = { run, maxMembers: members, outputDir, zip: false, uploadRoot: ROOT };
     const result = await runStage3({ ...stage3, format: "kerchunk-json", combine: true }, context);
     assertEquals(result.published?.uploaded, members + 1);
@@ -70,7 +70,7 @@ Deno.test("reference files and the store of all members are published as Parquet
     assertEquals(await readObject(gcs, key), local);
   }));
 
-Deno.test("what is published is never given out by a cache, which would mix runs", () =>
+Deno.test("no cache may serve what is published, as it would mix runs", () =>
   withBucket(async ({ gcs, publish }) => {
     await publish();
     const bucket = gcs.buckets.get(BUCKET)!;
@@ -79,7 +79,7 @@ Deno.test("what is published is never given out by a cache, which would mix runs
     }
   }));
 
-Deno.test("an upload that breaks off is not taken for complete, and goes on where it was", () =>
+Deno.test("an upload that breaks off is incomplete, and resumes where it stopped", () =>
   withBucket(async ({ gcs, publish, stream, countRequests }) => {
     let inserts = 0;
     // The manifest and two stores arrive.
@@ -96,7 +96,7 @@ Deno.test("an upload that breaks off is not taken for complete, and goes on wher
     assert((await stream(FOLDER)).complete);
   }));
 
-Deno.test("stores that are damaged or refused on their way arrive all the same", () =>
+Deno.test("stores that are damaged or refused on their way are sent again", () =>
   withBucket(async ({ gcs, publish, stream, countRequests }) => {
     const refuse = { kind: "status", status: 503 } as const;
     const damage = { kind: "damage" } as const;
@@ -107,21 +107,21 @@ Deno.test("stores that are damaged or refused on their way arrive all the same",
     assert((await stream(FOLDER)).complete);
   }));
 
-Deno.test("a run that is published again is read as it is then", () =>
-  withBucket(async ({ place, context, publish, stream }) => {
+Deno.test("a run that is published again is read in its new state", () =>
+  withBucket(async ({ workplace, context, publish, stream }) => {
     await publish();
     assert((await stream(FOLDER)).complete);
-    const store = await readStageStore(context.storage, `${place.folder}/stores`, 2, 1);
+    const store = await readStageStore(context.storage, `${workplace.folder}/stores`, 2, 1);
     store!.delete("step_036/2t/sfc/ens01/0.0.0");
-    await writeStageStore(context.storage, `${place.folder}/stores`, 2, 1, store!);
+    await writeStageStore(context.storage, `${workplace.folder}/stores`, 2, 1, store!);
     await publish("last");
     const { messagesWanted, messagesUsed } = await stream(FOLDER);
     assertEquals(messagesWanted - messagesUsed, 1);
   }));
 
-Deno.test("of a store of a whole run, steps that follow each other cost three requests", () =>
-  withBucket(async ({ place, gcs, context, countRequests }) => {
-    const folder = `${place.folder}/large`;
+Deno.test("adjacent steps in a store of a whole run cost three requests", () =>
+  withBucket(async ({ workplace, gcs, context, countRequests }) => {
+    const folder = `${workplace.folder}/large`;
     const store = makeRunStore();
     await writeStageStore(context.storage, folder, 3, 7, store);
     const name = stageFileName(3, 7);

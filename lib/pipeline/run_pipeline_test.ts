@@ -20,8 +20,8 @@ const LAYOUTS = [
 
 for (const { name, embedded, files } of LAYOUTS) {
   Deno.test(`a run ${name} becomes the statistics that ecCodes and numpy compute`, async () => {
-    await using place = await openWorkplace();
-    const { context, folder, server, warnings } = place;
+    await using workplace = await openWorkplace();
+    const { context, folder, server, warnings } = workplace;
     const { run, members } = embedded;
 
     const pipeline = await runPipeline(pipelineOptions(embedded, folder), context);
@@ -56,8 +56,8 @@ for (const { name, embedded, files } of LAYOUTS) {
 }
 
 Deno.test("the same run gives the same NetCDF, byte for byte", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   await runPipeline(pipelineOptions(AFTER_50R1, folder), context);
   const files: Uint8Array[] = [];
   for (const parallelFetches of [1, 7]) {

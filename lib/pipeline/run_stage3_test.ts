@@ -30,9 +30,9 @@ const own = "s3://ecmwf-forecasts/20260206/00z/ifs/0p25/enfo/20260206000000-36h-
 const KEY = "step_036/tp/sfc/control/0.0.0";
 
 Deno.test("runStage3() writes final stores, and the same zip for the same stores", async () => {
-  await using place = await openWorkplace();
-  const { context } = place;
-  const folder = `${place.folder}/stores`;
+  await using workplace = await openWorkplace();
+  const { context } = workplace;
+  const folder = `${workplace.folder}/stores`;
   const store: Store = new Map([[KEY, { url: `${own}.grib2`, offset: 7, length: 5 }]]);
   await writeStageStore(context.storage, folder, 2, 0, store);
   const zips: Uint8Array[] = [];
@@ -50,9 +50,9 @@ Deno.test("runStage3() writes final stores, and the same zip for the same stores
   ]);
 });
 
-Deno.test("runStage3() is incomplete without a member's stage 2 file, and stops without any", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+Deno.test("runStage3() is incomplete without a member's stage 2 file, and fails without any", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   const options = { run, maxMembers: 2, outputDir: folder, zip: false };
   await assertRejects(() => runStage3(options, context), MissingDataError, "run stage 2 first");
   await writeStageStore(context.storage, folder, 2, 0, new Map());
@@ -63,11 +63,11 @@ Deno.test("runStage3() is incomplete without a member's stage 2 file, and stops 
 
 /** Runs the first two stages on an embedded run; `skeleton` changes each skeleton. */
 async function openStage3(
-  place: Workplace,
+  workplace: Workplace,
   { run, members }: EmbeddedRun,
   skeleton: (store: Store) => Store = (store) => store,
 ): Promise<Stage3Options> {
-  const { context, folder } = place;
+  const { context, folder } = workplace;
   const outputDir = `${folder}/stores`;
   const common = { run, maxMembers: members, outputDir };
   const steps = EMBEDDED_STEPS;
@@ -81,7 +81,7 @@ async function openStage3(
   return { ...common, zip: false };
 }
 
-/** What was asked of the server while something ran. */
+/** The requests to the server during some work. */
 async function requestsOf({ server }: Workplace, work: () => Promise<unknown>) {
   const before = server.requests.length;
   await work();
@@ -100,15 +100,15 @@ function countChunks(store: Store): Record<string, number> {
 
 Deno.test("a parameter that the skeletons lack costs one header for all members, others nothing", async () => {
   for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
-    await using place = await openWorkplace();
-    const { context, folder, warnings } = place;
+    await using workplace = await openWorkplace();
+    const { context, folder, warnings } = workplace;
     const options = await openStage3(
-      place,
+      workplace,
       embedded,
       (store) => new Map([...store].filter(([key]) => !/^(t2m|u)\//.test(key))),
     );
-    const requests = await requestsOf(place, () => runStage3(options, context));
-    // From 50r1 on the control is in a file of its own, which tells other things of its messages.
+    const requests = await requestsOf(workplace, () => runStage3(options, context));
+    // From 50r1 on the control is in a file of its own, whose headers differ.
     const headers = embedded === AFTER_50R1 ? 4 : 2;
     assertEquals(requests.map(({ method }) => method), new Array(headers).fill("GET"));
     assert(requests.every(({ range }) => range !== undefined));
@@ -128,23 +128,23 @@ function rangeLength(range: string): number {
 }
 
 Deno.test("empty skeletons stay empty in Parquet files, and get all groups in other formats", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  const options = await openStage3(place, BEFORE_50R1, () => new Map());
-  assertEquals((await requestsOf(place, () => runStage3(options, context))).length, 0);
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  const options = await openStage3(workplace, BEFORE_50R1, () => new Map());
+  assertEquals((await requestsOf(workplace, () => runStage3(options, context))).length, 0);
   const store = await readStageStore(context.storage, `${folder}/stores`, 3, 1);
   assert([...store!.keys()].every((key) => key.startsWith("step_")));
   const described = await requestsOf(
-    place,
+    workplace,
     () => runStage3({ ...options, format: "kerchunk-json" }, context),
   );
   assertEquals(described.length, 15);
 });
 
 Deno.test("every format holds the same groups, and a group without a message is in none", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  const options = await openStage3(place, BEFORE_50R1, (store) => {
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  const options = await openStage3(workplace, BEFORE_50R1, (store) => {
     const extra = [...store].filter(([key]) => key.startsWith("sp/"));
     const text = (value: StoreValue) => new TextDecoder().decode(value as Uint8Array);
     const renamed = extra.map(([key, value]) =>
@@ -186,7 +186,7 @@ Deno.test("every format holds the same groups, and a group without a message is 
   assertEquals(Object.keys(metadata), [...store.keys()].filter((key) => /(^|\/)\.z/.test(key)));
 });
 
-Deno.test("a message that is not what its index says gives no group, and stage 3 is incomplete", async () => {
+Deno.test("a message that differs from its index gives no group, and stage 3 is incomplete", async () => {
   const bucket = await readEmbeddedBucket();
   const key = "20260206/00z/ifs/0p25/enfo/20260206000000-36h-enfo-ef.index";
   const index = new TextDecoder().decode(bucket.get(key))
@@ -194,16 +194,16 @@ Deno.test("a message that is not what its index says gives no group, and stage 3
     .replaceAll('"param": "tcw"', '"param": "sp"')
     .replaceAll('"param": "?"', '"param": "tcw"');
   bucket.set(key, new TextEncoder().encode(index));
-  await using place = await openWorkplace(bucket);
-  const { context, folder, warnings } = place;
+  await using workplace = await openWorkplace(bucket);
+  const { context, folder, warnings } = workplace;
   const options = { run, maxMembers: 2, outputDir: `${folder}/stores`, zip: false };
   const steps = EMBEDDED_STEPS;
   await runStage2({ ...options, steps, parallelWorkers: 4, allowMissing: false }, context);
   const result = await runStage3({ ...options, format: "kerchunk-json" }, context);
   assertEquals(result.complete, false);
-  const told = warnings.join("\n");
-  assertStringIncludes(told, "sp sfc is in no group");
-  assertStringIncludes(told, "its parameter is tcw, the index says sp");
+  const reported = warnings.join("\n");
+  assertStringIncludes(reported, "sp sfc is in no group");
+  assertStringIncludes(reported, "its parameter is tcw, the index says sp");
   const json = JSON.parse(await Deno.readTextFile(`${folder}/stores/stage3_ens_01_final.json`));
   assertEquals(Object.keys(json.refs).filter((it) => /^(sp|tcw)\//.test(it)), []);
 });

@@ -37,14 +37,14 @@ async function readSkeleton({ context, folder }: Workplace, member: number): Pro
 
 for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
   Deno.test(`stage 1 scans the run of ${embedded.run.date} into skeletons of every member`, async () => {
-    await using place = await openWorkplace();
-    const { context, folder, warnings } = place;
+    await using workplace = await openWorkplace();
+    const { context, folder, warnings } = workplace;
     const scan = { ...options(embedded, folder), scan: "always" } as const;
     const result = await runStage1(scan, context);
     assertEquals(warnings, []);
     assert(result.complete && result.scanned && !result.fromTemplate);
     for (const member of result.members) {
-      const store = await readSkeleton(place, member);
+      const store = await readSkeleton(workplace, member);
       assert([...store.values()].every((value) => !isReference(value)));
       assert(store.has("t2m/instant/heightAboveGround/t2m/.zarray"));
       assert(!store.has("tp/accum/surface/tp/0.0.0.0"));
@@ -53,18 +53,18 @@ for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
 }
 
 Deno.test("a saved template and the stage 1 zip give the skeletons that the scan gave", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, server, warnings } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder, server, warnings } = workplace;
   const saveTemplate = `${folder}/saved.tar.gz`;
   const plain = options(BEFORE_50R1, folder);
   await runStage1({ ...plain, scan: "always", saveTemplate, stage1Zip: true }, context);
-  const scanned = await readSkeleton(place, 2);
+  const scanned = await readSkeleton(workplace, 2);
   for (const template of [saveTemplate, `${folder}/ecmwf_20260206_00z_efficient.zip`]) {
     await Deno.remove(`${folder}/stores`, { recursive: true });
     const before = server.requests.length;
     const result = await runStage1({ ...plain, template, requireFit: true }, context);
     assert(result.fromTemplate && !result.scanned, template);
-    assertEquals(await readSkeleton(place, 2), scanned);
+    assertEquals(await readSkeleton(workplace, 2), scanned);
     const ranged = server.requests.slice(before).filter(({ range }) => range !== undefined);
     assertEquals(ranged.length, 4, "three messages and one header");
   }
@@ -72,8 +72,8 @@ Deno.test("a saved template and the stage 1 zip give the skeletons that the scan
 });
 
 Deno.test("the stage 1 zip of a template of another run holds it moved to this one", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   const { stores } = await scanRun({ ...BEFORE_50R1, hours: HOURS, members: [0] }, context);
   const template = `${folder}/other.tar.gz`;
   const other = { date: "20260205", hour: "12" } as const;
@@ -83,7 +83,7 @@ Deno.test("the stage 1 zip of a template of another run holds it moved to this o
   const zip = await Deno.readFile(`${folder}/ecmwf_20260206_00z_efficient.zip`);
   const zipped = unzipSync(zip)["members/control/control.parquet"]!;
   const store = await decodeStore(zipped.slice().buffer, { source: "zip" });
-  assertEquals(store, await readSkeleton(place, 0));
+  assertEquals(store, await readSkeleton(workplace, 0));
   assert([...store.values()].every((value) => !isReference(value)));
 });
 
@@ -92,37 +92,37 @@ Deno.test("a scan that leaves messages out is incomplete", async () => {
   const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
   const text = new TextDecoder().decode(bucket.get(key));
   bucket.set(key, new TextEncoder().encode(text.replace('"param": "2t"', '"param": "2d"')));
-  await using place = await openWorkplace(bucket);
-  const scan = { ...options(BEFORE_50R1, place.folder), scan: "always" } as const;
-  assert(!(await runStage1(scan, place.context)).complete);
-  assertStringIncludes(place.warnings.join("\n"), "its parameter is 2t, the index says 2d");
+  await using workplace = await openWorkplace(bucket);
+  const scan = { ...options(BEFORE_50R1, workplace.folder), scan: "always" } as const;
+  assert(!(await runStage1(scan, workplace.context)).complete);
+  assertStringIncludes(workplace.warnings.join("\n"), "its parameter is 2t, the index says 2d");
 });
 
 Deno.test("a stale template is named, and the run scanned where that is allowed", async () => {
-  await using place = await openWorkplace();
-  const template = await writeStale(place);
-  const stale = { ...options(BEFORE_50R1, place.folder), template, requireFit: true };
-  const result = await runStage1({ ...stale, scan: "if-needed" }, place.context);
+  await using workplace = await openWorkplace();
+  const template = await writeStale(workplace);
+  const stale = { ...options(BEFORE_50R1, workplace.folder), template, requireFit: true };
+  const result = await runStage1({ ...stale, scan: "if-needed" }, workplace.context);
   assert(result.scanned && result.complete);
-  const [warning] = place.warnings;
+  const [warning] = workplace.warnings;
   assertStringIncludes(warning!, "stale.tar.gz does not fit 20260206 00 UTC");
   assertStringIncludes(warning!, "the template does not describe");
   assert(/ 2t\b/.test(warning!) && / tcc\b/.test(warning!) && !/ sp\b/.test(warning!));
-  const store = await readSkeleton(place, 1);
+  const store = await readSkeleton(workplace, 1);
   assert(store.has("t2m/instant/heightAboveGround/t2m/.zarray"));
 });
 
 Deno.test("a stale template that must fit ends stage 1 where no scan is allowed", async () => {
-  await using place = await openWorkplace();
-  const plain = options(BEFORE_50R1, place.folder);
+  await using workplace = await openWorkplace();
+  const plain = options(BEFORE_50R1, workplace.folder);
   const cases = [
-    { template: await writeStale(place), requireTemplate: true },
-    { template: await writeStale(place), requireFit: true },
-    { template: await writeCoarse(place), requireFit: true },
+    { template: await writeStale(workplace), requireTemplate: true },
+    { template: await writeStale(workplace), requireFit: true },
+    { template: await writeCoarse(workplace), requireFit: true },
   ];
   for (const stale of cases) {
     const error = await assertRejects(
-      () => runStage1({ ...plain, ...stale }, place.context),
+      () => runStage1({ ...plain, ...stale }, workplace.context),
       MissingDataError,
       "does not fit 20260206 00 UTC",
     );
@@ -131,20 +131,20 @@ Deno.test("a stale template that must fit ends stage 1 where no scan is allowed"
 });
 
 Deno.test("a template for another grid is never used", async () => {
-  await using place = await openWorkplace();
-  const template = await writeCoarse(place);
+  await using workplace = await openWorkplace();
+  const template = await writeCoarse(workplace);
   const result = await runStage1(
-    { ...options(BEFORE_50R1, place.folder), template },
-    place.context,
+    { ...options(BEFORE_50R1, workplace.folder), template },
+    workplace.context,
   );
   assert(!result.fromTemplate && !result.scanned);
-  assertEquals([...(await readSkeleton(place, 0)).keys()], [".zgroup"]);
-  assertStringIncludes(place.warnings[0]!, "900 × ");
+  assertEquals([...(await readSkeleton(workplace, 0)).keys()], [".zgroup"]);
+  assertStringIncludes(workplace.warnings[0]!, "900 × ");
 });
 
 Deno.test("without any template the run is scanned where that is allowed", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, warnings } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
   const scan = "if-needed" as const;
   const absent = { template: `${folder}/none.tar.gz`, requireTemplate: true };
   for (const source of [{}, absent]) {
@@ -155,7 +155,11 @@ Deno.test("without any template the run is scanned where that is allowed", async
 });
 
 Deno.test("stage 1 does not scan hours that the run does not have", async () => {
-  await using place = await openWorkplace();
-  const wrong = { ...options(BEFORE_50R1, place.folder), scan: "always", hours: [0, 1] } as const;
-  await assertRejects(() => runStage1(wrong, place.context), RunError, "Cannot use step 1");
+  await using workplace = await openWorkplace();
+  const wrong = {
+    ...options(BEFORE_50R1, workplace.folder),
+    scan: "always",
+    hours: [0, 1],
+  } as const;
+  await assertRejects(() => runStage1(wrong, workplace.context), RunError, "Cannot use step 1");
 });

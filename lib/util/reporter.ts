@@ -25,7 +25,7 @@ export interface Reporter {
 export interface Progress {
   /** Adds to the work done, with a few words on it. */
   advance(amount: number, note?: string): void;
-  /** Ends the report; a terminal keeps nothing of it. */
+  /** Ends the report, and removes it from a terminal. */
   finish(): void;
 }
 
@@ -60,7 +60,7 @@ export interface Column {
 
 /** How a command ended. */
 export interface Outcome {
-  /** Whether the output holds everything that was asked for. */
+  /** Whether the output holds everything that was requested. */
   complete: boolean;
   /** Printed to standard output as text, or as a result with `--json`. @default nothing is printed */
   printed?: { text: string; facts: Summary["facts"] };
