@@ -7,7 +7,7 @@ import { type Command, COMMON_OPTIONS, type OptionSpec } from "./command.ts";
 import type { TaskPermissions } from "./task_permissions.ts";
 
 /** Length of a line of help, at most. */
-export const HELP_COLUMNS = 100;
+const HELP_COLUMNS = 100;
 
 const EXIT_CODES = [
   "0    done",
@@ -20,7 +20,7 @@ const EXIT_CODES = [
 ];
 
 /**
- * The help of a command, no line longer than {@linkcode HELP_COLUMNS}.
+ * The help of a command, no line longer than 100 characters.
  *
  * @param permissions of the tasks that run it; those of the first are listed as flags.
  */

@@ -55,16 +55,16 @@ function formatFlag(flag: string, items: readonly string[] = []): string[] {
   return items.length > 0 ? [`${flag}=${items.join(",")}`] : [];
 }
 
-/** The flags of a set of `deno.json` that grants more: `added` lists what, by kind. */
-export function widenedFlags(
-  set: "stream" | "stream-gcs",
+/** A set of `deno.json` that also allows what `added` lists by kind; a kind it lacks stays out. */
+export function widenSet(
+  name: "stream" | "stream-gcs",
   added: Readonly<Record<string, readonly string[]>>,
-): string[] {
-  const widened = Object.entries(SETS[set]!).map(([kind, grant]) => {
+): PermissionSet {
+  const widened = Object.entries(SETS[name]!).map(([kind, grant]) => {
     const { allow = [], ...rest } = "length" in grant ? { allow: grant } : grant;
     return [kind, { allow: [...new Set([...allow, ...added[kind] ?? []])], ...rest }] as const;
   });
-  return permissionFlags(Object.fromEntries(widened));
+  return Object.fromEntries(widened);
 }
 
 /** The tasks that run a command under a set, in the order of `deno.json`. */

@@ -1,10 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import {
-  describeGrants,
-  findPermissions,
-  permissionFlags,
-  widenedFlags,
-} from "./task_permissions.ts";
+import { describeGrants, findPermissions, permissionFlags, widenSet } from "./task_permissions.ts";
 
 Deno.test("permissionFlags() gives a flag for what is allowed, denied and ignored, and none for nothing", () => {
   assertEquals(
@@ -37,9 +32,9 @@ Deno.test("findPermissions() finds the tasks that run a command, and no others w
   assertEquals(findPermissions("tream"), []);
 });
 
-Deno.test("widenedFlags() adds to what a set allows, and nothing to what it does not mention", () => {
+Deno.test("widenSet() adds to what a set allows, and no kind that it lacks", () => {
   const own = findPermissions("stream")[0]!.flags;
-  const flags = widenedFlags("stream", { read: ["/data", "."], sys: ["uid"] });
+  const flags = permissionFlags(widenSet("stream", { read: ["/data", "."], sys: ["uid"] }));
   assertEquals(flags, own.map((it) => it === "--allow-read=." ? "--allow-read=.,/data" : it));
 });
 

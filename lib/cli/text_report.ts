@@ -96,7 +96,7 @@ class TextProgress implements Progress {
 }
 
 /** A summary as lines, the values aligned, without the last line end. */
-export function formatSummary({ title, table, lines }: Summary): string {
+function formatSummary({ title, table, lines }: Summary): string {
   const width = Math.max(...lines.map(([label]) => label.length));
   return [
     title,

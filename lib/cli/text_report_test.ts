@@ -1,6 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import type { Reporter } from "../util/reporter.ts";
-import { formatSummary, formatTable, textReporter } from "./text_report.ts";
+import { formatTable, textReporter } from "./text_report.ts";
 
 const CLEAR = "\r\x1b[K";
 
@@ -165,14 +165,13 @@ Deno.test("formatTable() aligns the cells of a column, left or right", () => {
   );
 });
 
-Deno.test("formatSummary() has the title, the table and the lines, their values aligned", () => {
+Deno.test("a result is the title, the table and the lines, their values aligned", () => {
   const lines = [["members", "51"], ["messages used", "9 of 10"]] as const;
+  const write = (table?: typeof TABLE) =>
+    report(80, (reporter) => reporter.result({ title: "done", table, lines, facts: {} }));
   assertEquals(
-    formatSummary({ title: "done", table: TABLE, lines, facts: {} }),
-    `done\n${formatTable(TABLE)}\n\n  members        51\n  messages used  9 of 10`,
+    write(TABLE),
+    `done\n${formatTable(TABLE)}\n\n  members        51\n  messages used  9 of 10\n`,
   );
-  assertEquals(
-    formatSummary({ title: "done", lines, facts: {} }),
-    "done\n  members        51\n  messages used  9 of 10",
-  );
+  assertEquals(write(), "done\n  members        51\n  messages used  9 of 10\n");
 });

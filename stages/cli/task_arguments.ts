@@ -5,7 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
-import { widenedFlags } from "../../lib/cli/task_permissions.ts";
+import { permissionFlags, widenSet } from "../../lib/cli/task_permissions.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 
 /**
@@ -52,10 +52,6 @@ export interface TaskAccess {
  */
 export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
-  const flags = widenedFlags(set, {
-    net: hosts,
-    read: here([...reads, ...writes]),
-    write: here(writes),
-  });
-  return ["--no-prompt", ...flags];
+  const added = { net: hosts, read: here([...reads, ...writes]), write: here(writes) };
+  return ["--no-prompt", ...permissionFlags(widenSet(set, added))];
 }
