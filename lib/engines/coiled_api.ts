@@ -18,7 +18,7 @@ import { delay, type DelayBounds, drawDelay } from "../util/timing.ts";
 import { EngineError } from "./array_engine.ts";
 
 /** Address of Coiled. */
-export const COILED_SERVER = "https://cloud.coiled.io";
+const COILED_SERVER = "https://cloud.coiled.io";
 
 /** Paths on the server. */
 export const PATHS = {

@@ -41,7 +41,7 @@ export const STEPS: OptionSpec = {
   help: "forecast steps in hours (default: every step of the run)",
 };
 
-export const OUTPUT_DIR: OptionSpec = {
+const OUTPUT_DIR: OptionSpec = {
   name: "output-dir",
   value: "<dir>",
   help: "folder of the Parquet files (default: ecmwf_three_stage_<date>_<run>z)",
