@@ -127,7 +127,10 @@ class GcsBackend implements Backend {
     );
     const objects = files.map((file) => {
       // With `fields` the SDK gives the server's resources, not its own objects.
-      const { name: key, size, crc32c } = file as unknown as ListedResource;
+      const { name: key, size, crc32c } = (file ?? {}) as unknown as Partial<ListedResource>;
+      if (typeof key !== "string" || !Number.isSafeInteger(Number(size))) {
+        throw readError("corrupt", prefixUrl, "the server lists an object without key or size");
+      }
       return { url: `gs://${name}/${key}`, size: Number(size), crc32c };
     });
     return { objects, next: (nextQuery as { pageToken?: string } | null)?.pageToken };

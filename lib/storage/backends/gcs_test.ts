@@ -352,6 +352,32 @@ Deno.test("put() and head() reject nonsense from a server", async () => {
   assertEquals(bearers, Array(6).fill(null));
 });
 
+Deno.test("list() and head() take no other JSON for a listing or a description", async () => {
+  let text = "";
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(text),
+  );
+  const endpoint = `127.0.0.1:${server.addr.port}`;
+  const delays = { minDelayMs: 1, maxDelayMs: 2 };
+  const storage = openStorage({ gcs: { endpoint, anonymous: true }, maxAttempts: 1, ...delays });
+  const uses = [
+    () => Array.fromAsync(storage.list("gs://b/k")),
+    () => storage.head("gs://b/k"),
+  ];
+  const others = ["", "null", "[]", '"text"', '{"error": {"code": 503}}', "<html>"];
+  for (
+    const [use, texts] of [
+      [uses[0]!, [...others, '{"items": [null]}', '{"items": [{"name": "k"}]}', '{"items": 7}']],
+      [uses[1]!, [...others, '{"size": "many"}']],
+    ] as const
+  ) {
+    for (text of texts) {
+      assertEquals((await assertRejects(use, StorageError)).kind, "corrupt", text);
+    }
+  }
+});
+
 Deno.test("put() throws what the pieces throw, and sends nothing", async () => {
   await using setup = await start();
   const pieces = function* () {

@@ -1,7 +1,7 @@
 import { type Bucket, Storage } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
 import { readErrorText, readText } from "../protocol/body.ts";
-import { readError, statusError, type StorageError } from "../protocol/storage_error.ts";
+import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { authorize, type GcsAccount } from "./gcs_account.ts";
 import { fetchPlain } from "./http.ts";
 
@@ -50,8 +50,12 @@ export function connectGcs(endpoint: string, account: GcsAccount): Storage {
   const send = (request: SdkRequest, callback: (...results: unknown[]) => void) => {
     sendRequest(request, account).then(
       ({ body, response }) => callback(null, body, response),
-      (error) => callback(error),
-    );
+    ).catch((error) => {
+      // The SDK itself may throw, for JSON that is not what it expects.
+      const isOurs = error instanceof StorageError || error instanceof GcsRefusal ||
+        error instanceof FetchFailure || request.attempt.signal.aborted;
+      callback(isOurs ? error : describeSurprise(request.url, error));
+    });
   };
   storage.makeAuthenticatedRequest = Object.assign(send, storage.makeAuthenticatedRequest) as
     & typeof send
@@ -116,11 +120,18 @@ function formatUrl({ uri, qs = {} }: SdkRequest): string {
 function parseJson(url: string, text: string): unknown {
   try {
     const value = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !("error" in value)) return value;
+    if (Object.prototype.toString.call(value) === "[object Object]" && !("error" in value)) {
+      return value;
+    }
   } catch {
     // What is no JSON says as little as JSON that describes nothing.
   }
   throw readError("corrupt", url, "the server's answer is not JSON that describes it");
+}
+
+function describeSurprise(url: string, cause: unknown): StorageError {
+  const state = `the server's answer cannot be read (${(cause as Error).message})`;
+  return readError("corrupt", url, state, { cause });
 }
 
 /** The message of Google's error in one line, without the token in case the server quotes it. */
