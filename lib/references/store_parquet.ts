@@ -15,6 +15,7 @@ import {
   SourceFailure,
 } from "./parquet_ranges.ts";
 import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
+import { messageOf } from "../util/text.ts";
 
 /** A Parquet file that is damaged or holds no store. */
 export class ParquetError extends UserError {
@@ -144,7 +145,7 @@ async function readRows(
     return await decodeRows(parts, { ...metadata, row_groups: groups });
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ParquetError(`Cannot read ${source} as a store: ${reason}`, source, cause);
   }
 }

@@ -17,6 +17,7 @@ import {
   type Template,
   TemplateError,
 } from "./template_archive.ts";
+import { messageOf } from "../util/text.ts";
 
 const STORE_PATH = /(?:^|\/)members\/([^/]+)\/[^/]+\.parquet$/;
 
@@ -74,7 +75,7 @@ async function readStore(bytes: Uint8Array, path: string, source: string): Promi
   try {
     return await decodeStore(bytes.slice().buffer, { source: `${path} in ${source}` });
   } catch (cause) {
-    throw new TemplateError(cause instanceof Error ? cause.message : String(cause), cause);
+    throw new TemplateError(messageOf(cause), cause);
   }
 }
 
@@ -96,7 +97,7 @@ function unzipStores(
     return Object.entries(files);
   } catch (cause) {
     if (cause instanceof TemplateError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TemplateError(`Cannot read ${source}: ${reason}`, cause);
   }
 }
