@@ -47,7 +47,7 @@ Deno.test("runStage2() references every line of every index, for its own member"
     let lines = 0;
     for (const file of EMBEDDED_STEPS.flatMap((step) => stepFiles(embedded.run, step))) {
       const index = bucket.get(bucketKey(file.indexUrl))!;
-      for (const entry of parseIndex(new TextDecoder().decode(index), file.indexUrl)) {
+      for (const entry of parseIndex(new TextDecoder().decode(index)).entries) {
         const member = Number(entry.number ?? 0);
         const name = member === 0 ? "control" : `ens${String(member).padStart(2, "0")}`;
         const level = entry.levelist ? `/${entry.levelist}` : "";

@@ -66,7 +66,7 @@ export async function runStage2(
     members: wanted,
     parallelFiles: options.parallelWorkers,
   });
-  const { fields, missingFiles, droppedLines } = index;
+  const { fields, missingFiles, lostLines } = index;
 
   const present = new Set(fields.members);
   const members = wanted.filter((member) => present.has(member));
@@ -80,7 +80,7 @@ export async function runStage2(
 
   const counts = `${fields.count} fields of ${members.length} members, ${files.length} files`;
   reporter.info(`stage 2: ${counts} of ${describeRun(run)} in ${folder}`);
-  const missing = absentMembers.length + gaps.length + missingFiles.length + droppedLines;
+  const missing = absentMembers.length + gaps.length + missingFiles.length + lostLines;
   return {
     folder,
     members,

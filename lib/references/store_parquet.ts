@@ -14,6 +14,7 @@ import {
   selectRowGroups,
   SourceFailure,
 } from "./parquet_ranges.ts";
+import { decompressSnappy } from "./snappy.ts";
 import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
 
 /** A Parquet file that is damaged or holds no store. */
@@ -163,6 +164,7 @@ async function decodeRows(file: AsyncBuffer, metadata: FileMetaData): Promise<un
     metadata,
     columns: COLUMNS,
     utf8: false,
+    compressors: { SNAPPY: decompressSnappy },
     onComplete: (read: unknown[][]) => (rows = read),
   });
   return rows;

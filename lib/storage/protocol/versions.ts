@@ -27,6 +27,8 @@ interface KnownVersion {
   size: number | undefined;
   /** By the address that was read: mirrors give the same object different ETags. */
   etags: Map<string, string>;
+  /** Addresses that have given this version. */
+  replicaUrls: Set<string>;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Versions {
    * Waits for the bytes and checks their version. A whole object may have any.
    *
    * @throws {StorageError} `changed` when a range is of another version than the known one, or no
-   *   longer exists.
+   *   longer exists; `range` when the address never had the known version: another one may.
    */
   async check(
     url: string,
@@ -58,8 +60,15 @@ export class Versions {
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (!range) return (await received).bytes;
     const { bytes, ...found } = await received.catch((error) => {
-      throw this.#isShortened(url, range, error) ? changedError(url, "it is shorter now") : error;
+      throw this.#isShortened(url, replicaUrl, range, error)
+        ? changedError(url, "it is shorter now")
+        : error;
     });
+    const earlier = this.#known.get(url);
+    if (!earlier?.replicaUrls.has(replicaUrl) && isOther(earlier?.size, found.size)) {
+      const state = `it has ${found.size} bytes, other sources have ${earlier?.size}`;
+      throw readError("range", url, state);
+    }
     const known = this.#complete(url, replicaUrl, found);
     const etag = known.etags.get(replicaUrl);
     if (isOther(etag, found.etag)) {
@@ -87,15 +96,25 @@ export class Versions {
   /** The known version, completed by what an answer says. */
   #complete(url: string, replicaUrl: string, { size, etag }: Version): KnownVersion {
     let known = this.#known.get(url);
-    if (!known) this.#known.set(url, known = { size, etags: new Map() });
+    if (!known) {
+      known = { size, etags: new Map(), replicaUrls: new Set() };
+      this.#known.set(url, known);
+    }
+    known.replicaUrls.add(replicaUrl);
     known.size ??= size;
     if (etag !== undefined && !known.etags.has(replicaUrl)) known.etags.set(replicaUrl, etag);
     return known;
   }
 
   /** Whether the object ends before a range that the known version has. */
-  #isShortened(url: string, { offset, length }: ByteRange, error: unknown): boolean {
-    const size = this.#known.get(url)?.size ?? 0;
+  #isShortened(
+    url: string,
+    replicaUrl: string,
+    { offset, length }: ByteRange,
+    error: unknown,
+  ): boolean {
+    const { size = 0, replicaUrls } = this.#known.get(url) ?? {};
+    if (!replicaUrls?.has(replicaUrl)) return false;
     return error instanceof StorageError && error.kind === "range" && offset + length <= size;
   }
 }
