@@ -21,6 +21,9 @@ import { renderPng } from "../lib/maps/render_png.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { exitWith } from "./cli/console.ts";
 
+/** A forecast over the whole globe is larger than what is read of an object otherwise. */
+const MAX_FORECAST_BYTES = 2 ** 32;
+
 /** Kinds of pictures. */
 export type PlotFormat = "png" | "svg";
 
@@ -56,7 +59,7 @@ export interface PlotResult {
 export async function runPlot(options: PlotOptions, reporter: Reporter): Promise<PlotResult> {
   const { input, output } = options;
   const storage = openStorage();
-  const file = parseForecast(await storage.get(input), input);
+  const file = parseForecast(await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }), input);
   const stepIndices = selectSteps(file, options.steps);
   const choices = selectPanels(file, options.variables);
   const scales = planScales(file, choices);

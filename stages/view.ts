@@ -15,6 +15,9 @@ import type { PageVariable } from "../lib/viewer/page/data.ts";
 import { describeError } from "../lib/viewer/page/view.ts";
 import { exitWith } from "./cli/console.ts";
 
+/** A forecast over the whole globe is larger than what is read of an object otherwise. */
+const MAX_FORECAST_BYTES = 2 ** 32;
+
 /** What to show, and where. */
 export interface ViewOptions {
   /** The NetCDF file. */
@@ -38,7 +41,7 @@ export async function runView(
   reporter: Reporter,
 ): Promise<ViewResult> {
   const storage = openStorage();
-  const forecast = parseForecast(await storage.get(input), input);
+  const forecast = parseForecast(await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }), input);
   const bar = reporter.progress("variables", forecast.variables.length);
   const data = await buildContent(forecast, () => bar.advance(1)).finally(() => bar.finish());
   const page = new TextEncoder().encode(await formatDocument(data));

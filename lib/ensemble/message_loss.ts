@@ -45,10 +45,13 @@ export function explainLoss(error: unknown, url: string): MessageLoss | undefine
     return { reason, cause: "misplaced" };
   }
   if (!(error instanceof StorageError)) return undefined;
-  const { kind, message } = error;
+  const { kind, message, hasServed } = error;
   switch (kind) {
     case "missing":
       return { reason: message };
+    case "denied":
+      // A server that serves others means this object; one that has served nothing denies all.
+      return hasServed ? { reason: message, splits: true } : undefined;
     case "corrupt":
       return { reason: message, splits: true };
     case "range":

@@ -10,6 +10,7 @@ import { formatFieldKey, type Reference } from "../references/store.ts";
 import { readStepIndex } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { byFileOrder } from "./fetch_plan.ts";
+import { explainLoss } from "./message_loss.ts";
 import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
 
 /** The present content of an index. */
@@ -51,7 +52,7 @@ async function readFreshIndex(url: string, storage: Storage, run: Run): Promise<
     };
   } catch (error) {
     const isLocal = error instanceof IndexError ||
-      error instanceof StorageError && error.kind === "missing";
+      error instanceof StorageError && explainLoss(error, file.indexUrl) !== undefined;
     if (!isLocal) throw error;
     return { references: new Map(), absence: error.message };
   }

@@ -45,16 +45,13 @@ export class IndexError extends UserError {
   override readonly name = "IndexError";
   /** Name of the index. */
   readonly source: string;
-  /** Line of the first fault, from 1; `undefined` for an index without lines. */
-  readonly line: number | undefined;
+  /** Line of the first fault, from 1. */
+  readonly line: number;
 
-  constructor(source: string, fault?: LineFault) {
-    const [what, state] = fault
-      ? [`line ${fault.line} of ${source}`, fault.state]
-      : [source, "it lists no message"];
-    super("damaged", `Cannot read ${what}: ${state}; download the index again`);
+  constructor(source: string, { line, state }: LineFault) {
+    super("damaged", `Cannot read line ${line} of ${source}: ${state}; download the index again`);
     this.source = source;
-    this.line = fault?.line;
+    this.line = line;
   }
 }
 

@@ -168,7 +168,7 @@ Deno.test("parseIndex() names line and field of what is missing or of another ty
   for (const [line, fault] of faults) {
     const index = parseIndex(`${makeLine({})}\n${line}`);
     assertEquals(index, { entries: [ENTRY], faults: [{ line: 2, state: fault }] });
-    const error = new IndexError("a.index", index.faults[0]);
+    const error = new IndexError("a.index", index.faults[0]!);
     assertEquals(
       error.message,
       `Cannot read line 2 of a.index: ${fault}; download the index again`,

@@ -101,7 +101,8 @@ async function scanVersion(
 ): Promise<FileScan> {
   const index = await readIndexIfThere(storage, run, file);
   if (index instanceof Error) {
-    const state = index instanceof IndexError ? `cannot be used (${index.message})` : "is missing";
+    const isMissing = index instanceof StorageError && index.kind === "missing";
+    const state = isMissing ? "is missing" : `cannot be used (${index.message})`;
     reporter.warn(`${file.indexUrl} ${state}: reading ${file.url} message by message`);
     return await scanUnindexed(storage, run, file, wanted);
   }
@@ -121,9 +122,9 @@ async function readIndexIfThere(
   try {
     return await readStepIndex(storage, run, file);
   } catch (error) {
-    const isAbsent = error instanceof StorageError && error.kind === "missing" &&
-      error.url === file.indexUrl;
-    if (isAbsent || error instanceof IndexError) return error;
+    const isUnusable = error instanceof StorageError && error.url === file.indexUrl &&
+      (error.kind === "missing" || error.kind === "corrupt");
+    if (isUnusable || error instanceof IndexError) return error;
     throw error;
   }
 }

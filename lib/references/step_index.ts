@@ -61,6 +61,9 @@ export function warnOfProblems(index: StepIndex, reporter: Reporter): void {
 
 const decoder = new TextDecoder();
 
+/** Enough to see that a server sends no index. */
+const NON_INDEX_BYTES = 65_536;
+
 /** Faults that make a line unusable, or lose nothing; the others only make it doubtful. */
 const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
 
@@ -74,7 +77,8 @@ const FATAL: readonly IndexFault["kind"][] = ["duplicate", "past-end"];
  *
  * Costs one GET of the index and one HEAD of the GRIB2 file.
  *
- * @throws {StorageError} when one of the two is missing or cannot be read.
+ * @throws {StorageError} when one of the two is missing or cannot be read; `corrupt` when a server
+ *   sends something else than an index, three times.
  * @throws {IndexError} when no line can be read.
  */
 export async function readStepIndex(
@@ -138,6 +142,8 @@ export function explainAbsence(
 async function readLines(storage: Storage, url: string, fileLength = 0): Promise<ParsedIndex> {
   let best: ParsedIndex | undefined;
   const check = (bytes: Uint8Array) => {
+    const nonIndex = describeNonIndex(bytes);
+    if (nonIndex !== undefined) return nonIndex;
     const index = parseIndex(decoder.decode(bytes));
     if (!best || index.entries.length > best.entries.length) best = index;
     return findShortcoming(index, fileLength);
@@ -147,8 +153,10 @@ async function readLines(storage: Storage, url: string, fileLength = 0): Promise
   } catch (error) {
     if (!(error instanceof StorageError && best)) throw error;
   }
-  const { entries = [], faults = [] } = best ?? {};
-  if (entries.length === 0) throw new IndexError(url, faults[0]);
+  const { entries, faults } = best!;
+  if (entries.length === 0) {
+    throw new IndexError(url, faults[0] ?? { line: 1, state: "it is blank" });
+  }
   return { entries, faults };
 }
 
@@ -156,7 +164,6 @@ async function readLines(storage: Storage, url: string, fileLength = 0): Promise
 function findShortcoming(index: ParsedIndex, fileLength: number): string | undefined {
   const { entries, faults: [fault] } = index;
   if (fault) return `line ${fault.line} cannot be read: ${fault.state}`;
-  if (entries.length === 0) return "it lists no message";
   return isShort(index, fileLength) ? describeUnlisted(entries, fileLength) : undefined;
 }
 
@@ -226,6 +233,15 @@ function collectFields(
 function describeForeign(entries: readonly IndexEntry[]): string {
   const { class: marsClass, stream, expver } = entries[0]!;
   return `all lines are of other data, such as class ${marsClass} stream ${stream} expver ${expver}`;
+}
+
+/** What is wrong with bytes that are no index at all; one with wrong lines is an index. */
+function describeNonIndex(bytes: Uint8Array): string | undefined {
+  const text = decoder.decode(bytes.subarray(0, NON_INDEX_BYTES)).trim();
+  if (text === "") return "the index is empty";
+  if (!text.startsWith("<")) return undefined;
+  const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
+  return `the server sent ${code ? `its error "${code}"` : "a page"} instead of the index`;
 }
 
 /** How run or step of an entry differ from those of the file; `undefined` when they do not. */

@@ -188,11 +188,12 @@ Deno.test("readStepIndex() uses what comes whole when it asks for a cut index ag
 
 Deno.test("readStepIndex() names an index of which no line can be read, and the first line", async () => {
   const read = (text: string) => readObjects({ lines: [text], length: 100 });
-  for (const text of ["{", "<html>\n</html>"]) {
+  for (const text of ["{", "[]\n{}"]) {
     const error = await assertRejects(() => read(text), IndexError, "line 1 of s3://");
     assertEquals([error.source, error.line], [FILE!.indexUrl, 1]);
   }
-  await assertRejects(() => read(""), IndexError, `${FILE!.indexUrl}: it lists no message`);
+  await assertRejects(() => read(""), StorageError, "the index is empty");
+  await assertRejects(() => read("<html></html>"), StorageError, "a page instead of the index");
 });
 
 Deno.test("readStepIndex() says how much of the file no line lists", async () => {

@@ -30,12 +30,13 @@ import type { GcsOptions } from "./backends/gcs.ts";
 import { webBackend } from "./backends/http.ts";
 import { localAccess, localBackend } from "./backends/local.ts";
 import type { Backend } from "./protocol/attempt.ts";
-import type {
-  ByteRange,
-  Mirror,
-  ObjectAccess,
-  RequestCost,
-  StorageCounters,
+import {
+  type ByteRange,
+  type Mirror,
+  type ObjectAccess,
+  rangeOf,
+  type RequestCost,
+  type StorageCounters,
 } from "./protocol/objects.ts";
 import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
@@ -46,6 +47,8 @@ export type { GcsOptions } from "./backends/gcs.ts";
 export { removePartialFiles } from "./backends/partial_files.ts";
 export type {
   ByteRange,
+  GetOptions,
+  HeadOptions,
   ListedObject,
   Mirror,
   ObjectInfo,
@@ -83,7 +86,11 @@ export interface StorageOptions {
   minDelayMs?: number;
   /** Longest wait after a failure, unless a server asks for more. @default {30_000} */
   maxDelayMs?: number;
-  /** An attempt fails when no byte has arrived for this long. @default {60_000} */
+  /**
+   * An attempt fails when it has made no progress for this long: no byte has arrived, or less than
+   * 1 KiB/s of a body on a line that is not busy with others. It also fails when it takes longer, and
+   * far longer than the last ones of this server. @default {60_000}
+   */
   timeoutMs?: number;
   /** Ends all requests; they reject with its reason. @default {undefined} */
   signal?: AbortSignal;
@@ -127,11 +134,12 @@ export function openStorage(options: StorageOptions = {}): Storage {
     counters: context.counters,
     forget: (url) => versions.forget(url),
     requestCost: (url) => findCost(url, mirrors, context),
-    async get(url, range) {
+    async get(url, options = {}) {
+      const range = rangeOf(options);
       if (range) checkRange(url, range);
-      return await accessOf(url).get(url, range);
+      return await accessOf(url).get(url, options);
     },
-    head: (url) => accessOf(url).head(url),
+    head: (url, options) => accessOf(url).head(url, options),
     list: (prefixUrl) => accessOf(prefixUrl).list(prefixUrl),
     put: (url, pieces) => accessOf(url).put(url, pieces),
     remove: (url) => accessOf(url).remove(url),

@@ -1,6 +1,7 @@
 import { FetchFailure, readError, StorageError } from "../protocol/storage_error.ts";
-import { fetchPlain, openWeb, parseOrigin, requireOk, type WebRequest } from "./http.ts";
+import { answerError, fetchPlain, openWeb, parseOrigin, type WebRequest } from "./http.ts";
 import type { Backend } from "../protocol/attempt.ts";
+import { readErrorText } from "../protocol/body.ts";
 
 /** Servers to use instead of Microsoft's. */
 export interface AzureOptions {
@@ -12,6 +13,9 @@ export interface AzureOptions {
 
 /** https://planetarycomputer.microsoft.com/docs/concepts/sas: a GET, no account, no key. */
 const PLANETARY_COMPUTER = "https://planetarycomputer.microsoft.com/api/sas/v1/token";
+
+/** The text of a token is waited for this long. */
+const MAX_TOKEN_MS = 10_000;
 
 /** A token is renewed this long before it expires. */
 const RENEWAL_MARGIN_MS = 60_000;
@@ -80,7 +84,7 @@ class ContainerToken {
   }
 
   /** @throws {StorageError} about the blob `url`, if there is no token. */
-  async get(url: string, signal: AbortSignal | undefined): Promise<Token> {
+  async get(url: string, signal: AbortSignal): Promise<Token> {
     if (this.#token && performance.now() < this.#token.renewAtMs) return this.#token;
     this.#pending ??= requestToken(this.#tokenUrl, signal)
       .then((token) => this.#token = token)
@@ -98,12 +102,12 @@ class ContainerToken {
   }
 }
 
-async function requestToken(tokenUrl: string, signal: AbortSignal | undefined): Promise<Token> {
-  const request = { method: "GET", headers: {}, signal };
-  const response = requireOk(tokenUrl, await fetchPlain(tokenUrl, request));
-  const text = await response.text().catch((cause) => {
-    throw new FetchFailure(cause, "a broken body");
-  });
+async function requestToken(tokenUrl: string, signal: AbortSignal): Promise<Token> {
+  const response = await fetchPlain(tokenUrl, { method: "GET", headers: {}, signal });
+  const reading = { maxErrorTextMs: MAX_TOKEN_MS, signal };
+  if (!response.ok) throw await answerError(tokenUrl, response, reading);
+  // A token has a few hundred characters, and what is cut or late is not JSON.
+  const text = await readErrorText(response, reading);
   const { query, expiryMs } = parseToken(tokenUrl, text);
   // By the service's clock: that of this machine may be wrong.
   const nowMs = Date.parse(response.headers.get("date") ?? new Date().toUTCString());

@@ -105,7 +105,7 @@ class GcsBackend implements Backend {
       (bucket) => bucket.file(key).getMetadata({ fields: "size,generation,crc32c" }),
     );
     return {
-      size: requireSize(url, size === undefined ? undefined : Number(size)),
+      size: requireSize(url, size === undefined ? undefined : String(size)),
       etag: generation === undefined ? undefined : String(generation),
       crc32c,
     };

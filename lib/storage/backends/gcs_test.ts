@@ -229,7 +229,7 @@ Deno.test("put() notes progress during a large upload, so that a slow one does n
   const { server, keyFile } = setup;
   const remote = await openGcs({ keyFile, endpoint: server.url });
   const counters = { requests: 0, retries: 0, bytesReceived: 0 };
-  using attempt = new Attempt("gs://my-bucket/large", 60_000, counters, undefined);
+  using attempt = new Attempt({ url: "gs://my-bucket/large", timeoutMs: 60_000, counters });
   let notes = 0;
   attempt.noteProgress = () => void notes++;
   await remote.planPut!("gs://my-bucket/large", LARGE)(attempt);

@@ -1,11 +1,7 @@
 import { type Bucket, Storage } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
-import {
-  FetchFailure,
-  readError,
-  statusError,
-  type StorageError,
-} from "../protocol/storage_error.ts";
+import { readErrorText, readText } from "../protocol/body.ts";
+import { readError, statusError, type StorageError } from "../protocol/storage_error.ts";
 import { authorize, type GcsAccount } from "./gcs_account.ts";
 import { fetchPlain } from "./http.ts";
 
@@ -19,7 +15,7 @@ interface SdkRequest {
   body?: ReadableStream<Uint8Array>;
   /** The address that errors name. */
   url: string;
-  signal: AbortSignal;
+  attempt: Attempt;
 }
 
 /** An answer: JSON has been read, the bytes of an object have not. */
@@ -66,8 +62,7 @@ export function connectGcs(endpoint: string, account: GcsAccount): Storage {
 /** Opens a bucket for one attempt, whose signal ends its requests. Costs no request. */
 export function openBucket(storage: Storage, name: string, url: string, attempt: Attempt): Bucket {
   const bucket = storage.bucket(name);
-  const { signal } = attempt;
-  bucket.interceptors.push({ request: (request) => ({ ...request, url, signal }) as never });
+  bucket.interceptors.push({ request: (request) => ({ ...request, url, attempt }) as never });
   return bucket;
 }
 
@@ -81,7 +76,8 @@ export async function sendThrough<Body>(
 }
 
 async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<GcsAnswer<unknown>> {
-  const { url, signal, method = "GET", json, body = json && JSON.stringify(json) } = request;
+  const { url, attempt, method = "GET", json, body = json && JSON.stringify(json) } = request;
+  const { signal } = attempt;
   const authorization = await authorize(account, url, signal);
   const headers = { ...request.headers, ...Object.fromEntries(authorization) };
   const response = await fetchPlain(formatUrl(request), {
@@ -92,25 +88,20 @@ async function sendRequest(request: SdkRequest, account: GcsAccount): Promise<Gc
     redirect: "manual",
   });
   if (response.ok && request.qs?.alt === "media") return { body: response.body, response };
-  const text = await response.text().catch((cause) => {
-    throw new FetchFailure(cause, "a broken body");
-  });
-  // The answer about an upload that has started, or is incomplete, is in the headers.
-  const hasStarted = response.ok && method === "POST" && response.headers.has("location");
-  if (hasStarted || isEmpty(response)) return { body: undefined, response };
-  if (response.ok) return { body: parseJson(url, text), response };
+  if (response.ok) {
+    const text = await readText(url, response, attempt);
+    // The answer about an upload that has started is in the headers.
+    const hasStarted = method === "POST" && response.headers.has("location");
+    const isEmpty = hasStarted || method === "DELETE";
+    return { body: isEmpty ? undefined : parseJson(url, text), response };
+  }
+  const text = await readErrorText(response, attempt);
+  // So is the one about an upload that is incomplete.
+  if (response.status === INCOMPLETE) return { body: undefined, response };
   const retryAfter = response.headers.get("retry-after");
   const token = authorization.get("authorization") ?? "";
-  throw new GcsRefusal(
-    response.status,
-    readMessage(text, token) || response.statusText,
-    retryAfter,
-  );
-}
-
-/** Whether the answer has no body: to a part of an upload, and to a deletion. */
-function isEmpty({ status }: Response): boolean {
-  return status === INCOMPLETE || status === 204;
+  const message = readMessage(text, token) || response.statusText;
+  throw new GcsRefusal(response.status, message, retryAfter);
 }
 
 function formatUrl({ uri, qs = {} }: SdkRequest): string {
@@ -124,10 +115,12 @@ function formatUrl({ uri, qs = {} }: SdkRequest): string {
 
 function parseJson(url: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !("error" in value)) return value;
   } catch {
-    throw readError("corrupt", url, "the server's answer is not JSON");
+    // What is no JSON says as little as JSON that describes nothing.
   }
+  throw readError("corrupt", url, "the server's answer is not JSON that describes it");
 }
 
 /** The message of Google's error in one line, without the token in case the server quotes it. */

@@ -1,12 +1,23 @@
-import { type Answer, formatRange, readAnswer, requireSize } from "../protocol/body.ts";
-import { FetchFailure, readError, statusError } from "../protocol/storage_error.ts";
-import type { Backend } from "../protocol/attempt.ts";
+import {
+  type Answer,
+  formatRange,
+  readAnswer,
+  readErrorText,
+  requireSize,
+} from "../protocol/body.ts";
+import {
+  FetchFailure,
+  readError,
+  statusError,
+  type StorageError,
+} from "../protocol/storage_error.ts";
+import type { Attempt, Backend } from "../protocol/attempt.ts";
 
 /** A request to a server. */
 export interface WebRequest {
   method: string;
   headers: Record<string, string>;
-  signal: AbortSignal | undefined;
+  signal: AbortSignal;
   /** @default {undefined} (none) */
   body?: BodyInit;
   /** "manual" returns a redirect itself. @default {"follow"} */
@@ -58,20 +69,29 @@ export const webBackend: Backend = openWeb(fetchPlain, parseOrigin);
  * @param origin gives the server that has the object.
  */
 export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Backend {
-  const request = async (url: string, init: WebRequest) => requireOk(url, await send(url, init));
+  const request = async (
+    url: string,
+    method: string,
+    attempt: Attempt,
+    headers: Record<string, string> = {},
+  ) => {
+    const response = await send(url, { method, headers, signal: attempt.signal });
+    if (!response.ok) throw await answerError(url, response, attempt);
+    return response;
+  };
   return {
     origin,
 
     async get(url, range, attempt) {
       const headers: Record<string, string> = range ? { range: formatRange(range) } : {};
-      const response = await request(url, { method: "GET", headers, signal: attempt.signal });
+      const response = await request(url, "GET", attempt, headers);
       return await readAnswer(url, describeResponse(response), range, attempt);
     },
 
-    async head(url, { signal }) {
-      const response = await request(url, { method: "HEAD", headers: {}, signal });
-      const size = requireSize(url, parseLength(response.headers));
-      return { size, etag: response.headers.get("etag") ?? undefined };
+    async head(url, attempt) {
+      const { headers, status } = await request(url, "HEAD", attempt);
+      const size = requireSize(url, headers.get("content-length"), status);
+      return { size, etag: headers.get("etag") ?? undefined };
     },
 
     listPage(prefixUrl) {
@@ -86,21 +106,32 @@ export function describeResponse({ status, headers, body }: Response): Answer {
   return {
     status,
     contentRange: headers.get("content-range"),
-    contentLength: parseLength(headers),
+    contentLength: headers.get("content-length"),
+    contentType: headers.get("content-type"),
     contentEncoding: headers.get("content-encoding"),
     etag: headers.get("etag"),
     body,
   };
 }
 
-/** @throws {StorageError} about the object `url`, for an answer that is an error. */
-export function requireOk(url: string, response: Response): Response {
-  if (response.ok) return response;
+/**
+ * The error of reading `url` that an answer means: its status decides. Its text is read only where it
+ * may change something, and a text that cannot be read changes nothing.
+ */
+export async function answerError(
+  url: string,
+  response: Response,
+  attempt: Pick<Attempt, "maxErrorTextMs" | "signal">,
+): Promise<StorageError> {
   const { status, statusText, headers } = response;
-  throw statusError(url, status, statusText, headers.get("retry-after"));
+  const code = status === 400 ? await readErrorCode(response, attempt) : undefined;
+  return statusError(url, status, code ?? statusText, headers.get("retry-after"));
 }
 
-function parseLength(headers: Headers): number | undefined {
-  const header = headers.get("content-length");
-  return header === null ? undefined : Number(header);
+/** The code in the XML of S3 and Azure ("SlowDown"), however broken; a page has none. */
+export async function readErrorCode(
+  response: Response,
+  attempt: Pick<Attempt, "maxErrorTextMs" | "signal">,
+): Promise<string | undefined> {
+  return /<Code>(\w{1,64})<\/Code>/.exec(await readErrorText(response, attempt))?.[1];
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import {
   permissionError,
   readError,
+  requireRight,
   type StorageAction,
   StorageError,
   type StorageErrorKind,
@@ -10,18 +11,27 @@ import {
 } from "../protocol/storage_error.ts";
 import { finalPath, lockPartialFile, namePartialFile } from "./partial_files.ts";
 import type { Backend } from "../protocol/attempt.ts";
-import type {
-  ByteRange,
-  ListedObject,
-  ObjectAccess,
-  ObjectInfo,
-  Pieces,
+import {
+  type ByteRange,
+  type ListedObject,
+  type ObjectAccess,
+  type ObjectInfo,
+  type Pieces,
+  rangeOf,
 } from "../protocol/objects.ts";
 
 /** Files, by path or `file:` address. */
 export const localAccess: ObjectAccess = {
-  get: readLocal,
-  head: statLocal,
+  async get(url, { check, maxBytes, ...part } = {}) {
+    const bytes = await readLocal(url, rangeOf(part), maxBytes);
+    requireRight(url, bytes, check);
+    return bytes;
+  },
+  async head(url, { check } = {}) {
+    const info = await statLocal(url);
+    requireRight(url, info, check);
+    return info;
+  },
   list: listLocal,
   put: writeLocal,
   remove: removeLocal,
@@ -30,7 +40,7 @@ export const localAccess: ObjectAccess = {
 /** Files as a server has them, for a mirror that is a folder. */
 export const localBackend: Backend = {
   origin: () => "file:",
-  get: async (url, range) => ({ bytes: await readLocal(url, range) }),
+  get: async (url, range, { maxBytes }) => ({ bytes: await readLocal(url, range, maxBytes) }),
   head: statLocal,
   listPage: async (prefixUrl) => ({
     objects: await Array.fromAsync(listLocal(prefixUrl)),
@@ -41,9 +51,18 @@ export const localBackend: Backend = {
 async function readLocal(
   url: string,
   range: ByteRange | undefined,
+  maxBytes = Infinity,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const path = parsePath(url);
-  return await describeFailure("read", url, range ? readSlice(path, range) : Deno.readFile(path));
+  const reading = range ? readSlice(path, range) : readWhole(path, maxBytes);
+  return await describeFailure("read", url, reading);
+}
+
+async function readWhole(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (maxBytes < Infinity && (await Deno.stat(path)).size > maxBytes) {
+    throw readError("corrupt", path, `it has more than ${maxBytes} bytes, the most that is read`);
+  }
+  return await Deno.readFile(path);
 }
 
 async function readSlice(path: string, { offset, length }: ByteRange) {

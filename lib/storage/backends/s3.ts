@@ -3,13 +3,12 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   S3Client,
-  S3ServiceException,
 } from "npm:@aws-sdk/client-s3@3.1169.0";
-import { type Answer, formatRange, readAnswer, requireSize } from "../protocol/body.ts";
+import { formatRange, readAnswer, readText, requireSize } from "../protocol/body.ts";
 import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
-import { FetchFailure, statusError } from "../protocol/storage_error.ts";
-import { fetchPlain, parseOrigin } from "./http.ts";
-import type { Backend } from "../protocol/attempt.ts";
+import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
+import { describeResponse, fetchPlain, parseOrigin, readErrorCode } from "./http.ts";
+import type { Attempt, Backend } from "../protocol/attempt.ts";
 
 /** The server of the buckets. */
 export interface S3Options {
@@ -29,35 +28,50 @@ interface SdkRequest {
   headers: Record<string, string>;
 }
 
+/** What a request of the SDK is sent for. */
+interface SendOptions {
+  /** What errors call the object. */
+  url: string;
+  attempt: Attempt;
+  /** Called with an answer that is no error. */
+  onAnswer: (response: Response) => void;
+  /** As the SDK calls the signal of the attempt. */
+  abortSignal: AbortSignal;
+}
+
 /**
  * Sends the SDK's requests with `fetch`, like those to web servers: nothing of Node is emulated, and
- * bodies of objects arrive as byte streams. XML bodies are read here: the SDK would confuse a broken
- * connection with a fault in the XML.
+ * bodies of objects arrive as byte streams. Errors are told from the status here: the SDK would first
+ * parse the body as XML, and throw for a page of a gateway, whatever its status.
  */
 const requestHandler = {
-  async handle(request: SdkRequest, { abortSignal: signal }: { abortSignal?: AbortSignal } = {}) {
+  async handle(request: SdkRequest, { url, attempt, onAnswer }: SendOptions) {
     const { method, headers, query } = request;
+    const { signal } = attempt;
     const response = await fetchPlain(formatUrl(request), { method, headers, signal });
-    const isObject = response.ok && query["x-id"] === "GetObject";
-    return {
-      response: {
-        statusCode: response.status,
-        reason: response.statusText,
-        headers: Object.fromEntries(response.headers),
-        body: isObject ? response.body : await readXml(response),
-      },
-    };
+    if (!response.ok) {
+      const { status, statusText } = response;
+      const code = await readErrorCode(response, attempt) ?? statusText;
+      throw statusError(url, status, code, response.headers.get("retry-after"));
+    }
+    onAnswer(response);
+    const isListing = query["list-type"] !== undefined;
+    // The SDK wants a stream where there is an object, and does not read it.
+    const body = isListing
+      ? await readListing(url, response, attempt)
+      : response.body ?? new Blob().stream();
+    return { response: { statusCode: response.status, headers: {}, body } };
   },
   updateHttpClientConfig() {},
   httpHandlerConfigs: () => ({}),
 };
 
-async function readXml(response: Response): Promise<Uint8Array> {
-  try {
-    return await response.bytes();
-  } catch (cause) {
-    throw new FetchFailure(cause, "a broken body");
-  }
+/** The SDK takes any other XML, as that of an error with status 200, for a listing of nothing. */
+async function readListing(url: string, response: Response, attempt: Attempt) {
+  const text = await readText(url, response, attempt);
+  const isWhole = /<ListBucketResult\b(?:[^>]*\/|[^]*<\/ListBucketResult)>\s*$/.test(text);
+  if (isWhole) return new TextEncoder().encode(text);
+  throw readError("corrupt", url, "the server's answer is not a whole listing");
 }
 
 function formatUrl({ protocol, hostname, port, path, query }: SdkRequest): string {
@@ -123,23 +137,20 @@ export function openS3(options: S3Options): Backend {
         Key: key,
         Range: range && formatRange(range),
       });
-      const output = await awaitAnswer(url, client.send(command, { abortSignal: attempt.signal }));
-      const answer = {
-        status: output.$metadata.httpStatusCode ?? 0,
-        contentRange: output.ContentRange,
-        contentLength: output.ContentLength,
-        contentEncoding: output.ContentEncoding,
-        etag: output.ETag,
-        body: output.Body as unknown as Answer["body"],
-      };
-      return await readAnswer(url, answer, range, attempt);
+      const { response } = await ask(url, attempt, (options) => client.send(command, options));
+      return await readAnswer(url, describeResponse(response), range, attempt);
     },
 
     async head(url, attempt) {
       const { bucket, key } = parseObjectUrl(url);
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-      const output = await awaitAnswer(url, client.send(command, { abortSignal: attempt.signal }));
-      return { size: requireSize(url, output.ContentLength), etag: output.ETag };
+      const { response: { headers, status } } = await ask(
+        url,
+        attempt,
+        (options) => client.send(command, options),
+      );
+      const size = requireSize(url, headers.get("content-length"), status);
+      return { size, etag: headers.get("etag") ?? undefined };
     },
 
     async listPage(prefixUrl, next, attempt) {
@@ -149,26 +160,34 @@ export function openS3(options: S3Options): Backend {
         Prefix: key,
         ContinuationToken: next,
       });
-      const sent = client.send(command, { abortSignal: attempt.signal });
-      const { Contents = [], NextContinuationToken } = await awaitAnswer(prefixUrl, sent);
-      // S3 lists every object with key and size; only the SDK's types doubt it.
-      const objects = Contents.map((object) => ({
-        url: `s3://${bucket}/${object.Key}`,
-        size: object.Size!,
-      }));
+      const { output } = await ask(prefixUrl, attempt, (options) => client.send(command, options));
+      const { Contents = [], NextContinuationToken } = output;
+      const objects = Contents.map(({ Key, Size }) => {
+        if (Key === undefined || !Number.isSafeInteger(Size)) {
+          throw readError("corrupt", prefixUrl, "the server lists an object without key or size");
+        }
+        return { url: `s3://${bucket}/${Key}`, size: Size! };
+      });
       return { objects, next: NextContinuationToken };
     },
   };
 }
 
-async function awaitAnswer<T>(url: string, sent: Promise<T>): Promise<T> {
+/** Sends a command, and gives the answer of the server with what the SDK reads in it. */
+async function ask<Output>(
+  url: string,
+  attempt: Attempt,
+  send: (options: SendOptions) => Promise<Output>,
+): Promise<{ output: Output; response: Response }> {
+  let response: Response | undefined;
+  const onAnswer = (answer: Response) => response = answer;
   try {
-    return await sent;
+    const output = await send({ url, attempt, onAnswer, abortSignal: attempt.signal });
+    return { output, response: response! };
   } catch (error) {
-    if (!(error instanceof S3ServiceException)) throw error;
-    const status = error.$metadata.httpStatusCode ?? 0;
-    // Answers to HEAD have no body to take a name from.
-    const code = error.name === "Unknown" ? "" : error.name;
-    throw statusError(url, status, code, error.$response?.headers["retry-after"]);
+    const isOurs = error instanceof StorageError || error instanceof FetchFailure;
+    if (isOurs || !response || attempt.signal.aborted) throw error;
+    const state = `the server's answer cannot be read (${(error as Error).message})`;
+    throw readError("corrupt", url, state, { status: response.status, cause: error });
   }
 }

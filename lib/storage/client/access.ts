@@ -1,6 +1,7 @@
 import { type Replica, type RequestContext, type Send, sendRequest } from "./request.ts";
-import { StorageError } from "../protocol/storage_error.ts";
-import type { ObjectAccess, Pieces } from "../protocol/objects.ts";
+import type { Attempt, Backend, ListPage } from "../protocol/attempt.ts";
+import { readError, requireRight, StorageError } from "../protocol/storage_error.ts";
+import { type ObjectAccess, type Pieces, rangeOf } from "../protocol/objects.ts";
 import type { Versions } from "../protocol/versions.ts";
 
 /** Gives access to objects on servers, with the retries and limits of `context`. */
@@ -9,21 +10,25 @@ export function accessServers(
   locate: (url: string) => readonly Replica[],
   versions: Versions,
 ): ObjectAccess {
-  const request = async <T>(url: string, send: Send<T>) =>
-    await sendRequest(url, locate(url), context, send);
   return {
-    get: (url, range) =>
-      request(
-        url,
-        ({ backend, replica }, attempt) =>
-          versions.check(url, replica.url, range, backend.get(replica.url, range, attempt)),
-      ),
-    head: (url) =>
-      request(
-        url,
-        async ({ backend, replica }, attempt) =>
-          versions.note(url, replica.url, await backend.head(replica.url, attempt)),
-      ),
+    get(url, { check, maxBytes, ...part } = {}) {
+      const range = rangeOf(part);
+      const send: Send<Uint8Array<ArrayBuffer>> = ({ backend, replica }, attempt) => {
+        // What is wrong says nothing about the version.
+        const received = backend.get(replica.url, range, attempt).then((received) => {
+          requireRight(replica.url, received.bytes, check);
+          return received;
+        });
+        return versions.check(url, replica.url, range, received);
+      };
+      return sendRequest(url, locate(url), context, send, maxBytes);
+    },
+    head: (url, { check } = {}) =>
+      sendRequest(url, locate(url), context, async ({ backend, replica }, attempt) => {
+        const info = await backend.head(replica.url, attempt);
+        requireRight(replica.url, info, check);
+        return versions.note(url, replica.url, info);
+      }),
     async *list(prefixUrl) {
       let replicas = locate(prefixUrl);
       let next: string | undefined;
@@ -34,7 +39,7 @@ export function accessServers(
           context,
           async ({ backend, replica }, attempt) => ({
             replica,
-            page: await backend.listPage(replica.url, next, attempt),
+            page: await listPage(backend, replica.url, next, attempt),
           }),
         );
         for (const object of page.objects) {
@@ -68,6 +73,18 @@ export function accessServers(
       }
     },
   };
+}
+
+/** A server that gives the same page again and again would never come to an end. */
+async function listPage(
+  backend: Backend,
+  url: string,
+  next: string | undefined,
+  attempt: Attempt,
+): Promise<ListPage> {
+  const page = await backend.listPage(url, next, attempt);
+  if (page.next === undefined || page.next !== next) return page;
+  throw readError("corrupt", url, "the server names a page of the listing as the one after it");
 }
 
 function unwritableError(url: string): StorageError {

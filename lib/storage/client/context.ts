@@ -39,6 +39,9 @@ export function createContext(
   return {
     policy,
     hosts,
+    get hasServed() {
+      return [...hosts.values()].some((host) => host.hasServed);
+    },
     findHost: (url) => hostsByRoot.get(parseRoot(url)),
     counters: { requests: 0, retries: 0, requestsByHost: {}, bytesReceived: 0 },
     status: new StatusReporter(onStatus, statusIntervalMs),

@@ -14,9 +14,14 @@ export interface HostPolicy extends DelayBounds {
   giveUpAfterMs: number;
 }
 
+/** Wrong answers with no right one between them that count like a refusal. */
+const WRONG_IN_ROW = 4;
+
 /** The right to send one request. */
 export interface Permit {
   readonly host: Host;
+  /** When it was given. */
+  readonly sinceMs: number;
   /** Pauses of the host before it was given. */
   readonly epoch: number;
   /** Requests at once when it was given, its own included. */
@@ -60,7 +65,8 @@ const PROBING: HostState = { name: "probing" };
  * A server, and how many requests it gets.
  *
  * A request needs a permit; those that wait for one are served in turn. A failure of the server (not
- * of an object) cuts the limit and pauses the host. The pause ends when a request under way succeeds,
+ * of an object) cuts the limit and pauses the host, and so do wrong answers with no right one between
+ * them. The pause ends when a request under way succeeds,
  * or after a back-off; then two probes are sent, and the others follow when a probe succeeds.
  * Failures of requests that were sent before the last pause say nothing new. `Retry-After` is always
  * obeyed.
@@ -76,6 +82,10 @@ export class Host {
   readonly #queue = new Set<Waiter>();
   #state: HostState = HEALTHY;
   #underWay = 0;
+  #hasServed = false;
+  #wrongInRow = 0;
+  /** Called when a request under way ends. */
+  #onEnd: (() => void)[] = [];
   #epoch = 0;
   #pausesInRow = 0;
   #retryAfterMs = 0;
@@ -88,6 +98,21 @@ export class Host {
   constructor(readonly name: string, policy: HostPolicy) {
     this.#policy = policy;
     this.#limit = new RequestLimit(policy.maxRequests);
+  }
+
+  /** Whether it has served a request. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
+  /** Requests that it has at present. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Waits until a request under way ends. */
+  nextEnd(): Promise<void> {
+    return new Promise((resolve) => this.#onEnd.push(resolve));
   }
 
   get state(): HostState {
@@ -150,6 +175,7 @@ export class Host {
   async use<T>(permit: Permit, request: () => Promise<T>): Promise<T> {
     try {
       const result = await request();
+      this.#hasServed = true;
       this.#noteSuccess();
       return result;
     } catch (error) {
@@ -158,6 +184,7 @@ export class Host {
     } finally {
       this.#underWay--;
       this.#admitNext();
+      for (const resolve of this.#onEnd.splice(0)) resolve();
     }
   }
 
@@ -175,7 +202,8 @@ export class Host {
 
   #issue(): Permit {
     this.#underWay++;
-    return { host: this, epoch: this.#epoch, underWay: this.#underWay };
+    const sinceMs = performance.now();
+    return { host: this, sinceMs, epoch: this.#epoch, underWay: this.#underWay };
   }
 
   #admitNext(): void {
@@ -190,6 +218,7 @@ export class Host {
   #noteSuccess(): void {
     this.#limit.grow(this.#underWay);
     this.#pausesInRow = 0;
+    this.#wrongInRow = 0;
     this.#failingSinceMs = undefined;
     const mustWait = this.#retryAfterMs > performance.now();
     this.#state = mustWait ? { name: "paused", untilMs: this.#retryAfterMs } : HEALTHY;
@@ -202,15 +231,16 @@ export class Host {
       this.#retryAfterMs = Math.max(this.#retryAfterMs, nowMs + waitMs);
       this.#pause(this.#retryAfterMs);
     }
-    if (error.isHostFailure) this.#noteHostFailure(error, permit, nowMs);
-    // A server that answers "no such object" works.
-    else if (error.status !== undefined && error.status < 500) this.#noteSuccess();
+    const isWrong = error.kind === "corrupt" && ++this.#wrongInRow >= WRONG_IN_ROW;
+    if (error.isHostFailure || isWrong) this.#noteHostFailure(error, permit, nowMs);
+    // A server that answers "no such object" works; other answers say nothing about it.
+    else if (isAnswer(error)) this.#noteSuccess();
   }
 
   #noteHostFailure(error: StorageError, permit: Permit, nowMs: number): void {
     const { giveUpAfterMs } = this.#policy;
-    // Time without requests is not time of failure.
-    if (nowMs - this.#lastFailureMs > giveUpAfterMs) this.#failingSinceMs = undefined;
+    // Time without requests is not time of failure; that of a request that gets no answer is.
+    if (permit.sinceMs - this.#lastFailureMs > giveUpAfterMs) this.#failingSinceMs = undefined;
     this.#failingSinceMs ??= nowMs;
     this.#lastFailureMs = nowMs;
     this.#lastFailure = error;
@@ -259,6 +289,11 @@ export class Host {
       this.#admitNext();
     }, Math.max(0, Math.ceil(dueMs)));
   }
+}
+
+/** Whether a server that fails would not have said so. */
+function isAnswer({ kind, status = 500, isDoubtful }: StorageError): boolean {
+  return kind !== "corrupt" && !isDoubtful && status < 500;
 }
 
 /** When a pause ends; `undefined` where there is none. */

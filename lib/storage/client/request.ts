@@ -1,4 +1,4 @@
-import { Attempt, type Backend } from "../protocol/attempt.ts";
+import { Attempt, type AttemptOptions, type Backend } from "../protocol/attempt.ts";
 import type { Mirror, StorageCounters } from "../protocol/objects.ts";
 import {
   FetchFailure,
@@ -20,7 +20,7 @@ export interface RequestPolicy extends DelayBounds {
    * is an object that its host refuses while it serves others.
    */
   giveUpAfterMs: number;
-  /** An attempt fails when no byte has arrived for this long. */
+  /** An attempt fails when it has made no progress for this long. */
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
@@ -30,6 +30,8 @@ export interface RequestContext {
   policy: RequestPolicy;
   counters: StorageCounters;
   status: StatusReporter;
+  /** Whether any host has served a request. */
+  readonly hasServed: boolean;
   open(replica: Replica): Promise<Route>;
 }
 
@@ -62,9 +64,10 @@ export function findReplicas(url: string, mirrors: readonly Mirror[]): Replica[]
 /**
  * Sends a request to the first replica that is served, until one succeeds. A failure that may pass is
  * followed by an attempt at the next replica, and by a wait when none is left; what one replica lacks
- * or refuses is requested from the next.
+ * or refuses is requested from the next. A doubtful refusal is believed when it comes three times.
  *
  * @param url what errors call the object, whichever replica was asked.
+ * @param maxBytes of {@linkcode GetOptions}.
  * @throws {StorageError} `missing` only if all replicas are missing, `unreachable` if a host was given
  *   up and no other has the object; else the last failure, when the object itself failed
  *   `maxAttempts` times.
@@ -75,9 +78,13 @@ export async function sendRequest<T>(
   replicas: readonly Replica[],
   context: RequestContext,
   send: Send<T>,
+  maxBytes?: number,
 ): Promise<T> {
-  return await new Pursuit(url, replicas, context).run(send);
+  return await new Pursuit(url, replicas, context, maxBytes).run(send);
 }
+
+/** A doubtful refusal is believed when a replica gives it so many times. */
+const MAX_DOUBTS = 3;
 
 /** The routes in whose queues a request can wait. */
 interface Choice {
@@ -95,16 +102,21 @@ class Pursuit {
   readonly #refusals: { name: string; error: StorageError }[] = [];
   /** Those that have failed since the last wait. */
   readonly #failed = new Set<Replica>();
+  /** How often each has refused doubtfully. */
+  readonly #doubts = new Map<Replica, number>();
   /** Wait before they are tried again. */
   #delayMs = 0;
   #attempts = 0;
   #objectFailures = 0;
+  /** How many times as long as usual the next attempt may take. */
+  #patience = 1;
   #firstFailureMs: number | undefined;
 
   constructor(
     private readonly url: string,
     replicas: readonly Replica[],
     private readonly context: RequestContext,
+    private readonly maxBytes: number | undefined,
   ) {
     this.#replicas = replicas;
   }
@@ -118,7 +130,7 @@ class Pursuit {
         return result;
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        this.#handleFailure(error, route);
+        await this.#handleFailure(error, route);
       }
     }
   }
@@ -167,9 +179,11 @@ class Pursuit {
 
   async #sendOnce<T>(route: Route, send: Send<T>): Promise<T> {
     const { policy: { timeoutMs, signal }, counters } = this.context;
-    const { replica: { url }, host: { name } } = route;
+    const { replica: { url }, host: { name, times } } = route;
     signal?.throwIfAborted();
-    using attempt = new Attempt(url, timeoutMs, counters, signal);
+    const options: AttemptOptions = { url, timeoutMs, counters, signal, times };
+    const { maxBytes } = this;
+    using attempt = new Attempt({ ...options, maxBytes, patience: this.#patience });
     if (this.#attempts > 0) counters.retries++;
     this.#attempts++;
     counters.requests++;
@@ -179,6 +193,8 @@ class Pursuit {
       if (attempt.timing) route.host.times.note(attempt.timing);
       return result;
     } catch (error) {
+      // A line that has become slower would otherwise never finish.
+      if (attempt.isOverdue) this.#patience *= 2;
       // After an abort, any error is a consequence of it, often wrapped by a library.
       if (attempt.signal.aborted) throw attempt.signal.reason;
       throw error instanceof FetchFailure ? error.describe(url) : error;
@@ -186,10 +202,11 @@ class Pursuit {
   }
 
   /** Decides how the next attempt differs; throws what no other attempt can mend. */
-  #handleFailure(error: StorageError, route: Route): void {
+  async #handleFailure(error: StorageError, route: Route): Promise<void> {
     const { mirror } = route.replica;
     const named = mirror ? error.with({ url: this.url, mirror: mirror.name }) : error;
-    if (isRefusal(error)) this.#noteRefusal(named, route);
+    if (error.isDoubtful) await this.#noteDoubt(named, route);
+    else if (isRefusal(error)) this.#noteRefusal(named, route);
     else if (error.isRetriable) this.#noteFailure(named, route);
     else throw named;
     this.context.status.noteFailure(route.host, error);
@@ -199,7 +216,25 @@ class Pursuit {
     this.#refusals.push({ name, error });
     this.#replicas = this.#replicas.filter((it) => it !== replica);
     if (this.#replicas.length > 0) return;
-    throw chooseRefusal(this.#refusals.map(({ error }) => error));
+    const { hasServed } = this.context;
+    throw chooseRefusal(this.#refusals.map(({ error }) => error)).with({ hasServed });
+  }
+
+  /** The next replica is asked at once, and this one again after a wait, until it is believed. */
+  async #noteDoubt(error: StorageError, route: Route): Promise<void> {
+    const { policy } = this.context;
+    const { replica, host } = route;
+    const before = this.#doubts.get(replica) ?? 0;
+    this.#doubts.set(replica, before + 1);
+    this.#failed.add(replica);
+    if (before + 1 < Math.min(MAX_DOUBTS, policy.maxAttempts)) {
+      this.#delayMs = Math.max(this.#delayMs, drawDelay(policy, before));
+      return;
+    }
+    // Whether the server serves anything is seen from the requests that it has.
+    while (!this.context.hasServed && host.underWay > 0) await host.nextEnd();
+    const attempts = this.#attempts > 1 ? this.#attempts : undefined;
+    this.#noteRefusal(error.with({ attempts }), route);
   }
 
   #noteFailure(error: StorageError, { replica }: Route): void {
@@ -233,19 +268,18 @@ class Pursuit {
 }
 
 /**
- * Kinds of error that are final at one server, while another may have the object. The first in this
- * order is reported when no server gives the object: `missing` comes after those that leave open
- * whether it exists.
+ * Kinds of error in the order in which the first is reported when no server gives the object:
+ * `missing` comes after those that leave open whether it exists.
  */
-const REFUSALS: readonly StorageErrorKind[] = ["range", "denied", "missing", "unsupported"];
+const RANKS: readonly StorageErrorKind[] = ["range", "corrupt", "denied", "missing", "unsupported"];
 
 /** Whether asking this server again is of no use, but asking another one may be. */
 function isRefusal({ kind }: StorageError): boolean {
-  return REFUSALS.includes(kind);
+  return kind !== "corrupt" && RANKS.includes(kind);
 }
 
 /** The refusal that says most about an object that no server gives. */
-function chooseRefusal(refusals: readonly StorageError[]): StorageError | undefined {
-  const rank = ({ kind }: StorageError) => REFUSALS.indexOf(kind);
-  return refusals.toSorted((a, b) => rank(a) - rank(b))[0];
+function chooseRefusal(refusals: readonly StorageError[]): StorageError {
+  const rank = ({ kind }: StorageError) => RANKS.indexOf(kind);
+  return refusals.toSorted((a, b) => rank(a) - rank(b))[0]!;
 }

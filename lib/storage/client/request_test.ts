@@ -101,10 +101,10 @@ Deno.test("get() gives up an object that the server keeps refusing while it serv
   assertEquals([error.kind, error.status, error.attempts >= 4], ["unreachable", 503, true]);
 });
 
-Deno.test("get() asks once for what is missing, denied or unsupported", async () => {
+Deno.test("get() asks once for what is missing, refused or unsupported", async () => {
   const { server, storage } = start(faultsInTurn([
     { kind: "status", status: 404, code: "NoSuchKey" },
-    { kind: "status", status: 403, code: "AccessDenied" },
+    { kind: "status", status: 400, code: "InvalidRequest" },
     { kind: "whole" },
   ]));
   await using _ = server;
@@ -113,6 +113,45 @@ Deno.test("get() asks once for what is missing, denied or unsupported", async ()
     assertEquals(error.kind, kind);
   }
   assertEquals(server.requests.length, 3);
+});
+
+const DOUBTFUL = [[401, "Unauthorized"], [403, "AccessDenied"], [400, "RequestTimeout"]] as const;
+for (const [status, code] of DOUBTFUL) {
+  Deno.test(`get() retries after ${status} ${code}, and believes the third in a row`, async () => {
+    const fault: Fault = { kind: "status", status, code };
+    const { server, storage } = start(faultsInTurn([fault, fault]));
+    await using _ = server;
+    assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
+    server.setFaults(({ key }) => key === "key" ? fault : undefined);
+    const error = await assertRejects(() => storage.get(URL, RANGE), StorageError);
+    assertEquals([error.kind, error.status, error.hasServed], ["denied", status, true]);
+    assertStringIncludes(error.message, "(gave up after 3 attempts)");
+    assertEquals(server.requests.length, 6);
+  });
+}
+
+Deno.test("the error of a denial says that no server has served anything", async () => {
+  const { server, storage } = start(() => ({ kind: "status", status: 403, code: "AccessDenied" }));
+  await using _ = server;
+  const errors = await Promise.all(
+    Array.from({ length: 20 }, () => assertRejects(() => storage.get(URL), StorageError)),
+  );
+  assertEquals(errors.map(({ hasServed }) => hasServed), Array(20).fill(false));
+  assertEquals(server.requests.length, 60);
+});
+
+Deno.test("the error of a denial waits for what other requests bring, and says it", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let denials = 0;
+  const { server, storage } = start(({ key }) => {
+    if (key === "other") return { kind: "hold", until: promise };
+    if (++denials === 3) setTimeout(resolve, 20);
+    return { kind: "status", status: 403, code: "AccessDenied" };
+  });
+  await using _ = server;
+  const other = storage.get("s3://my-bucket/other");
+  const error = await assertRejects(() => storage.get(URL), StorageError);
+  assertEquals([error.hasServed, (await other).length, denials], [true, 1000, 3]);
 });
 
 Deno.test("get() waits as long as Retry-After demands", async () => {
@@ -138,14 +177,14 @@ Deno.test("get() waits for a slow body as long as bytes keep arriving", async ()
     const body = new ReadableStream({
       async pull(controller) {
         await new Promise((resolve) => setTimeout(resolve, 150));
-        controller.enqueue(OBJECT.subarray(0, 10));
+        controller.enqueue(OBJECT.subarray(0, 300));
         if (--left === 0) controller.close();
       },
     });
-    return new Response(body, { headers: { "content-length": "50" } });
+    return new Response(body, { headers: { "content-length": "1500" } });
   });
-  const storage = openStorage({ maxAttempts: 1, timeoutMs: 600 });
-  assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 50);
+  const storage = openStorage({ maxAttempts: 1, timeoutMs: 600, giveUpAfterMs: 0 });
+  assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 1500);
 });
 
 const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;

@@ -4,48 +4,75 @@
  * @module
  */
 import { readError } from "./storage_error.ts";
-import type { RequestTiming } from "./request_times.ts";
+import { type LineMark, RequestTimes, type RequestTiming } from "./request_times.ts";
 import type { ByteRange, ListedObject, ObjectInfo, StorageCounters } from "./objects.ts";
 import type { Received } from "./versions.ts";
 
+/** The most that is read into memory of an object whose range is not given (64 MiB). */
+export const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
+
+/** Of the text of an error: nobody waits long for it, its status says enough. */
+const MAX_ERROR_TEXT_MS = 5000;
+
+/** What an attempt is for, and what it may take. */
+export interface AttemptOptions {
+  /** What errors call the object. */
+  url: string;
+  /** An attempt fails when nothing, or next to nothing, has moved for this long. */
+  timeoutMs: number;
+  counters: Pick<StorageCounters, "bytesReceived">;
+  /** Of the caller. */
+  signal?: AbortSignal | undefined;
+  /** Of the server. @default {new RequestTimes()} */
+  times?: RequestTimes;
+  /** The most that is read of a whole object. @default MAX_WHOLE_BYTES */
+  maxBytes?: number;
+  /** How many times as long as usual the answer may take. @default {1} */
+  patience?: number;
+}
+
 /**
- * One attempt at a request. Its signal fires when the caller aborts, when no byte has moved for
- * `timeoutMs`, and at its end, so that what is still being received is dropped.
+ * One attempt at a request. Its signal fires when the caller aborts, when the server makes no
+ * progress for `timeoutMs`, when the answer takes far longer than the last ones of this server, and
+ * at its end, so that what is still being received is dropped.
  */
 export class Attempt implements Disposable {
+  readonly maxBytes: number;
+  /** How long the text of an error is waited for. */
+  readonly maxErrorTextMs: number;
+  readonly #options: AttemptOptions;
+  readonly #times: RequestTimes;
   readonly #controller = new AbortController();
-  readonly #counters: Pick<StorageCounters, "bytesReceived">;
-  readonly #caller: AbortSignal | undefined;
-  readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
+  readonly #onCallerAbort = () => this.#controller.abort(this.#options.signal?.reason);
   readonly #startMs = performance.now();
   #answerMs: number | undefined;
   #receivedBytes = 0;
   #lastProgressMs = this.#startMs;
+  /** When the progress of the body was last judged; `undefined` before its begin. */
+  #judged: LineMark | undefined;
+  #deadlineMs = Infinity;
+  #isOverdue = false;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor(
-    url: string,
-    timeoutMs: number,
-    counters: Pick<StorageCounters, "bytesReceived">,
-    caller: AbortSignal | undefined,
-  ) {
-    this.#counters = counters;
-    this.#caller = caller;
-    caller?.addEventListener("abort", this.#onCallerAbort);
-    // A timer set once and looked at when due is cheaper than one reset for every chunk.
-    const checkProgress = () => {
-      const quietMs = performance.now() - this.#lastProgressMs;
-      if (quietMs < timeoutMs) this.#timer = setTimeout(checkProgress, timeoutMs - quietMs);
-      else this.#controller.abort(timeoutError(url, timeoutMs));
-    };
-    this.#timer = setTimeout(checkProgress, timeoutMs);
+  constructor(options: AttemptOptions) {
+    const { signal, timeoutMs } = this.#options = options;
+    this.#times = options.times ?? new RequestTimes();
+    this.maxBytes = options.maxBytes ?? MAX_WHOLE_BYTES;
+    this.maxErrorTextMs = Math.min(MAX_ERROR_TEXT_MS, timeoutMs / 2);
+    signal?.addEventListener("abort", this.#onCallerAbort);
+    this.#timer = setTimeout(() => this.#judge(), timeoutMs);
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** How long it took; `undefined` before an answer that has a body. */
+  /** Whether it took too long for what the server has shown: the next one should be given longer. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
+  }
+
+  /** How long it took; `undefined` before an answer with the bytes of an object. */
   get timing(): RequestTiming | undefined {
     if (this.#answerMs === undefined) return undefined;
     return {
@@ -55,33 +82,90 @@ export class Attempt implements Disposable {
     };
   }
 
-  /** Notes that an answer has begun, whose body follows. */
-  noteAnswer(): void {
-    this.noteProgress();
+  /**
+   * Notes that an answer has begun, whose body is an object or a part of it.
+   *
+   * @param bytes its length, or the most that it may have.
+   */
+  noteAnswer(bytes: number): void {
+    this.noteBody(bytes);
     this.#answerMs = this.#lastProgressMs;
   }
 
-  /** Notes that bytes of the body have arrived. */
-  noteReceived(bytes: number): void {
-    this.#counters.bytesReceived += bytes;
-    this.#receivedBytes += bytes;
-    this.noteProgress();
+  /** Notes that any body begins. */
+  noteBody(bytes: number): void {
+    const { timeoutMs, patience = 1 } = this.#options;
+    this.#lastProgressMs = performance.now();
+    if (!this.#judged) this.#times.bodies++;
+    this.#judged = this.#markLine(this.#lastProgressMs);
+    const longestMs = Math.max(timeoutMs, this.#times.longestMs(bytes)) * patience;
+    this.#deadlineMs = this.#startMs + longestMs;
   }
 
-  /** Notes that bytes were sent or received. */
+  /** Notes that bytes of an object have arrived. */
+  noteReceived(bytes: number): void {
+    this.#options.counters.bytesReceived += bytes;
+    this.noteBodyBytes(bytes);
+  }
+
+  /** Notes that bytes of any body have arrived. */
+  noteBodyBytes(bytes: number): void {
+    this.#receivedBytes += bytes;
+    this.#times.lineBytes += bytes;
+    this.#lastProgressMs = performance.now();
+  }
+
+  /** Notes that bytes were sent. */
   noteProgress(): void {
     this.#lastProgressMs = performance.now();
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#caller?.removeEventListener("abort", this.#onCallerAbort);
+    if (this.#judged) this.#times.bodies--;
+    this.#options.signal?.removeEventListener("abort", this.#onCallerAbort);
     this.#controller.abort();
   }
-}
 
-function timeoutError(url: string, timeoutMs: number) {
-  return readError("unreachable", url, `the server sent nothing for ${timeoutMs / 1000} s`);
+  /** A timer set once and looked at when due is cheaper than one reset for every chunk. */
+  #judge(): void {
+    const { timeoutMs } = this.#options;
+    const nowMs = performance.now();
+    const quietMs = nowMs - this.#lastProgressMs;
+    if (quietMs >= timeoutMs) return this.#fail(`sent nothing for ${timeoutMs / 1000} s`);
+    let waitMs = timeoutMs - quietMs;
+    if (this.#judged) {
+      const mark = this.#markLine(nowMs);
+      const seconds = ((nowMs - this.#judged.ms) / 1000).toFixed(1);
+      if (nowMs - this.#judged.ms >= timeoutMs) {
+        const bytes = mark.bytes - this.#judged.bytes;
+        if (!this.#times.isProgress(this.#judged, mark)) {
+          return this.#fail(`sent no more than ${bytes} bytes in ${seconds} s`);
+        }
+        this.#judged = mark;
+      }
+      if (nowMs >= this.#deadlineMs) {
+        this.#isOverdue = true;
+        const tookMs = nowMs - this.#startMs;
+        return this.#fail(
+          `sent ${mark.bytes} bytes in ${(tookMs / 1000).toFixed(1)} s, far less than before`,
+        );
+      }
+      const dueMs = Math.min(this.#judged.ms + timeoutMs, this.#deadlineMs);
+      waitMs = Math.min(waitMs, dueMs - nowMs);
+    }
+    // Timers may be early by less than their resolution.
+    this.#timer = setTimeout(() => this.#judge(), Math.max(1, waitMs));
+  }
+
+  #markLine(ms: number): LineMark {
+    return { ms, bytes: this.#receivedBytes, lineBytes: this.#times.lineBytes };
+  }
+
+  #fail(state: string): void {
+    const error = readError("unreachable", this.#options.url, `the server ${state}`);
+    this.#controller.abort(error);
+  }
 }
 
 /** A page of a listing; `next` requests the one after it. */

@@ -1,7 +1,12 @@
 import type { Attempt } from "./attempt.ts";
-import { FetchFailure, readError } from "./storage_error.ts";
+import { FetchFailure, readError, type StorageError } from "./storage_error.ts";
 import type { ByteRange } from "./objects.ts";
 import type { Received } from "./versions.ts";
+
+/** Characters that are read of the text of an error: the reason is near its beginning. */
+const MAX_ERROR_TEXT = 16_384;
+
+const decoder = new TextDecoder();
 
 /** An answer to GET, independent of the library that received it. */
 export interface Answer {
@@ -9,7 +14,9 @@ export interface Answer {
   /** The `Content-Range` header. */
   contentRange: string | null | undefined;
   /** The `Content-Length` header; `undefined` for a chunked body. */
-  contentLength: number | undefined;
+  contentLength: string | null | undefined;
+  /** The `Content-Type` header. */
+  contentType: string | null | undefined;
   /** The `Content-Encoding` header. */
   contentEncoding: string | null | undefined;
   /** The `ETag` header. */
@@ -26,19 +33,37 @@ export function formatRange({ offset, length }: ByteRange): string {
 /**
  * The size that an answer to HEAD gives.
  *
- * @throws {StorageError} `unsupported` if it gives none.
+ * @throws {StorageError} `unsupported` if it gives none, `corrupt` if it is no number, or not that of
+ *   the whole object.
  */
-export function requireSize(url: string, contentLength: number | undefined): number {
-  if (contentLength !== undefined) return contentLength;
+export function requireSize(
+  url: string,
+  contentLength: string | null | undefined,
+  status = 200,
+): number {
+  if (status !== 200) {
+    const state = `the size was asked for and the server answers ${status}`;
+    throw readError("corrupt", url, state, { status });
+  }
+  const size = parseLength(url, contentLength);
+  if (size !== undefined) return size;
   throw readError("unsupported", url, "the server does not give the size (no Content-Length)");
+}
+
+function parseLength(url: string, contentLength: string | null | undefined): number | undefined {
+  if (contentLength === undefined || contentLength === null) return undefined;
+  const length = Number(contentLength);
+  if (/^\d+$/.test(contentLength) && Number.isSafeInteger(length)) return length;
+  throw readError("corrupt", url, `the server gives the size as "${contentLength}"`);
 }
 
 /**
  * Reads an answer's body, which must be exactly the requested range, or the whole object, with the
  * length that the headers give.
  *
- * @throws {StorageError} `corrupt` for another range or length, `range` if the object ends inside
- *   the range, `unsupported` if the server ignores ranges, or compresses the body.
+ * @throws {StorageError} `corrupt` for another range or length, or for a whole object of more than
+ *   `attempt.maxBytes`; `range` if the object ends inside the range, `unsupported` if the server
+ *   ignores ranges, or compresses the body.
  */
 export async function readAnswer(
   url: string,
@@ -46,13 +71,14 @@ export async function readAnswer(
   range: ByteRange | undefined,
   attempt: Attempt,
 ): Promise<Received> {
-  attempt.noteAnswer();
   checkEncoding(url, answer);
-  const size = range ? checkRange(url, answer, range) : checkWhole(url, answer);
+  const size = range ? checkRange(url, answer, range) : checkWhole(url, answer, attempt.maxBytes);
   const length = range?.length ?? size;
+  attempt.noteAnswer(length ?? attempt.maxBytes);
   const body = answer.body ?? new Blob().stream();
+  const note = (bytes: number) => attempt.noteReceived(bytes);
   const bytes = length === undefined
-    ? await readToEnd(body, attempt)
+    ? await readToEnd(url, body, attempt.maxBytes, note)
     : await readExactly(url, body, length, attempt);
   return { bytes, size, etag: answer.etag ?? undefined };
 }
@@ -66,10 +92,25 @@ function checkEncoding(url: string, { status, contentEncoding }: Answer): void {
 }
 
 /** @returns the size of the object, if the answer gives it. */
-function checkWhole(url: string, { status, contentLength }: Answer): number | undefined {
-  if (status === 200) return contentLength;
-  const state = `the whole object was asked for and the server answers ${status}`;
-  throw readError("corrupt", url, state, { status });
+function checkWhole(url: string, answer: Answer, maxBytes: number): number | undefined {
+  const { status } = answer;
+  if (status !== 200) {
+    const state = `the whole object was asked for and the server answers ${status}`;
+    throw readError("corrupt", url, state, { status });
+  }
+  const length = parseLength(url, answer.contentLength);
+  if (length !== undefined && length > maxBytes) throw sizeError(url, maxBytes);
+  return length;
+}
+
+function sizeError(url: string, maxBytes: number): StorageError {
+  const state = `the server sends more than ${maxBytes} bytes, the most that is read of it`;
+  return readError("corrupt", url, state, { status: 200, isDoubtful: true });
+}
+
+/** A page about an error is not the object, whatever its status says. */
+function isPage({ contentType }: Answer): boolean {
+  return /^(?:text\/html|(?:text|application)\/xml)\b/i.test(contentType ?? "");
 }
 
 /** @returns the size of the object, if the answer gives it. */
@@ -79,24 +120,31 @@ function checkRange(
   { offset, length }: ByteRange,
 ): number | undefined {
   const end = offset + length - 1;
-  if (answer.status !== 206) {
-    const state =
-      `the server ignores ranges (status ${answer.status}), only whole objects can be read`;
-    throw readError("unsupported", url, state, { status: answer.status });
+  const contentLength = parseLength(url, answer.contentLength);
+  const { status } = answer;
+  const isOther = status !== 200 || isPage(answer) || (contentLength ?? Infinity) < length;
+  if (status !== 206 && isOther) {
+    const state = `bytes ${offset}-${end} were asked for and the server sent ` +
+      `${contentLength ?? "an unknown number of"} bytes of something else (status ${status})`;
+    throw readError("corrupt", url, state, { status });
+  }
+  if (status !== 206) {
+    const state = `the server ignores ranges (status ${status}), only whole objects can be read`;
+    throw readError("unsupported", url, state, { status });
   }
   const header = answer.contentRange ?? "";
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header);
   const [first, last, size] = (match ?? []).slice(1).map(Number);
   if (first === offset && last! < end && last === size! - 1) {
     const state = `bytes ${offset}-${end} were asked for and the object has only ${size}`;
-    throw readError("range", url, state, { status: answer.status });
+    throw readError("range", url, state, { status });
   }
   const isContradiction = last! >= size!;
   const isRight = first === offset && last === end && !isContradiction;
-  if (!isRight || (answer.contentLength ?? length) !== length) {
+  if (!isRight || (contentLength ?? length) !== length) {
     const state = `bytes ${offset}-${end} were asked for and the server sent "${header}", ` +
-      `${answer.contentLength ?? "an unknown number of"} bytes`;
-    throw readError("corrupt", url, state, { status: answer.status });
+      `${contentLength ?? "an unknown number of"} bytes`;
+    throw readError("corrupt", url, state, { status });
   }
   return Number.isNaN(size) ? undefined : size;
 }
@@ -123,19 +171,73 @@ async function readExactly(
   return new Uint8Array(buffer);
 }
 
-/** Reads a chunked body, whose end HTTP itself marks. */
+/** Reads a body whose end HTTP itself marks. */
 async function readToEnd(
+  url: string,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  attempt: Attempt,
+  maxBytes: number,
+  note: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let received = 0;
   for (;;) {
     const { done, value } = await reader.read().catch(failRead);
     if (done) return await new Blob(chunks).bytes();
+    received += value.length;
+    note(value.length);
+    if (received > maxBytes) throw sizeError(url, maxBytes);
     chunks.push(value);
-    attempt.noteReceived(value.length);
   }
+}
+
+/**
+ * Reads the text of an answer that is not an object: a listing, a token.
+ *
+ * @throws {StorageError} `corrupt` if it has more than `attempt.maxBytes`.
+ */
+export async function readText(
+  url: string,
+  { body, headers }: Pick<Response, "body" | "headers">,
+  attempt: Attempt,
+): Promise<string> {
+  if (!body) return "";
+  const length = parseLength(url, headers.get("content-length"));
+  if (length !== undefined && length > attempt.maxBytes) throw sizeError(url, attempt.maxBytes);
+  attempt.noteBody(attempt.maxBytes);
+  const note = (bytes: number) => attempt.noteBodyBytes(bytes);
+  return decoder.decode(await readToEnd(url, body, attempt.maxBytes, note));
+}
+
+/**
+ * Reads the beginning of the text of an error. Its status says what it is: a text that breaks off,
+ * goes on and on or does not come is as good as none.
+ */
+export async function readErrorText(
+  { body }: Pick<Response, "body">,
+  { maxErrorTextMs, signal }: Pick<Attempt, "maxErrorTextMs" | "signal">,
+): Promise<string> {
+  if (!body) return "";
+  const reader = body.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  const timer = setTimeout(stop, maxErrorTextMs);
+  signal.addEventListener("abort", stop);
+  const streaming = new TextDecoder();
+  let text = "";
+  try {
+    while (text.length < MAX_ERROR_TEXT) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += streaming.decode(value, { stream: true });
+    }
+  } catch {
+    // What has arrived may still name the reason.
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+  return text;
 }
 
 function failRead(cause: unknown): never {

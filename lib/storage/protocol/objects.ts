@@ -12,6 +12,27 @@ export interface ByteRange {
   length: number;
 }
 
+/** What to read of an object, and what it must be. */
+export interface GetOptions extends Partial<ByteRange> {
+  /**
+   * Says in a few words what is wrong with the bytes; `undefined` if nothing is. A wrong answer costs
+   * a few attempts at each mirror, and then an error of kind `corrupt` with these words. Called for
+   * each answer that is a whole one by its headers. @default {undefined} (any bytes will do)
+   */
+  check?: (bytes: Uint8Array<ArrayBuffer>) => string | undefined;
+  /**
+   * The most that is read into memory where no range is given. @default {67_108_864} (64 MiB; no
+   * limit on local files)
+   */
+  maxBytes?: number;
+}
+
+/** What an object must be. */
+export interface HeadOptions {
+  /** As of {@linkcode GetOptions}, for what is known of the object. */
+  check?: (info: ObjectInfo) => string | undefined;
+}
+
 /** What is known of an object without reading it. */
 export interface ObjectInfo {
   /** In bytes. */
@@ -31,22 +52,28 @@ export interface ListedObject {
   crc32c?: string;
 }
 
+/** The range that options give; `undefined` for the whole object. */
+export function rangeOf({ offset, length }: Partial<ByteRange>): ByteRange | undefined {
+  if (offset === undefined && length === undefined) return undefined;
+  return { offset: offset ?? NaN, length: length ?? NaN };
+}
+
 /** What an object is written from: its bytes in order, in pieces of any size. */
 export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** What can be done with objects. Each call may reject with a `StorageError`. */
 export interface ObjectAccess {
   /**
-   * Reads an object, or a range of it, into a buffer of its own.
+   * Reads an object, or the range of it that `offset` and `length` give, into a buffer of its own.
    *
    * Costs one request. A body that is short, too long, or another range is an error, never data; so
    * is a range of an object that was replaced since its last range or `head`.
    *
    * @throws {RangeError} if the range is empty or not whole numbers of bytes.
    */
-  get(url: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
+  get(url: string, options?: GetOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Size, ETag and checksum, where the server gives them, for one request. */
-  head(url: string): Promise<ObjectInfo>;
+  head(url: string, options?: HeadOptions): Promise<ObjectInfo>;
   /**
    * The objects whose address begins with `prefixUrl`, in the order of their keys; there may be
    * none. Costs one request for 1000 objects. Not on `https://`.

@@ -17,8 +17,29 @@ const MIN_BODY_BYTES = 64 * 1024;
 /** Some bodies take less than the clock resolves. */
 const MIN_BODY_MS = 0.1;
 
+/** In bytes per millisecond: a body that brings less makes no progress. */
+const LEAST_RATE = 1024 / 1000;
+/** A body may be slower than others by this factor: the servers of a crowd are not all alike. */
+const UNFAIRNESS = 8;
+/** An answer may take this many times as long as the last ones did. */
+const SLACK = 32;
+
+/** What the line to a server had brought at some moment. */
+export interface LineMark {
+  /** On the clock of `performance.now()`. */
+  readonly ms: number;
+  /** Of the body that is watched. */
+  readonly bytes: number;
+  /** Of all bodies. */
+  readonly lineBytes: number;
+}
+
 /** How long a server took for the last requests, and what that says about the connection to it. */
 export class RequestTimes {
+  /** Bodies that are being received. */
+  bodies = 0;
+  /** Bytes of all bodies so far. */
+  lineBytes = 0;
   readonly #waitsMs: number[] = [];
   /** In bytes per millisecond. */
   readonly #rates: number[] = [];
@@ -41,6 +62,29 @@ export class RequestTimes {
   get costBytes(): number | undefined {
     if (this.#rates.length < ENOUGH) return undefined;
     return median(this.#waitsMs) * median(this.#rates);
+  }
+
+  /**
+   * Whether a body has made progress from one moment to another. It has where it brings 1 KiB/s, or a
+   * sixteenth of that where the line has never shown more. Below that it has if it gets its share of
+   * a busy line: one that brings 1 KiB/s in all.
+   */
+  isProgress(from: LineMark, to: LineMark): boolean {
+    const ms = to.ms - from.ms;
+    const bytes = to.bytes - from.bytes;
+    const shownRate = this.#rates.length < ENOUGH ? Infinity : median(this.#rates);
+    if (bytes >= ms * Math.min(LEAST_RATE, shownRate / 16)) return true;
+    const lineBytes = to.lineBytes - from.lineBytes;
+    return lineBytes >= ms * LEAST_RATE && bytes * this.bodies * UNFAIRNESS >= lineBytes;
+  }
+
+  /**
+   * The longest time that an answer of this many bytes may take, in milliseconds, by what the last
+   * ones took; at 1 KiB/s until enough were seen.
+   */
+  longestMs(bytes: number): number {
+    if (this.#rates.length < ENOUGH) return bytes / LEAST_RATE;
+    return SLACK * (median(this.#waitsMs) + bytes / median(this.#rates));
   }
 }
 

@@ -63,6 +63,13 @@ export interface StorageErrorFields {
   retryAfterMs?: number;
   /** Attempts before giving up. @default {undefined} (it was not given up: one attempt settled it) */
   attempts?: number;
+  /**
+   * Whether the server may answer otherwise next time, but seldom does: worth a few attempts, not
+   * `maxAttempts` of them. @default {false}
+   */
+  isDoubtful?: boolean;
+  /** Whether any server had served a request before. @default {false} */
+  hasServed?: boolean;
   cause?: unknown;
 }
 
@@ -77,6 +84,10 @@ export class StorageError extends UserError {
   readonly answer: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly attempts: number;
+  /** A few attempts, at any server, may still succeed. */
+  readonly isDoubtful: boolean;
+  /** Whether any server of the storage had served a request before: only this object is affected. */
+  readonly hasServed: boolean;
   readonly #fields: StorageErrorFields;
 
   constructor(fields: StorageErrorFields) {
@@ -90,6 +101,8 @@ export class StorageError extends UserError {
     this.answer = fields.answer;
     this.retryAfterMs = fields.retryAfterMs;
     this.attempts = fields.attempts ?? 1;
+    this.isDoubtful = fields.isDoubtful ?? false;
+    this.hasServed = fields.hasServed ?? false;
     this.#fields = fields;
   }
 
@@ -129,7 +142,10 @@ function renderMessage(fields: StorageErrorFields): string {
 }
 
 /** What a server has answered, of which not all errors know something. */
-type AnswerFields = Pick<StorageErrorFields, "status" | "answer" | "retryAfterMs" | "cause">;
+type AnswerFields = Pick<
+  StorageErrorFields,
+  "status" | "answer" | "retryAfterMs" | "isDoubtful" | "cause"
+>;
 
 /** An error of reading `url`. */
 export function readError(
@@ -142,7 +158,23 @@ export function readError(
 }
 
 /**
- * The error that an HTTP status stands for.
+ * Checks what a server has sent.
+ *
+ * @param check says what is wrong with it.
+ * @throws {StorageError} `corrupt`, doubtful, with these words.
+ */
+export function requireRight<Content>(
+  url: string,
+  content: Content,
+  check: ((content: Content) => string | undefined) | undefined,
+): void {
+  const fault = check?.(content);
+  if (fault !== undefined) throw readError("corrupt", url, fault, { isDoubtful: true });
+}
+
+/**
+ * The error that an HTTP status stands for. It is doubtful for 401, 403 and S3's 400
+ * `RequestTimeout`: servers and gateways answer so at random to requests without credentials.
  *
  * @param code S3's name for it ("NoSuchKey"), or the reason phrase.
  * @param retryAfter The `Retry-After` header: seconds or a date.
@@ -154,18 +186,20 @@ export function statusError(
   retryAfter?: string | null,
 ): StorageError {
   const answer = `${status} ${code}`.trim();
-  const fail = (kind: StorageErrorKind, state: string) =>
-    readError(kind, url, state, { status, answer, retryAfterMs: parseRetryAfter(retryAfter) });
+  const retryAfterMs = parseRetryAfter(retryAfter);
+  const fail = (kind: StorageErrorKind, state: string, isDoubtful = false) =>
+    readError(kind, url, state, { status, answer, retryAfterMs, isDoubtful });
   if (status === 404) return fail("missing", `the server has no such object (${answer})`);
   if (status === 416) return fail("range", `the object ends before the range begins (${answer})`);
   if (status === 401 || status === 403) {
     const hint = url.startsWith("s3:") ? "; S3 says this of a missing object too" : "";
-    return fail("denied", `the server denies access (${answer})${hint}`);
+    return fail("denied", `the server denies access (${answer})${hint}`, true);
   }
   if (status === 408 || status === 429 || status >= 500) {
     return fail("unreachable", `the server is busy or failing (${answer}), try again later`);
   }
-  return fail("denied", `the server refuses the request (${answer})`);
+  const isDoubtful = status === 400 && code === "RequestTimeout";
+  return fail("denied", `the server refuses the request (${answer})`, isDoubtful);
 }
 
 /**
