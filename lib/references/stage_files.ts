@@ -52,7 +52,7 @@ export interface ReadStoreOptions {
  * of the file that they need.
  *
  * @returns `undefined` when there is none.
- * @throws {ParquetError} {StoreError} when the file is damaged.
+ * @throws {ParquetError} when the file is damaged.
  */
 export async function readStageStore(
   storage: Storage,

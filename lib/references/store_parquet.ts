@@ -114,7 +114,6 @@ const MAX_GAP_BYTES = 32 * 1024;
  *
  * @param file an `ArrayBuffer`, or an object that reads parts of the file.
  * @throws {ParquetError} when it is no Parquet file with the columns of a store.
- * @throws {StoreError} when a value begins like a reference but is not one.
  * @throws What `file.slice` throws.
  */
 export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions): Promise<Store> {
@@ -124,7 +123,7 @@ export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions
     if (!(value instanceof Uint8Array) || typeof key !== "string") {
       throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
     }
-    if (!keys || keys.has(key)) store.set(key, parseValue(key, value));
+    if (!keys || keys.has(key)) store.set(key, parseValue(value));
   }
   return store;
 }
