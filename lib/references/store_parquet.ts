@@ -94,7 +94,11 @@ export interface DecodeStoreOptions {
    * @default all of them
    */
   keys?: ReadonlySet<string>;
+  /** The most that its compressed pages may unpack to. @default {134_217_728} (128 MiB) */
+  maxBytes?: number;
 }
+
+const MAX_BYTES = 128 * 1024 * 1024;
 
 const COLUMNS = ["key", "value"];
 
@@ -130,7 +134,7 @@ export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions
 
 async function readRows(
   file: AsyncBuffer,
-  { source, keys }: DecodeStoreOptions,
+  { source, keys, maxBytes = MAX_BYTES }: DecodeStoreOptions,
 ): Promise<unknown[][]> {
   const parts = new LoadedParts(file);
   const { byteLength } = file;
@@ -141,7 +145,7 @@ async function readRows(
     const groups = keys ? selectRowGroups(metadata.row_groups, "key", keys) : metadata.row_groups;
     const spans = planSpans(groups, COLUMNS, byteLength, MAX_GAP_BYTES);
     await Promise.all(spans.map((span) => parts.load(span)));
-    return await decodeRows(parts, { ...metadata, row_groups: groups });
+    return await decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes);
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -156,14 +160,24 @@ function checkColumns(metadata: FileMetaData): void {
 }
 
 /** The rows of the row groups in the metadata. */
-async function decodeRows(file: AsyncBuffer, metadata: FileMetaData): Promise<unknown[][]> {
+async function decodeRows(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  maxBytes: number,
+): Promise<unknown[][]> {
   let rows: unknown[][] = [];
+  let left = maxBytes;
+  const decompress = (page: Uint8Array, sizeBytes: number) => {
+    left -= sizeBytes;
+    if (left < 0) throw new RangeError(`it unpacks to more than ${maxBytes} bytes, the limit`);
+    return decompressSnappy(page, sizeBytes);
+  };
   await parquetRead({
     file,
     metadata,
     columns: COLUMNS,
     utf8: false,
-    compressors: { SNAPPY: decompressSnappy },
+    compressors: { SNAPPY: decompress },
     onComplete: (read: unknown[][]) => (rows = read),
   });
   return rows;
