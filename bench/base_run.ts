@@ -12,7 +12,7 @@ import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 export const RUN = parseRun("20260206", "00");
 export const VARIABLES = findVariables(GIK.variables);
-/** Different messages of each field; the other members are copies of them. */
+/** Members with messages of their own; the others are copies of them. */
 const MEMBERS = 3;
 const STEP = 36;
 

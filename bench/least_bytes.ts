@@ -1,6 +1,6 @@
 /**
- * What no client can do better: the bytes that must go over the line when the messages of files are
- * fetched in so many requests.
+ * The lower bound for any client: the bytes that it must receive to fetch the messages of files in
+ * a given number of requests.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Run } from "../lib/ecmwf/run.ts";
 import { decodePrefix, parsePrefix, type Region, selectWindow } from "../lib/grib/mod.ts";
 import { parseIndex } from "../lib/index/entries.ts";
 
-/** The part of a file that must be had of a message: its beginning. */
+/** The part of a message that is needed, its beginning, as a range of the file. */
 export interface NeededPart {
   offset: number;
   length: number;
 }
 
 /**
- * The parts of messages that a region takes, by file.
+ * The parts of messages that a region needs, by file.
  *
  * @param folder laid out like the bucket, with runs before IFS cycle 50r1.
  */
@@ -49,12 +49,12 @@ async function readFileNeeds(
 }
 
 /**
- * The fewest bytes that any client can fetch all parts with, in so many requests. It would know the
- * length of every part, join the neighbours with the shortest gaps between them, and have no limit
- * for the length of a request. No order of asking and no other choice of joins brings less.
+ * The fewest bytes with which any client can fetch all parts in a number of requests. Such a client
+ * knows the length of every part, joins the neighbours with the shortest gaps, and has no limit for
+ * the length of a request. No other order or choice of joins needs fewer bytes.
  *
  * @param files parts in the order of their file.
- * @throws {RangeError} when not even joining all parts of a file makes so few requests.
+ * @throws {RangeError} if joining all parts of each file still needs more requests.
  */
 export function findLeastBytes(
   files: readonly (readonly NeededPart[])[],

@@ -1,6 +1,6 @@
 /**
- * Runs the project's commands as their users do and tells what they cost. The S3 server that they
- * read from is a process of its own, as the real one is. Linux only: memory is read from `/proc`.
+ * Runs the project's commands as their users do, and measures time, memory and requests. The S3
+ * server is a separate process, as the real one is. Linux only: memory is read from `/proc`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { BUCKET } from "../lib/ecmwf/files.ts";
 /** The checkout, with a slash at the end. */
 export const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
-/** What a command cost. */
+/** Time and memory of a command. */
 export interface Cost {
   wallSeconds: number;
   /** Largest resident set of the process, all its threads included. */
@@ -23,7 +23,7 @@ const POLL_MS = 20;
  * Runs a module of the project and waits for its end.
  *
  * @param path module, from the root of the checkout.
- * @throws {Error} with all that it printed when it does not exit with 0.
+ * @throws {Error} with its whole output if it does not exit with 0.
  */
 export async function runModule(path: string, args: readonly string[]): Promise<Cost> {
   const start = performance.now();
@@ -46,7 +46,7 @@ export async function runModule(path: string, args: readonly string[]): Promise<
   return { wallSeconds, peakRssBytes };
 }
 
-/** High-water mark of a process; 0 when it is gone. */
+/** High-water mark of a process; 0 after its end. */
 function readPeakRss(pid: number): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -67,8 +67,8 @@ export class ServerProcess implements AsyncDisposable {
   ) {}
 
   /**
-   * @param folder what is in the bucket.
-   * @param flags others of the server's command.
+   * @param folder content of the bucket.
+   * @param flags further flags of the server's command.
    */
   static async start(folder: string, flags: readonly string[] = []): Promise<ServerProcess> {
     const process = new Deno.Command(Deno.execPath(), {
@@ -127,9 +127,4 @@ export async function runAgainstServer(
 export function printTable(rows: readonly [string, string][]): void {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   for (const [name, value] of rows) console.log(name.padEnd(width) + value);
-}
-
-/** Bytes as people read them: `123.4 MB`. */
-export function formatMegabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,6 +1,6 @@
 /**
- * How near the adaptive client comes to the best fixed number of requests at once, against a server
- * that works on 8 at a time and answers 503 to more.
+ * How near the adaptive client comes to the best fixed number of requests at once, with a server
+ * that handles 8 at a time and answers 503 to others.
  *
  * ```sh
  * deno run -A bench/polite.ts
@@ -25,11 +25,11 @@ const KEY = "object";
 const BYTES = 100_000;
 const SAMPLE_MS = 20;
 
-/** What a way of asking achieved. */
+/** The result of a setting. */
 interface Yield {
-  /** Objects in a second. */
+  /** Objects a second. */
   throughput: number;
-  /** Of the requests, how many were refused. */
+  /** Refused requests / all requests. */
   refusedShare: number;
 }
 
@@ -47,7 +47,7 @@ function openContext(endpoint: string, maxRequests: number): StorageContext {
   return createContext(policy, () => s3);
 }
 
-/** Asks for one object after the other, with so many callers on each context, for a while. */
+/** Reads an object again and again for a while, with `callers` callers at once on each context. */
 async function measure(contexts: StorageContext[], callers: number): Promise<Yield> {
   const endMs = performance.now() + SECONDS * 1000;
   let objects = 0;
@@ -67,13 +67,13 @@ async function measure(contexts: StorageContext[], callers: number): Promise<Yie
   return { throughput: objects / SECONDS, refusedShare: sum("retries") / sum("requests") };
 }
 
-/** One caller, never more than one request, on each of so many clients that know nothing of each other. */
+/** As many independent clients as `requests`, each with one request at a time. */
 function measureFixed(endpoint: string, requests: number): Promise<Yield> {
   const contexts = Array.from({ length: requests }, () => openContext(endpoint, 1));
   return measure(contexts, 1);
 }
 
-/** The client as it is used, and its limit over time. */
+/** The adaptive client, and its limit over time. */
 async function measureAdaptive(endpoint: string): Promise<{ result: Yield; limits: number[] }> {
   const context = openContext(endpoint, CALLERS);
   const limits: number[] = [];

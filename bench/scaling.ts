@@ -1,20 +1,22 @@
 /**
- * How long an array job takes, and what it asks for, by the number of its workers: on paper, from
- * measured inputs: `deno run -A bench/scaling.ts`. Prints a Markdown table.
+ * The time and requests of an array job by the number of its workers, computed from measurements:
+ * `deno run -A bench/scaling.ts`. Prints a Markdown table.
  *
  * The time of a job is
  *
  *     start + max(largest part × time of a message, requests ÷ rate of the bucket) + start + merge
  *
- * - start: a task's process until its first request for a message, references of all 51 members read.
- *   Measured here, with a task that has no fields, for stores on this disk; on Google Cloud Storage
- *   the requests are counted, which take as long as their latency has it. Starting a machine or
- *   container is not in it: none on Slurm, seconds on Kubernetes, a minute or two in a cloud.
- * - largest part: messages of the worker that has most, as `lib/checkpoint/partition_fields.ts` cuts the fields.
- * - time of a message: the larger one of decoding and of its bytes over the worker's line, which go on
- *   at the same time. Both from `bench/stream.ts`, for a worker of two cores.
- * - rate: requests a second that the bucket answers before it says 503, to all workers together. The
- *   client finds that rate (`bench/polite.ts`: 96 % of it). Amazon names 5,500 a prefix
+ * - start: from the start of a task's process to its first request for a message; it reads the
+ *   references of all 51 members. Measured here with a task without fields, for stores on this
+ *   disk; on Google Cloud Storage the requests are counted, and their time depends on latency. It
+ *   does not include starting a machine or container: nothing on Slurm, seconds on Kubernetes, a
+ *   minute or two in a cloud.
+ * - largest part: messages of the worker with most, as `lib/checkpoint/partition_fields.ts` cuts
+ *   the fields.
+ * - time of a message: the longer of decoding and transfer over the worker's line, which overlap.
+ *   Both from `bench/stream.ts`, for a worker of two cores.
+ * - rate: requests a second that the bucket answers to all workers together before it answers 503.
+ *   The client finds that rate (`bench/polite.ts`: 96 % of it). Amazon names 5,500 a prefix
  *   (docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html); ECMWF's bucket has
  *   been slower at times, so 50 and 200 are shown as well.
  * - merge: fields read over the line of one worker.
@@ -32,29 +34,29 @@ import { partitionFields } from "../lib/checkpoint/partition_fields.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
-/** Measured by `bench/stream.ts`: 9 steps on the loopback, and how much of it a message is. */
+/** Measured by `bench/stream.ts`: 9 steps on the loopback. */
 const STREAMED = { messages: 5508, requests: 3429, bytes: 2748e6, seconds: 9.0 };
 const LINE_BITS_PER_SECOND = 200e6;
 const RATES = [50, 200, 5500];
 const WORKERS = [1, 3, 9, 20, 50, 85, 170];
 /** Mean and deviation of 157 × 145 points, float32. */
 const FIELD_BYTES = 2 * 157 * 145 * 4;
-/** More workers stop helping where the time is so near to the shortest. */
+/** The fewest workers within this factor of the shortest time are in bold. */
 const NEAR = 1.1;
-/** The machine has other work too: the best of so many counts. */
+/** The best of these runs counts, because the machine has other work too. */
 const REPETITIONS = 5;
 
 const RUN = parseRun("20260206", "00");
 const VARIABLES = findVariables(GIK.variables);
 
-/** What a task costs before it asks for its first message. */
+/** The cost of a task before its first request for a message. */
 interface TaskCost {
   seconds: number;
   /** Requests for references on Google Cloud Storage. */
   requests: number;
 }
 
-/** Runs a task without fields: of many more tasks than there are fields, the second has none. */
+/** Runs a task without fields: with many more tasks than fields, the second has none. */
 async function measureTask(stores: string, work: string, steps: number[]): Promise<TaskCost> {
   const tasks = 10 * steps.length * VARIABLES.length;
   const args = ["--steps", steps.join(","), "--task", `1/${tasks}`];
@@ -79,7 +81,7 @@ async function measureTask(stores: string, work: string, steps: number[]): Promi
   return { seconds, requests: gcs.counters.requests };
 }
 
-/** Messages of the largest of so many parts of a run whose messages are all of one size. */
+/** Messages of the largest part when a run is cut for `workers`; all messages have one size. */
 function countLargestPart(steps: readonly number[], workers: number): number {
   const plan = steps.flatMap((stepHours) =>
     VARIABLES.map((variable, i): PlannedField => {
@@ -92,7 +94,7 @@ function countLargestPart(steps: readonly number[], workers: number): number {
   return Math.max(...parts) * ENSEMBLE_SIZE;
 }
 
-/** A job as it is on paper. */
+/** Computed time and requests of a job. */
 interface Job {
   seconds: number;
   /** Requests to ECMWF's bucket, and to the one with references and fields. */

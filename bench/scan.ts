@@ -10,10 +10,11 @@ import { stepFiles } from "../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE, firstMembers } from "../lib/ecmwf/members.ts";
 import { scanRun } from "../lib/kerchunk/scan_run.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import { formatMegabytes, printTable, ServerProcess } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, ServerProcess } from "./measure.ts";
 import { ALL_FIELDS, HEADERS_RUN, HEADERS_STEP, writeHeaders } from "../fixtures/full_run.ts";
 
-/** Scans the file in a folder and gives what that took. */
+/** Scans the file in a folder and reports requests, bytes and time. */
 async function scan(folder: string, fileBytes: number): Promise<string> {
   await using server = await ServerProcess.start(folder);
   const storage = openStorage({ endpoint: server.url });
@@ -24,7 +25,7 @@ async function scan(folder: string, fileBytes: number): Promise<string> {
   assertEquals([messages.length, stores.size], [ALL_FIELDS.length * ENSEMBLE_SIZE, ENSEMBLE_SIZE]);
   const { requests, bytesSent } = await server.stop();
   const share = (100 * bytesSent / fileBytes).toFixed(3);
-  return `${requests} requests, ${formatMegabytes(bytesSent)} (${share} %), ${
+  return `${requests} requests, ${formatMegabytes(bytesSent)} MB (${share} %), ${
     seconds.toFixed(2)
   } s`;
 }
@@ -36,7 +37,7 @@ try {
   const { pathname } = new URL(stepFiles(HEADERS_RUN, HEADERS_STEP)[0]!.indexUrl);
   await Deno.remove(`${folder}${pathname}`);
   printTable([
-    ["file", `${ALL_FIELDS.length * ENSEMBLE_SIZE} messages, ${formatMegabytes(fileBytes)}`],
+    ["file", `${ALL_FIELDS.length * ENSEMBLE_SIZE} messages, ${formatMegabytes(fileBytes)} MB`],
     ["with index", withIndex],
     ["without", await scan(folder, fileBytes)],
   ]);

@@ -7,11 +7,12 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
-import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, runAgainstServer } from "./measure.ts";
 import { ALL_FIELDS, writeIndexes } from "../fixtures/full_run.ts";
 
 const RUN = parseRun("20260206", "00");
-/** The machine has other work too: the best of so many counts. */
+/** The best of these runs counts, because the machine has other work too. */
 const REPETITIONS = 5;
 
 async function runOnce(bucket: string, output: string) {
@@ -24,7 +25,7 @@ async function runOnce(bucket: string, output: string) {
   return { counters, ...cost, writtenBytes: sumSizes(output) };
 }
 
-/** Bytes in a folder, which must hold one file a member. */
+/** Bytes in a folder, which must have one file for each member. */
 function sumSizes(folder: string): number {
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
   assertEquals(names.length, ENSEMBLE_SIZE);
@@ -42,11 +43,11 @@ try {
   const best = results[seconds.indexOf(Math.min(...seconds))]!;
   const lines = files * ALL_FIELDS.length * ENSEMBLE_SIZE;
   printTable([
-    ["indexes", `${files}, ${lines} lines, ${formatMegabytes(best.counters.bytesSent)}`],
+    ["indexes", `${files}, ${lines} lines, ${formatMegabytes(best.counters.bytesSent)} MB`],
     ["requests", JSON.stringify(best.counters.byMethod)],
-    ["stores", `${ENSEMBLE_SIZE}, ${formatMegabytes(best.writtenBytes)}`],
+    ["stores", `${ENSEMBLE_SIZE}, ${formatMegabytes(best.writtenBytes)} MB`],
     ["wall time", `${best.wallSeconds.toFixed(2)} s (${formatSeconds(seconds)})`],
-    ["peak memory", formatMegabytes(Math.max(...results.map((it) => it.peakRssBytes)))],
+    ["peak memory", `${formatMegabytes(Math.max(...results.map((it) => it.peakRssBytes)))} MB`],
   ]);
 } finally {
   await Deno.remove(work, { recursive: true });

@@ -14,10 +14,11 @@ import { writeStageStore } from "../lib/references/stage_files.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { HEADERS_RUN, HEADERS_STEP, writeHeaders, writeIndexes } from "../fixtures/full_run.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
-import { formatMegabytes, printTable, runAgainstServer, runModule } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, runAgainstServer, runModule } from "./measure.ts";
 
 const RUN = parseRun("20260206", "00");
-/** The machine has other work too: the best of so many counts. */
+/** The best of these runs counts, because the machine has other work too. */
 const REPETITIONS = 3;
 
 const FORMATS = [
@@ -79,10 +80,10 @@ try {
       seconds = Math.min(seconds, cost.wallSeconds);
       peakBytes = Math.max(peakBytes, cost.peakRssBytes);
     }
-    const size = formatMegabytes(sumSizes(stores));
+    const size = `${formatMegabytes(sumSizes(stores))} MB`;
     rows.push([
       name,
-      `${seconds.toFixed(2)} s, ${size}, peak memory ${formatMegabytes(peakBytes)}`,
+      `${seconds.toFixed(2)} s, ${size}, peak memory ${formatMegabytes(peakBytes)} MB`,
     ]);
   }
   printTable(rows);

@@ -4,14 +4,15 @@
  * with ecCodes from whole messages (`fixtures/eccodes_pipeline.py`), whose results must be equal. Once
  * on the bare loopback, once with 30 ms of latency and 200 Mbit/s: `deno run -A bench/stream.ts`.
  *
- * The messages are made on the spot (`base_run.ts`); they take 4.2 GB of disk for the time of the run.
+ * The messages are made on the spot (`base_run.ts`); they take 4.2 GB of disk during the run.
  *
  * @module
  */
 import { assert } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { GIK } from "../lib/output/profile.ts";
-import { formatMegabytes, printTable, ROOT, runAgainstServer, ServerProcess } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, ROOT, runAgainstServer, ServerProcess } from "./measure.ts";
 import { RUN, VARIABLES, writeRun } from "./base_run.ts";
 import { findLeastBytes, readNeeds } from "./least_bytes.ts";
 
@@ -21,7 +22,7 @@ const LINES: [name: string, serverFlags: string[]][] = [
   ["30 ms, 200 Mbit/s", ["--latency-ms", "30", "--bandwidth-mbit", "200"]],
 ];
 
-/** What the pipeline of Python and ecCodes tells of itself. */
+/** The report of the pipeline of Python and ecCodes. */
 interface PythonReport {
   messages: number;
   requests: number;
@@ -30,7 +31,7 @@ interface PythonReport {
   largestDifference: number;
 }
 
-/** Runs it, and compares its results with a NetCDF. */
+/** Runs that pipeline, and compares its results with a NetCDF. */
 async function runPython(
   folder: string,
   serverFlags: readonly string[],
@@ -63,24 +64,24 @@ try {
     const least = findLeastBytes(needs, requests);
     const ratio = (a: number, b: number) => (a / b).toFixed(3);
     const seconds = (value: number) => `${value.toFixed(1)} s`;
-    const share = (bytes: number) => `${formatMegabytes(bytes)}, ${ratio(bytes, python.bytes)}`;
+    const share = (bytes: number) => `${formatMegabytes(bytes)} MB, ${ratio(bytes, python.bytes)}`;
     printTable([
       ["", name],
       ["requests", `${requests}, ${ratio(requests, messages)} of the messages`],
       ["second requests", `${secondRequests}, ${ratio(secondRequests, messages)} of the messages`],
-      ["received", `${share(bytesSent)} of ${formatMegabytes(python.bytes)}`],
+      ["received", `${share(bytesSent)} of ${formatMegabytes(python.bytes)} MB`],
       ["least possible", `${share(least)}, by any client in as many requests`],
       [
         "wall time",
         `${seconds(wallSeconds)}, ${ratio(wallSeconds, python.seconds)} of ecCodes' ` +
         seconds(python.seconds),
       ],
-      ["peak memory", formatMegabytes(peakRssBytes)],
+      ["peak memory", `${formatMegabytes(peakRssBytes)} MB`],
       ["largest difference", python.largestDifference.toExponential(1)],
     ]);
     assert(bytesSent <= 0.66 * python.bytes, `${share(bytesSent)} were received`);
     assert(secondRequests <= 0.03 * messages, `${secondRequests} second requests`);
-    assert(peakRssBytes < PEAK_LIMIT_BYTES, `peak memory is ${formatMegabytes(peakRssBytes)}`);
+    assert(peakRssBytes < PEAK_LIMIT_BYTES, `peak memory is ${formatMegabytes(peakRssBytes)} MB`);
   }
 } finally {
   await Deno.remove(work, { recursive: true });

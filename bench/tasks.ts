@@ -1,15 +1,16 @@
 /**
- * What it costs to share the work: requests and bytes of one machine and of array jobs of several
- * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the other,
- * and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages take 4.2 GB
- * of disk for the time of the run.
+ * The cost of sharing the work: requests and bytes of one machine and of array jobs of several
+ * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the
+ * other, and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages
+ * take 4.2 GB of disk during the run.
  *
  * @module
  */
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { GIK } from "../lib/output/profile.ts";
 import { RUN, writeRun } from "./base_run.ts";
-import { formatMegabytes, printTable, runAgainstServer } from "./measure.ts";
+import { formatMegabytes } from "../lib/util/numbers.ts";
+import { printTable, runAgainstServer } from "./measure.ts";
 
 const COUNTS = [9, 20, 36];
 
@@ -34,7 +35,7 @@ try {
   const alone = await stream();
   const expected = await Deno.readFile(output);
   const describe = ({ requests, bytes }: Traffic) =>
-    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)}`;
+    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)} MB`;
   const rows: [string, string][] = [["one machine", describe(alone)]];
   for (const count of COUNTS) {
     const work = ["--work", `${folder}/work_${count}`];

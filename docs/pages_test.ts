@@ -1,6 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import config from "../deno.json" with { type: "json" };
-import { findPermissions } from "../stages/cli/console.ts";
+import { findPermissions } from "../lib/cli/task_permissions.ts";
 import { type Page, readPages, ROOT } from "./pages_fixture.ts";
 
 const PAGES = await readPages();

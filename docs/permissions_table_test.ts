@@ -1,6 +1,6 @@
 /** The table of docs/permissions.md is what the permission sets of deno.json allow. */
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { describeSets } from "../stages/permissions.ts";
+import { describeGrants } from "../lib/cli/task_permissions.ts";
 import { findSection, readPages, readTableRows } from "./pages_fixture.ts";
 
 const PAGE = (await readPages()).find(({ file }) => file === "docs/permissions.md")!;
@@ -28,10 +28,10 @@ Deno.test("the table of docs/permissions.md gives what the permission sets allow
     reaches: expandCell(reaches!).toSorted(),
     sees: expandCell(sees!).toSorted(),
   }));
-  const allowed = describeSets().map(([task, reaches, , , sees]) => ({
-    command: task![0],
-    reaches: reaches!.toSorted(),
-    sees: sees!.toSorted(),
+  const allowed = describeGrants().map(({ task, reaches, sees }) => ({
+    command: `deno task ${task}`,
+    reaches: reaches.toSorted(),
+    sees: sees.toSorted(),
   }));
   const byCommand = ({ command: a = "" }, { command: b = "" }) => a < b ? -1 : 1;
   assertEquals(documented.toSorted(byCommand), allowed.toSorted(byCommand));

@@ -10,15 +10,15 @@ const STAGES = new URL("./", import.meta.url);
 const DATE = ["--date", run.date, "--max-members", `${members}`];
 const STEPS = ["--steps", EMBEDDED_STEPS.join(",")];
 
-interface Place extends AsyncDisposable {
+interface Workplace extends AsyncDisposable {
   server: S3Server;
   folder: string;
-  /** Settles when the server has been asked for the first time. */
+  /** Settles at the first request to the server. */
   asked: Promise<void>;
 }
 
-/** @param isMute whether the server answers nothing. */
-async function openPlace(isMute = false): Promise<Place> {
+/** @param isMute whether the server never answers. */
+async function openWorkplace(isMute = false): Promise<Workplace> {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const server = startS3Server({
     buckets: { [BUCKET]: EMBEDDED_FOLDER },
@@ -39,16 +39,20 @@ async function openPlace(isMute = false): Promise<Place> {
   };
 }
 
-/** How a stage is run as a process of its own. */
-function stageArguments(stage: string, { server }: Place, args: readonly string[]): string[] {
+/** The arguments of Deno for a stage in a process of its own. */
+function stageArguments(stage: string, { server }: Workplace, args: readonly string[]): string[] {
   const script = new URL(`${stage}.ts`, STAGES).href;
   return ["run", "--no-prompt", "--quiet", "-A", script, "--endpoint", server.url, ...args];
 }
 
-function startStage(stage: string, place: Place, args: readonly string[]): Deno.ChildProcess {
+function startStage(
+  stage: string,
+  workplace: Workplace,
+  args: readonly string[],
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: stageArguments(stage, place, args),
-    cwd: place.folder,
+    args: stageArguments(stage, workplace, args),
+    cwd: workplace.folder,
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
@@ -78,8 +82,8 @@ const BARS: Record<string, string[]> = {
   pipeline: ["skeletons", "indexes", "stores", "final stores"],
 };
 
-Deno.test("every stage with --json prints events alone: progress, a result, and its end", async () => {
-  await using place = await openPlace();
+Deno.test("every stage with --json prints only events: progress, a result, and the end", async () => {
+  await using workplace = await openWorkplace();
   const ways = {
     stage1: [...DATE, "--no-template"],
     stage2: [...DATE, ...STEPS],
@@ -88,30 +92,32 @@ Deno.test("every stage with --json prints events alone: progress, a result, and 
     pipeline: [...DATE, ...STEPS, "--no-template"],
   };
   for (const [stage, args] of Object.entries(ways)) {
-    const before = place.server.requests.length;
-    const { code, output, errors } = await finish(startStage(stage, place, [...args, "--json"]));
+    const before = workplace.server.requests.length;
+    const { code, output, errors } = await finish(
+      startStage(stage, workplace, [...args, "--json"]),
+    );
     assertEquals([stage, code, errors], [stage, 0, ""], output);
     const events = parseEvents(output);
     assertEquals(events.at(-1), { type: "end", command: stage, exitCode: 0 });
     assertEquals(events.filter(({ type }) => type === "end" || type === "error").length, 1);
     const results = events.filter(({ type }) => type === "result");
     assertEquals(results.length, 1);
-    const requests = place.server.requests.length - before;
-    const { run: label, complete, requests: told, retries } = results[0]!;
-    assertEquals([label, complete, told, retries], [runLabel(run), true, requests, 0]);
+    const requests = workplace.server.requests.length - before;
+    const { run: label, complete, requests: counted, retries } = results[0]!;
+    assertEquals([label, complete, counted, retries], [runLabel(run), true, requests, 0]);
     const ends = events.filter(({ type, done, total }) => type === "progress" && done === total);
     assertEquals([...new Set(ends.map(({ label }) => label))], BARS[stage]);
   }
 });
 
-Deno.test("streaming with --json tells bytes and rate of its messages, and every variable's range", async () => {
-  await using place = await openPlace();
-  await finish(startStage("pipeline", place, [...DATE, ...STEPS, "--no-template"]));
+Deno.test("streaming with --json reports bytes and rate of its messages, and the range of every variable", async () => {
+  await using workplace = await openWorkplace();
+  await finish(startStage("pipeline", workplace, [...DATE, ...STEPS, "--no-template"]));
   const args = [...DATE, ...STEPS, "--variables", "tp,t2m", "--json"];
-  const before = place.server.counters.bytesSent;
-  const events = parseEvents((await finish(startStage("stream", place, args))).output);
+  const before = workplace.server.counters.bytesSent;
+  const events = parseEvents((await finish(startStage("stream", workplace, args))).output);
   const messages = events.findLast(({ label }) => label === "messages")!;
-  assertEquals(messages.bytes, place.server.counters.bytesSent - before);
+  assertEquals(messages.bytes, workplace.server.counters.bytesSent - before);
   assert(messages.bytesPerSecond as number > 0);
   const { variables } = events.find(({ type }) => type === "result") as {
     variables: Record<string, unknown>[];
@@ -123,19 +129,19 @@ Deno.test("streaming with --json tells bytes and rate of its messages, and every
   }
 });
 
-Deno.test("a stage that SIGINT or SIGTERM stops says so and exits 130, in whatever form it tells", async () => {
+Deno.test("a stage that SIGINT or SIGTERM stops reports it and exits 130, as text and as JSON", async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    await using place = await openPlace(true);
-    await using text = startStage("stage2", place, DATE);
-    await place.asked;
+    await using workplace = await openWorkplace(true);
+    await using text = startStage("stage2", workplace, DATE);
+    await workplace.asked;
     text.kill(signal);
     const stopped = `stopped by ${signal}, run the same command again`;
     const { code, errors } = await finish(text);
     assertEquals([code, errors], [130, `stage2: ${stopped}\n`]);
   }
-  await using place = await openPlace(true);
-  await using json = startStage("stage2", place, [...DATE, "--json"]);
-  await place.asked;
+  await using workplace = await openWorkplace(true);
+  await using json = startStage("stage2", workplace, [...DATE, "--json"]);
+  await workplace.asked;
   json.kill("SIGINT");
   const { code, output, errors } = await finish(json);
   assertEquals([code, errors], [130, ""]);
@@ -151,19 +157,19 @@ Deno.test({
   name: "Ctrl-C on a terminal of 50 columns leaves no bar behind (needs script of util-linux)",
   ignore: !hasScript,
   fn: async () => {
-    // The index of one file comes, that of the next never: the bar stands at a half.
-    await using place = await openPlace();
+    // One of two indexes arrives, so that the bar stays at a half.
+    await using workplace = await openWorkplace();
     const { promise: isStuck, resolve } = Promise.withResolvers<void>();
-    place.server.setFaults(({ key }) => {
+    workplace.server.setFaults(({ key }) => {
       if (!key.includes("-39h-")) return undefined;
       resolve();
       return { kind: "delay", ms: 3_600_000 };
     });
-    const args = stageArguments("stage2", place, [...DATE, "--steps", "36,39"]);
+    const args = stageArguments("stage2", workplace, [...DATE, "--steps", "36,39"]);
     const line = ["stty cols 50;", "exec", Deno.execPath(), ...args].join(" ");
     await using process = new Deno.Command("script", {
       args: ["--quiet", "--return", "--command", line, "/dev/null"],
-      cwd: place.folder,
+      cwd: workplace.folder,
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -173,7 +179,7 @@ Deno.test({
     const writer = process.stdin.getWriter();
     for await (const bytes of process.stdout) {
       screen += decoder.decode(bytes, { stream: true });
-      // The terminal makes SIGINT of it.
+      // The terminal turns it into SIGINT.
       const isDrawn = screen.includes("1 of 2") && screen.endsWith("\x1b[K");
       if (isDrawn) await writer.write(new Uint8Array([3]));
     }

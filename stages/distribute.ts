@@ -4,44 +4,43 @@
  * @module
  */
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
-import type { Outcome, Reporter } from "../lib/util/reporter.ts";
-import { UsageError } from "../lib/errors.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
+import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
+import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
+import { UsageError } from "../lib/errors.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
-import { isRemote } from "../lib/storage/mod.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
-import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
 import {
   ENGINE_OPTIONS,
   findEngine,
   type KnownEngine,
   readTaskEnvironment,
 } from "./cli/engine_options.ts";
+import { NO_STORES } from "./cli/gcs_options.ts";
+import { openRun } from "./cli/run_stage.ts";
 import {
-  labelJob,
-  locateStream,
-  makeAbsolute,
-  nameJob,
-  requireReachable,
-} from "../lib/engines/job_places.ts";
-import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
-import { openRun } from "./cli/run_options.ts";
-import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
+  FRESH,
+  parseStreamRequest,
+  STREAM_OPTIONS,
+  type StreamRequest,
+} from "./cli/stream_request.ts";
+import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
 
-/** The command line as given; what `stream` makes of its part shows early what is wrong with it. */
+/** The command line; the options of `stream` are parsed here, so that errors show before any task. */
 interface DistributeRequest {
   values: OptionValues;
   stream: StreamRequest;
   engine: KnownEngine;
 }
 
-/** Options of `stream` that only some of its processes are given, or none. */
+/** Options of `stream` that differ from process to process, or that the tasks do not get. */
 const OWN = ["task", "merge", "fresh", "summary"];
 const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
 
-/** `--test`. */
+/** The job of `--test`. */
 const TEST = { members: 3, workers: 3 };
 
 const JOB_OPTIONS: readonly OptionSpec[] = [
@@ -49,9 +48,9 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
     name: "n-workers",
     value: "<n>",
     default: "20",
-    help: "tasks, each with a share of the fields (variable and step), at once where there is room",
+    help: "tasks, each with a share of the fields; all run at once if the engine has room",
   },
-  { name: "fresh", help: "start over: drop the fields that are in the folder of --work" },
+  FRESH,
   { name: "cpus", value: "<n>", default: "2", help: "processors of each task" },
   { name: "memory", value: "<GB>", default: "2", help: "memory of each task" },
   {
@@ -63,17 +62,22 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
   {
     name: "script",
     value: "<path or URL>",
-    help: "stream.ts as the tasks find it (default: the one beside this)",
+    help: "stream.ts on the machines of the tasks (default: the one of this program)",
   },
   {
     name: "permissions",
     value: "<flags>",
-    help: "flags of deno run for the tasks (default: what their part takes and no more)",
+    help: "flags of deno run for the tasks (default: what they need and no more)",
   },
-  { name: "poll-seconds", value: "<n>", default: "5", help: "time between two looks at the job" },
+  {
+    name: "poll-seconds",
+    value: "<n>",
+    default: "5",
+    help: "seconds between two polls of the job",
+  },
   {
     name: "test",
-    help: `try it: ${TEST.members} members, ${TEST.workers} workers`,
+    help: `a small trial: ${TEST.members} members, ${TEST.workers} workers`,
   },
   { name: "dry-run", help: "print what would be submitted, and submit nothing" },
 ];
@@ -83,7 +87,7 @@ export const command: Command<DistributeRequest> = {
   name: "distribute",
   purpose:
     "Runs stream as an array job: each task fetches and reduces its share of the fields, then a\n" +
-    "merge writes the same NetCDF that one machine would. Takes the options of stream, too.",
+    "merge writes the same NetCDF that one machine would. It takes the options of stream, too.",
   options: [...ENGINE_OPTIONS, ...JOB_OPTIONS, ...SHARED_OPTIONS],
   examples: [
     "deno task distribute:slurm --date 20260206 --n-workers 9",
@@ -101,7 +105,7 @@ export const command: Command<DistributeRequest> = {
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
     const engine = await known.open({ values, logFolder, signal: interruption.signal });
-    if (values.flag("dry-run")) return { complete: true, printed: showPlan(engine, job) };
+    if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
       return await prepareByHand(engine, job, reporter);
     }
@@ -110,14 +114,14 @@ export const command: Command<DistributeRequest> = {
   },
 };
 
-/** What would be submitted, for people and for programs. */
-function showPlan(engine: Engine, job: ArrayJob): NonNullable<Outcome["printed"]> {
+/** The files that would be submitted, for people and for programs. */
+function formatPlan(engine: Engine, job: ArrayJob): NonNullable<Outcome["printed"]> {
   const files = engine.plan(job);
   const text = files.map(({ name, text }) => `# ${name}\n${text}\n`).join("");
   return { text, facts: { engine: engine.name, tasks: job.tasks, files } };
 }
 
-/** The run, `latest` found here once: tasks that start at different times could find different ones. */
+/** The run of `--date`. `latest` is resolved once: tasks that start later could find a later run. */
 async function pinRun(
   { stream: { runRequests, server, gcs } }: DistributeRequest,
   reporter: Reporter,
@@ -128,28 +132,26 @@ async function pinRun(
   return (await openRun(source, reporter, signal)).run;
 }
 
+/** The job for the engine, and the folder of its logs. */
 function planJob(
   { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
-  const { sharesFiles } = engine;
   const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
   const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
-  if (stores === undefined) {
-    throw new UsageError(
-      "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
-    );
-  }
-  const label = labelJob(run, parquetDir);
-  // Machines with the same files find the folder that one machine would use.
-  const work = request.work ?? (sharesFiles ? undefined : `${outputDir}/${label}.work`);
-  requireReachable("the final stores in", stores, sharesFiles);
-  requireReachable("--output-dir", outputDir, sharesFiles);
-  requireReachable("--work", work, sharesFiles);
-  const script = locateStream(values.text("script"), sharesFiles);
+  if (stores === undefined) throw new UsageError(NO_STORES);
+  const { name, script, work, logFolder } = planJobPaths({
+    run,
+    parquetDir,
+    stores,
+    outputDir,
+    work: request.work,
+    script: values.text("script"),
+    sharesFiles: engine.sharesFiles,
+  });
   const isTest = values.flag("test");
   const job = {
-    name: nameJob(label),
+    name,
     tasks: isTest ? TEST.workers : values.count("n-workers"),
     script,
     streamArguments: formatArguments(SHARED_OPTIONS, values, {
@@ -169,8 +171,7 @@ function planJob(
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,
   };
-  const logs = isRemote(outputDir) ? `${label}.logs` : `${outputDir}/${label}.logs`;
-  return { job, logFolder: makeAbsolute(logs) };
+  return { job, logFolder };
 }
 
 if (import.meta.main) await exitWith(command);

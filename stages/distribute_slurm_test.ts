@@ -25,19 +25,19 @@ const MEMBERS = 4;
 
 const obstacle = await findObstacle();
 
-/** A test on a cluster, with a run whose stores are there and a server that has it. */
-function testOnCluster(name: string, test: (place: Place) => Promise<void>): void {
+/** A test on a cluster, with a run, its stores, and a server of its files. */
+function testOnCluster(name: string, test: (workplace: Workplace) => Promise<void>): void {
   Deno.test({
     name: obstacle ? `${name} (ignored: ${obstacle})` : name,
     ignore: obstacle !== undefined,
     fn: async () => {
-      await using place = await openPlace();
-      await test(place);
+      await using workplace = await openWorkplace();
+      await test(workplace);
     },
   });
 }
 
-interface Place extends AsyncDisposable {
+interface Workplace extends AsyncDisposable {
   cluster: SlurmCluster;
   server: S3Server;
   /** Of the bucket. */
@@ -48,7 +48,7 @@ interface Place extends AsyncDisposable {
   output: string;
 }
 
-async function openPlace(): Promise<Place> {
+async function openWorkplace(): Promise<Workplace> {
   const folder = await Deno.makeTempDir();
   const bucket = `${folder}/bucket`;
   const base = await readBase(EMBEDDED_FOLDER, run, 36, findVariables(["t2m"]));
@@ -73,14 +73,14 @@ async function openPlace(): Promise<Place> {
   };
 }
 
-/** Starts a stage in the folder, on the same part of the run every time. */
+/** Starts a stage in the folder, always on the same part of the run. */
 function startStage(
-  { cluster, server, folder }: Place,
+  { cluster, server, folder }: Workplace,
   stage: "stream" | "distribute",
   ...more: string[]
 ): Deno.ChildProcess {
   const path = decodeURIComponent(new URL(`./${stage}.ts`, import.meta.url).pathname);
-  // The working folder of the set is that of deno.json.
+  // In a permission set, `.` is the folder of deno.json.
   const here = ["read", "write"].map((kind) => `--allow-${kind}=${folder}`);
   const flags = stage === "distribute" ? ["-P=distribute-slurm", ...here] : ["-A"];
   return new Deno.Command(Deno.execPath(), {
@@ -93,37 +93,37 @@ function startStage(
     env: { ...cluster.environment, SOURCE_DATE_EPOCH: "1770365700", NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
-    // Whoever waits for ever fails.
+    // A request without an answer fails in the end.
     signal: AbortSignal.timeout(120_000),
   }).spawn();
 }
 
 /** Starts `distribute` on the cluster: three tasks at a time, one a node. */
-function startDistribute(place: Place, ...more: string[]): Deno.ChildProcess {
+function startDistribute(workplace: Workplace, ...more: string[]): Deno.ChildProcess {
   const job = ["--engine", "slurm", "--n-workers", `${TASKS}`, "--cpus", "2", "--memory", "1"];
-  return startStage(place, "distribute", ...job, "--poll-seconds", "1", ...more);
+  return startStage(workplace, "distribute", ...job, "--poll-seconds", "1", ...more);
 }
 
-async function finish(process: Deno.ChildProcess): Promise<{ code: number; told: string }> {
+async function finish(process: Deno.ChildProcess): Promise<{ code: number; reported: string }> {
   await using _ = process;
   const { code, stderr } = await process.output();
-  return { code, told: new TextDecoder().decode(stderr) };
+  return { code, reported: new TextDecoder().decode(stderr) };
 }
 
-/** What one machine writes, and how many requests it makes; the file is removed. */
+/** The file that one machine writes, and its number of requests; removes the file. */
 async function streamAlone(
-  place: Place,
+  workplace: Workplace,
   code = 0,
 ): Promise<{ file: Uint8Array; requests: number }> {
-  const before = place.server.requests.length;
-  const alone = await finish(startStage(place, "stream"));
-  assertEquals(alone.code, code, alone.told);
-  const file = await Deno.readFile(place.output);
-  await Deno.remove(place.output);
-  return { file, requests: place.server.requests.length - before };
+  const before = workplace.server.requests.length;
+  const alone = await finish(startStage(workplace, "stream"));
+  assertEquals(alone.code, code, alone.reported);
+  const file = await Deno.readFile(workplace.output);
+  await Deno.remove(workplace.output);
+  return { file, requests: workplace.server.requests.length - before };
 }
 
-/** Lets no answer out until `release`. */
+/** Holds all answers until `release`. */
 function holdAnswers(server: S3Server) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const held = new Set<string>();
@@ -140,10 +140,10 @@ async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> 
   }
 }
 
-/** Waits until so many tasks wait for answers, and gives the nodes of the first so many. */
-async function waitForTasks({ cluster, server }: Place, count: number) {
+/** Waits until `count` tasks wait for answers. @returns their nodes. */
+async function waitForTasks({ cluster, server }: Workplace, count: number) {
   const answers = holdAnswers(server);
-  // Each task begins with a file of its own.
+  // Each task starts with another file.
   await waitUntil(() => answers.held.size >= count);
   const tasks = [];
   for (let task = 0; task < count; task++) {
@@ -154,7 +154,7 @@ async function waitForTasks({ cluster, server }: Place, count: number) {
 }
 
 /** Nodes and restarts of the tasks, by index. */
-async function readHistory({ cluster }: Place): Promise<{ node: string; restarts: number }[]> {
+async function readHistory({ cluster }: Workplace): Promise<{ node: string; restarts: number }[]> {
   const format = "--Format=ArrayTaskID:|,NodeList:|,RestartCnt:|";
   const text = await cluster.run("squeue", "--noheader", "--array", "--states=all", format);
   const history: { node: string; restarts: number }[] = [];
@@ -166,79 +166,84 @@ async function readHistory({ cluster }: Place): Promise<{ node: string; restarts
 
 testOnCluster(
   "9 tasks on three nodes, and their merge, write the file of one machine byte for byte",
-  async (place) => {
-    const alone = await streamAlone(place);
-    const before = place.server.requests.length;
-    const { code, told } = await finish(startDistribute(place));
-    assertEquals(code, 0, told);
-    assertEquals(await Deno.readFile(place.output), alone.file);
-    assertEquals(place.server.requests.length - before, alone.requests);
-    const history = await readHistory(place);
+  async (workplace) => {
+    const alone = await streamAlone(workplace);
+    const before = workplace.server.requests.length;
+    const { code, reported } = await finish(startDistribute(workplace));
+    assertEquals(code, 0, reported);
+    assertEquals(await Deno.readFile(workplace.output), alone.file);
+    assertEquals(workplace.server.requests.length - before, alone.requests);
+    const history = await readHistory(workplace);
     assertEquals(history.length, TASKS);
     assertEquals(new Set(history.map(({ node }) => node)), new Set(NODES));
-    assertMatch(told, /submitted to slurm as gik-stores-[0-9a-f]{8}: 9 tasks and a merge\n/);
-    assertStringIncludes(told, "written          out/IFS_20260206_00Z_cgan.nc");
+    assertMatch(reported, /submitted to slurm as gik-stores-[0-9a-f]{8}: 9 tasks and a merge\n/);
+    assertStringIncludes(reported, "written          out/IFS_20260206_00Z_cgan.nc");
   },
 );
 
 testOnCluster(
-  "a task that is killed and a node that is switched off mid-run do not change the file",
-  async (place) => {
-    const alone = await streamAlone(place);
-    const job = startDistribute(place);
-    const { tasks: [first, second], release } = await waitForTasks(place, 3);
+  "neither a killed task nor a node that is switched off changes the file",
+  async (workplace) => {
+    const alone = await streamAlone(workplace);
+    const job = startDistribute(workplace);
+    const { tasks: [first, second], release } = await waitForTasks(workplace, 3);
     Deno.kill(first!.id, "SIGKILL");
-    await place.cluster.failNode(second!.node);
+    await workplace.cluster.failNode(second!.node);
     release();
-    const { code, told } = await finish(job);
-    assertEquals(code, 0, told);
-    assertEquals(await Deno.readFile(place.output), alone.file);
-    const failures = [...told.matchAll(/^warning: (.* failed: .*);/gm)].map(([, line]) => line);
-    assertEquals(failures, ["task 0/9 failed: exit code 137, it runs once more"]);
-    const history = await readHistory(place);
+    const { code, reported } = await finish(job);
+    assertEquals(code, 0, reported);
+    assertEquals(await Deno.readFile(workplace.output), alone.file);
+    const failures = [...reported.matchAll(/^warning: (.* failed: .*);/gm)].map(([, line]) => line);
+    assertEquals(failures, ["task 0/9 failed: exit code 137, retrying once"]);
+    const history = await readHistory(workplace);
     assertEquals(history.map(({ restarts }) => restarts), [0, 1, 0, 0, 0, 0, 0, 0, 0]);
     assert(history[1]!.node !== second!.node);
   },
 );
 
 testOnCluster(
-  "a task whose data is missing ends the whole with 5 and its name, with the file of one machine",
-  async (place) => {
+  "a task that lacks data is reported, and the job ends with 5 and the file of one machine",
+  async (workplace) => {
     const [file] = stepFiles(run, STEPS[9]!);
-    await Deno.remove(`${place.bucket}/${bucketKey(file!.url)}`);
-    const alone = await streamAlone(place, 5);
-    const { code, told } = await finish(startDistribute(place));
-    assertEquals(code, 5, told);
-    assertEquals(await Deno.readFile(place.output), alone.file);
-    const failures = [...told.matchAll(/^warning: (.*task .* failed: .*);/gm)].map(([, it]) => it);
+    await Deno.remove(`${workplace.bucket}/${bucketKey(file!.url)}`);
+    const alone = await streamAlone(workplace, 5);
+    const { code, reported } = await finish(startDistribute(workplace));
+    assertEquals(code, 5, reported);
+    assertEquals(await Deno.readFile(workplace.output), alone.file);
+    const failures = [...reported.matchAll(/^warning: (.*task .* failed: .*);/gm)].map(([, it]) =>
+      it
+    );
     assertEquals(failures, [
-      "task 4/9 failed: exit code 5, it runs once more",
+      "task 4/9 failed: exit code 5, retrying once",
       "task 4/9 failed: exit code 5",
     ]);
     const lack = `t2m \\(${STEPS[9]} h\\), members control, 1-3: Cannot read "${file!.url}"`;
-    assertMatch(told, new RegExp(`\nwarning: INCOMPLETE: task 4/9 lacks data:\n  ${lack}.*\n$`));
-    assertEquals(told.match(/^ {2}written /gm)?.length, 1);
+    assertMatch(
+      reported,
+      new RegExp(`\nwarning: INCOMPLETE: task 4/9 lacks data:\n  ${lack}.*\n$`),
+    );
+    assertEquals(reported.match(/^ {2}written /gm)?.length, 1);
   },
 );
 
 testOnCluster(
-  "on SIGTERM and on SIGINT nothing is left running, and the same command goes on",
-  async (place) => {
-    const { cluster, server, output } = place;
-    const alone = await streamAlone(place);
+  "SIGTERM and SIGINT leave nothing running, and the same command resumes",
+  async (workplace) => {
+    const { cluster, server, output } = workplace;
+    const alone = await streamAlone(workplace);
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      const job = startDistribute(place);
-      const { release } = await waitForTasks(place, 3);
+      const job = startDistribute(workplace);
+      const { release } = await waitForTasks(workplace, 3);
       job.kill(signal);
-      const { code, told } = await finish(job);
-      assertEquals(code, 130, told);
+      const { code, reported } = await finish(job);
+      assertEquals(code, 130, reported);
       await waitUntil(async () => await cluster.run("squeue", "--noheader") === "");
       for (let task = 0; task < TASKS; task++) assertEquals(await cluster.findTask(task), []);
       release();
     }
     server.setFaults(undefined);
-    const { code, told } = await finish(startDistribute(place));
-    assertEquals(code, 0, told);
+    const { code, reported } = await finish(startDistribute(workplace));
+    assertEquals(code, 0, reported);
     assertEquals(await Deno.readFile(output), alone.file);
   },
 );

@@ -6,7 +6,7 @@ const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
 const runDistribute = (...args: string[]) => runScript([DISTRIBUTE], args);
 
-/** Runs the command in an empty folder, where no engine is. */
+/** Runs the command in an empty folder, without any engine on the path. */
 async function runScript(script: string[], args: string[]) {
   const folder = await Deno.makeTempDir();
   try {
@@ -24,7 +24,7 @@ async function runScript(script: string[], args: string[]) {
     return {
       code,
       printed: decoder.decode(stdout).replaceAll(folder, "/here"),
-      told: decoder.decode(stderr),
+      reported: decoder.decode(stderr),
       files,
     };
   } finally {
@@ -32,7 +32,7 @@ async function runScript(script: string[], args: string[]) {
   }
 }
 
-/** The arguments with which tasks run `stream`, of what `--dry-run` printed. */
+/** The arguments of `stream` for tasks, from the output of `--dry-run`. */
 function taskLine(printed: string): string[] {
   const line = printed.split("\n").find((line) => line.endsWith("--task auto/3"))!;
   return line.slice(line.indexOf("stream.ts ")).split(" ").slice(1, -2);
@@ -40,13 +40,13 @@ function taskLine(printed: string): string[] {
 
 const DATE = ["--date", "20260206", "--run", "12"];
 
-Deno.test("distribute --dry-run prints what Slurm would be handed, and leaves nothing", async () => {
-  const { code, printed, told, files } = await runDistribute(
+Deno.test("distribute --dry-run prints what Slurm would get, and writes nothing", async () => {
+  const { code, printed, reported, files } = await runDistribute(
     ...["--engine", "slurm", "--deno", "/opt/deno", "--test", "--dry-run", ...DATE],
     ...["--steps", "36,39", "--region", "-5,33,-14,42", "--whole-messages", "--fresh"],
     ...["--cpus", "4", "--memory", "3", "--endpoint", "http://mirror.example:9000"],
   );
-  assertEquals([code, told, files], [0, "", []]);
+  assertEquals([code, reported, files], [0, "", []]);
   assertEquals(printed.match(/^# .*$/gm), ["# submit.sh", "# array.sh", "# merge.sh"]);
   assertStringIncludes(printed, "--job-name=gik-20260206-12z ");
   assertStringIncludes(printed, "--cpus-per-task=4 --mem=2862M ");
@@ -69,7 +69,7 @@ Deno.test("distribute --dry-run prints what Slurm would be handed, and leaves no
   assertEquals([merge.includes("--fresh"), merge.includes(" --merge\n")], [false, true]);
 });
 
-Deno.test("tasks are run under the permissions of stream and with the hosts of the command", async () => {
+Deno.test("tasks run with the permissions of stream and the hosts of the command", async () => {
   const dryRun = ["--engine", "slurm", "--dry-run", ...DATE];
   const flagOf = (printed: string, flag: string) =>
     new RegExp(`^/.* ${flag}=(\\S+)`, "m").exec(printed)![1]!.split(",");
@@ -92,13 +92,13 @@ Deno.test("tasks are run under the permissions of stream and with the hosts of t
   assertStringIncludes(own.printed, " run -A --quiet ");
 });
 
-Deno.test("distribute from a URL has its tasks run stream from the URL beside it", async () => {
+Deno.test("distribute from a URL lets its tasks run stream from the URL beside it", async () => {
   await using server = startS3Server({ root: ROOT });
-  const { code, printed, told } = await runScript(
+  const { code, printed, reported } = await runScript(
     [`--import-map=${server.url}/deno.json`, `${server.url}/stages/distribute.ts`],
     ["--engine", "slurm", "--dry-run", ...DATE],
   );
-  assertEquals(code, 0, told);
+  assertEquals(code, 0, reported);
   assertStringIncludes(printed, ` ${server.url}/stages/stream.ts --date=20260206 `);
 });
 
@@ -112,7 +112,7 @@ const ELSEWHERE = [
   ...["--script", "https://example.org/stages/stream.ts", "--n-workers", "3"],
 ];
 
-Deno.test("machines elsewhere are given addresses, and a work folder beside the output", async () => {
+Deno.test("tasks on other machines get addresses, and a work folder beside the output", async () => {
   const { code, printed } = await runDistribute(
     ...[
       "--engine",
@@ -138,8 +138,8 @@ Deno.test("machines elsewhere are given addresses, and a work folder beside the 
   assertEquals(printed.includes("hidden"), false);
 });
 
-Deno.test("without kubectl the job is left in a folder with what to do, and the exit code is 5", async () => {
-  const { code, told, files } = await runDistribute(
+Deno.test("without kubectl the job is written to a folder with what to run, and the exit code is 5", async () => {
+  const { code, reported, files } = await runDistribute(
     "--engine",
     "kubernetes",
     ...DATE,
@@ -151,16 +151,16 @@ Deno.test("without kubectl the job is left in a folder with what to do, and the 
     "gik-20260206-12z.kubernetes/tasks.yaml",
   ]);
   assertStringIncludes(
-    told,
-    "warning: there is no kubectl here, nothing was submitted: written to gik-",
+    reported,
+    "warning: kubectl is not on the path, so nothing was submitted; the files are in gik-",
   );
-  assertStringIncludes(told, "\n  kubectl create --filename tasks.yaml\n");
+  assertStringIncludes(reported, "\n  kubectl create --filename tasks.yaml\n");
 });
 
 const REFUSALS: { args: string[]; code: number; says: string }[] = [
-  { args: DATE, code: 2, says: "Cannot go on without --engine" },
+  { args: DATE, code: 2, says: "Cannot run without --engine" },
   { args: ["--engine", "slum", ...DATE], code: 2, says: "did you mean slurm?" },
-  { args: ["--engine", "slurm"], code: 2, says: "Cannot tell which run to stream" },
+  { args: ["--engine", "slurm"], code: 2, says: "Cannot choose the run to stream" },
   { args: ["--engine", "slurm", "--date", "20260231"], code: 2, says: "Cannot use date" },
   { args: ["--engine", "slurm", "--task", "1/2"], code: 2, says: "Cannot use option --task" },
   { args: ["--engine", "slurm", ...DATE, "--n-workers", "0"], code: 2, says: "at least 1" },
@@ -185,7 +185,7 @@ const REFUSALS: { args: string[]; code: number; says: string }[] = [
 for (const { args, code, says } of REFUSALS) {
   Deno.test(`distribute ${args.join(" ")} exits ${code} and says why`, async () => {
     const result = await runDistribute(...args);
-    assertEquals(result.code, code, result.told);
-    assertStringIncludes(result.told, says);
+    assertEquals(result.code, code, result.reported);
+    assertStringIncludes(result.reported, says);
   });
 }

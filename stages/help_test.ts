@@ -1,25 +1,24 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import config from "../deno.json" with { type: "json" };
 import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
-import { HELP_COLUMNS } from "../lib/cli/help.ts";
 import { runCommand } from "../lib/cli/run_command.ts";
 import { findCommandModules } from "./commands_fixture.ts";
-import { findPermissions } from "./cli/console.ts";
+import { findPermissions } from "../lib/cli/task_permissions.ts";
 
 const COMMANDS = await findCommandModules();
 
-/** What a command line prints in this process, and its exit code. */
+/** The output and the exit code of a command line, run in this process. */
 async function execute(command: Command<unknown>, args: string[]) {
-  let [told, printed] = ["", ""];
+  let [reported, printed] = ["", ""];
   const code = await runCommand(command, args, {
-    sink: { write: (text) => void (told += text), columns: () => undefined },
+    sink: { write: (text) => void (reported += text), columns: () => undefined },
     print: (text) => void (printed += text),
     permissions: findPermissions(command.name),
   });
-  return { code, told, printed };
+  return { code, reported, printed };
 }
 
-Deno.test("every task that runs a stage has its command among these", () => {
+Deno.test("every task that runs a stage runs one of these commands", () => {
   const tasks = Object.values(config.tasks).map(({ command }) =>
     / stages\/(\S+)/.exec(command)?.[1]
   );
@@ -27,7 +26,7 @@ Deno.test("every task that runs a stage has its command among these", () => {
   assertEquals(tasks.filter((file) => file !== undefined && !files.includes(file)), []);
 });
 
-/** The arguments that an example gives to a stage, those of its task among them. */
+/** The arguments of an example for its stage, with those of the task. */
 function findArguments(example: string, file: string): string[] {
   const [, task, rest = ""] = /^(?:\w+=\S+ )*deno task ([\w:]+)(.*)$/.exec(example) ?? [];
   const tasks: Record<string, { command: string }> = config.tasks;
@@ -39,8 +38,8 @@ function findArguments(example: string, file: string): string[] {
 
 for (const { file, command } of COMMANDS) {
   Deno.test(`stages/${file} --help has purpose, options, examples, exit codes and permissions`, async () => {
-    const { code, told, printed } = await execute(command, ["--help"]);
-    assertEquals([code, told], [0, ""]);
+    const { code, reported, printed } = await execute(command, ["--help"]);
+    assertEquals([code, reported], [0, ""]);
     assertEquals(file, `${command.name}.ts`);
     const parts = printed.split(/^(Options|Examples|Exit codes|Permissions):/m);
     assertEquals(parts.filter((_, i) => i % 2 === 1), [
@@ -54,7 +53,7 @@ for (const { file, command } of COMMANDS) {
       assertStringIncludes(parts[2]!, `\n  ${`--${name} ${value}`.trim()} `);
     }
     assert(parts[4]!.trim().split("\n").length >= 3, "three examples");
-    for (const line of printed.split("\n")) assert(line.length <= HELP_COLUMNS, line);
+    for (const line of printed.split("\n")) assert(line.length <= 100, line);
   });
 
   Deno.test(`the examples of stages/${file} --help are command lines that it takes`, () => {
@@ -63,13 +62,13 @@ for (const { file, command } of COMMANDS) {
     }
   });
 
-  Deno.test(`stages/${file} refuses a misspelt option and names the one that is like it`, async () => {
+  Deno.test(`stages/${file} refuses a misspelt option and names the nearest`, async () => {
     for (const { name } of [...command.options, ...COMMON_OPTIONS]) {
       const misspelt = `${name.slice(0, -1)}_`;
-      const { code, told } = await execute(command, [`--${misspelt}=1`]);
+      const { code, reported } = await execute(command, [`--${misspelt}=1`]);
       const known =
         `${command.name}: Cannot use option --${misspelt}=1: it is not known; did you mean`;
-      assertEquals([code, told.startsWith(known)], [2, true], told);
+      assertEquals([code, reported.startsWith(known)], [2, true], reported);
     }
   });
 }
@@ -87,8 +86,8 @@ const MISSPELT = [
 
 for (const { stage, args, hint } of MISSPELT) {
   Deno.test(`${stage} ${args.join(" ")} is refused: ${hint}`, async () => {
-    const { code, told } = await execute(stageOf(stage), args);
+    const { code, reported } = await execute(stageOf(stage), args);
     assertEquals(code, 2);
-    assertStringIncludes(told, hint);
+    assertStringIncludes(reported, hint);
   });
 }

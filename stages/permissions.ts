@@ -1,12 +1,10 @@
 /**
- * What each way of working may reach, read, write, see and run: the permission sets of `deno.json` as a
- * table.
+ * The permission sets of `deno.json` as a table: what each task may reach, read, write, see and run.
  *
  * @module
  */
-import config from "../deno.json" with { type: "json" };
 import type { Command } from "../lib/cli/command.ts";
-import type { Grant, PermissionSet } from "../lib/cli/permission_flags.ts";
+import { describeGrants, type TaskGrants } from "../lib/cli/task_permissions.ts";
 import { exitWith } from "./cli/console.ts";
 
 /** A row of the table: cells are lists. */
@@ -16,36 +14,13 @@ const HEAD: Row = [["task"], ["reaches"], ["reads"], ["writes"], ["sees of the e
   "runs",
 ]];
 
-/** The rows of the table: one a task that runs under a set of its own, in the order of `deno.json`. */
-export function describeSets(): Row[] {
-  const sets: Record<string, PermissionSet> = config.permissions;
-  return Object.entries(config.tasks).flatMap(([task, { command }]) => {
-    const set = sets[/ -P=(\S+)/.exec(command)?.[1] ?? ""];
-    if (!set) return [];
-    const { net, read, write, env, run } = set;
-    const added = [...command.matchAll(/--allow-read=(\S+)/g)].flatMap(([, paths]) =>
-      paths!.split(",").filter((path) => path !== ".")
-    );
-    return [[
-      [`deno task ${task}`],
-      listGrant(net).map((host) => host.replace(/:443$/, "")),
-      [...listGrant(read), ...added],
-      listGrant(write),
-      listGrant(env),
-      listGrant(run),
-    ]];
-  });
+function toRow({ task, reaches, reads, writes, sees, runs }: TaskGrants): Row {
+  return [[`deno task ${task}`], reaches, reads, writes, sees, runs];
 }
 
-function listGrant(grant: Grant = []): string[] {
-  const { allow = [], deny = [] } = "length" in grant ? { allow: grant } : grant;
-  const name = (item: string) => item === "." ? "the working folder" : item;
-  return [...allow.map(name), ...deny.map((item) => `not ${name(item)}`)];
-}
-
-/** The table for a terminal: an item of a cell takes a line. */
-export function formatRows(rows: readonly Row[]): string {
-  const all = [HEAD, ...rows];
+/** The table as text: each item of a cell takes a line. */
+function formatGrants(tasks: readonly TaskGrants[]): string {
+  const all = [HEAD, ...tasks.map(toRow)];
   const widths = HEAD.map((_, column) =>
     Math.max(...all.flatMap((row) => row[column]!.map((item) => item.length)))
   );
@@ -73,16 +48,14 @@ export const command: Command<null> = {
   ],
   parse: () => null,
   run() {
-    const rows = describeSets();
+    const tasks = describeGrants();
     const facts = {
-      tasks: rows.map(([task, reaches, reads, writes, sees]) => {
-        return { command: task![0], reaches, reads, writes, sees };
+      tasks: tasks.map(({ task, reaches, reads, writes, sees }) => {
+        return { command: `deno task ${task}`, reaches, reads, writes, sees };
       }),
     };
-    return Promise.resolve({
-      complete: true,
-      printed: { text: `${formatRows(rows)}\n`, facts },
-    });
+    const text = `${formatGrants(tasks)}\n`;
+    return Promise.resolve({ complete: true, printed: { text, facts } });
   },
 };
 

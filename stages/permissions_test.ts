@@ -21,7 +21,7 @@ interface Finished {
   errors: string;
 }
 
-/** Runs Deno in the checkout, where the permission sets are. */
+/** Runs Deno in the folder of deno.json. */
 async function runDeno(
   args: string[],
   env: Record<string, string> = {},
@@ -42,14 +42,14 @@ async function runDeno(
   return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
 }
 
-/** Runs code under a permission set and gives what it printed. */
+/** Runs code under a permission set. @returns its output. */
 async function runUnder(set: string, code: string): Promise<string[]> {
   const { output, errors } = await runDeno([`-P=${set}`, "-"], { ...SECRETS, HOME }, code);
   return (output.trim() || errors).split("\n");
 }
 
 const HOME = Deno.env.get("HOME") ?? "/";
-/** What no stage is to see, and what only those that work with Google Cloud Storage are. */
+/** Variables that no stage may see, and those that only stages with Google Cloud Storage may. */
 const SECRETS = { AWS_SECRET_ACCESS_KEY: "x", AWS_SHARED_CREDENTIALS_FILE: "x" };
 const GOOGLE_VARIABLES = [
   "GCS_SERVICE_ACCOUNT_FILE",
@@ -63,7 +63,7 @@ const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "distribute-s
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
-/** Those that need no server at all. */
+/** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
 const EVERY_SET = [...PLAIN, ...MIRRORS, ...GCS, ...CLOUDS, ...OFFLINE];
 
@@ -106,7 +106,7 @@ for (const set of EVERY_SET) {
 }
 
 for (const set of [...GCS, ...CLOUDS]) {
-  Deno.test(`under -P=${set} the variables of other clouds read as not set`, async () => {
+  Deno.test(`under -P=${set} the variables of other clouds read as unset`, async () => {
     const names = [...Object.keys(SECRETS), "GCS_OF_ANOTHER_PROGRAM"];
     const printed = await runUnder(
       set,
@@ -200,20 +200,20 @@ for (const [set, program] of [["kubernetes", "kubectl"], ["cloudrun", "gcloud"]]
   });
 }
 
-/** An address of this machine where nothing listens. */
+/** An address of this machine without a server. */
 const UNANSWERED = "http://127.0.0.1:9";
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
 const STORE_BUCKET = "gik-ecmwf-aws-tf";
 
-/** A place in which stages run as their tasks do, with servers of this machine instead of the real ones. */
+/** A folder in which stages run as their tasks do, with servers on this machine instead of the real ones. */
 async function withStages(
   test: (
-    place: Workplace,
+    workplace: Workplace,
     runStage: (set: string, stage: string, ...args: string[]) => Promise<Finished>,
     folder: string,
   ) => Promise<void>,
 ): Promise<void> {
-  await using place = await openWorkplace();
+  await using workplace = await openWorkplace();
   await using gcs = await startGcsServer({
     buckets: { [STORE_BUCKET]: new Map() },
     accounts: { [ACCOUNT]: { [STORE_BUCKET]: ALL_PERMISSIONS } },
@@ -227,13 +227,15 @@ async function withStages(
       GCS_SERVICE_ACCOUNT_FILE: keyFile,
       JOB_COMPLETION_INDEX: "0",
     };
-    const hosts = [place.server.url, gcs.url, UNANSWERED].map((url) => new URL(url).host).join(",");
+    const hosts = [workplace.server.url, gcs.url, UNANSWERED].map((url) => new URL(url).host).join(
+      ",",
+    );
     const runStage = (set: string, stage: string, ...args: string[]) =>
       runDeno(
         [`-P=${set}`, `--allow-net=${hosts}`, `stages/${stage}.ts`, ...args],
         { ...env, ...SECRETS },
       );
-    await test(place, runStage, folder);
+    await test(workplace, runStage, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -285,14 +287,14 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
   }));
 
 Deno.test("without the server's address a stage exits 4 and names the flag to add", async () => {
-  await using place = await openWorkplace();
-  const args = ["--date", BEFORE_50R1.run.date, "--endpoint", place.server.url];
+  await using workplace = await openWorkplace();
+  const args = ["--date", BEFORE_50R1.run.date, "--endpoint", workplace.server.url];
   const { code, errors } = await runDeno(["-P=stage2", "stages/stage2.ts", ...args]);
   assertEquals(code, 4, errors);
-  assertStringIncludes(errors, `--allow-net=127.0.0.1:${place.server.port}`);
+  assertStringIncludes(errors, `--allow-net=127.0.0.1:${workplace.server.port}`);
 });
 
-Deno.test("under -P=stage3 --upload-gcs exits 4: Google's variables are not to be seen", () =>
+Deno.test("under -P=stage3 --upload-gcs exits 4: Google's variables are hidden", () =>
   withStages(async (_, runStage, folder) => {
     const args = ["--date", "20260206", "--output-dir", folder, "--upload-gcs"];
     const { code, errors } = await runStage("stage3", "stage3", ...args);
@@ -301,8 +303,8 @@ Deno.test("under -P=stage3 --upload-gcs exits 4: Google's variables are not to b
   }));
 
 Deno.test("a stage reads the server's address from the environment", async () => {
-  await using place = await openWorkplace();
-  const { server } = place;
+  await using workplace = await openWorkplace();
+  const { server } = workplace;
   const { code, errors } = await runDeno(
     ["-P=stage2", `--allow-net=127.0.0.1:${server.port}`, "stages/stage2.ts", "--date", "20260207"],
     { AWS_ENDPOINT_URL_S3: server.url },

@@ -4,8 +4,7 @@
  * @module
  */
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
-import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
-import { resolveRun } from "../lib/ecmwf/published.ts";
+import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
@@ -15,13 +14,15 @@ import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
-import { INDEX_OPTIONS, type IndexOptions, parseIndexOptions } from "./cli/index_options.ts";
 import {
-  openContext,
+  INDEX_OPTIONS,
+  type IndexOptions,
+  parseIndexOptions,
   parseStageRequest,
   STAGE_OPTIONS,
   type StageRequest,
 } from "./cli/run_options.ts";
+import { runStage } from "./cli/run_stage.ts";
 import { parseScanOptions, SCAN_OPTIONS } from "./cli/scan_options.ts";
 import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./cli/template_options.ts";
 import { describeStage3 } from "./stage3.ts";
@@ -71,7 +72,7 @@ export const command: Command<PipelineRequest> = {
     zip: values.flag("zip"),
   }),
   async run(request, reporter) {
-    const { runRequests, outputDir, saveTemplate, server, gcs } = request;
+    const { runRequests, outputDir, saveTemplate } = request;
     if (saveTemplate !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot save templates of several runs as one file: give one --date");
     }
@@ -80,18 +81,15 @@ export const command: Command<PipelineRequest> = {
     }
     let complete = true;
     for (const runRequest of runRequests) {
-      const started = Date.now();
-      const context = openContext(server, reporter, gcs);
-      const run = await resolveRun(runRequest, context);
-      const result = await runPipeline({ ...request, run }, context);
+      const one = { ...request, runRequests: [runRequest] };
+      const result = await runStage(one, reporter, runPipeline, describePipeline);
       complete &&= result.complete;
-      reporter.result(summarizeRun(describePipeline(run, result), context, started));
     }
     return { complete };
   },
 };
 
-/** What the three stages have made, for a summary. */
+/** The summary of the three stages. */
 function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult): RunSummary {
   const { lines, facts } = describeStage3(run, stage3);
   const { fieldCount, missingFiles } = stage2;

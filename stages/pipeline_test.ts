@@ -1,76 +1,54 @@
-import { assert, assertEquals, assertLess } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import {
-  AFTER_50R1,
   BEFORE_50R1,
   EMBEDDED_STEPS,
-  largestDifference,
-  ONE_REQUEST_EACH,
   openWorkplace,
-  readExpected,
+  type Workplace,
 } from "../fixtures/embedded_run.ts";
-import { GIK } from "../lib/output/profile.ts";
-import { runPipeline } from "../lib/pipeline/run_pipeline.ts";
-import { pipelineOptions } from "./pipeline_fixture.ts";
-import { runStream } from "../lib/stream/run_stream.ts";
+import { HOURS, writeStale } from "../lib/pipeline/stale_template_fixture.ts";
 
-const LAYOUTS = [
-  { name: "before cycle 50r1", embedded: BEFORE_50R1, files: 1 },
-  { name: "after cycle 50r1", embedded: AFTER_50R1, files: 2 },
-];
-
-for (const { name, embedded, files } of LAYOUTS) {
-  Deno.test(`a run ${name} becomes the statistics that ecCodes and numpy compute`, async () => {
-    await using place = await openWorkplace();
-    const { context, folder, server, warnings } = place;
-    const { run, members } = embedded;
-
-    const pipeline = await runPipeline(pipelineOptions(embedded, folder), context);
-    assert(pipeline.complete);
-    const afterPipeline = server.requests.length;
-    const result = await runStream({
-      parquetDir: `${folder}/stores`,
-      profile: GIK,
-      steps: EMBEDDED_STEPS,
-      maxMembers: members,
-      parallelFetches: 4,
-      policy: ONE_REQUEST_EACH,
-      outputDir: folder,
-      now: new Date(0),
-    }, context);
-
-    assertEquals(warnings, []);
-    assert(result.complete);
-    assertEquals(result.membersUsed.length, members);
-    assertLess(largestDifference(result.fields, await readExpected(run)), 1e-6);
-
-    const stream = server.requests.slice(afterPipeline);
-    assertEquals(stream.length, 12 * EMBEDDED_STEPS.length * members);
-    assert(stream.every(({ method, key }) => method === "GET" && key.endsWith(".grib2")));
-    assertEquals(new Set(stream.map(({ key, range }) => `${key} ${range}`)).size, stream.length);
-
-    const indexes = server.requests.filter(({ key }) => key.endsWith(".index"));
-    // Stage 1 reads step 0, stage 2 each of the other steps.
-    assertEquals(indexes.length, files * (1 + EMBEDDED_STEPS.length));
-    assertEquals(new Set(indexes.map(({ key }) => key)).size, indexes.length);
-  });
+/** Runs the pipeline in a process of its own. */
+async function runPipeline({ server, folder }: Workplace, args: string[]) {
+  const { run, members } = BEFORE_50R1;
+  const request = ["--date", run.date, "--run", run.hour, "--max-members", String(members)];
+  const module = new URL("./pipeline.ts", import.meta.url).href;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-prompt", "--quiet", module, ...request, "--endpoint", server.url],
+      ...["--steps", EMBEDDED_STEPS.join(","), "--output-dir", `${folder}/stores`, ...args],
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, reported: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("the same run gives the same NetCDF, byte for byte", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
-  await runPipeline(pipelineOptions(AFTER_50R1, folder), context);
-  const files: Uint8Array[] = [];
-  for (const parallelFetches of [1, 7]) {
-    const { path } = await runStream({
-      parquetDir: `${folder}/stores`,
-      profile: GIK,
-      steps: EMBEDDED_STEPS,
-      maxMembers: AFTER_50R1.members,
-      parallelFetches,
-      outputDir: `${folder}/${parallelFetches}`,
-      now: new Date(86_400_000),
-    }, context);
-    files.push(await Deno.readFile(path));
-  }
-  assertEquals(files[0], files[1]);
+Deno.test("the pipeline exits 3 at a stale template, and scans when --run-stage1 is given", async () => {
+  await using workplace = await openWorkplace();
+  const template = ["--template", await writeStale(workplace)];
+  const refused = await runPipeline(workplace, template);
+  assertEquals(refused.code, 3, refused.reported);
+  assertStringIncludes(refused.reported, "the template does not describe");
+  const scanning = [...template, "--run-stage1", "--hours", HOURS.join(",")];
+  const scanned = await runPipeline(workplace, scanning);
+  assertEquals(scanned.code, 0, scanned.reported);
+  assertStringIncludes(scanned.reported, "scanning the GRIB files");
 });
+
+const CONTRADICTIONS = [
+  { args: ["--scan", "--skip-grib-scan"], says: "choose one" },
+  { args: ["--save-template", "t.tar.gz"], says: "add --scan or --run-stage1" },
+  { args: ["--run-stage1", "--hours", "x"], says: "--hours" },
+  {
+    args: ["--scan", "--save-template", "t.tar.gz", "--date", "20260206,20260207"],
+    says: "give one --date",
+  },
+];
+
+for (const { args, says } of CONTRADICTIONS) {
+  Deno.test(`the pipeline exits 2 for ${args.join(" ")}`, async () => {
+    await using workplace = await openWorkplace();
+    const { code, reported } = await runPipeline(workplace, args);
+    assertEquals(code, 2, reported);
+    assertStringIncludes(reported, says);
+  });
+}

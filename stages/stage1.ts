@@ -5,13 +5,14 @@
  * @module
  */
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
-import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { runStage1, type Stage1Result } from "../lib/pipeline/run_stage1.ts";
 import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
-import { openRun, parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
+import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
+import { runStage } from "./cli/run_stage.ts";
 import { parseScanOptions, SCAN_OPTIONS } from "./cli/scan_options.ts";
 import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./cli/template_options.ts";
 
@@ -53,13 +54,7 @@ export const command: Command<
     ...parseScanOptions(values),
     stage1Zip: values.flag(ZIP.name),
   }),
-  async run(request, reporter) {
-    const started = Date.now();
-    const { run, context } = await openRun(request, reporter);
-    const result = await runStage1({ ...request, run }, context);
-    reporter.result(summarizeRun(describeStage1(run, result), context, started));
-    return result;
-  },
+  run: (request, reporter) => runStage(request, reporter, runStage1, describeStage1),
 };
 
 if (import.meta.main) await exitWith(command);

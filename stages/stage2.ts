@@ -4,12 +4,19 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { runStage2, type Stage2Result } from "../lib/pipeline/run_stage2.ts";
 import { exitWith } from "./cli/console.ts";
-import { INDEX_OPTIONS, type IndexOptions, parseIndexOptions } from "./cli/index_options.ts";
-import { openRun, parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
+import {
+  INDEX_OPTIONS,
+  type IndexOptions,
+  parseIndexOptions,
+  parseStageRequest,
+  STAGE_OPTIONS,
+  type StageRequest,
+} from "./cli/run_options.ts";
+import { runStage } from "./cli/run_stage.ts";
 
 function describeStage2(run: Run, result: Stage2Result): RunSummary {
   const { complete, members, missingFiles, fieldCount, folder } = result;
@@ -44,13 +51,7 @@ export const command: Command<StageRequest & IndexOptions> = {
     "deno task stage2 --date latest --max-members 10 --allow-missing",
   ],
   parse: (values) => ({ ...parseStageRequest(values), ...parseIndexOptions(values) }),
-  async run(request, reporter) {
-    const started = Date.now();
-    const { run, context } = await openRun(request, reporter);
-    const result = await runStage2({ ...request, run }, context);
-    reporter.result(summarizeRun(describeStage2(run, result), context, started));
-    return result;
-  },
+  run: (request, reporter) => runStage(request, reporter, runStage2, describeStage2),
 };
 
 if (import.meta.main) await exitWith(command);

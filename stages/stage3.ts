@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
+import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
 import { runStage3, type Stage3Result } from "../lib/pipeline/run_stage3.ts";
@@ -12,9 +12,10 @@ import { describePublished } from "../lib/references/publish.ts";
 import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
-import { openRun, parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
+import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
+import { runStage } from "./cli/run_stage.ts";
 
-/** What stage 3 has made, for a summary. */
+/** The summary of stage 3. */
 export function describeStage3(
   run: Run,
   { complete, members, foreignReferences, folder, zipPath, published }: Stage3Result,
@@ -61,13 +62,7 @@ export const command: Command<StageRequest & UploadRequest & FormatOptions & { z
     ...parseFormatOptions(values),
     zip: values.flag("zip"),
   }),
-  async run(request, reporter) {
-    const started = Date.now();
-    const { run, context } = await openRun(request, reporter);
-    const result = await runStage3({ ...request, run }, context);
-    reporter.result(summarizeRun(describeStage3(run, result), context, started));
-    return result;
-  },
+  run: (request, reporter) => runStage(request, reporter, runStage3, describeStage3),
 };
 
 if (import.meta.main) await exitWith(command);

@@ -11,9 +11,12 @@ import { findStores } from "../lib/references/publish.ts";
 import { runMerge } from "../lib/stream/run_merge.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
 import { runTask } from "../lib/stream/run_task.ts";
+import type { StreamOptions } from "../lib/stream/stream_options.ts";
+import type { StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
+import type { StageContext } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
-import { STORES_RULE } from "./cli/gcs_options.ts";
-import { openContext, openRun } from "./cli/run_options.ts";
+import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
+import { openContext, openRun } from "./cli/run_stage.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command `stream`. */
@@ -39,26 +42,31 @@ export const command: Command<StreamRequest> = {
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
     const parquetDir = given.parquetDir ?? (run && await findStores(run, publishedRoot, context));
     if (parquetDir === undefined) {
-      throw new UsageError(
-        "Cannot tell which run to stream: give --date, --parquet-dir or --gcs-parquet-path",
-      );
+      throw new UsageError(NO_STORES);
     }
-    const started = Date.now();
+    const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
-    const result = merge
-      ? await runMerge(options, context)
-      : task
-      ? await runTask(task, options, context)
-      : await runStream(options, context);
+    const result = await streamPart(options, { task, merge }, context);
     if (summary !== undefined) {
       const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.result(summarizeStream(options, result, context, started));
+    reporter.result(summarizeStream(options, result, context, startedMs));
     return result;
   },
 };
+
+/** Streams all fields, those of one task, or merges those of all tasks. */
+async function streamPart(
+  options: StreamOptions,
+  { task, merge }: Pick<StreamRequest, "task" | "merge">,
+  context: StageContext,
+): Promise<StreamResult | TaskResult> {
+  if (merge) return await runMerge(options, context);
+  if (task) return await runTask(task, options, context);
+  return await runStream(options, context);
+}
 
 if (import.meta.main) await exitWith(command);

@@ -20,17 +20,17 @@ const MEMBERS = 4;
 const MESSAGES = FIELDS.length * MEMBERS;
 const STREAM = new URL("./stream.ts", import.meta.url).href;
 
-/** A run with stores, a slow server that has it, and what streaming makes of it undisturbed. */
-interface Place extends AsyncDisposable {
+/** A run with its stores, a slow server, and the file that streaming writes when undisturbed. */
+interface Workplace extends AsyncDisposable {
   server: S3Server;
   /** Path of the output. */
   output: string;
   undisturbed: Uint8Array;
-  /** How many requests that took. */
+  /** Requests for that. */
   requests: number;
 }
 
-async function openPlace(): Promise<Place> {
+async function openWorkplace(): Promise<Workplace> {
   const folder = await Deno.makeTempDir();
   const base = await readBase(EMBEDDED_FOLDER, run, 36, findVariables(["t2m"]));
   await writeMessages(`${folder}/bucket`, run, STEPS, base);
@@ -62,7 +62,7 @@ function fieldOf({ key }: S3Request): string {
   return `t2m_${/0000-(\d+h)-/.exec(key)?.[1]}`;
 }
 
-/** A process of the same command every time, two messages under way at once. */
+/** Starts the command, always the same, with two requests at once. */
 function startStream(server: S3Server, output: string, ...more: string[]): Deno.ChildProcess {
   const folder = output.slice(0, output.lastIndexOf("/"));
   return new Deno.Command(Deno.execPath(), {
@@ -86,7 +86,7 @@ function startStream(server: S3Server, output: string, ...more: string[]): Deno.
 }
 
 /** The fields in the work folder, as {@linkcode fieldOf} names them. */
-async function listKept(output: string): Promise<string[]> {
+async function listSaved(output: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(workFolderOf(output)));
     return entries.flatMap(({ name }) => /^(\w+_\d+h)_\w+\.field$/.exec(name)?.[1] ?? []);
@@ -96,12 +96,12 @@ async function listKept(output: string): Promise<string[]> {
   }
 }
 
-/** The fields that are not kept. */
-function listLacking(kept: readonly string[]): string[] {
-  return FIELDS.filter((field) => !kept.includes(field));
+/** The fields that are not saved. */
+function listMissing(saved: readonly string[]): string[] {
+  return FIELDS.filter((field) => !saved.includes(field));
 }
 
-/** The same fields in the order of time, each once. */
+/** The fields of requests in the order of time, each once. */
 function listFields(asked: readonly string[]): string[] {
   return FIELDS.filter((field) => asked.includes(field));
 }
@@ -115,14 +115,14 @@ async function readOutput(output: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Runs the command and kills it so many ms after so many requests, unless it ends before. */
+/** Runs the command and kills it some ms after a number of requests, unless it ends before. */
 async function runUntilKilled(
-  place: Place,
+  workplace: Workplace,
   signal: Deno.Signal,
   requests: number,
   afterMs: number,
-): Promise<{ asked: string[]; code: number; wasKilled: boolean; told: string }> {
-  const { server, output } = place;
+): Promise<{ asked: string[]; code: number; wasKilled: boolean; reported: string }> {
+  const { server, output } = workplace;
   const asked: string[] = [];
   const answered = server.requests.length;
   await using stream = startStream(server, output);
@@ -143,29 +143,29 @@ async function runUntilKilled(
   const { code, stderr } = await stream.output();
   isOver = true;
   await killing;
-  // The server does not see at once that nobody waits for its answers any more.
+  // The server needs a moment to see that the client is gone.
   while (server.requests.length < answered + asked.length) await wait(5);
-  return { asked, code, wasKilled, told: new TextDecoder().decode(stderr) };
+  return { asked, code, wasKilled, reported: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("killed at 20 random moments: the same file, no finished field fetched again, no half a file", async () => {
-  await using place = await openPlace();
-  const { output, undisturbed } = place;
+Deno.test("killed at 20 random moments, stream writes the same file, re-fetches no finished field, and leaves no partial file", async () => {
+  await using workplace = await openWorkplace();
+  const { output, undisturbed } = workplace;
   const random = makeRandom(20260206);
   let kills = 0;
   let savedFields = 0;
   for (let runs = 0; kills < 20; runs++) {
     assert(runs < 60, `${kills} kills in ${runs} runs`);
-    const kept = await listKept(output);
-    const requests = 1 + Math.floor(random() * 0.6 * place.requests);
+    const saved = await listSaved(output);
+    const requests = 1 + Math.floor(random() * 0.6 * workplace.requests);
     const { asked, code, wasKilled } = await runUntilKilled(
-      place,
+      workplace,
       "SIGKILL",
       requests,
       Math.floor(random() * 100),
     );
-    assertEquals(asked.filter((field) => kept.includes(field)), []);
-    savedFields += kept.length;
+    assertEquals(asked.filter((field) => saved.includes(field)), []);
+    savedFields += saved.length;
     const found = await readOutput(output);
     if (wasKilled && !found) {
       kills++;
@@ -173,19 +173,19 @@ Deno.test("killed at 20 random moments: the same file, no finished field fetched
     }
     assertEquals(found, undisturbed);
     if (wasKilled) {
-      // Killed between the last two deeds: the file was there, the work folder was still to go.
+      // Killed after the file was written, before the work folder was removed.
       kills++;
     } else {
-      assertEquals([code, listLacking(kept)], [0, listFields(asked)]);
-      assertEquals(await listKept(output), []);
+      assertEquals([code, listMissing(saved)], [0, listFields(asked)]);
+      assertEquals(await listSaved(output), []);
     }
     await Deno.remove(output);
   }
-  assert(savedFields > 20, `only ${savedFields} fields were taken over`);
-  // As if the last one had been killed in its last write.
+  assert(savedFields > 20, `only ${savedFields} fields were resumed`);
+  // As a command leaves it that is killed during its last write.
   const [folder, name] = [output.slice(0, output.lastIndexOf("/")), GIK.fileName(run)];
   await Deno.writeFile(`${folder}/.${name}.${crypto.randomUUID()}.part`, undisturbed.slice(9));
-  const { code } = await runUntilKilled(place, "SIGKILL", Infinity, 0);
+  const { code } = await runUntilKilled(workplace, "SIGKILL", Infinity, 0);
   assertEquals(code, 0);
   assertEquals(await readOutput(output), undisturbed);
   const left = await Array.fromAsync(Deno.readDir(folder));
@@ -193,47 +193,47 @@ Deno.test("killed at 20 random moments: the same file, no finished field fetched
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`on ${signal} stream says how to go on, ends with 130, and goes on when run again`, async () => {
-    await using place = await openPlace();
-    const { output, undisturbed } = place;
-    const stopped = await runUntilKilled(place, signal, Math.ceil(place.requests / 2), 0);
-    const kept = await listKept(output);
-    assert(kept.length > 0);
+  Deno.test(`on ${signal} stream says how to resume, ends with 130, and resumes when run again`, async () => {
+    await using workplace = await openWorkplace();
+    const { output, undisturbed } = workplace;
+    const stopped = await runUntilKilled(workplace, signal, Math.ceil(workplace.requests / 2), 0);
+    const saved = await listSaved(output);
+    assert(saved.length > 0);
     assertEquals([stopped.code, await readOutput(output)], [130, undefined]);
     assertStringIncludes(
-      stopped.told,
-      `${kept.length} of 18 fields are saved in ${workFolderOf(output)}: run the same command`,
+      stopped.reported,
+      `${saved.length} of 18 fields are saved in ${workFolderOf(output)}: run the same command`,
     );
     assertStringIncludes(
-      stopped.told,
-      `stream: stopped by ${signal}, run the same command to go on\n`,
+      stopped.reported,
+      `stream: stopped by ${signal}, run the same command to resume\n`,
     );
-    const { asked, code, told } = await runUntilKilled(place, signal, Infinity, 0);
-    assertEquals([code, listLacking(kept)], [0, listFields(asked)]);
-    assertStringIncludes(told, `${kept.length} of 18 fields are saved in`);
+    const { asked, code, reported } = await runUntilKilled(workplace, signal, Infinity, 0);
+    assertEquals([code, listMissing(saved)], [0, listFields(asked)]);
+    assertStringIncludes(reported, `${saved.length} of 18 fields are saved in`);
     assertEquals(await readOutput(output), undisturbed);
-    assertEquals(await listKept(output), []);
+    assertEquals(await listSaved(output), []);
   });
 }
 
-Deno.test("stream --fresh fetches everything anew, and --summary tells what that took", async () => {
-  await using place = await openPlace();
-  const { output, undisturbed, server } = place;
-  await runUntilKilled(place, "SIGINT", Math.ceil(place.requests / 2), 0);
-  assert((await listKept(output)).length > 0);
+Deno.test("stream --fresh fetches everything again, and --summary counts it", async () => {
+  await using workplace = await openWorkplace();
+  const { output, undisturbed, server } = workplace;
+  await runUntilKilled(workplace, "SIGINT", Math.ceil(workplace.requests / 2), 0);
+  assert((await listSaved(output)).length > 0);
   server.setFaults(undefined);
   const before = server.requests.length;
   const summary = `${output}.json`;
   await using fresh = startStream(server, output, "--fresh", "--quiet", "--summary", summary);
   const { code, stderr } = await fresh.output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-  assertEquals(server.requests.length - before, place.requests);
+  assertEquals(server.requests.length - before, workplace.requests);
   assertEquals(await readOutput(output), undisturbed);
-  const { peakMemoryBytes, phasesMs, ...told } = JSON.parse(await Deno.readTextFile(summary));
+  const { peakMemoryBytes, phasesMs, ...facts } = JSON.parse(await Deno.readTextFile(summary));
   assert(peakMemoryBytes > 20e6, `${peakMemoryBytes}`);
   assertEquals(Object.keys(phasesMs), ["references", "messages", "output"]);
   const sent = server.requests.slice(before).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
-  assertEquals(told, {
+  assertEquals(facts, {
     complete: true,
     output,
     asked: {
@@ -248,8 +248,8 @@ Deno.test("stream --fresh fetches everything anew, and --summary tells what that
     },
     fields: { wanted: 18, takenOver: 0 },
     fetched: {
-      requests: place.requests,
-      requestsByHost: { aws: place.requests },
+      requests: workplace.requests,
+      requestsByHost: { aws: workplace.requests },
       retries: 0,
       secondRequests: 0,
       bytes: sent,
@@ -273,6 +273,6 @@ Deno.test("stream refuses to require more members than it uses", async () => {
   assertEquals(code, 2);
   assertStringIncludes(
     new TextDecoder().decode(stderr),
-    "stream: Cannot require 5 members: only 4 are asked for",
+    "stream: Cannot use --min-members 5: --max-members is 4, so that no field could have as many",
   );
 });

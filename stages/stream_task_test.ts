@@ -4,7 +4,7 @@ import { openLackingWorkplace, writeFinalStores } from "../lib/stream/final_stor
 
 const STREAM = new URL("./stream.ts", import.meta.url).href;
 
-/** Runs `stream` on the stores of a workplace, in an environment. */
+/** Runs `stream` on the stores of a workplace, with some variables. */
 async function stream(
   { server, folder }: Workplace,
   args: readonly string[],
@@ -22,15 +22,15 @@ async function stream(
     stderr: "piped",
   });
   const { code, stderr } = await command.output();
-  return { code, told: new TextDecoder().decode(stderr) };
+  return { code, reported: new TextDecoder().decode(stderr) };
 }
 
 const OUTPUT = "IFS_20260206_00Z_cgan.nc";
 
-Deno.test("stream --task and --merge: exit codes, what is told, and the summary", async () => {
-  await using place = await openWorkplace();
-  const { folder } = place;
-  await writeFinalStores(place);
+Deno.test("stream --task and --merge have exit codes, reports and a summary", async () => {
+  await using workplace = await openWorkplace();
+  const { folder } = workplace;
+  await writeFinalStores(workplace);
   const summary = `${folder}/summary.json`;
   const slurm = {
     SLURM_ARRAY_TASK_ID: "1",
@@ -38,13 +38,13 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
     SLURM_ARRAY_TASK_MAX: "2",
     SLURM_ARRAY_TASK_COUNT: "2",
   };
-  const first = await stream(place, ["--task", "auto", "--summary", summary], slurm);
-  assertEquals(first.code, 0, first.told);
+  const first = await stream(workplace, ["--task", "auto", "--summary", summary], slurm);
+  assertEquals(first.code, 0, first.reported);
   assertMatch(
-    first.told,
+    first.reported,
     /^20260206 00 UTC, task 0\/2: complete\n[^]*\n {2}fields +2 \(variable/m,
   );
-  assertMatch(first.told, /^ {2}saved in +.*\/work$/m);
+  assertMatch(first.reported, /^ {2}saved in +.*\/work$/m);
   const { complete, task, work, output, fields } = JSON.parse(await Deno.readTextFile(summary));
   assertEquals({ complete, task, work, output, fields }, {
     complete: true,
@@ -54,43 +54,43 @@ Deno.test("stream --task and --merge: exit codes, what is told, and the summary"
     fields: { wanted: 2, takenOver: 0 },
   });
 
-  const early = await stream(place, ["--merge"]);
+  const early = await stream(workplace, ["--merge"]);
   assertEquals(early.code, 5);
-  assertMatch(early.told, /^stream: Cannot merge: 2 of 4 .*: run --task 1\/2 again$/m);
+  assertMatch(early.reported, /^stream: Cannot merge: 2 of 4 .*: run --task 1\/2 again$/m);
 
-  const last = await stream(place, ["--task", "auto/2"], { CLOUD_RUN_TASK_INDEX: "1" });
-  assertEquals(last.code, 0, last.told);
-  const idle = await stream(place, ["--task", "0/9"]);
-  assertEquals(idle.code, 0, idle.told);
+  const last = await stream(workplace, ["--task", "auto/2"], { CLOUD_RUN_TASK_INDEX: "1" });
+  assertEquals(last.code, 0, last.reported);
+  const idle = await stream(workplace, ["--task", "0/9"]);
+  assertEquals(idle.code, 0, idle.reported);
   assertMatch(
-    idle.told,
+    idle.reported,
     /task 0\/9: complete\n[^]*nothing to do, there are more tasks than fields$/m,
   );
 
-  const merged = await stream(place, ["--merge", "--summary", summary]);
-  assertEquals(merged.code, 0, merged.told);
-  const told = JSON.parse(await Deno.readTextFile(summary));
-  assertEquals([told.output, told.fields, told.fetched.requests], [
+  const merged = await stream(workplace, ["--merge", "--summary", summary]);
+  assertEquals(merged.code, 0, merged.reported);
+  const facts = JSON.parse(await Deno.readTextFile(summary));
+  assertEquals([facts.output, facts.fields, facts.fetched.requests], [
     `${folder}/out/${OUTPUT}`,
     { wanted: 4, takenOver: 4 },
     0,
   ]);
   const bytes = await Deno.readFile(`${folder}/out/${OUTPUT}`);
-  assertEquals((await stream(place, [])).code, 0);
+  assertEquals((await stream(workplace, [])).code, 0);
   assertEquals(await Deno.readFile(`${folder}/out/${OUTPUT}`), bytes);
 });
 
 Deno.test("stream --task without all messages exits 5 and names them, and so does --merge, with a file", async () => {
-  await using place = await openLackingWorkplace();
+  await using workplace = await openLackingWorkplace();
   const codes = [];
   for (const args of [["--task", "0/2"], ["--task", "1/2"], ["--merge"]]) {
-    const { code, told } = await stream(place, args);
+    const { code, reported } = await stream(workplace, args);
     codes.push(code);
     const named = /^warning: t2m \(36 h\), members 2-3: it is not referenced$/m;
-    assertEquals(named.test(told), code === 5, told);
+    assertEquals(named.test(reported), code === 5, reported);
   }
   assertEquals(codes, [5, 0, 5]);
-  await Deno.stat(`${place.folder}/out/${OUTPUT}`);
+  await Deno.stat(`${workplace.folder}/out/${OUTPUT}`);
 });
 
 for (

@@ -1,5 +1,5 @@
 /**
- * Commands: options with defaults, and command lines; unknown options are refused with a suggestion.
+ * Commands and their options, and the parsing of command lines.
  *
  * @module
  */
@@ -12,33 +12,33 @@ import { findNearest, suggestNearest } from "../util/text.ts";
 export interface OptionSpec {
   /** Long name without dashes. */
   name: string;
-  /** What to write after it, for example `<dir>`; a flag has none. */
+  /** The value after the name, for example `<dir>`; a flag has none. */
   value?: string;
-  /** Default as text; parsed like a given value. */
+  /** Default as text, parsed like a given value. @default {undefined} (none) */
   default?: string;
-  /** What the help calls the default. @default its text */
+  /** The default in the help. @default {undefined} (its text) */
   defaultName?: string;
-  /** Whether an argument without a name is its value. @default {false} */
+  /** Whether an argument without an option is its value. @default {false} */
   positional?: boolean;
   /** One line or several. */
   help: string;
 }
 
-/** A command: what it is for, what it takes, and the function that does it. */
+/** A command: its purpose, its options, and the function that does the work. */
 export interface Command<Options> {
-  /** How it is called, for example `stage2`. */
+  /** For example `stage2`. */
   name: string;
-  /** One or more sentences for the head of the help. */
+  /** A few sentences for the head of the help. */
   purpose: string;
   options: readonly OptionSpec[];
-  /** Lines of the help, each a whole command line. */
+  /** Whole command lines for the help. */
   examples: readonly string[];
   /** Turns the text of the options into the plain object that `run` takes. */
   parse(values: OptionValues): Options;
   run(options: Options, reporter: Reporter): Promise<Outcome>;
 }
 
-/** The options as given, defaults filled in. */
+/** The values of options: those given, else the defaults. */
 export class OptionValues {
   constructor(private readonly values: ReadonlyMap<string, string | boolean>) {}
 
@@ -47,25 +47,29 @@ export class OptionValues {
     return this.values.get(name) === true;
   }
 
-  /** The text of an option, `undefined` when neither given nor defaulted. */
+  /** The text of an option; `undefined` when it is not given and has no default. */
   text(name: string): string | undefined {
     const value = this.values.get(name);
     return typeof value === "string" ? value : undefined;
   }
 
-  /** The text of an option that has a default. */
+  /**
+   * The text of an option that the command needs.
+   *
+   * @throws {UsageError} when it is not given and has no default.
+   */
   required(name: string): string {
     const value = this.text(name);
     if (value === undefined) {
-      throw new UsageError(`Cannot go on without --${name}: give it a value`);
+      throw new UsageError(`Cannot run without --${name}: give it a value`);
     }
     return value;
   }
 
   /**
-   * Items of a list separated by commas, at least one.
+   * The items of a list separated by commas; `undefined` when the option is not given.
    *
-   * @throws {UsageError} when there is none: a command that does nothing would look like success.
+   * @throws {UsageError} for a list without items: a command that does nothing would look like success.
    */
   list(name: string): string[] | undefined {
     const text = this.text(name);
@@ -79,7 +83,7 @@ export class OptionValues {
   /**
    * A whole number of at least `minimum`.
    *
-   * @throws {UsageError} when it is something else.
+   * @throws {UsageError} for anything else.
    */
   count(name: string, minimum = 1): number {
     return parseWhole(name, this.required(name), minimum);
@@ -88,7 +92,7 @@ export class OptionValues {
   /**
    * One of some names.
    *
-   * @throws {UsageError} when it is another, with the nearest one.
+   * @throws {UsageError} for any other, with the nearest one.
    */
   choice<Name extends string>(name: string, choices: readonly Name[]): Name {
     const given = this.required(name);
@@ -100,12 +104,20 @@ export class OptionValues {
     );
   }
 
-  /** Whole numbers separated by commas, for example forecast hours. */
+  /**
+   * Whole numbers separated by commas, for example forecast hours; `undefined` when not given.
+   *
+   * @throws {UsageError} for anything else.
+   */
   counts(name: string): number[] | undefined {
     return this.list(name)?.map((item) => parseWhole(name, item, 0));
   }
 
-  /** Exactly `length` numbers separated by commas. */
+  /**
+   * Exactly `length` numbers separated by commas.
+   *
+   * @throws {UsageError} for anything else.
+   */
   numbers(name: string, length: number): number[] {
     const numbers = (this.list(name) ?? []).map(Number);
     if (numbers.length !== length || !numbers.every(Number.isFinite)) {
@@ -127,21 +139,22 @@ function parseWhole(name: string, text: string, minimum: number): number {
   return value;
 }
 
-/** Flags that every command has. */
+/** Flags of every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
-  { name: "quiet", help: "tell warnings and errors only" },
+  { name: "quiet", help: "print warnings and errors only" },
   {
     name: "json",
-    help: "tell everything to programs: one JSON object a line on standard output, of type info, " +
-      "warning, progress, result, error or, at last, end with the exit code",
+    help: "report to programs: one JSON object a line on standard output, of type info, warning, " +
+      "progress, result, error and, last, end with the exit code",
   },
   { name: "help", help: "print this help" },
 ];
 
 /**
- * Reads a command line.
+ * Parses a command line.
  *
- * @throws {UsageError} for an unknown option, with the nearest known one, and for stray arguments.
+ * @throws {UsageError} for an unknown option, with the nearest known one, for an option that lacks its
+ * value, and for an argument that belongs to no option.
  */
 export function parseCommandLine<Options>(
   command: Command<Options>,
@@ -174,12 +187,12 @@ export function parseCommandLine<Options>(
     if (value === "") {
       throw new UsageError(`Cannot read --${option.name}: it needs a value, ${option.value}`);
     }
-    if (value !== undefined) values.set(option.name, value as string | boolean);
+    if (typeof value === "string" || typeof value === "boolean") values.set(option.name, value);
   }
   return new OptionValues(values);
 }
 
-/** `--region -5,33,…` as `--region=-5,33,…`: on its own such a value is taken for short options. */
+/** `--region -5,33,…` as `--region=-5,33,…`: `parseArgs` takes `-5,33,…` for short options. */
 function joinNegativeNumbers(args: readonly string[], valued: readonly string[]): string[] {
   const joined: string[] = [];
   for (const argument of args) {

@@ -47,7 +47,7 @@ Deno.test("parseCommandLine() keeps the text of numbers as it is", () => {
   assertEquals(parse("--steps=1e2").text("steps"), "1e2");
 });
 
-Deno.test("parseCommandLine() takes flags, -h for --help, and flags whose names begin with no-", () => {
+Deno.test("parseCommandLine() takes flags, -h for --help, and flags named no-…", () => {
   const values = parse("--run-stage1", "--no-salt", "--quiet", "-h");
   for (const flag of ["run-stage1", "no-salt", "quiet", "help"]) {
     assertEquals(values.flag(flag), true);
@@ -63,11 +63,11 @@ Deno.test("parseCommandLine() takes values that begin with a minus, after a spac
   assertEquals([values.flag("no-salt"), values.text("run")], [true, "12"]);
 });
 
-Deno.test("parseCommandLine() takes a minus after a flag for no value", () => {
+Deno.test("parseCommandLine() refuses a value that begins with a minus after a flag", () => {
   assertUsage(["--no-salt", "-5"], "Cannot use option -5: it is not known; see --help");
 });
 
-Deno.test("parseCommandLine() names the nearest option when it knows none of the name", () => {
+Deno.test("parseCommandLine() names the nearest option for an unknown one", () => {
   const hint = (given: string, known: string) =>
     assertUsage([given], `Cannot use option ${given}: it is not known; did you mean --${known}?`);
   hint("--regoin=1,2,3,4", "region");
@@ -79,13 +79,13 @@ Deno.test("parseCommandLine() names the nearest option when it knows none of the
   hint("-steps", "steps");
 });
 
-Deno.test("parseCommandLine() refers to the help when no option has a name like it", () => {
+Deno.test("parseCommandLine() refers to the help when no option is similar", () => {
   for (const given of ["--colour", "--x", "-q", "--no-quiet", "--__proto__=1", "-"]) {
     assertUsage([given], `Cannot use option ${given}: it is not known; see --help`);
   }
 });
 
-Deno.test("parseCommandLine() refuses an option that needs a value and has none", () => {
+Deno.test("parseCommandLine() refuses an option that lacks its value", () => {
   const runNeeds = "Cannot read --run: it needs a value, <hour>";
   assertUsage(["--run"], runNeeds);
   assertUsage(["--run="], runNeeds);
@@ -105,7 +105,7 @@ Deno.test("parseCommandLine() refuses arguments that belong to no option", () =>
   assertUsage([""], stray(""));
 });
 
-Deno.test("parseCommandLine() takes an argument without a name for the option that is positional", () => {
+Deno.test("parseCommandLine() gives an argument without a name to the positional option", () => {
   const [run, ...others] = COMMAND.options;
   const command = {
     ...COMMAND,
@@ -155,7 +155,7 @@ Deno.test("counts() names the number that it cannot read", () => {
   );
 });
 
-Deno.test("numbers() takes exactly as many numbers as it is told", () => {
+Deno.test("numbers() takes exactly the requested number of values", () => {
   assertEquals(valuesOf("25,19.5,-14,55").numbers("x", 4), [25, 19.5, -14, 55]);
   for (const text of ["25,19,-14", "1,2,3,4,5", "1,2,,4", "1,2,3,x", "1,2,3,Infinity"]) {
     const message = `Cannot read --x "${text}": give 4 numbers separated by commas`;
@@ -168,7 +168,7 @@ Deno.test("required() asks for the value of an option without default", () => {
   assertThrows(
     () => parse().required("steps"),
     UsageError,
-    "Cannot go on without --steps: give it a value",
+    "Cannot run without --steps: give it a value",
   );
 });
 

@@ -4,19 +4,10 @@
  * @module
  */
 import { type Command, COMMON_OPTIONS, type OptionSpec } from "./command.ts";
+import type { TaskPermissions } from "./task_permissions.ts";
 
-/** A permission set under which a task runs a command. */
-export interface TaskPermissions {
-  /** Name of the task, for example `stream:gcs`. */
-  task: string;
-  /** Name of the set, for example `stream-gcs`. */
-  set: string;
-  /** The same as flags of `deno run`. */
-  flags: readonly string[];
-}
-
-/** Columns that a line of help has at most. */
-export const HELP_COLUMNS = 100;
+/** Length of a line of help, at most. */
+const HELP_COLUMNS = 100;
 
 const EXIT_CODES = [
   "0    done",
@@ -24,14 +15,14 @@ const EXIT_CODES = [
   "2    usage: an option or argument cannot be read",
   "3    the data is not there: a run, step, member or file",
   "4    network, server or permissions",
-  "5    done, but what is named as missing is missing",
+  "5    done, but incomplete: the warnings name what is missing",
   "130  stopped by SIGINT or SIGTERM",
 ];
 
 /**
- * The help of a command, no line longer than {@linkcode HELP_COLUMNS}.
+ * The help of a command, no line longer than 100 characters.
  *
- * @param permissions of the tasks that run it; the first one's are spelt out.
+ * @param permissions of the tasks that run it; those of the first are listed as flags.
  */
 export function formatHelp<Options>(
   command: Command<Options>,
@@ -67,7 +58,7 @@ function formatOptions(options: readonly OptionSpec[]): string[] {
   });
 }
 
-/** Stays together on a line: its spaces are such as do not break. */
+/** With spaces that do not break, so that it stays on one line. */
 function formatDefault({ defaultName, default: text }: OptionSpec): string {
   const name = defaultName ?? text;
   return name === undefined ? "" : ` (default: ${name})`.replaceAll(/(?<=\S) /g, "\xa0");
@@ -83,14 +74,14 @@ function formatPermissions([own, ...others]: readonly TaskPermissions[]): string
   ];
 }
 
-/** A flag whose list is long as several, which mean the same. */
+/** A flag with a long list as several flags, which mean the same. */
 function splitFlag(flag: string): string[] {
   const start = flag.slice(0, flag.indexOf("=") + 1);
   const items = wrapLine(flag.slice(start.length), HELP_COLUMNS - 2 - start.length, ",");
   return items.map((list) => start + list);
 }
 
-/** Parts of a line between separators, as many to each new line as there is room for. */
+/** Breaks a line at separators so that each piece fits, where it can. */
 function wrapLine(line: string, columns: number, separator: string): string[] {
   const lines: string[] = [];
   for (const part of line.split(separator)) {

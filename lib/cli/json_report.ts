@@ -1,12 +1,12 @@
 /**
- * Tells programs what a command does: one JSON object a line.
+ * Reports what a command does to programs: one JSON object a line.
  *
  * @module
  */
-import { type Pace, PaceCounter } from "./progress_meter.ts";
+import { ProgressMeter, type ProgressState } from "./progress_meter.ts";
 import { type Reporter, silentReporter } from "../util/reporter.ts";
 
-/** One line of a command with `--json`. */
+/** A line of a command with `--json`. */
 export type ReportEvent =
   & {
     /** UTC, ISO 8601. */
@@ -15,8 +15,8 @@ export type ReportEvent =
   & (
     | { type: "info" | "warning"; text: string }
     /** At most one a second for each work, and one at its end. */
-    | ({ type: "progress" } & Pace)
-    /** What was made: facts of the command, the same as its summary for people. */
+    | ({ type: "progress" } & ProgressState)
+    /** What the command made: the facts of its summary for people. */
     | ({ type: "result" } & Record<string, unknown>)
     /** Why the command failed. */
     | { type: "error"; text: string }
@@ -26,7 +26,7 @@ export type ReportEvent =
 
 type WithoutTime<Event> = Event extends unknown ? Omit<Event, "time"> : never;
 
-/** The text of an event, with its time. */
+/** The line of an event, with the time. */
 export function formatEvent(event: WithoutTime<ReportEvent>): string {
   return `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`;
 }
@@ -44,18 +44,18 @@ export function jsonReporter(print: (text: string) => void, quiet = false): Repo
     warn: (text) => print(formatEvent({ type: "warning", text })),
     progress(label, total, traffic) {
       if (quiet) return silentReporter.progress(label, total);
-      const counter = new PaceCounter(label, total, traffic);
-      let told = Date.now();
-      const tell = () => {
-        told = Date.now();
-        print(formatEvent({ type: "progress", ...counter.measure() }));
+      const meter = new ProgressMeter(label, total, traffic);
+      let reportedMs = Date.now();
+      const report = () => {
+        reportedMs = Date.now();
+        print(formatEvent({ type: "progress", ...meter.measure() }));
       };
       return {
         advance(amount, note) {
-          counter.add(amount, note);
-          if (Date.now() - told >= PROGRESS_MS) tell();
+          meter.add(amount, note);
+          if (Date.now() - reportedMs >= PROGRESS_MS) report();
         },
-        finish: tell,
+        finish: report,
       };
     },
     result: ({ facts }) => print(formatEvent({ type: "result", ...facts })),

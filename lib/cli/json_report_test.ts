@@ -2,9 +2,9 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatEvent, jsonReporter } from "./json_report.ts";
 import type { Reporter } from "../util/reporter.ts";
 
-/** Events written under a clock that the test moves, without their time. */
+/** The events of some work, without their time, under a clock that the work moves. */
 function report(
-  tell: (reporter: Reporter, wait: (ms: number) => void) => void,
+  work: (reporter: Reporter, wait: (ms: number) => void) => void,
   quiet = false,
 ): Record<string, unknown>[] {
   let text = "";
@@ -12,7 +12,7 @@ function report(
   const realNow = Date.now;
   Date.now = () => now;
   try {
-    tell(jsonReporter((piece) => void (text += piece), quiet), (ms) => now += ms);
+    work(jsonReporter((piece) => void (text += piece), quiet), (ms) => now += ms);
   } finally {
     Date.now = realNow;
   }

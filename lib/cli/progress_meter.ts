@@ -1,21 +1,21 @@
 /**
- * How far work is, how fast it goes and how long it takes, and the words for it.
+ * Measures work under way: how much is done, how fast, how much time is left; and puts it in words.
  *
  * @module
  */
-import { formatDuration, formatMegabytes } from "../util/numbers.ts";
+import { formatCount, formatDuration, formatMegabytes } from "../util/numbers.ts";
 import type { Traffic } from "../util/reporter.ts";
 
-/** How far work is. */
-export interface Pace {
+/** The state of work under way. */
+export interface ProgressState {
   label: string;
   done: number;
-  /** Of the same unit as `done`. */
+  /** In the unit of `done`. */
   total: number;
   seconds: number;
-  /** At the pace so far. Absent before anything is done. */
+  /** At the rate so far. Absent before anything is done. */
   secondsLeft?: number;
-  /** Moved since the work began. Absent where the work moves none, as are the next two. */
+  /** Moved since the work began. Absent, like the next two, for work without traffic. */
   bytes?: number;
   bytesPerSecond?: number;
   retries?: number;
@@ -23,19 +23,19 @@ export interface Pace {
   note?: string;
 }
 
-/** Counts work from the moment it is made. */
-export class PaceCounter {
+/** Measures work from the moment it is made. */
+export class ProgressMeter {
   #done = 0;
   #note = "";
   readonly #startMs = Date.now();
-  readonly #before: ReturnType<Traffic> | undefined;
+  readonly #trafficBefore: ReturnType<Traffic> | undefined;
 
   constructor(
     private readonly label: string,
     private readonly total: number,
     private readonly traffic?: Traffic,
   ) {
-    this.#before = traffic?.();
+    this.#trafficBefore = traffic?.();
   }
 
   add(amount: number, note = ""): void {
@@ -43,8 +43,8 @@ export class PaceCounter {
     this.#note = note;
   }
 
-  /** The pace at this moment. */
-  measure(): Pace {
+  /** The state at this moment. */
+  measure(): ProgressState {
     const { label, total } = this;
     const done = this.#done;
     const seconds = (Date.now() - this.#startMs) / 1000;
@@ -62,11 +62,11 @@ export class PaceCounter {
   #measureTraffic(seconds: number) {
     if (!this.traffic) return {};
     const now = this.traffic();
-    const bytes = now.bytes - this.#before!.bytes;
+    const bytes = now.bytes - this.#trafficBefore!.bytes;
     return {
       bytes,
       bytesPerSecond: seconds > 0 ? bytes / seconds : 0,
-      retries: now.retries - this.#before!.retries,
+      retries: now.retries - this.#trafficBefore!.retries,
     };
   }
 }
@@ -74,14 +74,14 @@ export class PaceCounter {
 const BAR_CELLS = 24;
 
 /**
- * The pace in one line of at most so many columns: `indexes 40 %  34 of 85  9.1 MB  3.1 MB/s  4 s left`.
- * Where there is room a bar follows the label; what does not fit is cut.
+ * The state in one line: `indexes 40 %  34 of 85  9.1 MB  3.1 MB/s  4 s left`. With enough columns a
+ * bar follows the label; with too few the end is cut.
  *
- * @param columns of a terminal. @default {undefined} (any length, without a bar)
+ * @param columns limit of its length. @default {undefined} (none, and no bar)
  */
-export function formatPace(pace: Pace, columns?: number): string {
+export function formatProgress(state: ProgressState, columns?: number): string {
   const { label, done, total, secondsLeft = 0, bytes, bytesPerSecond = 0, retries = 0, note } =
-    pace;
+    state;
   const share = total > 0 ? Math.min(1, done / total) : 1;
   const parts = [
     `${Math.floor(share * 100)} %`,
@@ -101,8 +101,4 @@ export function formatPace(pace: Pace, columns?: number): string {
 
 function cutLine(line: string, columns: number): string {
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
-}
-
-function formatCount(count: number): string {
-  return Number.isInteger(count) ? `${count}` : count.toFixed(1);
 }

@@ -1,8 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { formatPace, type Pace, PaceCounter } from "./progress_meter.ts";
-import { formatDuration } from "../util/numbers.ts";
+import { formatProgress, ProgressMeter, type ProgressState } from "./progress_meter.ts";
 
-const PACE: Pace = {
+const STATE: ProgressState = {
   label: "indexes",
   done: 34,
   total: 85,
@@ -15,56 +14,52 @@ const PACE: Pace = {
 };
 const WORDS = "40 %  34 of 85  9.1 MB  3.0 MB/s  2 retries  5 s left  step 99";
 
-Deno.test("formatPace() tells share, count, bytes, rate, retries, time left and the note", () => {
-  assertEquals(formatPace(PACE), `indexes ${WORDS}`);
+Deno.test("formatProgress() gives share, count, bytes, rate, retries, time left and the note", () => {
+  assertEquals(formatProgress(STATE), `indexes ${WORDS}`);
   assertEquals(
-    formatPace({ ...PACE, retries: 1 }),
+    formatProgress({ ...STATE, retries: 1 }),
     `indexes ${WORDS.replace("2 retries", "1 retry")}`,
   );
-  const bare: Pace = { label: "stores", done: 0, total: 4, seconds: 0 };
-  assertEquals(formatPace(bare), "stores 0 %  0 of 4");
+  const bare: ProgressState = { label: "stores", done: 0, total: 4, seconds: 0 };
+  assertEquals(formatProgress(bare), "stores 0 %  0 of 4");
   const megabytes = { ...bare, done: 8.388608, total: 16.5 };
-  assertEquals(formatPace(megabytes), "stores 50 %  8.4 of 16.5");
+  assertEquals(formatProgress(megabytes), "stores 50 %  8.4 of 16.5");
 });
 
-Deno.test("formatPace() draws a bar where there is room, and never takes more columns", () => {
+Deno.test("formatProgress() draws a bar where there is room, and never takes more columns", () => {
   const bar = "█".repeat(10) + "░".repeat(14);
   const whole = `indexes ${bar} ${WORDS}`;
-  assertEquals(formatPace(PACE, 200), whole);
-  assertEquals(formatPace(PACE, whole.length), whole);
-  assertEquals(formatPace(PACE, whole.length - 1), `indexes ${WORDS}`);
-  assertEquals(formatPace(PACE, 24), "indexes 40 %  34 of 85 …");
+  assertEquals(formatProgress(STATE, 200), whole);
+  assertEquals(formatProgress(STATE, whole.length), whole);
+  assertEquals(formatProgress(STATE, whole.length - 1), `indexes ${WORDS}`);
+  assertEquals(formatProgress(STATE, 24), "indexes 40 %  34 of 85 …");
   for (let columns = 1; columns < 120; columns++) {
-    assertEquals(formatPace(PACE, columns).length <= columns, true, `${columns} columns`);
+    assertEquals(formatProgress(STATE, columns).length <= columns, true, `${columns} columns`);
   }
 });
 
-Deno.test("formatPace() shows less than 100 % until all is done, and never more", () => {
-  const at = (done: number, total: number) => formatPace({ label: "x", done, total, seconds: 1 });
+Deno.test("formatProgress() shows less than 100 % until all is done, and never more", () => {
+  const at = (done: number, total: number) =>
+    formatProgress({ label: "x", done, total, seconds: 1 });
   assertEquals(at(999, 1000), "x 99 %  999 of 1000");
   assertEquals(at(7, 5), "x 100 %  7 of 5");
   assertEquals(at(0, 0), "x 100 %  0 of 0");
 });
 
-Deno.test("formatDuration() rounds up and changes its units with the size", () => {
-  const said = [0.2, 59, 59.1, 185, 3600, 7860].map(formatDuration);
-  assertEquals(said, ["1 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 11 min"]);
-});
-
-Deno.test("PaceCounter counts work and traffic from the moment it is made", () => {
+Deno.test("ProgressMeter counts work and traffic from the moment it is made", () => {
   const realNow = Date.now;
   let now = 1_000_000;
   Date.now = () => now;
   try {
     let traffic = { bytes: 500, retries: 3 };
-    const counter = new PaceCounter("indexes", 10, () => traffic);
+    const meter = new ProgressMeter("indexes", 10, () => traffic);
     const start = { label: "indexes", total: 10, bytes: 0, retries: 0, bytesPerSecond: 0 };
-    assertEquals(counter.measure(), { ...start, done: 0, seconds: 0 });
+    assertEquals(meter.measure(), { ...start, done: 0, seconds: 0 });
     now += 2500;
-    counter.add(2, "first");
-    counter.add(2, "second");
+    meter.add(2, "first");
+    meter.add(2, "second");
     traffic = { bytes: 10_500, retries: 4 };
-    assertEquals(counter.measure(), {
+    assertEquals(meter.measure(), {
       ...start,
       done: 4,
       seconds: 2.5,
@@ -74,7 +69,7 @@ Deno.test("PaceCounter counts work and traffic from the moment it is made", () =
       retries: 1,
       note: "second",
     });
-    assertEquals(new PaceCounter("stores", 1).measure(), {
+    assertEquals(new ProgressMeter("stores", 1).measure(), {
       label: "stores",
       done: 0,
       total: 1,

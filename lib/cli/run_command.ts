@@ -1,28 +1,29 @@
 /**
- * Runs a command from its command line to its exit code.
+ * A command and its arguments go in; its reports and, at the end, its exit code come out.
  *
  * @module
  */
 import { type Command, parseCommandLine } from "./command.ts";
 import { EXIT, exitCodeOf, UserError } from "../errors.ts";
-import { formatHelp, type TaskPermissions } from "./help.ts";
+import { formatHelp } from "./help.ts";
 import { formatEvent, jsonReporter } from "./json_report.ts";
+import type { TaskPermissions } from "./task_permissions.ts";
 import { CLEAR_LINE, textReporter, type TextSink } from "./text_report.ts";
 
-/** Where a command tells what it does. */
+/** The process around a command: where it reports, and what ends it. */
 export interface Console {
   /** For people. */
   sink: TextSink;
-  /** Writes to standard output: the help, what a command is to print, and events with `--json`. */
+  /** Writes to standard output: the help, what the command prints, and events with `--json`. */
   print(text: string): void;
-  /** Under which sets tasks run the command, for its help. @default {[]} (it needs none) */
+  /** Permission sets under which tasks run the command, for its help. @default {[]} (it needs none) */
   permissions?: readonly TaskPermissions[];
-  /** Ends the command with its reason, whatever it does. @default {undefined} (nothing does) */
+  /** Ends the command at once, with the reason of the signal as error. @default {undefined} */
   signal?: AbortSignal;
 }
 
 /**
- * Runs a command. An error that the user can act on is one line.
+ * Runs a command. An error that the user can act on is reported in one line, any other with its stack.
  *
  * @returns the exit code, one of {@linkcode EXIT}.
  */
@@ -31,7 +32,7 @@ export async function runCommand<Options>(
   args: readonly string[],
   { sink, print, permissions = [], signal }: Console,
 ): Promise<number> {
-  // Whoever reads events gets them also for a command line that cannot be read.
+  // Looked up before parsing: a program that reads events gets one for a wrong command line, too.
   const isJson = args.includes("--json");
   const end = (exitCode: number) => {
     if (isJson) print(formatEvent({ type: "end", command: command.name, exitCode }));
@@ -52,7 +53,7 @@ export async function runCommand<Options>(
   } catch (error) {
     const text = describeError(error);
     if (isJson) print(formatEvent({ type: "error", text }));
-    // The work may have ended under a bar.
+    // The work may have failed below a bar.
     else sink.write(`${sink.columns() === undefined ? "" : CLEAR_LINE}${command.name}: ${text}\n`);
     return end(findExitCode(error));
   }
@@ -72,7 +73,6 @@ function describeError(error: unknown): string {
   return isExplained ? error.message : error.stack ?? error.message;
 }
 
-/** The exit code that an error means. */
 function findExitCode(error: unknown): number {
   if (error instanceof UserError) return exitCodeOf(error.category);
   return error instanceof Deno.errors.NotCapable ? EXIT.unreachable : EXIT.failed;

@@ -15,7 +15,7 @@ const PERMISSIONS = [{ task: "cook", set: "kitchen", flags: ["--allow-read=."] }
 
 type Work = Command<number>["run"];
 
-/** A command of one option, the number that its work is given. */
+/** A command of one option, whose number the work gets. */
 function makeCommand(run: Work): Command<number> {
   return {
     name: "cook",
@@ -27,24 +27,24 @@ function makeCommand(run: Work): Command<number> {
   };
 }
 
-/** Exit code of a command line, and what it wrote to the two places. */
+/** The exit code of a command line, and the text on standard error and standard output. */
 async function execute(run: Work, args: string[] = [], columns?: number, signal?: AbortSignal) {
-  let told = "";
+  let reported = "";
   let printed = "";
   const code = await runCommand(makeCommand(run), args, {
-    sink: { write: (text) => void (told += text), columns: () => columns },
+    sink: { write: (text) => void (reported += text), columns: () => columns },
     print: (text) => void (printed += text),
     permissions: PERMISSIONS,
     ...(signal && { signal }),
   });
-  return { code, told, printed };
+  return { code, reported, printed };
 }
 
 const failWith = (error: unknown) => execute(() => Promise.reject(error));
 
 const done: Work = () => Promise.resolve({ complete: true });
 
-Deno.test("runCommand() hands the options over and ends with 0", async () => {
+Deno.test("runCommand() hands over the options and ends with 0", async () => {
   let given = 0;
   const work: Work = (minutes, reporter) => {
     given = minutes;
@@ -52,7 +52,7 @@ Deno.test("runCommand() hands the options over and ends with 0", async () => {
     return Promise.resolve({ complete: true });
   };
   const result = await execute(work, ["--minutes", "12"]);
-  assertEquals(result, { code: 0, told: "cooked\n", printed: "" });
+  assertEquals(result, { code: 0, reported: "cooked\n", printed: "" });
   assertEquals(given, 12);
 });
 
@@ -63,30 +63,30 @@ Deno.test("runCommand() ends with 5 when something is missing from the output", 
 Deno.test("runCommand() prints the help, and does nothing else, for --help and -h", async () => {
   const fail: Work = () => Promise.reject(new Error("not to be run"));
   for (const flag of ["--help", "-h"]) {
-    const { code, told, printed } = await execute(fail, [flag, "--minutes", "none"]);
-    assertEquals([code, told, printed], [0, "", formatHelp(makeCommand(done), PERMISSIONS)]);
+    const { code, reported, printed } = await execute(fail, [flag, "--minutes", "none"]);
+    assertEquals([code, reported, printed], [0, "", formatHelp(makeCommand(done), PERMISSIONS)]);
   }
 });
 
-Deno.test("runCommand() leaves everything but warnings out for --quiet", async () => {
+Deno.test("runCommand() reports only warnings for --quiet", async () => {
   const work: Work = (_, reporter) => {
     reporter.info("cooked");
     reporter.warn("salty");
     return Promise.resolve({ complete: true });
   };
-  assertEquals((await execute(work, ["--quiet"])).told, "warning: salty\n");
+  assertEquals((await execute(work, ["--quiet"])).reported, "warning: salty\n");
 });
 
 Deno.test("runCommand() ends with 2 for a command line that it cannot read", async () => {
   assertEquals(await execute(done, ["--minuets", "3"]), {
     code: 2,
-    told: "cook: Cannot use option --minuets: it is not known; did you mean --minutes?\n",
+    reported: "cook: Cannot use option --minuets: it is not known; did you mean --minutes?\n",
     printed: "",
   });
   assertEquals((await execute(done, ["--minutes", "long"])).code, 2);
 });
 
-Deno.test("runCommand() ends with 2 for usage, 3 for data that is not there and 130 when stopped, in one line", async () => {
+Deno.test("runCommand() ends with 2 for usage, 3 for missing data and 130 when stopped, in one line", async () => {
   for (
     const [error, code] of [
       [new UsageError("give salt"), 2],
@@ -95,11 +95,15 @@ Deno.test("runCommand() ends with 2 for usage, 3 for data that is not there and 
       [new InterruptedError("stopped"), 130],
     ] as const
   ) {
-    assertEquals(await failWith(error), { code, told: `cook: ${error.message}\n`, printed: "" });
+    assertEquals(await failWith(error), {
+      code,
+      reported: `cook: ${error.message}\n`,
+      printed: "",
+    });
   }
 });
 
-Deno.test("runCommand() ends with 3 for a missing object and 4 for what keeps others away", async () => {
+Deno.test("runCommand() ends with 3 for a missing object and 4 for any other failure of storage", async () => {
   const codes: Record<StorageErrorKind, number> = {
     missing: 3,
     denied: 4,
@@ -116,8 +120,8 @@ Deno.test("runCommand() ends with 3 for a missing object and 4 for what keeps ot
       url: "s3://b/k",
       state: `it is ${kind}`,
     });
-    const told = `cook: Cannot read "s3://b/k": it is ${kind}\n`;
-    assertEquals(await failWith(error), { code, told, printed: "" });
+    const reported = `cook: Cannot read "s3://b/k": it is ${kind}\n`;
+    assertEquals(await failWith(error), { code, reported, printed: "" });
   }
 });
 
@@ -136,25 +140,29 @@ Deno.test("runCommand() ends with 1 for damaged files, in one line", async () =>
       new TemplateError("a bad template"),
     ]
   ) {
-    assertEquals(await failWith(error), { code: 1, told: `cook: ${error.message}\n`, printed: "" });
+    assertEquals(await failWith(error), {
+      code: 1,
+      reported: `cook: ${error.message}\n`,
+      printed: "",
+    });
   }
 });
 
-Deno.test("runCommand() ends with 1 for faults of the program, with their place", async () => {
-  const { code, told } = await failWith(new TypeError("undefined is no function"));
+Deno.test("runCommand() ends with 1 for faults of the program, and shows where", async () => {
+  const { code, reported } = await failWith(new TypeError("undefined is no function"));
   assertEquals(code, 1);
-  assertStringIncludes(told, "cook: TypeError: undefined is no function\n");
-  assertStringIncludes(told, "run_command_test.ts:");
-  assertEquals((await failWith("text")).told, "cook: text\n");
+  assertStringIncludes(reported, "cook: TypeError: undefined is no function\n");
+  assertStringIncludes(reported, "run_command_test.ts:");
+  assertEquals((await failWith("text")).reported, "cook: text\n");
 });
 
-Deno.test("runCommand() clears the bar under which the work fails", async () => {
+Deno.test("runCommand() clears the bar when the work fails", async () => {
   const work: Work = (_, reporter) => {
     reporter.progress("cooking", 2).advance(1);
     return Promise.reject(new UsageError("no gas"));
   };
-  const { told } = await execute(work, [], 80);
-  assertEquals(told.split("\r\x1b[K").at(-1), "cook: no gas\n");
+  const { reported } = await execute(work, [], 80);
+  assertEquals(reported.split("\r\x1b[K").at(-1), "cook: no gas\n");
 });
 
 Deno.test("runCommand() ends with 130 when its signal aborts, whatever the work does", async () => {
@@ -164,14 +172,14 @@ Deno.test("runCommand() ends with 130 when its signal aborts, whatever the work 
     controller.abort(new InterruptedError("stopped by SIGINT"));
     return new Promise(() => {});
   };
-  const { code, told } = await execute(work, [], 80, controller.signal);
-  assertEquals([code, told.split("\r\x1b[K").at(-1)], [130, "cook: stopped by SIGINT\n"]);
+  const { code, reported } = await execute(work, [], 80, controller.signal);
+  assertEquals([code, reported.split("\r\x1b[K").at(-1)], [130, "cook: stopped by SIGINT\n"]);
 });
 
 /** What a command prints with `--json`: its events, without their time. */
 async function executeJson(run: Work, args: string[] = []) {
-  const { code, told, printed } = await execute(run, ["--json", ...args], 80);
-  assertEquals(told, "");
+  const { code, reported, printed } = await execute(run, ["--json", ...args], 80);
+  assertEquals(reported, "");
   const events = printed.trimEnd().split("\n").map((line) => {
     const { time: _, ...event } = JSON.parse(line);
     return event;
@@ -195,7 +203,7 @@ Deno.test("runCommand() with --json prints events alone, the last one with the e
   });
 });
 
-Deno.test("runCommand() with --json gives errors as events, those of the command line too", async () => {
+Deno.test("runCommand() with --json reports errors as events, a wrong command line too", async () => {
   const fail: Work = () => Promise.reject(new MissingDataError("no run"));
   assertEquals(await executeJson(fail), {
     code: 3,
@@ -205,9 +213,9 @@ Deno.test("runCommand() with --json gives errors as events, those of the command
   assertEquals([code, events.map(({ type }) => type)], [2, ["error", "end"]]);
 });
 
-Deno.test("runCommand() prints what a command is to print, as an event with --json", async () => {
+Deno.test("runCommand() prints the output of a command, as an event with --json", async () => {
   const printed = { text: "a table\n", facts: { rows: 1 } };
   const work: Work = () => Promise.resolve({ complete: true, printed });
-  assertEquals(await execute(work, ["--quiet"]), { code: 0, told: "", printed: "a table\n" });
+  assertEquals(await execute(work, ["--quiet"]), { code: 0, reported: "", printed: "a table\n" });
   assertEquals((await executeJson(work)).events[0], { type: "result", rows: 1 });
 });

@@ -1,5 +1,5 @@
 /**
- * What a stage says of a run at its end.
+ * The summary of a run at the end of a command.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { Summary } from "../util/reporter.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
 import type { StageContext } from "../storage/mod.ts";
 
-/** What a summary begins with, and what it tells besides. */
+/** What a command made of a run. */
 export interface RunSummary extends Pick<Summary, "lines" | "facts"> {
   run: Run;
-  /** The part of it that the stage has done. @default {undefined} (all) */
+  /** The part of the run that was made, in words. @default {undefined} (all) */
   part?: string;
   complete: boolean;
   table?: Summary["table"];
 }
 
-/** The summary of a run: whether it is complete, what came of it, and what storage has cost. */
+/** The summary of a run: whether it is complete, what was made, requests, bytes and time. */
 export function summarizeRun(
   { run, part, complete, table, lines, facts }: RunSummary,
   { storage }: StageContext,

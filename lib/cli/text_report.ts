@@ -1,16 +1,22 @@
 /**
- * Tells people what a command does: lines and, on a terminal, a bar below them.
+ * Reports what a command does to people: lines, tables and, on a terminal, a bar below them.
  *
  * @module
  */
-import { formatPace, PaceCounter } from "./progress_meter.ts";
-import { type Progress, type Reporter, silentReporter, type Traffic } from "../util/reporter.ts";
-import { formatSummary } from "./format_summary.ts";
+import { formatProgress, ProgressMeter } from "./progress_meter.ts";
+import {
+  type Progress,
+  type Reporter,
+  silentReporter,
+  type Summary,
+  type Table,
+  type Traffic,
+} from "../util/reporter.ts";
 
-/** Where text goes, and what kind of place that is. */
+/** The output for people: a terminal, a file or a pipe. */
 export interface TextSink {
   write(text: string): void;
-  /** Columns of the terminal, asked at each drawing; `undefined` elsewhere, where there is no bar. */
+  /** Columns of the terminal, asked at each drawing; `undefined` elsewhere: then there is no bar. */
   columns(): number | undefined;
 }
 
@@ -21,8 +27,8 @@ const REDRAW_MS = 100;
 const LINE_MS = 10_000;
 
 /**
- * A reporter that writes text. A bar is redrawn in place at most ten times a second, and never leaves
- * its line; where there is no terminal it is a line every ten seconds.
+ * A reporter that writes text. On a terminal it redraws a bar in its line, at most ten times a second;
+ * elsewhere it writes a line of progress every ten seconds.
  *
  * @param quiet leave out everything but warnings.
  */
@@ -45,10 +51,10 @@ export function textReporter(sink: TextSink, quiet = false): Reporter {
 }
 
 class TextProgress implements Progress {
-  readonly #counter: PaceCounter;
-  /** The last drawing in ms; a line may wait, the first bar does not. */
-  #drawn: number;
-  /** Whether lines were written that lack the last one. */
+  readonly #meter: ProgressMeter;
+  /** Time of the last drawing; elsewhere than on a terminal the first line waits, too. */
+  #drawnMs: number;
+  /** Whether a line was written, so that one for the end must follow. */
   #hasLines = false;
 
   constructor(
@@ -58,14 +64,14 @@ class TextProgress implements Progress {
     private readonly onFinish: () => void,
     traffic?: Traffic,
   ) {
-    this.#counter = new PaceCounter(label, total, traffic);
-    this.#drawn = sink.columns() === undefined ? Date.now() : 0;
+    this.#meter = new ProgressMeter(label, total, traffic);
+    this.#drawnMs = sink.columns() === undefined ? Date.now() : 0;
   }
 
   advance(amount: number, note?: string): void {
-    this.#counter.add(amount, note);
-    const wait = this.sink.columns() === undefined ? LINE_MS : REDRAW_MS;
-    if (Date.now() - this.#drawn >= wait) this.draw();
+    this.#meter.add(amount, note);
+    const intervalMs = this.sink.columns() === undefined ? LINE_MS : REDRAW_MS;
+    if (Date.now() - this.#drawnMs >= intervalMs) this.draw();
   }
 
   finish(): void {
@@ -75,16 +81,38 @@ class TextProgress implements Progress {
   }
 
   draw(): void {
-    this.#drawn = Date.now();
+    this.#drawnMs = Date.now();
     const columns = this.sink.columns();
-    const pace = this.#counter.measure();
+    const state = this.#meter.measure();
     if (columns === undefined) {
       this.#hasLines = true;
-      this.sink.write(`${formatPace(pace)}\n`);
+      this.sink.write(`${formatProgress(state)}\n`);
     } else {
-      // Written over the old one, then the rest of that removed: the line is never empty between. The
-      // last column stays free, where some terminals go on to the next line.
-      this.sink.write(`\r${formatPace(pace, columns - 1)}\x1b[K`);
+      // Overwrites the old bar before it clears the rest, so that the line never flickers. The last
+      // column stays free: some terminals wrap there.
+      this.sink.write(`\r${formatProgress(state, columns - 1)}\x1b[K`);
     }
   }
+}
+
+/** A summary as lines, the values aligned, without the last line end. */
+function formatSummary({ title, table, lines }: Summary): string {
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    title,
+    ...(table ? [formatTable(table), ""] : []),
+    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+  ].join("\n");
+}
+
+/** A table as lines, the columns aligned, indented like the lines of a summary. */
+export function formatTable({ columns, rows }: Table): string {
+  const all = [columns.map(({ head }) => head), ...rows];
+  const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  return all.map((row) => {
+    const cells = row.map((cell, i) =>
+      columns[i]!.align === "right" ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)
+    );
+    return `  ${cells.join("  ")}`.trimEnd();
+  }).join("\n");
 }

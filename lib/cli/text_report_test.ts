@@ -1,13 +1,13 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import type { Reporter } from "../util/reporter.ts";
-import { textReporter } from "./text_report.ts";
+import { formatTable, textReporter } from "./text_report.ts";
 
 const CLEAR = "\r\x1b[K";
 
-/** Text written by a reporter under a clock that the test moves. */
+/** What a reporter writes during some work, under a clock that the work moves. */
 function report(
   columns: number | undefined,
-  tell: (reporter: Reporter, wait: (ms: number) => void) => void,
+  work: (reporter: Reporter, wait: (ms: number) => void) => void,
   quiet = false,
 ): string {
   let text = "";
@@ -16,14 +16,14 @@ function report(
   Date.now = () => now;
   try {
     const sink = { write: (piece: string) => void (text += piece), columns: () => columns };
-    tell(textReporter(sink, quiet), (ms) => now += ms);
+    work(textReporter(sink, quiet), (ms) => now += ms);
   } finally {
     Date.now = realNow;
   }
   return text;
 }
 
-/** What a terminal of so many columns shows in the end: lines, the last one where the cursor is. */
+/** The lines that a terminal shows in the end; the cursor is in the last one. */
 function show(text: string, columns: number): string[] {
   const lines = [""];
   let at = 0;
@@ -38,13 +38,13 @@ function show(text: string, columns: number): string[] {
   return lines;
 }
 
-Deno.test("a reporter writes lines, and warnings as such", () => {
-  const tell = (reporter: Reporter) => {
+Deno.test("a reporter writes lines, and marks warnings", () => {
+  const work = (reporter: Reporter) => {
     reporter.info("one");
     reporter.warn("two");
   };
   for (const columns of [80, undefined]) {
-    assertEquals(report(columns, tell), "one\nwarning: two\n");
+    assertEquals(report(columns, work), "one\nwarning: two\n");
   }
 });
 
@@ -87,7 +87,7 @@ Deno.test("a bar on a terminal redraws in place, not more often than ten times a
   ]);
 });
 
-Deno.test("a line told on a terminal takes the bar's place, and the bar comes back below it", () => {
+Deno.test("a line on a terminal replaces the bar, which is drawn again below it", () => {
   const text = report(80, (reporter) => {
     const bar = reporter.progress("work", 4);
     bar.advance(1);
@@ -100,13 +100,13 @@ Deno.test("a line told on a terminal takes the bar's place, and the bar comes ba
   assertEquals(show(text, 80), ["news", "end", ""]);
 });
 
-Deno.test("a bar keeps to its line of a terminal, however narrow and long its note", () => {
+Deno.test("a bar stays in its line, however narrow the terminal and long its note", () => {
   for (const columns of [80, 40, 12, 2]) {
     const text = report(columns, (reporter, wait) => {
       const bar = reporter.progress("messages", 4, () => ({ bytes: 1e9, retries: 5 }));
       for (let i = 0; i < 3; i++) {
         wait(1000);
-        bar.advance(1, "a note that goes on for much longer than any line has columns ".repeat(3));
+        bar.advance(1, "a note that is much longer than any terminal has columns ".repeat(3));
       }
       reporter.warn("no");
       bar.advance(1);
@@ -118,7 +118,7 @@ Deno.test("a bar keeps to its line of a terminal, however narrow and long its no
   }
 });
 
-Deno.test("a bar elsewhere is a line every ten seconds and one at its end, without control characters", () => {
+Deno.test("without a terminal a bar is a line every ten seconds and one at its end, without control characters", () => {
   const text = report(undefined, (reporter, wait) => {
     const bar = reporter.progress("work", 40, () => ({ bytes: 0, retries: 0 }));
     bar.advance(10);
@@ -140,11 +140,38 @@ Deno.test("a bar elsewhere is a line every ten seconds and one at its end, witho
   ]);
 });
 
-Deno.test("work that ends at once writes nothing of a bar where there is no terminal", () => {
+Deno.test("without a terminal, work that ends at once writes no progress", () => {
   const text = report(undefined, (reporter) => {
     const bar = reporter.progress("work", 1);
     bar.advance(1);
     bar.finish();
   });
   assertEquals(text, "");
+});
+
+const TABLE = {
+  columns: [{ head: "name" }, { head: "max", align: "right" }, { head: "state" }] as const,
+  rows: [["tp", "0.5", "whole"], ["mucape", "1234.5", ""]],
+};
+
+Deno.test("formatTable() aligns the cells of a column, left or right", () => {
+  assertEquals(
+    formatTable(TABLE),
+    [
+      "  name       max  state",
+      "  tp         0.5  whole",
+      "  mucape  1234.5",
+    ].join("\n"),
+  );
+});
+
+Deno.test("a result is the title, the table and the lines, their values aligned", () => {
+  const lines = [["members", "51"], ["messages used", "9 of 10"]] as const;
+  const write = (table?: typeof TABLE) =>
+    report(80, (reporter) => reporter.result({ title: "done", table, lines, facts: {} }));
+  assertEquals(
+    write(TABLE),
+    `done\n${formatTable(TABLE)}\n\n  members        51\n  messages used  9 of 10\n`,
+  );
+  assertEquals(write(), "done\n  members        51\n  messages used  9 of 10\n");
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { formatTable } from "./format_summary.ts";
+import { formatTable } from "./text_report.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
 import { measureVariables, tabulateVariables } from "./variable_ranges.ts";

@@ -1,28 +1,30 @@
 /**
- * Engines: what runs `stream` as an array job, whoever provides the machines.
+ * A command line of `stream` goes in; an array job on a cluster or in a cloud, its states, its logs and
+ * its end come out.
  *
- * A job is one command, run once for every task with `--task auto/<n>`, and once more with `--merge`
- * when all tasks are through. Tasks do not talk to each other; all they share is the work folder.
+ * A job runs one command once for every task with `--task auto/<n>`, and once more with `--merge` when
+ * all tasks are over. Tasks do not talk to each other; they share only the work folder. An engine is
+ * what runs such jobs.
  *
  * @module
  */
 import { UserError } from "../errors.ts";
 
-/** An array job and its merge, as every engine takes it. */
+/** An array job and its merge, for any engine. */
 export interface ArrayJob {
   /** For people and for the engine: small letters, digits and dashes, at most 40. */
   name: string;
   /** How many tasks; their indexes count from 0. */
   tasks: number;
-  /** Path or URL of `stream.ts`, as the machines of the engine see it. */
+  /** Path or URL of `stream.ts` on the machines of the engine. */
   script: string;
-  /** Arguments of `stream` for tasks and merge; all but `--task` and `--merge`. */
+  /** Arguments of `stream` for tasks and merge, without `--task` and `--merge`. */
   streamArguments: readonly string[];
-  /** Arguments that tasks are given and the merge is not. @default {[]} */
+  /** Arguments for the tasks only. @default {[]} */
   taskArguments?: readonly string[];
   /** Flags of `deno run`. */
   permissions: readonly string[];
-  /** Variables that tasks and merge see. Values may be secret: they belong in no log, error or file. */
+  /** Variables for tasks and merge. Values may be secret: they must not enter a log, error or file. */
   environment: Readonly<Record<string, string>>;
   /** Container image with `deno` on its path, for engines that run containers. */
   image: string;
@@ -32,29 +34,34 @@ export interface ArrayJob {
   memoryBytes: number;
 }
 
-/** The merge, where a task is named. */
+/** The merge, instead of the index of a task. */
 export const MERGE = "merge";
 
 /** A task by its index, or the merge. */
 export type TaskId = number | typeof MERGE;
 
-/** What has become of the newest attempt of a task. */
+/** The part of a job that an engine runs at once: all tasks, or the merge. */
+export type JobPart = "tasks" | typeof MERGE;
+
+/** The parts of a job in their order. */
+export const JOB_PARTS: readonly JobPart[] = ["tasks", MERGE];
+
+/** Lines of a log that are read from its end. */
+export const LOG_LINES = 40;
+
+/** State of the newest attempt of a task. */
 export type TaskState = "queued" | "running" | "done" | "failed";
 
-/** A task at the time of a poll. */
+/** A task at one poll. */
 export interface TaskStatus {
   state: TaskState;
-  /**
-   * Exit code of a task that is over.
-   *
-   * @default {undefined} it ended without one (killed, or its machine was lost), or nobody knows
-   */
+  /** Exit code of a task that is over. @default {undefined} (killed, machine lost, or unknown) */
   exitCode?: number;
   /** Why it ended without an exit code, in the engine's words: `NODE_FAIL`, `OOMKilled`. */
   reason?: string;
 }
 
-/** All tasks of a job at one time. */
+/** All tasks of a job at one poll. */
 export interface JobStatus {
   /** By task index. */
   tasks: readonly TaskStatus[];
@@ -62,30 +69,23 @@ export interface JobStatus {
   merge: TaskStatus;
 }
 
-/** A job that an engine has taken on. */
+/** A job that an engine has accepted. */
 export interface Submission {
-  /** As the engine names it. */
+  /** The engine's name for the job. */
   id: string;
   /** The newest attempt of every task and of the merge. */
   poll(): Promise<JobStatus>;
-  /**
-   * The last lines that the newest attempt wrote, or where they are to be found when they cannot be
-   * had from here. Never fails for want of a log.
-   */
+  /** The last lines that the newest attempt wrote; where there is no log, a line that says why. */
   log(task: TaskId): Promise<string>;
-  /**
-   * Runs tasks once more, under the same indexes.
-   *
-   * @default {undefined} the engine retries by itself: what has failed has failed for good
-   */
+  /** Retries tasks under the same indexes. @default {undefined} (the engine retries by itself) */
   retry?(tasks: readonly TaskId[]): Promise<void>;
   /**
-   * Runs the merge, whatever the tasks came to. Called once, when no task is queued or running any
-   * more. An engine with dependent jobs has queued it before: it starts by itself when all tasks are
-   * done, and this lets it go when some are not.
+   * Runs the merge, even when tasks failed. Called once, when all tasks are over. An engine with
+   * dependent jobs has queued the merge before, to start when all tasks are done; this call releases
+   * it when some failed.
    */
   merge(): Promise<void>;
-  /** Ends everything that is queued or running, and does not mind what is over already. */
+  /** Ends what is queued or running; tasks that are over stay as they are. */
   cancel(): Promise<void>;
 }
 
@@ -96,29 +96,25 @@ export interface EngineFile {
   text: string;
 }
 
-/** What runs array jobs. */
+/** A system that runs array jobs. */
 export interface Engine {
-  /** As `--engine` has it. */
+  /** The value of `--engine`. */
   name: string;
-  /** What `submit` would hand over, without doing it; values of the environment are left out. */
+  /** The files that `submit` would hand over, with `<NAME>` for the values of the environment. */
   plan(job: ArrayJob): EngineFile[];
-  /**
-   * A program of others that `submit` needs; without it the job can still be done by hand.
-   *
-   * @default {undefined} none
-   */
+  /** A program that `submit` runs; without it the job can be submitted by hand. @default {undefined} */
   program?: string;
-  /** Commands that do with the files of `plan` by hand what `submit` and the merge do. */
+  /** Commands that submit the files of `plan`, and run the merge, by hand. */
   describeSteps?(job: ArrayJob): string[];
   /**
-   * Hands the job over.
+   * Submits the job.
    *
-   * @throws {EngineError} when the engine is not there or refuses.
+   * @throws {EngineError} when the engine is missing or refuses.
    */
   submit(job: ArrayJob): Promise<Submission>;
 }
 
-/** An engine that cannot be reached, refuses, or answers what nobody understands. */
+/** An engine cannot be reached, refuses, or gives an answer that cannot be read. */
 export class EngineError extends UserError {
   override readonly name = "EngineError";
 
@@ -127,7 +123,7 @@ export class EngineError extends UserError {
   }
 }
 
-/** The command of every task: the index comes from the engine's own variables. */
+/** The command of every task; it takes its index from the variables of the engine. */
 export function taskCommand(job: ArrayJob, deno = "deno"): string[] {
   return [...commonCommand(job, deno), ...job.taskArguments ?? [], "--task", `auto/${job.tasks}`];
 }
@@ -139,4 +135,14 @@ export function mergeCommand(job: ArrayJob, deno = "deno"): string[] {
 
 function commonCommand(job: ArrayJob, deno: string): string[] {
   return [deno, "run", ...job.permissions, job.script, ...job.streamArguments];
+}
+
+/** A log as `read` gives it, or why the engine has none. */
+export async function readLogOrReason(read: () => Promise<string>): Promise<string> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof EngineError) return error.message;
+    throw error;
+  }
 }

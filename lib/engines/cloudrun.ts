@@ -1,21 +1,24 @@
 /**
- * Cloud Run: one job for the tasks and one for the merge, by way of `gcloud`.
+ * The engine of Cloud Run: one job for the tasks and one for the merge, through `gcloud`.
  *
- * Project and credentials are those of gcloud's configuration. Cloud Run retries a task by itself, once;
- * see `cloudrun_manifest.ts`. The jobs stay where they are, at no cost, and are replaced by the next of
- * the same name; executions that are under way go on as they began.
+ * Project and credentials are those of gcloud's configuration. Cloud Run itself retries a task once.
+ * The jobs stay, at no cost, until one of the same name replaces them; executions under way are not
+ * affected by that.
  *
  * @module
  */
-import { cloudRunManifest, type CloudRunOptions } from "./cloudrun_manifest.ts";
-import { readTasks } from "./cloudrun_status.ts";
-import { formatManifest, jobNameOf, withoutValues } from "./container.ts";
+import { cloudRunManifest, type CloudRunOptions, readCloudRunTasks } from "./cloudrun_resources.ts";
+import { formatManifest, nameJobPart, withoutValues } from "./container.ts";
 import {
   type ArrayJob,
   type Engine,
   EngineError,
+  JOB_PARTS,
+  type JobPart,
   type JobStatus,
+  LOG_LINES,
   MERGE,
+  readLogOrReason,
   type Submission,
   type TaskId,
   type TaskStatus,
@@ -23,7 +26,6 @@ import {
 import { type ProgramInput, runProgram } from "./program.ts";
 
 const GCLOUD = "gcloud";
-const LOG_LINES = 40;
 
 /** Opens Cloud Run in a region. */
 export function openCloudRun(options: CloudRunOptions): Engine {
@@ -33,19 +35,15 @@ export function openCloudRun(options: CloudRunOptions): Engine {
     program: GCLOUD,
     plan(job) {
       const safe = withoutValues(job);
-      return (["tasks", MERGE] as const).map((part) => {
-        return {
-          name: `${part}.yaml`,
-          text: formatManifest(cloudRunManifest(safe, part, options)),
-        };
-      });
+      return JOB_PARTS.map((part) => ({
+        name: `${part}.yaml`,
+        text: formatManifest(cloudRunManifest(safe, part, options)),
+      }));
     },
     describeSteps: (job) =>
-      (["tasks", MERGE] as const).flatMap((part) => [
+      JOB_PARTS.flatMap((part) => [
         `${GCLOUD} run jobs replace ${part}.yaml ${inRegion}`,
-        `${GCLOUD} run jobs execute ${
-          jobNameOf(job, part === MERGE ? MERGE : 0)
-        } ${inRegion} --wait`,
+        `${GCLOUD} run jobs execute ${nameJobPart(job, part)} ${inRegion} --wait`,
       ]),
     async submit(job) {
       const submission = new CloudRunSubmission(job, options);
@@ -56,8 +54,8 @@ export function openCloudRun(options: CloudRunOptions): Engine {
 }
 
 class CloudRunSubmission implements Submission {
-  /** Names of executions. */
-  readonly #executions = new Map<"tasks" | typeof MERGE, string>();
+  /** Names of the executions. */
+  readonly #executions = new Map<JobPart, string>();
 
   constructor(private readonly job: ArrayJob, private readonly options: CloudRunOptions) {}
 
@@ -66,19 +64,19 @@ class CloudRunSubmission implements Submission {
   }
 
   /** Creates or replaces a job, and executes it. */
-  async start(part: "tasks" | typeof MERGE): Promise<void> {
+  async start(part: JobPart): Promise<void> {
     const manifest = cloudRunManifest(this.job, part, this.options);
     await this.#run(["jobs", "replace", "-"], {
       input: formatManifest(manifest),
       secrets: Object.values(this.job.environment),
     });
-    const name = jobNameOf(this.job, part === MERGE ? MERGE : 0);
-    const execution = await this.#ask<{ metadata?: { name?: string } }>(
+    const name = nameJobPart(this.job, part);
+    const execution = await this.#query<{ metadata?: { name?: string } }>(
       ["jobs", "execute", name, "--async"],
     );
     if (!execution.metadata?.name) {
       throw new EngineError(
-        `Cannot follow ${name}: gcloud does not say how its execution is called`,
+        `Cannot follow ${name}: gcloud does not name its execution; find it in the console of Cloud Run`,
       );
     }
     this.#executions.set(part, execution.metadata.name);
@@ -94,15 +92,15 @@ class CloudRunSubmission implements Submission {
     return { tasks, merge: merge! };
   }
 
-  async #readTasks(part: "tasks" | typeof MERGE, count: number): Promise<TaskStatus[]> {
+  async #readTasks(part: JobPart, count: number): Promise<TaskStatus[]> {
     const execution = this.#executions.get(part);
-    if (execution === undefined) return readTasks([], count);
-    const flags = [`--execution=${execution}`];
-    return readTasks(await this.#ask(["jobs", "executions", "tasks", "list", ...flags]), count);
+    if (execution === undefined) return readCloudRunTasks([], count);
+    const args = ["jobs", "executions", "tasks", "list", `--execution=${execution}`];
+    return readCloudRunTasks(await this.#query(args), count);
   }
 
-  /** The newest attempt is the last one in the log of a task. */
-  async log(task: TaskId): Promise<string> {
+  /** Attempts of a task share a log; the newest is at its end. */
+  log(task: TaskId): Promise<string> {
     const execution = this.#executions.get(task === MERGE ? MERGE : "tasks");
     const filter = [
       'resource.type="cloud_run_job"',
@@ -110,18 +108,15 @@ class CloudRunSubmission implements Submission {
       `labels."run.googleapis.com/task_index"="${task === MERGE ? 0 : task}"`,
     ].join(" AND ");
     const flags = [`--limit=${LOG_LINES}`, "--order=desc", "--format=value(textPayload)"];
-    try {
+    return readLogOrReason(async () => {
       const lines = await runProgram(GCLOUD, ["logging", "read", filter, ...flags]);
       return lines.trimEnd().split("\n").reverse().join("\n");
-    } catch (error) {
-      if (error instanceof EngineError) return error.message;
-      throw error;
-    }
+    });
   }
 
   async cancel(): Promise<void> {
     for (const execution of this.#executions.values()) {
-      const { status } = await this.#ask<{ status?: { completionTime?: string } }>(
+      const { status } = await this.#query<{ status?: { completionTime?: string } }>(
         ["jobs", "executions", "describe", execution],
       );
       if (status?.completionTime) continue;
@@ -129,7 +124,7 @@ class CloudRunSubmission implements Submission {
     }
   }
 
-  async #ask<Answer>(args: readonly string[]): Promise<Answer> {
+  async #query<Answer>(args: readonly string[]): Promise<Answer> {
     return JSON.parse(await this.#run([...args, "--format=json"]));
   }
 

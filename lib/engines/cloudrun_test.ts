@@ -20,7 +20,7 @@ const JOB: ArrayJob = {
 const REGION = "--region=europe-west1";
 const engine = openCloudRun({ region: "europe-west1", serviceAccount: "gik@p.example.com" });
 
-/** A task as Cloud Run tells of it. */
+/** A task as gcloud lists it. */
 function makeTask(index: number, conditions: Record<string, string>, result?: object) {
   return {
     kind: "Task",
@@ -69,7 +69,7 @@ Deno.test("tasks of Cloud Run are one execution, each with its own retry", () =>
   assertEquals(last.template.spec.containers[0].args.at(-1), "--merge");
 });
 
-Deno.test("a job on Cloud Run is put there, executed, followed and merged by gcloud", async () => {
+Deno.test("a job on Cloud Run is created, executed, followed and merged by gcloud", async () => {
   using gcloud = installGcloud();
   const submission = await engine.submit(JOB);
   assertEquals(submission.id, "gik-run-abcde");
@@ -109,7 +109,7 @@ Deno.test("a job on Cloud Run is put there, executed, followed and merged by gcl
   assertEquals(submission.retry, undefined);
 });
 
-Deno.test("a task that Cloud Run has tried twice has failed with its last attempt", async () => {
+Deno.test("a task that failed twice on Cloud Run has the end of its last attempt", async () => {
   using gcloud = installGcloud();
   const submission = await engine.submit(JOB);
   const failed = { Started: "True", Completed: "False" };
@@ -147,7 +147,7 @@ Deno.test("the log of a task of Cloud Run comes from Cloud Logging, oldest line 
   assertStringIncludes(await submission.log(2), "PERMISSION_DENIED");
 });
 
-Deno.test("cancelling on Cloud Run ends what is under way and leaves what is over", async () => {
+Deno.test("cancelling on Cloud Run ends what is under way, and nothing that is over", async () => {
   using gcloud = installGcloud();
   const submission = await engine.submit(JOB);
   await submission.merge();
@@ -162,7 +162,7 @@ Deno.test("cancelling on Cloud Run ends what is under way and leaves what is ove
   ]);
 });
 
-Deno.test("what gcloud says against a job is in the error, values of variables are not", async () => {
+Deno.test("the error has what gcloud says against a job, without values of variables", async () => {
   using gcloud = installGcloud();
   gcloud.fail("run jobs replace", "secret-value: PERMISSION_DENIED");
   const error = await assertRejects(() => engine.submit(JOB), EngineError);

@@ -1,9 +1,9 @@
 /**
- * Coiled Batch: a job of one machine for each task, then a job of one machine for the merge.
+ * The engine of Coiled Batch: a job with one machine for each task, then a job of one machine for the
+ * merge, through Coiled's REST API.
  *
- * Jobs are submitted to Coiled's REST API; no Python is needed. The machines read references from, and
- * write fields to, Google Cloud Storage with the service account that the workspace gives them. See
- * `coiled_api.ts` for what of the API is documented.
+ * The machines read references from, and write fields to, Google Cloud Storage, with the service account
+ * of the workspace. See `coiled_api.ts` for the part of the API that is documented.
  *
  * @module
  */
@@ -20,18 +20,21 @@ import {
   type Engine,
   EngineError,
   type JobStatus,
+  LOG_LINES,
   MERGE,
   mergeCommand,
+  readLogOrReason,
   type Submission,
   taskCommand,
   type TaskId,
   type TaskState,
   type TaskStatus,
 } from "./array_engine.ts";
-import { formatCommand } from "./shell.ts";
 import { withoutValues } from "./container.ts";
+import { formatCommand } from "./program.ts";
+import { countUp, toMebibytes } from "../util/numbers.ts";
 
-/** How Coiled is used. */
+/** The account, workspace and region on Coiled. */
 export interface CoiledOptions extends CoiledAccess {
   /** Region of the cloud provider. @default {undefined} (that of the workspace) */
   region?: string;
@@ -56,13 +59,11 @@ export function openCoiled(options: CoiledOptions): Engine {
   };
 }
 
-const LOG_LINES = 40;
-
-/** Where the newest attempt of a task runs. */
+/** The newest attempt of a task. */
 interface Attempt {
   cluster: number;
   job: number;
-  /** Its number in the job. */
+  /** Index in the job. */
   task: number;
 }
 
@@ -79,7 +80,7 @@ class CoiledSubmission implements Submission {
   }
 
   start(): Promise<void> {
-    return this.#submitTasks(Array.from({ length: this.job.tasks }, (_, task) => task));
+    return this.#submitTasks(countUp(this.job.tasks));
   }
 
   async merge(): Promise<void> {
@@ -101,19 +102,15 @@ class CoiledSubmission implements Submission {
         ? readTask(clusters.get(attempt.cluster)!, attempt)
         : { state: "queued" as const };
     };
-    const tasks = Array.from({ length: this.job.tasks }, (_, task) => read(task));
-    return { tasks, merge: read(MERGE) };
+    return { tasks: countUp(this.job.tasks).map(read), merge: read(MERGE) };
   }
 
-  async log(task: TaskId): Promise<string> {
+  log(task: TaskId): Promise<string> {
     const { cluster, job, task: index } = this.#attempts.get(task)!;
-    try {
+    return readLogOrReason(async () => {
       const events = await this.#api.readLog(cluster, job, index);
       return events.slice(-LOG_LINES).map(({ message }) => message).join("\n");
-    } catch (error) {
-      if (error instanceof EngineError) return error.message;
-      throw error;
-    }
+    });
   }
 
   async cancel(): Promise<void> {
@@ -131,7 +128,7 @@ class CoiledSubmission implements Submission {
     for (const task of tasks) this.#attempts.set(task, { cluster: cluster_id, job: job_id, task });
   }
 
-  /** Clusters of one name would be one cluster: retries, and other jobs of the same run, are not. */
+  /** The name is made unique: Coiled would put jobs of one name on one cluster. */
   #submit(request: CoiledJobRequest): Promise<Required<CoiledJobAnswer>> {
     const name = `${request.name}-${crypto.randomUUID().slice(0, 8)}`;
     return this.#api.submit({ ...request, name });
@@ -144,11 +141,11 @@ class CoiledSubmission implements Submission {
   }
 }
 
-/** The job of these tasks; without any named, of all. */
+/** The job of some tasks, by default of all. */
 function describeTasks(
   job: ArrayJob,
   options: CoiledOptions,
-  tasks: readonly number[] = Array.from({ length: job.tasks }, (_, task) => task),
+  tasks: readonly number[] = countUp(job.tasks),
 ): CoiledJobRequest {
   return describeJob(job, options, job.name, taskCommand(job), tasks);
 }
@@ -171,13 +168,13 @@ function describeJob(
     container: job.image,
     ...(region === undefined ? {} : { region }),
     cpu: job.cpus,
-    memory: `${Math.ceil(job.memoryBytes / 2 ** 20)}MiB`,
+    memory: `${toMebibytes(job.memoryBytes)}MiB`,
     array: tasks.join(","),
     secret_env: job.environment,
   };
 }
 
-/** A task that its cluster does not list is not there yet. */
+/** The state of a task; one that its cluster does not list is queued. */
 function readTask(jobs: readonly CoiledJob[], { job, task }: Attempt): TaskStatus {
   const found = jobs.find(({ id }) => id === job);
   const entry = found?.tasks.find(({ array_task_id }) => array_task_id === task);
@@ -188,7 +185,10 @@ function readTask(jobs: readonly CoiledJob[], { job, task }: Attempt): TaskStatu
     return { state: "failed", reason: "its machines did not start, or were lost" };
   }
   if (state === "failed") {
-    return { state, ...(exitCode === undefined ? { reason: "Coiled says: error" } : { exitCode }) };
+    return {
+      state,
+      ...(exitCode === undefined ? { reason: "Coiled reports an error" } : { exitCode }),
+    };
   }
   return { state };
 }
@@ -197,7 +197,11 @@ function readState({ state, exit_code }: CoiledTask): TaskState {
   if (exit_code) return "failed";
   const known = STATES[state];
   if (known) return known;
-  throw new EngineError(`Cannot tell what became of a task: Coiled calls its state "${state}"`);
+  throw new EngineError(
+    `Cannot read the state of a task: Coiled calls it "${state}", expected ${
+      Object.keys(STATES).join(", ")
+    }`,
+  );
 }
 
 const STATES: Readonly<Record<string, TaskState>> = {

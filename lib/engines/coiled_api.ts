@@ -1,5 +1,5 @@
 /**
- * Coiled's REST API, as far as batch jobs need it.
+ * The part of Coiled's REST API that batch jobs use.
  *
  * | fact | source |
  * | --- | --- |
@@ -8,19 +8,19 @@
  * | names of the other fields: those of `coiled.batch.run` | docs.coiled.io/_modules/coiled/batch.html |
  * | state of the tasks, log and its pages, stopping | the client of Python, coiled 1.1 (`cli/batch/{status,wait,logs}.py`, `v2/core.py`) |
  *
- * The first two are documented. The client's paths are what its own commands use; Coiled promises
- * nothing of them, nor which fields the answer to a submission has: {@linkcode PATHS} and the
- * interfaces below are all that there is to change. Nothing of this has been tried against Coiled itself.
+ * The first two rows are documented. The paths of the client are those of its own commands, and may
+ * change, as may the fields of the answer to a submission: then change {@linkcode PATHS} and the
+ * interfaces below. Nothing of this has been tried against Coiled itself.
  *
  * @module
  */
 import { delay, type DelayBounds, drawDelay } from "../util/timing.ts";
 import { EngineError } from "./array_engine.ts";
 
-/** Coiled's server. */
-export const COILED_SERVER = "https://cloud.coiled.io";
+/** Address of Coiled. */
+const COILED_SERVER = "https://cloud.coiled.io";
 
-/** Where things are on it. */
+/** Paths on the server. */
 export const PATHS = {
   submit: "/api/v2/jobs/single-job-script/",
   jobs: (cluster: number) => `/api/v2/jobs/cluster/${cluster}`,
@@ -29,7 +29,7 @@ export const PATHS = {
   logs: (workspace: string, cluster: number) => `${PATHS.cluster(workspace, cluster)}/better-logs`,
 } as const;
 
-/** A job: a script that runs once for each task, each on a machine of its own. */
+/** A job: a script that runs once for each task, on a machine of its own. */
 export interface CoiledJobRequest {
   /** Text of a shell script. */
   script: string;
@@ -37,15 +37,15 @@ export interface CoiledJobRequest {
   workspace: string;
   /** Image of the container that the script runs in. */
   container: string;
-  /** Of the cloud provider; that of the workspace where there is none. */
+  /** Region of the cloud provider. @default {undefined} (that of the workspace) */
   region?: string;
   /** Processors of a machine. */
   cpu: number;
   /** Memory of a machine: `4096MiB`. */
   memory: string;
-  /** Which tasks: `0-8` or `2,5`. */
+  /** Indexes of the tasks: `0-8` or `2,5`. */
   array: string;
-  /** Variables; Coiled keeps them only as long as the job runs. */
+  /** Variables; Coiled stores them only while the job runs. */
   secret_env: Readonly<Record<string, string>>;
 }
 
@@ -55,7 +55,7 @@ export interface CoiledJobAnswer {
   cluster_id?: number;
 }
 
-/** A job as its cluster tells of it. */
+/** A job in the list of its cluster. */
 export interface CoiledJob {
   id: number;
   /** `error` when the machines did not start. */
@@ -79,9 +79,9 @@ export interface CoiledLogEvent {
   message: string;
 }
 
-/** How Coiled is reached. */
+/** Access to Coiled. */
 export interface CoiledAccess {
-  /** Secret: it appears in no error. */
+  /** Secret: no error shows it. */
   token: string;
   workspace: string;
   /** @default {COILED_SERVER} */
@@ -90,13 +90,13 @@ export interface CoiledAccess {
   minDelayMs?: number;
   /** @default {30_000} */
   maxDelayMs?: number;
-  /** Requests for one answer, at most. @default {6} */
+  /** Attempts for one answer, at most. @default {6} */
   maxAttempts?: number;
-  /** Ends questions; what starts or stops machines is carried through. */
+  /** Ends requests that only read; those that start or stop machines run to their end. */
   signal?: AbortSignal;
 }
 
-/** Asks Coiled, patiently: what a busy or a failing server did not take is asked again. */
+/** A client of Coiled that retries what a busy or failing server did not accept. */
 export class CoiledApi {
   readonly #access: CoiledAccess;
   readonly #bounds: DelayBounds;
@@ -108,27 +108,27 @@ export class CoiledApi {
   }
 
   /**
-   * Submits a job. What may have reached Coiled is not sent twice: machines cost money.
+   * Submits a job. A request that may have reached Coiled is not repeated: machines cost money.
    *
-   * @throws {EngineError}
+   * @throws {EngineError} when Coiled refuses, does not answer, or does not name the job.
    */
   async submit(job: CoiledJobRequest): Promise<Required<CoiledJobAnswer>> {
-    const { job_id, cluster_id } = await this.#ask<CoiledJobAnswer>("POST", PATHS.submit, job);
+    const { job_id, cluster_id } = await this.#request<CoiledJobAnswer>("POST", PATHS.submit, job);
     if (job_id !== undefined && cluster_id !== undefined) return { job_id, cluster_id };
     throw new EngineError(
-      "Cannot follow the job: Coiled took it, but names no job_id and cluster_id; " +
-        `it runs on, stop it at ${this.#server}`,
+      "Cannot follow the job: Coiled accepted it, but gave no job_id and cluster_id; " +
+        `it still runs, stop it at ${this.#server}`,
     );
   }
 
   /** The jobs of a cluster with all their tasks. */
   readJobs(cluster: number): Promise<CoiledJob[]> {
-    return this.#ask("GET", PATHS.jobs(cluster));
+    return this.#request("GET", PATHS.jobs(cluster));
   }
 
   /**
-   * The log of a task. It comes in pages: each is asked for from the time of the last event of the
-   * one before it, until one brings nothing new.
+   * The log of a task. Costs one GET a page: each page starts at the time of the last event before it,
+   * until one has no new events.
    */
   async readLog(cluster: number, job: number, task: number): Promise<CoiledLogEvent[]> {
     const events = new Map<string, CoiledLogEvent>();
@@ -138,7 +138,7 @@ export class CoiledApi {
     });
     while (true) {
       const path = `${PATHS.logs(this.#access.workspace, cluster)}?${query}`;
-      const page = await this.#ask<CoiledLogEvent[]>("GET", path);
+      const page = await this.#request<CoiledLogEvent[]>("GET", path);
       const known = events.size;
       for (const event of page) {
         events.set(JSON.stringify([event.timestamp, event.instance_id, event.message]), event);
@@ -148,30 +148,30 @@ export class CoiledApi {
     }
   }
 
-  /** Stops the machines of a cluster, and with them its jobs; those that are stopped stay so. */
+  /** Stops the machines of a cluster, and its jobs with them; machines that are stopped stay stopped. */
   async stop(cluster: number): Promise<void> {
-    await this.#ask("DELETE", PATHS.cluster(this.#access.workspace, cluster));
+    await this.#request("DELETE", PATHS.cluster(this.#access.workspace, cluster));
   }
 
   get #server(): string {
     return this.#access.server ?? COILED_SERVER;
   }
 
-  async #ask<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
+  async #request<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
     const { maxAttempts = 6 } = this.#access;
     const signal = method === "GET" ? this.#access.signal : undefined;
     for (let failures = 0;;) {
       const response = await this.#send(method, path, body, signal);
       if (response instanceof Response && response.ok) return await response.json();
-      if (++failures === maxAttempts || !mayPass(method, response)) {
+      if (++failures === maxAttempts || !isRetriable(method, response)) {
         throw await this.#explain(method, path, response, failures);
       }
-      const askedMs = await readRetryAfter(response);
-      await delay(Math.max(askedMs, drawDelay(this.#bounds, failures - 1)), signal);
+      const retryAfterMs = await readRetryAfter(response);
+      await delay(Math.max(retryAfterMs, drawDelay(this.#bounds, failures - 1)), signal);
     }
   }
 
-  /** The answer, or why there is none. */
+  /** The answer, or the error of the connection. */
   async #send(
     method: Method,
     path: string,
@@ -201,20 +201,20 @@ export class CoiledApi {
     attempts: number,
   ): Promise<EngineError> {
     const what = `Cannot ${VERBS[method]} ${this.#server}${path.replace(/\?.*$/, "")}`;
-    const tries = attempts === 1 ? "" : ` (asked ${attempts} times)`;
+    const tries = attempts === 1 ? "" : ` (${attempts} attempts)`;
     if (!(response instanceof Response)) {
       return new EngineError(`${what}: ${response.message}${tries}`, { cause: response });
     }
     const { status } = response;
-    const said = this.#hide(await response.text());
+    const answer = this.#hide(await response.text());
     const remedy = REMEDIES[status] ?? "";
-    return new EngineError(`${what}: Coiled answered ${status}${tries}${remedy}${said}`);
+    return new EngineError(`${what}: Coiled answered ${status}${tries}${remedy}${answer}`);
   }
 
-  /** What the server said, without the token. */
+  /** The text of an answer, without the token. */
   #hide(text: string): string {
-    const said = readMessage(text).replaceAll(this.#access.token, "…").slice(0, MOST_SAID);
-    return said === "" ? "" : `: ${said}`;
+    const message = readMessage(text).replaceAll(this.#access.token, "…");
+    return message === "" ? "" : `: ${message.slice(0, MAX_MESSAGE_LENGTH)}`;
   }
 }
 
@@ -226,9 +226,9 @@ const REMEDIES: Partial<Record<number, string>> = {
   403: ", check COILED_API_TOKEN and what it may do in the workspace",
   404: ", check the workspace",
 };
-const MOST_SAID = 500;
+const MAX_MESSAGE_LENGTH = 500;
 
-/** The `message` or `detail` of a refusal, else all that was said. */
+/** The `message` or `detail` of a refusal, else the whole text. */
 function readMessage(text: string): string {
   try {
     const { message, detail } = JSON.parse(text);
@@ -238,16 +238,16 @@ function readMessage(text: string): string {
   }
 }
 
-/** Whether the same request may be taken later. */
-function mayPass(method: Method, response: Response | TypeError): boolean {
+/** Whether the same request may be accepted later. */
+function isRetriable(method: Method, response: Response | TypeError): boolean {
   if (!(response instanceof Response)) return method !== "POST";
   const { status } = response;
-  // A server that is too busy has not done it; of other failures nobody knows.
+  // A busy server has not accepted the job; after other failures it may have.
   if (status === 429 || status === 503) return true;
   return status >= 500 && method !== "POST";
 }
 
-/** Milliseconds that the server asks for, the answer put away. */
+/** The wait in `Retry-After`, in milliseconds. Discards the answer. */
 async function readRetryAfter(response: Response | TypeError): Promise<number> {
   if (!(response instanceof Response)) return 0;
   await response.body?.cancel();

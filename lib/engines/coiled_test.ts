@@ -43,7 +43,7 @@ const startServer = (options: Partial<CoiledServerOptions> = {}) =>
 const FOLLOW = { pollEveryMs: 10 };
 const GOOD = `console.error("part", Deno.env.get("COILED_BATCH_TASK_ID"), Deno.args.join(" "))`;
 
-Deno.test("a job on Coiled is one machine a task, then one for the merge", async () => {
+Deno.test("a job on Coiled has one machine for each task, then one for the merge", async () => {
   await using server = startServer();
   using job = await makeJob(GOOD);
   const submission = await openAt(server.url, { region: "europe-west1" }).submit(job);
@@ -75,7 +75,7 @@ Deno.test("a job on Coiled is one machine a task, then one for the merge", async
   assertEquals(merge!.array, "0");
 });
 
-Deno.test("a task that fails on Coiled is told of with its log, all pages of it, and retried once", async () => {
+Deno.test("a task that fails on Coiled is reported with all pages of its log, and retried once", async () => {
   await using server = startServer();
   using job = await makeJob(`
     if (Deno.env.get("COILED_BATCH_TASK_ID") === "1" && !Deno.args.includes("--merge")) {
@@ -106,7 +106,7 @@ Deno.test("a task that fails on Coiled is told of with its log, all pages of it,
   assertEquals(server.stopped, new Set([500, 501]));
 });
 
-Deno.test("a task that fails once on Coiled does not keep the job from its merge", async () => {
+Deno.test("a task that fails once on Coiled does not stop the merge", async () => {
   await using server = startServer();
   using job = await makeJob(`
     const mark = import.meta.dirname + "/tried";
@@ -138,7 +138,7 @@ Deno.test("a job on Coiled that is cancelled leaves no machine running", async (
   await submission.cancel();
 });
 
-Deno.test("machines of Coiled that do not start are tasks that failed", async () => {
+Deno.test("tasks whose machines do not start on Coiled have failed", async () => {
   await using server = startServer({ clusterState: "error" });
   using job = await makeJob(GOOD);
   const { tasks } = await (await openAt(server.url).submit(job)).poll();
@@ -146,7 +146,7 @@ Deno.test("machines of Coiled that do not start are tasks that failed", async ()
   assertEquals(tasks, [status, status, status]);
 });
 
-Deno.test("a wrong token is one error with its remedy, and without the token", async () => {
+Deno.test("a wrong token is one error with a remedy, and does not show the token", async () => {
   await using server = startServer();
   using job = await makeJob(GOOD);
   const engine = openAt(server.url, { token: "wrong-token-456" });
@@ -160,7 +160,7 @@ Deno.test("a wrong token is one error with its remedy, and without the token", a
   assertEquals(/wrong-token/.test(Deno.inspect(error)), false);
 });
 
-Deno.test("what Coiled finds wrong with a job is in the error", async () => {
+Deno.test("the error has what Coiled finds wrong with a job", async () => {
   await using server = startServer();
   using job = await makeJob(GOOD);
   const engine = openAt(server.url, { workspace: "other" });
@@ -169,7 +169,7 @@ Deno.test("what Coiled finds wrong with a job is in the error", async () => {
   assertStringIncludes(error.message, 'There is no workspace "other"');
 });
 
-Deno.test("a busy Coiled is asked again, also with a job", async () => {
+Deno.test("a request is repeated while Coiled is busy, that of a job too", async () => {
   const busy = (status: number) =>
     new Response("busy", { status, headers: { "retry-after": "0" } });
   await using server = startServer({ troubles: [busy(429), busy(503)] });
@@ -178,14 +178,14 @@ Deno.test("a busy Coiled is asked again, also with a job", async () => {
   assertEquals([server.requests.length, server.submitted.length], [3, 1]);
 });
 
-Deno.test("a job that a failing Coiled may have taken is not sent twice", async () => {
+Deno.test("a job that a failing Coiled may have accepted is not sent twice", async () => {
   await using server = startServer({ troubles: [new Response("oops", { status: 500 })] });
   using job = await makeJob(GOOD);
   await assertRejects(() => openAt(server.url).submit(job), EngineError, "Coiled answered 500");
   assertEquals(server.requests.length, 1);
 });
 
-Deno.test("a question that Coiled fails at is asked again, but not for ever", async () => {
+Deno.test("a read that Coiled fails is repeated, up to a limit", async () => {
   const troubles: Response[] = [];
   await using server = startServer({ troubles });
   using job = await makeJob(GOOD);
@@ -195,7 +195,7 @@ Deno.test("a question that Coiled fails at is asked again, but not for ever", as
   assertEquals(server.requests.length, 4);
   for (let i = 0; i < 3; i++) troubles.push(new Response("", { status: 500 }));
   const error = await assertRejects(() => submission.poll(), EngineError);
-  assertStringIncludes(error.message, "Coiled answered 500 (asked 3 times)");
+  assertStringIncludes(error.message, "Coiled answered 500 (3 attempts)");
 });
 
 Deno.test("an answer of Coiled that names no cluster says what to do", async () => {
@@ -205,7 +205,7 @@ Deno.test("an answer of Coiled that names no cluster says what to do", async () 
   assertStringIncludes(error.message, `stop it at ${server.url}`);
 });
 
-Deno.test("what would be sent to Coiled is shown without values of variables", async () => {
+Deno.test("the plan for Coiled has no values of variables", async () => {
   using job = await makeJob(GOOD);
   const files = openAt("http://127.0.0.1:1").plan(job);
   assertEquals(files.map(({ name }) => name), ["tasks.json", "merge.json"]);

@@ -1,35 +1,41 @@
 /**
- * The work of distributing: a job is handed to an engine and followed to its end.
+ * Submits a job to an engine and follows it to its end, or prepares it for submission by hand.
  *
  * @module
  */
 import { EXIT } from "../errors.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { type ArrayJob, type Engine, MERGE, type TaskId } from "./array_engine.ts";
-import { type Failure, followJob, JobError, type JobOutcome, judgeFailures } from "./follow_job.ts";
+import {
+  type Failure,
+  findJobExitCode,
+  followJob,
+  JobError,
+  type JobOutcome,
+} from "./follow_job.ts";
 
-/** What is distributed. */
+/** A job, the engine for it, and how to follow it. */
 export interface DistributeOptions {
   engine: Engine;
   job: ArrayJob;
-  /** Time between two looks at the job, in milliseconds. */
+  /** Time between two polls, in milliseconds. */
   pollEveryMs: number;
 }
 
-/** What became of it. */
+/** How a job ended; it is complete when nothing failed. */
 export interface DistributeResult extends Outcome {
-  /** The job as the engine names it. */
+  /** The engine's name for the job. */
   id: string;
-  /** Tasks, and the merge, that lack data. */
+  /** The tasks that lack data, then the merge if it does. */
   failures: Failure[];
 }
 
 /**
- * Hands a job to its engine and follows it until the NetCDF is there. Tasks that fail are told of with
- * the end of their log and retried once.
+ * Submits a job and follows it until the NetCDF is written. Reports failed tasks with the end of their
+ * logs, and retries them once.
  *
- * @param signal ends the job, wherever its tasks are.
- * @throws {JobError} when something failed twice, unless all that failed lacks data.
+ * @param signal cancels the job.
+ * @throws {JobError} when a task or the merge failed twice for any reason but lack of data.
  * @throws {EngineError} when the engine refuses or does not answer.
  */
 export async function distribute(
@@ -38,51 +44,57 @@ export async function distribute(
   signal?: AbortSignal,
 ): Promise<DistributeResult> {
   const submission = await engine.submit(job).catch((error) => {
-    // Ctrl-C ends the programs that the engine is handed the job by, too.
+    // Ctrl-C also ends the programs that submit the job, so that they fail.
     throw signal?.aborted ? signal.reason : error;
   });
   reporter.info(`submitted to ${engine.name} as ${submission.id}: ${job.tasks} tasks and a merge`);
   const bar = reporter.progress("tasks", job.tasks);
-  let shown = 0;
+  let reported = 0;
   const outcome = await followJob(submission, {
     pollEveryMs,
     ...(signal && { signal }),
     onProgress({ queued, running, done, failed }) {
-      bar.advance(done - shown, `${running} running, ${queued} queued, ${failed} failed`);
-      shown = done;
+      bar.advance(done - reported, `${running} running, ${queued} queued, ${failed} failed`);
+      reported = done;
     },
-    // What the merge lacks is told with its log.
+    // What the merge lacks is reported with its log, at the end.
     onFailure: (failure) => isLackingMerge(failure) || reporter.warn(describeFailure(failure, job)),
   }).finally(() => bar.finish());
   const { id } = submission;
   const { failures } = outcome;
-  const exitCode = judgeFailures(failures);
+  const exitCode = findJobExitCode(failures);
   if (exitCode !== EXIT.done && exitCode !== EXIT.incomplete) {
     const names = failures.map(({ task }) => nameTask(task, job)).join(", ");
     throw new JobError(
-      `Cannot finish ${id}: ${names} failed for good, see above; the same command goes on from the ` +
-        "fields that are finished",
+      `Cannot finish ${id}: ${names} failed, see the logs above; run the same command to resume from ` +
+        "the finished fields",
       exitCode,
     );
   }
-  tellOutcome(outcome, job, reporter);
+  reportOutcome(outcome, job, reporter);
   return { id, failures, complete: exitCode === EXIT.done };
 }
 
-/** Tells what the merge tells, and which tasks lack what. */
-function tellOutcome({ failures, mergeLog }: JobOutcome, job: ArrayJob, reporter: Reporter): void {
+/** Reports the log of the merge, and the tasks that lack data. */
+function reportOutcome(
+  { failures, mergeLog }: JobOutcome,
+  job: ArrayJob,
+  reporter: Reporter,
+): void {
   if (failures.some(isLackingMerge)) reporter.warn(`the merge lacks data:\n${mergeLog}`);
   else if (mergeLog !== undefined) reporter.info(mergeLog);
   for (const failure of failures.filter((failure) => !isLackingMerge(failure))) {
-    reporter.warn(`INCOMPLETE: ${nameTask(failure.task, job)} lacks data:\n${listLack(failure)}`);
+    reporter.warn(
+      `INCOMPLETE: ${nameTask(failure.task, job)} lacks data:\n${listWarnings(failure)}`,
+    );
   }
 }
 
 /**
- * Writes what an engine would submit to a folder, and tells the commands that do the rest: for a
- * machine where the program of the engine is not.
+ * Writes the files that an engine would submit to a folder, and reports the commands that submit them:
+ * for a machine without the program of the engine.
  *
- * @returns incomplete: there is no NetCDF yet.
+ * @returns incomplete, as there is no NetCDF yet.
  */
 export async function prepareByHand(
   engine: Engine,
@@ -95,15 +107,16 @@ export async function prepareByHand(
     await Deno.writeTextFile(`${folder}/${name}`, text);
   }
   const names = Object.keys(job.environment).map((name) => `<${name}>`);
-  const fill = names.length > 0 ? `, fill in the values of ${names.join(", ")}` : "";
+  const fill = names.length > 0 ? `fill in ${names.join(", ")}, then ` : "";
   reporter.warn(
-    `there is no ${engine.program} here, nothing was submitted: written to ${folder}${fill}, then:\n` +
+    `${engine.program} is not on the path, so nothing was submitted; the files are in ${folder}; ` +
+      `${fill}run:\n` +
       [`cd ${folder}`, ...engine.describeSteps?.(job) ?? []].map((step) => `  ${step}`).join("\n"),
   );
   return { complete: false };
 }
 
-/** A task as people count and as `--task` does. */
+/** `task 4/9`, as `--task` counts. */
 function nameTask(task: TaskId, { tasks }: ArrayJob): string {
   return task === MERGE ? "the merge" : `task ${task}/${tasks}`;
 }
@@ -112,8 +125,8 @@ function isLackingMerge({ task, status }: Failure): boolean {
   return task === MERGE && status.exitCode === EXIT.incomplete;
 }
 
-/** What a task has named as missing. */
-function listLack({ log }: Failure): string {
+/** The warnings in the log of a task, which name what it lacks. */
+function listWarnings({ log }: Failure): string {
   const lines = [...log.matchAll(/^warning: (.*)$/gm)].map(([, line]) => `  ${line}`);
   return lines.length > 0 ? lines.join("\n") : "  see the end of its log above";
 }
@@ -121,7 +134,7 @@ function listLack({ log }: Failure): string {
 function describeFailure({ task, status, log, isRetried }: Failure, job: ArrayJob): string {
   const { exitCode, reason } = status;
   const end = exitCode === undefined ? reason ?? "no exit code" : `exit code ${exitCode}`;
-  const next = isRetried ? ", it runs once more" : "";
+  const next = isRetried ? ", retrying once" : "";
   return `${nameTask(task, job)} failed: ${end}${next}; the end of its log:\n${
     log.replaceAll(/^/gm, "  | ")
   }`;

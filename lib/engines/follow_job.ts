@@ -1,11 +1,12 @@
 /**
- * Follows an array job to its end: what failed is retried once, then the merge runs; whoever stops
- * following leaves nothing running.
+ * Follows an array job to its end: retries failed tasks once, runs the merge, and cancels the job when
+ * it stops early.
  *
  * @module
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { categoryOf, EXIT, UserError } from "../errors.ts";
+import { messageOf } from "../util/text.ts";
 import {
   EngineError,
   type JobStatus,
@@ -16,57 +17,57 @@ import {
   type TaskStatus,
 } from "./array_engine.ts";
 
-/** How a job is followed. */
+/** How to follow a job. */
 export interface FollowOptions {
   /** Time between polls in milliseconds. */
   pollEveryMs: number;
-  /** Ends the job: it is cancelled, then the reason of the signal is thrown. */
+  /** Cancels the job; then the reason of the signal is thrown. */
   signal?: AbortSignal;
   /** Called after every poll. */
   onProgress?(counts: Readonly<Record<TaskState, number>>): void;
-  /** Called when a task or the merge has failed, before it is retried. */
+  /** Called when an attempt of a task or of the merge has failed, before the next one. */
   onFailure?(failure: Failure): void;
 }
 
-/** A task, or the merge, that failed. */
+/** A failed attempt of a task or of the merge. */
 export interface Failure {
   task: TaskId;
   status: TaskStatus;
   /** The last lines of its log. */
   log: string;
-  /** Whether it runs once more. */
+  /** Whether there is another attempt. */
   isRetried: boolean;
 }
 
-/** What a job came to. */
+/** How a job ended. */
 export interface JobOutcome {
-  /** What failed for good, by task index, the merge last. */
+  /** Tasks whose last attempt failed, by index, then the merge. */
   failures: Failure[];
-  /** The last lines of the log of the merge; `undefined` when no merge has run. */
+  /** The last lines of the log of the merge. @default {undefined} (it did not run) */
   mergeLog?: string;
 }
 
-/** A job of which something failed for good. */
+/** A task or the merge of a job failed on its last attempt. */
 export class JobError extends UserError {
   override readonly name = "JobError";
 
-  /** @param exitCode that a command should end with. */
+  /** @param exitCode for the command. */
   constructor(message: string, readonly exitCode: number) {
     super(categoryOf(exitCode), message);
   }
 }
 
-/** A task runs this often at most. */
-const ATTEMPTS = 2;
-/** So many polls in a row may fail: the controller of a cluster may be started anew. */
-const FAILED_POLLS = 20;
+/** Attempts of a task, at most. */
+const MAX_ATTEMPTS = 2;
+/** Polls that may fail in a row: the controller of a cluster may be restarting. */
+const MAX_FAILED_POLLS = 20;
 
 /**
- * Follows a job until its merge is over, or until it cannot be any more. Tasks that lack data (exit
- * code 5, twice) do not keep the merge from writing what there is; others that fail twice do.
+ * Follows a job until its merge is over. When tasks end twice with exit code 5 (they lack data), the merge
+ * still runs and writes what exists; after any other second failure the job is cancelled.
  *
- * @throws the reason of the signal, and {@linkcode EngineError} when the engine does not answer any
- * more. In both cases all that was queued or running is cancelled.
+ * @throws the reason of the signal, or {@linkcode EngineError} when the engine no longer answers. In
+ * both cases what was queued or running is cancelled.
  */
 export async function followJob(
   submission: Submission,
@@ -84,9 +85,10 @@ async function cancel(submission: Submission): Promise<void> {
   try {
     await submission.cancel();
   } catch (error) {
-    const state = error instanceof Error ? error.message : String(error);
     throw new EngineError(
-      `Cannot cancel ${submission.id}: ${state}; its tasks may still run, end them by hand`,
+      `Cannot cancel ${submission.id}: ${
+        messageOf(error)
+      }; its tasks may still run, end them by hand`,
       { cause: error },
     );
   }
@@ -102,14 +104,14 @@ class Follower {
   ) {}
 
   async follow(): Promise<JobOutcome> {
-    const tasks = await this.#settle(({ tasks }) => tasks);
+    const tasks = await this.#waitFor(({ tasks }) => tasks);
     const failures = tasks.flatMap((_, task) => this.#failures.get(task) ?? []);
     if (!failures.every(({ status }) => status.exitCode === EXIT.incomplete)) {
       await cancel(this.submission);
       return { failures };
     }
     await this.submission.merge();
-    await this.#settle(({ merge }) => [merge], MERGE);
+    await this.#waitFor(({ merge }) => [merge], MERGE);
     const failure = this.#failures.get(MERGE);
     return {
       failures: [...failures, ...(failure ? [failure] : [])],
@@ -117,8 +119,8 @@ class Follower {
     };
   }
 
-  /** Polls until these are done or have failed for good; what fails before is retried. */
-  async #settle(
+  /** Polls until the chosen tasks are over; retries those with attempts left. */
+  async #waitFor(
     choose: (status: JobStatus) => readonly TaskStatus[],
     name?: TaskId,
   ): Promise<readonly TaskStatus[]> {
@@ -130,7 +132,7 @@ class Follower {
       );
       const retried: TaskId[] = [];
       for (const i of fresh) {
-        if (await this.#notice(name ?? i, chosen[i]!)) retried.push(name ?? i);
+        if (await this.#handleFailure(name ?? i, chosen[i]!)) retried.push(name ?? i);
       }
       if (retried.length > 0) await this.submission.retry?.(retried);
       else if (chosen.every(({ state }) => state === "done" || state === "failed")) return chosen;
@@ -138,14 +140,14 @@ class Follower {
     }
   }
 
-  /** Tells of a failure. @returns whether the task is to be retried. */
-  async #notice(task: TaskId, status: TaskStatus): Promise<boolean> {
+  /** Reports a failure. @returns whether to retry the task. */
+  async #handleFailure(task: TaskId, status: TaskStatus): Promise<boolean> {
     const attempts = (this.#attempts.get(task) ?? 0) + 1;
     this.#attempts.set(task, attempts);
-    // A merge that lacks something would lack it again; a wrong command line stays wrong.
+    // A merge that lacks data would lack it again; a wrong command line stays wrong.
     const isFinal = status.exitCode === EXIT.usage ||
       (task === MERGE && status.exitCode === EXIT.incomplete);
-    const isRetried = attempts < ATTEMPTS && !isFinal && this.submission.retry !== undefined;
+    const isRetried = attempts < MAX_ATTEMPTS && !isFinal && this.submission.retry !== undefined;
     const failure = { task, status, log: await this.submission.log(task), isRetried };
     if (!isRetried) this.#failures.set(task, failure);
     this.options.onFailure?.(failure);
@@ -161,7 +163,7 @@ class Follower {
         onProgress?.(countStates(status.tasks));
         return status;
       } catch (error) {
-        if (!(error instanceof EngineError) || failed === FAILED_POLLS) throw error;
+        if (!(error instanceof EngineError) || failed === MAX_FAILED_POLLS) throw error;
       }
       await wait(pollEveryMs, undefined, { signal });
     }
@@ -175,10 +177,10 @@ function countStates(tasks: readonly TaskStatus[]): Record<TaskState, number> {
 }
 
 /**
- * The exit code that a job's failures mean: usage, then data that is not there, network, anything
- * else; incomplete when nothing worse happened, done when there are none.
+ * The exit code of a job with these failures. The first that occurs decides: usage, missing data,
+ * network, anything else, incomplete; done without failures.
  */
-export function judgeFailures(failures: readonly Failure[]): number {
+export function findJobExitCode(failures: readonly Failure[]): number {
   const codes = failures.map(({ status }) => status.exitCode ?? EXIT.failed);
   const known = [EXIT.usage, EXIT.missing, EXIT.unreachable];
   if (codes.length === 0) return EXIT.done;

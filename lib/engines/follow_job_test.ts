@@ -8,7 +8,7 @@ import {
   type TaskId,
   type TaskStatus,
 } from "./array_engine.ts";
-import { type Failure, followJob, type FollowOptions, judgeFailures } from "./follow_job.ts";
+import { type Failure, findJobExitCode, followJob, type FollowOptions } from "./follow_job.ts";
 
 const KILLED: TaskStatus = { state: "failed", reason: "killed" };
 const exits = (exitCode: number): TaskStatus => ({
@@ -16,15 +16,15 @@ const exits = (exitCode: number): TaskStatus => ({
   exitCode,
 });
 
-/** Ends of the attempts of a task, one after the other. */
+/** Ends of the attempts of a task, in order. */
 type Ends = TaskStatus[];
 
 /** An engine whose tasks are queued at one poll, running at the next, and over at the third. */
-class PlayedJob implements Submission {
+class ScriptedJob implements Submission {
   readonly id = "played-1";
-  /** What was asked of it, in order. */
+  /** The calls in order. */
   readonly calls: string[] = [];
-  /** Polls that are going to fail, the next ones first. */
+  /** Polls that fail, from the next one on. */
   failingPolls = 0;
   readonly #ages = new Map<TaskId, number>();
   readonly #attempts = new Map<TaskId, number>();
@@ -78,7 +78,7 @@ const follow = (job: Submission, options: Partial<FollowOptions> = {}) =>
   followJob(job, { pollEveryMs: 1, ...options });
 
 Deno.test("followJob() runs the merge once all tasks are done, and gives the end of its log", async () => {
-  const job = new PlayedJob([[exits(0)], [exits(0)], [exits(0)]]);
+  const job = new ScriptedJob([[exits(0)], [exits(0)], [exits(0)]]);
   const seen: string[] = [];
   const outcome = await follow(job, {
     onProgress: ({ queued, running, done, failed }) =>
@@ -89,21 +89,21 @@ Deno.test("followJob() runs the merge once all tasks are done, and gives the end
   assertEquals([...new Set(seen)], ["3 0 0 0", "0 3 0 0", "0 0 3 0"]);
 });
 
-Deno.test("followJob() retries once what failed, whatever killed it, and tells of it first", async () => {
-  const job = new PlayedJob([[exits(0)], [KILLED, exits(0)], [exits(4), exits(0)]]);
-  const told: Failure[] = [];
-  const { failures } = await follow(job, { onFailure: (failure) => told.push(failure) });
+Deno.test("followJob() retries once what failed, for any reason, and reports it first", async () => {
+  const job = new ScriptedJob([[exits(0)], [KILLED, exits(0)], [exits(4), exits(0)]]);
+  const reported: Failure[] = [];
+  const { failures } = await follow(job, { onFailure: (failure) => reported.push(failure) });
   assertEquals(job.calls, ["retry 1 2", "merge"]);
   assertEquals(failures, []);
-  assertEquals(told, [
+  assertEquals(reported, [
     { task: 1, status: KILLED, log: "log of 1, attempt 0", isRetried: true },
     { task: 2, status: exits(4), log: "log of 2, attempt 0", isRetried: true },
   ]);
 });
 
-Deno.test("followJob() merges what there is when a task lacks data twice, and names the task", async () => {
+Deno.test("followJob() merges what there is when a task lacks data twice, and reports the task", async () => {
   const lacking = exits(EXIT.incomplete);
-  const job = new PlayedJob([[lacking, lacking], [exits(0)]], [lacking]);
+  const job = new ScriptedJob([[lacking, lacking], [exits(0)]], [lacking]);
   const { failures, mergeLog } = await follow(job);
   assertEquals(job.calls, ["retry 0", "merge"]);
   assertEquals(failures, [
@@ -111,11 +111,11 @@ Deno.test("followJob() merges what there is when a task lacks data twice, and na
     { task: MERGE, status: lacking, log: "log of merge, attempt 0", isRetried: false },
   ]);
   assertEquals(mergeLog, "log of merge, attempt 0");
-  assertEquals(judgeFailures(failures), EXIT.incomplete);
+  assertEquals(findJobExitCode(failures), EXIT.incomplete);
 });
 
 Deno.test("followJob() does not merge when a task fails twice for another reason", async () => {
-  const job = new PlayedJob([[exits(0)], [KILLED, exits(4)]]);
+  const job = new ScriptedJob([[exits(0)], [KILLED, exits(4)]]);
   const { failures, mergeLog } = await follow(job);
   assertEquals(job.calls, ["retry 1", "cancel"]);
   assertEquals(failures.map(({ task, status }) => [task, status.exitCode]), [[1, 4]]);
@@ -123,24 +123,24 @@ Deno.test("followJob() does not merge when a task fails twice for another reason
 });
 
 Deno.test("followJob() does not retry a command line that is wrong", async () => {
-  const job = new PlayedJob([[exits(EXIT.usage)], [exits(0)]]);
+  const job = new ScriptedJob([[exits(EXIT.usage)], [exits(0)]]);
   const { failures } = await follow(job);
   assertEquals(job.calls, ["cancel"]);
-  assertEquals(judgeFailures(failures), EXIT.usage);
+  assertEquals(findJobExitCode(failures), EXIT.usage);
 });
 
 Deno.test("followJob() retries a merge that was killed, once", async () => {
-  const once = new PlayedJob([[exits(0)]], [KILLED, exits(0)]);
+  const once = new ScriptedJob([[exits(0)]], [KILLED, exits(0)]);
   assertEquals(await follow(once), { failures: [], mergeLog: "log of merge, attempt 1" });
   assertEquals(once.calls, ["merge", "retry merge"]);
-  const twice = new PlayedJob([[exits(0)]], [KILLED, KILLED]);
+  const twice = new ScriptedJob([[exits(0)]], [KILLED, KILLED]);
   const { failures } = await follow(twice);
   assertEquals(failures.map(({ task }) => task), [MERGE]);
   assertEquals(twice.calls, ["merge", "retry merge"]);
 });
 
-Deno.test("followJob() cancels the job when it is interrupted, and throws why", async () => {
-  const job = new PlayedJob([[exits(0)], [exits(0)]]);
+Deno.test("followJob() cancels the job when it is interrupted, and throws the reason", async () => {
+  const job = new ScriptedJob([[exits(0)], [exits(0)]]);
   const controller = new AbortController();
   const onProgress = () => controller.abort(new InterruptedError("stopped by SIGTERM"));
   await assertRejects(
@@ -151,8 +151,8 @@ Deno.test("followJob() cancels the job when it is interrupted, and throws why", 
   assertEquals(job.calls, ["cancel"]);
 });
 
-Deno.test("followJob() says so when it is interrupted and cannot cancel the job", async () => {
-  const job = new PlayedJob([[exits(0)]]);
+Deno.test("followJob() says when it is interrupted and cannot cancel the job", async () => {
+  const job = new ScriptedJob([[exits(0)]]);
   job.cancel = () => Promise.reject(new EngineError("Cannot run scancel: no answer"));
   const signal = AbortSignal.abort(new InterruptedError("stopped by SIGINT"));
   await assertRejects(
@@ -162,21 +162,21 @@ Deno.test("followJob() says so when it is interrupted and cannot cancel the job"
   );
 });
 
-Deno.test("followJob() bears an engine that does not answer for a while", async () => {
-  const job = new PlayedJob([[exits(0)]]);
+Deno.test("followJob() continues when the engine does not answer for a while", async () => {
+  const job = new ScriptedJob([[exits(0)]]);
   job.failingPolls = 20;
   assertEquals((await follow(job)).failures, []);
   assertEquals(job.calls, ["merge"]);
 });
 
-Deno.test("followJob() cancels the job when the engine does not answer any more", async () => {
-  const job = new PlayedJob([[exits(0)]]);
+Deno.test("followJob() cancels the job when the engine no longer answers", async () => {
+  const job = new ScriptedJob([[exits(0)]]);
   job.failingPolls = 21;
   await assertRejects(() => follow(job), EngineError, "Cannot ask: no answer");
   assertEquals(job.calls, ["cancel"]);
 });
 
-const JUDGEMENTS: { codes: (number | undefined)[]; exitCode: number }[] = [
+const EXIT_CODES: { codes: (number | undefined)[]; exitCode: number }[] = [
   { codes: [], exitCode: EXIT.done },
   { codes: [5, 5], exitCode: EXIT.incomplete },
   { codes: [5, undefined], exitCode: EXIT.failed },
@@ -186,14 +186,14 @@ const JUDGEMENTS: { codes: (number | undefined)[]; exitCode: number }[] = [
   { codes: [3, 2], exitCode: EXIT.usage },
 ];
 
-for (const { codes, exitCode } of JUDGEMENTS) {
-  Deno.test(`judgeFailures() makes ${exitCode} of exit codes [${codes.map(String)}]`, () => {
+for (const { codes, exitCode } of EXIT_CODES) {
+  Deno.test(`findJobExitCode() gives ${exitCode} for exit codes [${codes.map(String)}]`, () => {
     const failures = codes.map((code, task): Failure => ({
       task,
       status: { state: "failed", ...(code !== undefined && { exitCode: code }) },
       log: "",
       isRetried: false,
     }));
-    assertEquals(judgeFailures(failures), exitCode);
+    assertEquals(findJobExitCode(failures), exitCode);
   });
 }

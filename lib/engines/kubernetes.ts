@@ -1,28 +1,34 @@
 /**
- * Kubernetes: an Indexed Job of the tasks, then a Job of the merge, by way of `kubectl`.
+ * The engine of Kubernetes: an Indexed Job of the tasks, then a Job of the merge, through `kubectl`.
  *
- * Cluster, namespace and credentials are those of kubectl's current context. Kubernetes retries a
- * task by itself, once; see `kubernetes_manifest.ts`.
+ * Cluster, namespace and credentials are those of kubectl's current context. Kubernetes itself retries
+ * a task once.
  *
  * @module
  */
-import { formatManifest, jobNameOf, withoutValues } from "./container.ts";
+import { formatManifest, nameJobPart, withoutValues } from "./container.ts";
 import {
   type ArrayJob,
   type Engine,
-  EngineError,
   type EngineFile,
+  type JobPart,
   type JobStatus,
+  LOG_LINES,
   MERGE,
+  readLogOrReason,
   type Submission,
   type TaskId,
 } from "./array_engine.ts";
 import { type KubernetesOptions, mergeManifest, taskManifest } from "./kubernetes_manifest.ts";
-import { type KubernetesList, newestPod, readMerge, readTasks } from "./kubernetes_status.ts";
+import {
+  type KubernetesList,
+  newestPod,
+  readKubernetesTasks,
+  readMerge,
+} from "./kubernetes_status.ts";
 import { runProgram } from "./program.ts";
 
 const KUBECTL = "kubectl";
-const LOG_LINES = 40;
 
 /** Opens Kubernetes. */
 export function openKubernetes(options: KubernetesOptions = {}): Engine {
@@ -62,8 +68,8 @@ class KubernetesSubmission implements Submission {
     return `job/${this.job.name}`;
   }
 
-  /** Creates a Job; one of the same name that is there already is an error. */
-  async start(part: "tasks" | typeof MERGE): Promise<void> {
+  /** Creates a Job; kubectl fails when there is one of the same name. */
+  async start(part: JobPart): Promise<void> {
     const manifest = part === MERGE ? mergeManifest : taskManifest;
     await runProgram(KUBECTL, ["create", "--filename", "-"], {
       input: formatManifest(manifest(this.job, this.options)),
@@ -78,21 +84,19 @@ class KubernetesSubmission implements Submission {
   async poll(): Promise<JobStatus> {
     const list = await this.#list();
     return {
-      tasks: readTasks(list, this.job.name, this.job.tasks),
-      merge: readMerge(list, jobNameOf(this.job, MERGE)),
+      tasks: readKubernetesTasks(list, this.job.name, this.job.tasks),
+      merge: readMerge(list, nameJobPart(this.job, MERGE)),
     };
   }
 
-  async log(task: TaskId): Promise<string> {
-    const jobName = jobNameOf(this.job, task);
-    try {
-      const pod = newestPod(await this.#list(), jobName, task === MERGE ? undefined : task);
-      if (!pod) return `there is no pod of it any more: ${KUBECTL} describe job/${jobName}`;
+  log(task: TaskId): Promise<string> {
+    const [part, index] = task === MERGE ? [MERGE, undefined] as const : ["tasks", task] as const;
+    const jobName = nameJobPart(this.job, part);
+    return readLogOrReason(async () => {
+      const pod = newestPod(await this.#list(), jobName, index);
+      if (!pod) return `its pod was deleted; see ${KUBECTL} describe job/${jobName}`;
       return await runProgram(KUBECTL, ["logs", pod.metadata.name, `--tail=${LOG_LINES}`]);
-    } catch (error) {
-      if (error instanceof EngineError) return error.message;
-      throw error;
-    }
+    });
   }
 
   async cancel(): Promise<void> {

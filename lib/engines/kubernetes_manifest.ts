@@ -1,17 +1,17 @@
 /**
- * Manifests of Kubernetes: an Indexed Job for the tasks and a Job for the merge.
+ * Manifests for Kubernetes: an Indexed Job for the tasks and a Job for the merge.
  *
- * Fields and their meaning are those of `batch/v1`, https://kubernetes.io/docs/concepts/workloads/
- * controllers/job/. A limit of retries for each index needs Kubernetes 1.33, or 1.29 where the beta
- * is on: https://kubernetes.io/blog/2025/05/13/kubernetes-v1-33-jobs-backoff-limit-per-index-goes-ga.
+ * Fields are those of `batch/v1`, https://kubernetes.io/docs/concepts/workloads/
+ * controllers/job/. A limit of retries for each index needs Kubernetes 1.33, or 1.29 with the beta
+ * enabled: https://kubernetes.io/blog/2025/05/13/kubernetes-v1-33-jobs-backoff-limit-per-index-goes-ga.
  *
  * @module
  */
 import { EXIT } from "../errors.ts";
-import { describeContainer, jobNameOf } from "./container.ts";
-import { type ArrayJob, MERGE } from "./array_engine.ts";
+import { describeContainer, nameJobPart } from "./container.ts";
+import { type ArrayJob, type JobPart, MERGE } from "./array_engine.ts";
 
-/** What the tasks are allowed to reach. */
+/** As whom the tasks run. */
 export interface KubernetesOptions {
   /**
    * Service account of the pods. On Google's clusters, Workload Identity gives it access to buckets.
@@ -23,23 +23,23 @@ export interface KubernetesOptions {
   secret?: string;
 }
 
-/** The working folder of containers that are given a key, and the folder in it for keys. */
+/** The working folder of containers with a key file, and the folder in it for keys. */
 const FOLDER = "/stream";
 const KEYS = "keys";
-/** How long a finished Job can be asked about; meanwhile there can be no other of its name. */
-const KEPT_SECONDS = 24 * 3600;
-/** A pod that lost its node, or was evicted, has not failed. */
+/** How long Kubernetes keeps a finished Job, so that it can be read; its name is taken meanwhile. */
+const TTL_SECONDS = 24 * 3600;
+/** A pod that lost its node, or was evicted, does not count as an attempt. */
 const DISRUPTED = {
   action: "Ignore",
   onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
 };
 
-/** What is common to the pods and Jobs of an array job. */
+/** Labels of all pods and Jobs of an array job. */
 function labelsOf(job: ArrayJob): Record<string, string> {
   return { "app.kubernetes.io/name": "gik-deno", "app.kubernetes.io/instance": job.name };
 }
 
-/** The tasks: each index is tried twice, and the failure of one does not end the others. */
+/** The tasks: each index has two attempts, and the failure of one does not end the others. */
 export function taskManifest(job: ArrayJob, options: KubernetesOptions): object {
   return describeJob(job, "tasks", options, {
     completionMode: "Indexed",
@@ -50,7 +50,7 @@ export function taskManifest(job: ArrayJob, options: KubernetesOptions): object 
   });
 }
 
-/** The merge, tried again only when that could help. */
+/** The merge, retried once for failures that may pass. */
 export function mergeManifest(job: ArrayJob, options: KubernetesOptions): object {
   const hopeless = [EXIT.usage, EXIT.missing, EXIT.incomplete];
   return describeJob(job, MERGE, options, {
@@ -65,7 +65,7 @@ function failWithoutRetry(action: string, values: number[]): object {
 
 function describeJob(
   job: ArrayJob,
-  part: "tasks" | typeof MERGE,
+  part: JobPart,
   options: KubernetesOptions,
   rules: object,
 ): object {
@@ -73,10 +73,10 @@ function describeJob(
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: jobNameOf(job, part === MERGE ? MERGE : 0), labels },
+    metadata: { name: nameJobPart(job, part), labels },
     spec: {
       ...rules,
-      ttlSecondsAfterFinished: KEPT_SECONDS,
+      ttlSecondsAfterFinished: TTL_SECONDS,
       template: { metadata: { labels }, spec: describePod(job, part, options) },
     },
   };
@@ -84,11 +84,11 @@ function describeJob(
 
 function describePod(
   job: ArrayJob,
-  part: "tasks" | typeof MERGE,
+  part: JobPart,
   { serviceAccount, secret }: KubernetesOptions,
 ): object {
   const container = describeContainer(job, part);
-  // Without a request for as much, a pod may land where there is less.
+  // Without requests as high as the limits, a pod may be put on a node that has less.
   const resources = { ...container.resources, requests: container.resources.limits };
   const account = serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount };
   if (secret === undefined) {

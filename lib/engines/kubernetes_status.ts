@@ -1,15 +1,15 @@
 /**
- * What `kubectl get jobs,pods --output json` says of an array job.
+ * The states of tasks in the output of `kubectl get jobs,pods --output json`.
  *
- * Indexes come from the status of the Job (`completedIndexes`, `failedIndexes`, `conditions`), exit
- * codes and what is running from its pods, which may be gone: https://kubernetes.io/docs/reference/
+ * The Job has the indexes of finished tasks (`completedIndexes`, `failedIndexes`, `conditions`), its pods
+ * have the exit codes and what is running; pods may have been deleted: https://kubernetes.io/docs/reference/
  * kubernetes-api/workload-resources/job-v1/#JobStatus and …/pod-v1/#PodStatus.
  *
  * @module
  */
 import { EngineError, type TaskStatus } from "./array_engine.ts";
 
-/** The list that kubectl prints, as far as it is looked at. */
+/** The fields of kubectl's list that are used. */
 export interface KubernetesList {
   items: (KubernetesJob | KubernetesPod)[];
 }
@@ -46,7 +46,11 @@ const JOB_LABEL = "batch.kubernetes.io/job-name";
 const INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index";
 
 /** The tasks of an Indexed Job. A Job that is not in the list was deleted: its tasks have failed. */
-export function readTasks(list: KubernetesList, jobName: string, tasks: number): TaskStatus[] {
+export function readKubernetesTasks(
+  list: KubernetesList,
+  jobName: string,
+  tasks: number,
+): TaskStatus[] {
   const job = findJob(list, jobName);
   const done = new Set(parseIndexes(job?.status?.completedIndexes ?? ""));
   const failed = new Set(parseIndexes(job?.status?.failedIndexes ?? ""));
@@ -93,12 +97,12 @@ function hasCondition({ status }: KubernetesJob, type: string): boolean {
   return status?.conditions?.some((it) => it.type === type && it.status === "True") ?? false;
 }
 
-/** A task whose Job has not decided on it: that of a Job that is over ran into its end. */
+/** A task without an end in the status of its Job; when the Job itself failed, so did the task. */
 function unfinishedStatus(
   job: KubernetesJob | undefined,
   pod: KubernetesPod | undefined,
 ): TaskStatus {
-  if (!job) return { state: "failed", reason: "its Job is not there any more" };
+  if (!job) return { state: "failed", reason: "its Job was deleted" };
   const end = job.status?.conditions?.find(({ type, status }) =>
     type === "Failed" && status === "True"
   );
@@ -108,14 +112,14 @@ function unfinishedStatus(
 
 function failedStatus(pod: KubernetesPod | undefined): TaskStatus {
   const end = pod?.status?.containerStatuses?.[0]?.state?.terminated;
-  if (!end) return { state: "failed", reason: "its pod is not there any more" };
+  if (!end) return { state: "failed", reason: "its pod was deleted" };
   const { exitCode, reason } = end;
   const isOrdinary = reason === undefined || reason === "Error";
   return { state: "failed", exitCode, ...(isOrdinary ? {} : { reason }) };
 }
 
 /**
- * Indexes as the status of a Job has them: `1,3-5,7`.
+ * Parses the indexes in the status of a Job: `1,3-5,7`.
  *
  * @throws {EngineError} for another text.
  */
@@ -123,7 +127,9 @@ function parseIndexes(text: string): number[] {
   return text.split(",").filter((part) => part !== "").flatMap((part) => {
     const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
     if (first === undefined) {
-      throw new EngineError(`Cannot read the indexes "${text}": "${part}" is not one, nor a range`);
+      throw new EngineError(
+        `Cannot read the indexes "${text}": "${part}" is neither an index nor a range`,
+      );
     }
     const from = Number(first);
     return Array.from({ length: Number(last ?? first) - from + 1 }, (_, i) => from + i);

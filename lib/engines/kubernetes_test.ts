@@ -21,7 +21,7 @@ const JOB: ArrayJob = {
 const SELECTOR = `app.kubernetes.io/instance=${JOB.name}`;
 const GET = ["get", "jobs,pods", "--selector", SELECTOR, "--output", "json"];
 
-/** A Job as the cluster tells of it. */
+/** A Job as kubectl lists it. */
 function makeJob(name: string, status: object) {
   return { kind: "Job", metadata: { name, creationTimestamp: "2026-02-06T08:00:00Z" }, status };
 }
@@ -139,7 +139,7 @@ Deno.test("a job on Kubernetes is created, followed and merged by kubectl", asyn
   assertEquals(calls.at(-1)!.args, ["logs", `${mergeName}-merge-1`, "--tail=40"]);
 });
 
-Deno.test("a task that Kubernetes has tried twice has failed with the end of its last pod", async () => {
+Deno.test("a task that failed twice on Kubernetes has the end of its last pod", async () => {
   using kubectl = installProgram("kubectl");
   const submission = await openKubernetes().submit(JOB);
   show(
@@ -160,7 +160,7 @@ Deno.test("a task that Kubernetes has tried twice has failed with the end of its
   assertEquals(submission.retry, undefined);
 });
 
-Deno.test("a Job of Kubernetes that ended early has failed in all that was not done", async () => {
+Deno.test("tasks that were not done have failed when their Job on Kubernetes ended early or was deleted", async () => {
   using kubectl = installProgram("kubectl");
   const submission = await openKubernetes().submit(JOB);
   const ended = { completedIndexes: "0", ...over("Failed", "DeadlineExceeded") };
@@ -168,11 +168,11 @@ Deno.test("a Job of Kubernetes that ended early has failed in all that was not d
   const failed = { state: "failed", reason: "DeadlineExceeded" } as const;
   assertEquals((await submission.poll()).tasks, [{ state: "done", exitCode: 0 }, failed, failed]);
   show(kubectl);
-  const gone = { state: "failed", reason: "its Job is not there any more" } as const;
+  const gone = { state: "failed", reason: "its Job was deleted" } as const;
   assertEquals((await submission.poll()).tasks, [gone, gone, gone]);
 });
 
-Deno.test("a log that Kubernetes does not have is told of, and is no error", async () => {
+Deno.test("a log that Kubernetes does not have is a line that says why, and no error", async () => {
   using kubectl = installProgram("kubectl");
   show(kubectl, makePod(0, 1, 1));
   const submission = await openKubernetes().submit(JOB);
@@ -194,7 +194,7 @@ Deno.test("cancelling on Kubernetes deletes the Jobs and their pods", async () =
   ]);
 });
 
-Deno.test("what kubectl says against a job is in the error, values of variables are not", async () => {
+Deno.test("the error has what kubectl says against a job, without values of variables", async () => {
   using kubectl = installProgram("kubectl");
   kubectl.fail("create", 'Invalid value: "secret-value": jobs is forbidden');
   const error = await assertRejects(() => openKubernetes().submit(JOB), EngineError);
@@ -204,13 +204,13 @@ Deno.test("what kubectl says against a job is in the error, values of variables 
   );
 });
 
-Deno.test("a program that is not there is one error that says so", async () => {
+Deno.test("a program that is not on the path is one error that says so", async () => {
   const path = Deno.env.get("PATH")!;
   try {
     Deno.env.set("PATH", "/nowhere");
     assertEquals(await hasProgram("kubectl"), false);
     const error = await assertRejects(() => openKubernetes().submit(JOB), EngineError);
-    assertEquals(error.message, "Cannot run kubectl: it is not on the path, install it");
+    assertEquals(error.message, "Cannot run kubectl: it is not on the path; install it");
   } finally {
     Deno.env.set("PATH", path);
   }

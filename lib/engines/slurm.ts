@@ -1,5 +1,5 @@
 /**
- * Array jobs on a Slurm cluster: a job array, and a merge that depends on it.
+ * The engine of a Slurm cluster: a job array, and a merge that depends on it.
  *
  * @module
  */
@@ -8,12 +8,15 @@ import {
   type Engine,
   EngineError,
   type JobStatus,
+  LOG_LINES,
   MERGE,
   type Submission,
   type TaskId,
   type TaskStatus,
 } from "./array_engine.ts";
 import { runProgram } from "./program.ts";
+import { countUp } from "../util/numbers.ts";
+import { messageOf } from "../util/text.ts";
 import {
   ACCOUNTS_FORMAT,
   parseAccounts,
@@ -23,7 +26,6 @@ import {
   type QueueEntry,
 } from "./slurm_output.ts";
 import {
-  allTasks,
   arrayOptions,
   mergeOptions,
   planFiles,
@@ -31,13 +33,11 @@ import {
   type SlurmOptions,
 } from "./slurm_script.ts";
 
-const LOG_LINES = 40;
-
 /**
- * Slurm, by its own programs. Partition, account and time limit are those of the variables that
+ * Opens Slurm, through its own programs. Partition, account and time limit come from the variables that
  * `sbatch` reads: `SBATCH_PARTITION`, `SBATCH_ACCOUNT`, `SBATCH_TIMELIMIT`.
  *
- * A task whose node is lost is put back into the queue by Slurm itself.
+ * Slurm itself puts a task whose node is lost back into the queue.
  */
 export function openSlurm(options: SlurmOptions): Engine {
   return {
@@ -50,7 +50,7 @@ export function openSlurm(options: SlurmOptions): Engine {
       try {
         await submission.start();
       } catch (error) {
-        // The array may be there without its merge.
+        // The array may have been submitted, and the merge not.
         await submission.cancel().catch((reason) => {
           throw new EngineError(`${messageOf(error)}; ${messageOf(reason)}`, { cause: error });
         });
@@ -61,19 +61,15 @@ export function openSlurm(options: SlurmOptions): Engine {
   };
 }
 
-/** The name finds the job and nothing else, even when its identifier never arrived here. */
+/** A name that finds this job and no other, even when its identifier never arrived here. */
 function nameUniquely({ name }: ArrayJob): string {
   return `${name}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 class SlurmSubmission implements Submission {
-  /** Identifier of the newest attempt's job. */
+  /** Identifiers of the jobs of the newest attempts. */
   readonly #jobs = new Map<TaskId, string>();
-  /** Newest attempts that are over, so that Slurm need not be asked of them again. */
+  /** Ends of the newest attempts, so that Slurm is not asked again. */
   readonly #ended = new Map<TaskId, TaskStatus>();
 
   constructor(
@@ -91,7 +87,7 @@ class SlurmSubmission implements Submission {
     for (const { name, text } of planFiles(this.job, this.options)) {
       await Deno.writeTextFile(`${logFolder}/${name}`, text);
     }
-    await this.#submitTasks(allTasks(this.job));
+    await this.#submitTasks(countUp(this.job.tasks));
     await this.#submitMerge([`--dependency=${this.#formatDependency()}`]);
   }
 
@@ -99,7 +95,7 @@ class SlurmSubmission implements Submission {
     const text = await runProgram("squeue", [...QUEUE_FORMAT, `--name=${this.job.name}`]);
     const queue = parseQueue(text);
     const tasks: TaskStatus[] = [];
-    for (let task = 0; task < this.job.tasks; task++) tasks.push(await this.#status(task, queue));
+    for (const task of countUp(this.job.tasks)) tasks.push(await this.#status(task, queue));
     return { tasks, merge: await this.#status(MERGE, queue) };
   }
 
@@ -151,17 +147,21 @@ class SlurmSubmission implements Submission {
     });
     // "<job>" or "<job>;<cluster>".
     const id = /^\d+/.exec(text)?.[0];
-    if (id === undefined) throw new EngineError(`Cannot submit to Slurm: sbatch says "${text}"`);
+    if (id === undefined) {
+      throw new EngineError(
+        `Cannot submit to Slurm: sbatch printed "${text}", expected a job's number`,
+      );
+    }
     return id;
   }
 
-  /** The merge waits for the newest attempt of every task that is not known to be done. */
+  /** The merge waits for the newest attempts of the tasks that are not over. */
   #formatDependency(): string {
-    const waiting = allTasks(this.job).filter((task) => !this.#ended.has(task));
+    const waiting = countUp(this.job.tasks).filter((task) => !this.#ended.has(task));
     return `afterok:${waiting.map((task) => this.#nameOf(task)).join(":")}`;
   }
 
-  /** Whether a task has failed for good: then the merge does not start by itself any more. */
+  /** Whether a newest attempt has failed: then the merge does not start by itself. */
   #hasFailures(): boolean {
     return [...this.#ended].some(([task, { state }]) => task !== MERGE && state === "failed");
   }
@@ -183,7 +183,7 @@ class SlurmSubmission implements Submission {
     return status;
   }
 
-  /** What became of a task that is over; the queue forgets it after some minutes (MinJobAge). */
+  /** How a task ended; the queue forgets it after some minutes (MinJobAge). */
   async #findEnd(task: TaskId, entry: QueueEntry | undefined): Promise<TaskStatus> {
     if (entry?.state === "done") return { state: "done", exitCode: 0 };
     if (entry) {
@@ -196,16 +196,16 @@ class SlurmSubmission implements Submission {
       ...ACCOUNTS_FORMAT,
       `--jobs=${this.#nameOf(task)}`,
     ]);
-    return parseAccounts(accounts ?? "") ?? { state: "failed", reason: "Slurm has forgotten it" };
+    return parseAccounts(accounts ?? "") ?? { state: "failed", reason: "Slurm no longer knows it" };
   }
 
-  /** As Slurm's programs take it. */
+  /** The name of a task for Slurm's programs. */
   #nameOf(task: TaskId): string {
     const job = this.#jobs.get(task)!;
     return task === MERGE ? job : `${job}_${task}`;
   }
 
-  /** Log and exit code of the newest attempt, without their endings. */
+  /** Path of the log and the exit code of the newest attempt, without extension. */
   #pathOf(task: TaskId): string {
     return `${this.options.logFolder}/${this.#nameOf(task)}`;
   }
@@ -221,7 +221,7 @@ async function readExitFile(path: string): Promise<number | undefined> {
   }
 }
 
-/** What a program prints; `undefined` where it fails, as `sacct` does without accounting. */
+/** The output of a program; `undefined` when it fails, as `sacct` does without accounting. */
 async function tryProgram(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
     return await runProgram(program, args);

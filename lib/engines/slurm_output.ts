@@ -1,5 +1,5 @@
 /**
- * What Slurm's programs print, in the formats that their manuals describe.
+ * Parses the output of Slurm's programs, in the formats that their manuals describe.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { TaskState, TaskStatus } from "./array_engine.ts";
 export interface QueueEntry {
   /** Identifier of the job; of the array, for a task. */
   job: string;
-  /** Index in the array; `undefined` for a job that is none. */
+  /** Index in the array. @default {undefined} (the job is no array) */
   task?: number;
   state: TaskState;
   /** State in Slurm's words: `NODE_FAIL`. */
   slurmState: string;
 }
 
-/** Arguments of `squeue` (man 1 squeue) that make it print what {@linkcode parseQueue} reads. */
+/** Arguments of `squeue` (man 1 squeue) for the format of {@linkcode parseQueue}. */
 export const QUEUE_FORMAT: readonly string[] = [
   "--noheader",
   "--array",
@@ -24,7 +24,7 @@ export const QUEUE_FORMAT: readonly string[] = [
   "--Format=ArrayJobID:|,ArrayTaskID:|,State:|",
 ];
 
-/** Arguments of `sacct` (man 1 sacct) that make it print what {@linkcode parseAccounts} reads. */
+/** Arguments of `sacct` (man 1 sacct) for the format of {@linkcode parseAccounts}. */
 export const ACCOUNTS_FORMAT: readonly string[] = [
   "--noheader",
   "--allocations",
@@ -44,18 +44,18 @@ const ENDS: Readonly<Record<string, TaskState>> = {
   PREEMPTED: "failed",
   REVOKED: "failed",
   TIMEOUT: "failed",
-  // Held until somebody lets them go: nobody will.
+  // Held until a person releases them.
   REQUEUE_HOLD: "failed",
   SPECIAL_EXIT: "failed",
 };
 const QUEUED = ["PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "RESV_DEL_HOLD"];
 
-/** What a job state of Slurm means; every state that is no end and no wait is taken for running. */
+/** The state of a task in a job state of Slurm; any state that is no end and no wait is running. */
 export function readState(slurmState: string): TaskState {
   return ENDS[slurmState] ?? (QUEUED.includes(slurmState) ? "queued" : "running");
 }
 
-/** Reads what `squeue` prints with {@linkcode QUEUE_FORMAT}; lines of another form are passed over. */
+/** Parses the output of `squeue` with {@linkcode QUEUE_FORMAT}; skips lines of any other form. */
 export function parseQueue(text: string): QueueEntry[] {
   return [...text.matchAll(/^(\d+)\|(\d+|N\/A)\|(\w+)\|$/gm)].map(([, job, task, state]) => ({
     job: job!,
@@ -65,16 +65,13 @@ export function parseQueue(text: string): QueueEntry[] {
   }));
 }
 
-/**
- * Reads the exit code that `scontrol --oneliner show job` (man 1 scontrol) prints as
- * `ExitCode=<code>:<signal>`.
- */
+/** Parses `ExitCode=<code>:<signal>` in the output of `scontrol --oneliner show job` (man 1 scontrol). */
 export function parseJobExit(text: string): Partial<TaskStatus> {
   const [, code, signal] = / ExitCode=(\d+):(\d+) /.exec(text) ?? [];
   return describeExit(code, signal);
 }
 
-/** Reads what `sacct` prints with {@linkcode ACCOUNTS_FORMAT} of one job. */
+/** Parses the output of `sacct` with {@linkcode ACCOUNTS_FORMAT} for one job. */
 export function parseAccounts(text: string): TaskStatus | undefined {
   const [, slurmState, code, signal] = /^[\d_]+\|(\w+)[^|]*\|(\d+):(\d+)$/m.exec(text) ?? [];
   if (slurmState === undefined) return undefined;
@@ -85,7 +82,7 @@ export function parseAccounts(text: string): TaskStatus | undefined {
   };
 }
 
-/** Slurm writes code 0 beside a signal. */
+/** With a signal, Slurm's exit code is 0. */
 function describeExit(code = "0", signal = "0"): Partial<TaskStatus> {
   if (signal !== "0") return { reason: `signal ${signal}` };
   return code === "0" ? {} : { exitCode: Number(code) };

@@ -31,12 +31,12 @@ Deno.test("parseQueue() reads tasks of arrays and jobs, waiting, running and ove
   ]);
 });
 
-Deno.test("parseQueue() makes nothing of nothing, and of what is no line of its format", () => {
+Deno.test("parseQueue() finds nothing in an empty text, and skips lines of any other format", () => {
   assertEquals(parseQueue(""), []);
   assertEquals(parseQueue("slurm_load_jobs error: Invalid job id specified\n1|x|RUNNING|\n"), []);
 });
 
-Deno.test("readState() takes ends for failures, holds that nobody lifts as well, the rest for running", () => {
+Deno.test("readState() counts ends and holds as failures, waits as queued, and the rest as running", () => {
   const lost = ["NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "PREEMPTED", "BOOT_FAIL", "REQUEUE_HOLD"];
   for (const state of lost) assertEquals([state, readState(state)], [state, "failed"]);
   for (const state of ["CONFIGURING", "REQUEUED"]) {
@@ -61,7 +61,7 @@ Deno.test("parseJobExit() gives the exit code, or the signal that ended a job", 
   assertEquals(parseJobExit(""), {});
 });
 
-Deno.test("parseAccounts() gives what became of a job that the queue has forgotten", () => {
+Deno.test("parseAccounts() gives the end of a job that has left the queue", () => {
   assertEquals(parseAccounts("2_0|COMPLETED|0:0\n"), { state: "done" });
   assertEquals(parseAccounts("2_2|FAILED|2:0\n"), {
     state: "failed",

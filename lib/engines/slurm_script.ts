@@ -1,12 +1,13 @@
 /**
- * What is handed to Slurm: scripts, and the options of `sbatch`.
+ * The scripts for Slurm, and the options of `sbatch`.
  *
  * @module
  */
 import { type ArrayJob, type EngineFile, mergeCommand, taskCommand } from "./array_engine.ts";
-import { formatCommand, quote } from "./shell.ts";
+import { formatCommand, quote } from "./program.ts";
+import { countUp, toMebibytes } from "../util/numbers.ts";
 
-/** How a cluster is used. */
+/** Paths on a cluster. */
 export interface SlurmOptions {
   /** Path of Deno on the nodes. */
   deno: string;
@@ -17,14 +18,9 @@ export interface SlurmOptions {
 /** Names of the scripts of the tasks and of the merge. */
 export const SCRIPTS = { array: "array.sh", merge: "merge.sh" } as const;
 
-/** The indexes of all tasks. */
-export function allTasks({ tasks }: ArrayJob): number[] {
-  return Array.from({ length: tasks }, (_, task) => task);
-}
-
-/** A script that submits the job by hand, and the two that it submits. */
+/** The scripts of tasks and merge, and one that submits them by hand. */
 export function planFiles(job: ArrayJob, options: SlurmOptions): EngineFile[] {
-  const array = formatCommand(["sbatch", ...arrayOptions(job, options, allTasks(job))]);
+  const array = formatCommand(["sbatch", ...arrayOptions(job, options, countUp(job.tasks))]);
   const merge = formatCommand(["sbatch", ...mergeOptions(job, options)]);
   return [
     {
@@ -38,7 +34,7 @@ export function planFiles(job: ArrayJob, options: SlurmOptions): EngineFile[] {
   ];
 }
 
-/** Options of `sbatch` (man 1 sbatch); what is given here goes before variables like `SBATCH_OUTPUT`. */
+/** Options of `sbatch` (man 1 sbatch); they override variables such as `SBATCH_OUTPUT`. */
 function jobOptions({ name, cpus, memoryBytes }: ArrayJob): string[] {
   return [
     "--parsable",
@@ -46,7 +42,7 @@ function jobOptions({ name, cpus, memoryBytes }: ArrayJob): string[] {
     "--nodes=1",
     "--ntasks=1",
     `--cpus-per-task=${cpus}`,
-    `--mem=${Math.ceil(memoryBytes / 2 ** 20)}M`,
+    `--mem=${toMebibytes(memoryBytes)}M`,
     "--requeue",
     "--export=ALL",
     "--open-mode=append",
@@ -63,15 +59,12 @@ export function arrayOptions(
   return [...jobOptions(job), `--array=${indexes}`, `--output=${logFolder}/%A_%a.log`];
 }
 
-/**
- * Options of `sbatch` for the merge, but for what it depends on. A merge whose tasks have failed waits
- * until it is told what to wait for instead.
- */
+/** Options of `sbatch` for the merge, without its dependency. When tasks fail, it stays queued. */
 export function mergeOptions(job: ArrayJob, { logFolder }: SlurmOptions): string[] {
   return [...jobOptions(job), "--kill-on-invalid-dep=no", `--output=${logFolder}/%j.log`];
 }
 
-/** Runs a command, and leaves its exit code beside its log for whoever asks after Slurm forgot. */
+/** Runs a command, and writes its exit code beside its log, as Slurm forgets jobs after minutes. */
 function formatScript(command: readonly string[], { logFolder }: SlurmOptions): string {
   return [
     "#!/bin/sh",

@@ -16,15 +16,15 @@ console.log(Deno.args.join(" "), Deno.env.get("GREETING"));
 Deno.exit(Deno.env.get("SLURM_ARRAY_TASK_ID") === "1" ? 5 : 0);
 `;
 
-interface Place {
+interface Workplace {
   cluster: SlurmCluster;
   engine: Engine;
   job: ArrayJob;
   folder: string;
 }
 
-/** A test on a cluster that this process's own Slurm programs find. */
-function testOnCluster(name: string, test: (place: Place) => Promise<void>): void {
+/** A test on a cluster that the Slurm programs of this process find. */
+function testOnCluster(name: string, test: (place: Workplace) => Promise<void>): void {
   Deno.test({
     name: obstacle ? `${name} (ignored: ${obstacle})` : name,
     ignore: obstacle !== undefined,
@@ -57,14 +57,14 @@ function testOnCluster(name: string, test: (place: Place) => Promise<void>): voi
   });
 }
 
-async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !await isSo(); await wait(50)) {
+async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 30_000; !await condition(); await wait(50)) {
     if (Date.now() > end) throw new Error("waited 30 s");
   }
 }
 
 testOnCluster(
-  "openSlurm() knows how tasks ended that Slurm has forgotten, and what they wrote",
+  "openSlurm() finds the ends and logs of tasks that Slurm no longer knows",
   async ({ cluster, engine, job }) => {
     const submission = await engine.submit(job);
     await waitUntil(async () => {
@@ -74,7 +74,7 @@ testOnCluster(
     await cluster.loseQueue();
     const { tasks, merge } = await submission.poll();
     assertEquals(tasks, [{ state: "done", exitCode: 0 }, { state: "failed", exitCode: 5 }]);
-    assertEquals(merge, { state: "failed", reason: "Slurm has forgotten it" });
+    assertEquals(merge, { state: "failed", reason: "Slurm no longer knows it" });
     assertEquals(await submission.log(0), "--date=20260206 it's a word --task auto/2 hello");
     assertMatch(await submission.log("merge"), /^There is no \/.*\.log$/);
     await submission.cancel();
@@ -82,7 +82,7 @@ testOnCluster(
 );
 
 testOnCluster(
-  "submit.sh of the plan of openSlurm() submits by hand what the engine does",
+  "submit.sh in the plan of openSlurm() submits the job by hand",
   async ({ cluster, engine, job, folder }) => {
     for (const { name, text } of engine.plan({ ...job, tasks: 1 })) {
       await Deno.writeTextFile(`${folder}/${name}`, text);

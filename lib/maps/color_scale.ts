@@ -1,5 +1,5 @@
 /**
- * From shown values to colours: the ends of a scale, its ticks, and the colour of a value.
+ * Colour scales: their ends and ticks from shown values, and the colour of a value.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export function findExtent(
  * A scale that holds every value of an extent and ends at round values.
  *
  * @param extent of the shown values.
- * @param tickCount about so many ticks.
+ * @param tickCount approximate number of ticks.
  */
 export function planColorScale(shading: Shading, extent: Extent, tickCount = 5): ColorScale {
   const { palette, exponent } = shading;
@@ -55,7 +55,7 @@ function planEnds(shading: Shading, [low, high]: Extent, tickCount: number): Ext
     const most = nice(0, Math.max(Math.abs(low), Math.abs(high)) || 1, tickCount)[1];
     return [-most, most];
   }
-  // Natural ends hold unless a value lies beyond them by more than float32 rounds.
+  // Natural ends hold unless a value exceeds them by more than float32 rounding.
   const slack = 1e-5 * (high - low);
   const { least: floor = low, most: ceiling = high } = shading;
   const least = low < floor - slack ? low : floor;
@@ -69,8 +69,8 @@ function planTicks(scale: Omit<ColorScale, "ticks">, count: number): number[] {
   const gap = 1 / (count + 1);
   const chosen: number[] = [];
   for (const value of listRoundNumbers(most)) {
-    const place = placeValue(scale, value);
-    if (place >= gap && placeValue(scale, chosen[0] ?? Infinity) - place >= gap) {
+    const position = placeValue(scale, value);
+    if (position >= gap && placeValue(scale, chosen[0] ?? Infinity) - position >= gap) {
       chosen.unshift(value);
     }
   }
@@ -86,7 +86,7 @@ function listRoundNumbers(most: number): number[] {
   return numbers.filter((value) => value <= most);
 }
 
-/** Where a value lies on the colour bar, from 0 to 1 for the ends; beyond them outside of that. */
+/** Position of a value on the colour bar: 0 and 1 at its ends, outside that range beyond them. */
 export function placeValue(
   { least, most, exponent }: Pick<ColorScale, "least" | "most" | "exponent">,
   value: number,
@@ -101,7 +101,7 @@ export function indexColor(scale: ColorScale, value: number): number {
   return Math.min(Math.max(index, 0), PALETTE_COLORS - 1);
 }
 
-/** A tick as people write it, with a true minus sign. */
+/** The label of a tick: at most six significant digits, with a true minus sign. */
 export function formatTick(value: number): string {
   return String(Number(value.toPrecision(6))).replace("-", "−");
 }

@@ -57,9 +57,9 @@ Deno.test("ticks lie within the scale and apart, whatever the values", () => {
     for (const extent of [[0, 0], [3, 3], [-2, -2], [-5, 1e-4], [1e-7, 2e-7], [0, 9e9]] as const) {
       const scale = planColorScale(shading, extent);
       assert(scale.least <= extent[0] && scale.most >= extent[1] && scale.least < scale.most);
-      const places = scale.ticks.map((tick) => placeValue(scale, tick));
-      assert(places.length >= 2 && places.length <= 11, String(scale.ticks));
-      assert(places.every((place, i) => place <= 1 && place - (places[i - 1] ?? -1) > 0.05));
+      const positions = scale.ticks.map((tick) => placeValue(scale, tick));
+      assert(positions.length >= 2 && positions.length <= 11, String(scale.ticks));
+      assert(positions.every((it, i) => it <= 1 && it - (positions[i - 1] ?? -1) > 0.05));
     }
   }
 });
@@ -70,6 +70,6 @@ Deno.test("indexColor() gives each value its share of the palette, the ends incl
   assertEquals(indices, [0, 0, 0, 1, 128, 255, 255]);
 });
 
-Deno.test("formatTick() writes round numbers as people do", () => {
+Deno.test("formatTick() writes short numbers with a true minus sign", () => {
   assertEquals([0, -20, 0.30000000000000004, 1015].map(formatTick), ["0", "−20", "0.3", "1015"]);
 });

@@ -1,5 +1,5 @@
 /**
- * What a figure says in words.
+ * The text of a figure: times, sources, headings and captions.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { formatLatitude, formatLongitude } from "./graticule.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
 import type { PanelContent } from "./panel.ts";
 
-/** What a panel is to show. */
+/** Which variable and statistic a panel shows. */
 export interface PanelChoice {
   /** Name of a variable, whether the file has it or not. */
   name: string;
@@ -38,7 +38,7 @@ export function describeForecast(file: ForecastFile, stepIndex: number): string 
   ].join(SEPARATOR);
 }
 
-/** Where the values and the lines come from, and how to read the colours. */
+/** The sources of values and lines, and how to read the colours. */
 export function describeSources(file: ForecastFile): string {
   return [
     file.title,
@@ -59,7 +59,7 @@ function describeRegion({ latitudes, longitudes }: ForecastFile): string {
   return `${north} to ${south}, ${west} to ${east}`;
 }
 
-/** What a panel shows, or why there is nothing to show. */
+/** The content of a panel: a field, or a message that says why there is none. */
 export function describePanel(
   file: ForecastFile,
   stepIndex: number,
@@ -84,7 +84,7 @@ export function describePanel(
   return { ...content, field: { values, columns: file.longitudes.length, scale } };
 }
 
-/** The name of a variable, over which hours it accumulates, and its members where they are fewer. */
+/** The name of a variable, the hours of an accumulation, and its members if they are fewer. */
 function describeVariable(
   file: ForecastFile,
   stepIndex: number,

@@ -1,5 +1,6 @@
 /**
- * A figure of a forecast: maps of means and deviations at one step, on one page.
+ * A forecast, a step and a choice of panels go in; a figure comes out: one SVG page of maps of
+ * means and standard deviations. `render_png.ts` makes a PNG of it.
  *
  * @module
  */
@@ -9,8 +10,7 @@ import { findBounds, fitFrame, type Frame } from "./frame.ts";
 import { traceLines } from "./geography.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
 import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN } from "./panel.ts";
-import { element, type Svg } from "./svg.ts";
-import { drawFonts, drawText, TEXT_ATTRIBUTES } from "./svg_text.ts";
+import { drawFonts, drawText, element, type Svg, TEXT_ATTRIBUTES } from "./svg.ts";
 import {
   describeForecast,
   describePanel,
@@ -21,7 +21,7 @@ import {
 
 export type { PanelChoice } from "./describe_panel.ts";
 
-/** A page, with the places of its maps. */
+/** A page and the frames of its maps. */
 export interface Figure {
   /** A whole SVG file, {@linkcode PAGE_INCHES} wide. */
   svg: string;
@@ -35,11 +35,11 @@ export interface Figure {
 export interface FigurePanel extends PanelChoice {
   frame: Frame;
   scale: ColorScale | undefined;
-  /** Why there is nothing on the map. */
+  /** Why the map is empty. */
   message: string | undefined;
 }
 
-/** Width of a page: A4 across, with margins. */
+/** Width of a page: A4 landscape without margins. */
 const PAGE_INCHES = 10;
 /** Width of a page in the units of the drawing. */
 const PAGE_WIDTH = 2000;
@@ -56,12 +56,14 @@ const FOOT = 36;
 /** A map of a tall region is not higher than this share of the page's width. */
 const MAX_MAP_HEIGHT = 0.4;
 
-/** A panel a variable. */
+/** One panel for each variable. */
 export function choosePanels(names: readonly string[], statistic: Statistic): PanelChoice[] {
   return names.map((name) => ({ name, statistic }));
 }
 
-/** A colour scale a panel, over all steps of the file: figures of its steps can be compared. */
+/**
+ * One colour scale for each panel, over all steps of the file, so that its steps can be compared.
+ */
 export function planScales(
   file: ForecastFile,
   choices: readonly PanelChoice[],
@@ -114,7 +116,7 @@ export function drawFigure(
   return { svg: page.markup, width: PAGE_WIDTH, height, panels };
 }
 
-/** Equal frames, four a row; fewer when there are fewer panels. */
+/** Equal frames, at most four in a row. */
 function layOut(file: ForecastFile, choices: readonly PanelChoice[]) {
   const columns = Math.min(4, choices.length);
   const columnWidth = (PAGE_WIDTH - 2 * MARGIN) / columns;
@@ -138,7 +140,7 @@ function layOut(file: ForecastFile, choices: readonly PanelChoice[]) {
   return { frames, room: mapWidth + right, height: Math.ceil(y + FOOT) };
 }
 
-/** What all panels have in common: lines of the map, and the hatching. */
+/** What all panels share: the lines of the map, and the hatching. */
 function drawDefinitions(frame: Frame): Svg {
   const { coast, borders, lakes } = traceLines({ ...frame, x: 0, y: 0 });
   const line = (d: string, stroke: string, width: number, opacity = 1) =>

@@ -3,7 +3,7 @@ import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_foreca
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { choosePanels, DEFAULT_PANELS, drawFigure, type Figure, planScales } from "./figure.ts";
-import { measureText } from "./svg_text.ts";
+import { measureText } from "./svg_fixture.ts";
 
 async function parse(dataset: NetcdfDataset): Promise<ForecastFile> {
   return parseForecast(await new Blob([...encodeNetcdf(dataset)]).bytes(), "a.nc");
@@ -21,7 +21,7 @@ interface Label {
   bottom: number;
 }
 
-/** All text of a figure, with the box that it takes. */
+/** All text of a figure with its boxes. */
 function listLabels({ svg }: Figure): Label[] {
   return [...svg.matchAll(/<text ([^>]*)>([^<]*)<\/text>/g)].map(([, attributes, text]) => {
     const read = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes!)?.[1] ?? "";
@@ -54,7 +54,7 @@ function listFaults(figure: Figure): string[] {
   return [...clipped.map(({ text }) => `"${text}" is clipped`), ...overlapping];
 }
 
-/** Points are far apart: only the layout matters. */
+/** With few points: only the layout matters. */
 const REGIONS = {
   "East Africa": makeAxes({ north: 25, south: -14, west: 19, east: 55 }, 1),
   "all Africa": makeAxes({ north: 38, south: -36, west: -20, east: 55 }, 2),
@@ -100,7 +100,7 @@ Deno.test("a figure names run, step, valid time, members and region", async () =
   ]);
 });
 
-Deno.test("what is not in the file, or has no values at the step, says so on its map", async () => {
+Deno.test("a map says that its variable is not in the file, or has no values at the step", async () => {
   const dataset = makeSyntheticForecast({
     steps: [36, 48],
     variables: ["tp", "t2m"],

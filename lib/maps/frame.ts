@@ -1,5 +1,5 @@
 /**
- * Where degrees lie on a map in plate carrée: a degree is as long everywhere and in both directions.
+ * Maps in plate carrée: a degree has the same length everywhere and in both directions.
  *
  * @module
  */
@@ -49,7 +49,7 @@ export function fitFrame(
   return { bounds, x: box.x, y: box.y, width: across * scale, height: down * scale };
 }
 
-/** Where a point lies in the drawing. */
+/** The position of a point in the drawing. */
 export function placePoint(
   { bounds, x, y, width, height }: Frame,
   longitude: number,

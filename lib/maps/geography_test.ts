@@ -21,8 +21,8 @@ function findDistance(path: string, longitude: number, latitude: number): number
   return Math.min(...listPoints(path).map(([x, y]) => Math.hypot(x - longitude, y - latitude)));
 }
 
-/** Places on the water and their degrees, from an atlas: east, north. */
-const ON_THE_WATER: [string, Feature, number, number][] = [
+/** Towns on a line and their degrees from an atlas: east, north. */
+const TOWNS: [string, Feature, number, number][] = [
   ["Mombasa", "coast", 39.67, -4.05],
   ["Dar es Salaam", "coast", 39.28, -6.82],
   ["Djibouti", "coast", 43.15, 11.6],
@@ -36,15 +36,15 @@ const ON_THE_WATER: [string, Feature, number, number][] = [
   ["Moyale between Ethiopia and Kenya", "borders", 39.05, 3.53],
 ];
 
-Deno.test("lines pass by the places that lie on them", () => {
+Deno.test("lines pass the towns that lie on them", () => {
   const lines = trace();
-  for (const [name, feature, longitude, latitude] of ON_THE_WATER) {
+  for (const [name, feature, longitude, latitude] of TOWNS) {
     const distance = findDistance(lines[feature], longitude, latitude);
     assert(distance < 0.25, `${name}: ${distance} degrees`);
   }
 });
 
-Deno.test("lines do not go where there are none", () => {
+Deno.test("there are no lines far from coasts, lakes and borders", () => {
   const lines = trace();
   assert(findDistance(lines.coast, 50, -2) > 2, "in the Indian Ocean");
   assert(findDistance(lines.lakes, 30, 15) > 4, "in Sudan");

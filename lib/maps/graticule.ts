@@ -1,5 +1,5 @@
 /**
- * Meridians and parallels at round degrees, and how they are written.
+ * Meridians and parallels at round degrees, and their labels.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Graticule {
   parallels: number[];
 }
 
-/** The lines of a frame at the least round spacing at which labels of a width stay apart. */
+/** The lines of a frame, at the smallest round spacing at which labels do not overlap. */
 export function planGraticule({ bounds, width }: Frame, labelWidth: number): Graticule {
   const unitsPerDegree = width / (bounds.east - bounds.west);
   // What divides a right angle, and round fractions of a degree.
@@ -31,7 +31,7 @@ export function planGraticule({ bounds, width }: Frame, labelWidth: number): Gra
   };
 }
 
-/** For example `30°E`, `2.5°W`, `180°`; longitudes beyond 180° go on from −180°. */
+/** For example `30°E`, `2.5°W`, `180°`; longitudes beyond 180° continue from −180°. */
 export function formatLongitude(degrees: number): string {
   const longitude = ((degrees + 180) % 360 + 360) % 360 - 180;
   const side = longitude === 0 || longitude === -180 ? "" : longitude > 0 ? "E" : "W";

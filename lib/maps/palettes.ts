@@ -1,7 +1,7 @@
 /**
- * How each variable is shown: its unit, colour map and kind of scale. Known by all that draws maps.
+ * How each variable is shown: its unit, colour map and kind of scale, on pictures and pages.
  *
- * The colour maps are perceptually ordered and told apart with colour-blind eyes: those of
+ * The colour maps are perceptually ordered and fit for colour-blind readers: those of
  * ColorBrewer (C. Brewer, sequential and diverging) and of matplotlib (viridis, plasma, cividis), as
  * d3-scale-chromatic has them.
  *
@@ -15,7 +15,7 @@ import * as chromatic from "npm:d3-scale-chromatic@3.1.1";
 /** A colour map. */
 export interface Palette {
   name: string;
-  /** Diverging ones are for scales that lie symmetric about zero. */
+  /** Diverging palettes are for scales symmetric about zero. */
   kind: "sequential" | "diverging";
   /** Red, green, blue of {@linkcode PALETTE_COLORS} colours, from the least value to the most. */
   colors: Uint8Array;
@@ -26,9 +26,9 @@ export type Statistic = "mean" | "deviation";
 
 /** How a variable is shown. */
 export interface Display {
-  /** Of the shown values, for example `mm`. */
+  /** Unit of the shown values, for example `mm`. */
   units: string;
-  /** A shown value is a value of the file times this. */
+  /** Shown value / value in the file. */
   factor: number;
   mean: Shading;
   deviation: Shading;
@@ -37,7 +37,7 @@ export interface Display {
 /** How values become colours. */
 export interface Shading {
   palette: Palette;
-  /** Ends of the scale where the variable has natural ones; else they follow from the values. */
+  /** Natural ends of the scale; without them the ends follow from the values. */
   least?: number;
   most?: number;
   /** A share `x` of the scale has the colour at `x ** exponent`: below 1 small values stand out. */
@@ -97,7 +97,7 @@ const RADIATION: Display = {
 const COLUMN: Display = { units: "kg m⁻²", factor: 1, mean: shade(GREEN_BLUE), deviation: SPREAD };
 const DEPTH: Display = { units: "mm", factor: 1000, ...WATER };
 
-/** By name and the unit that the file must have for it. */
+/** By name and unit in the file. */
 const DISPLAYS: Readonly<Record<string, Display>> = {
   "tp m": DEPTH,
   "sf m": DEPTH,
@@ -120,8 +120,8 @@ const DISPLAYS: Readonly<Record<string, Display>> = {
 };
 
 /**
- * How a variable is shown. One that is not known, or not in the unit that is, is shown as it is in
- * the file.
+ * How a variable is shown. An unknown variable, or a known one in an unknown unit, is shown in the
+ * unit of the file.
  */
 export function findDisplay({ name, units }: { name: string; units: string }): Display {
   return DISPLAYS[`${name} ${units}`] ??

@@ -35,7 +35,7 @@ Deno.test("every variable that can be written has a display in the unit of the t
   });
 });
 
-Deno.test("a variable in another unit is shown as it is, not scaled as if it had the known one", () => {
+Deno.test("a variable in an unknown unit is shown unscaled, in the unit of the file", () => {
   const display = findDisplay({ name: "tp", units: "kg m-2" });
   assertEquals([display.units, display.factor], ["kg m-2", 1]);
 });
@@ -48,7 +48,7 @@ Deno.test("winds diverge from zero, their deviations and all others are sequenti
   }
 });
 
-Deno.test("lightness tells the values of every palette apart, without colour", () => {
+Deno.test("lightness alone separates the values of every palette", () => {
   const palettes = new Set(
     VARIABLES.map(findDisplay).flatMap((it) => [
       it.mean.palette,

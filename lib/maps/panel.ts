@@ -7,25 +7,24 @@ import { type ColorScale, formatTick, placeValue } from "./color_scale.ts";
 import { type Frame, placePoint } from "./frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "./graticule.ts";
 import { drawCells, drawPalette } from "./raster.ts";
-import { element, type Svg } from "./svg.ts";
-import { drawText } from "./svg_text.ts";
+import { drawText, element, type Svg } from "./svg.ts";
 
 /** What a panel shows. */
 export interface PanelContent {
-  /** A few words, for example `tp mean (mm)`. */
+  /** For example `tp mean (mm)`. */
   heading: string;
-  /** What that is, in full. */
+  /** The variable in full. */
   caption: string;
-  /** The field in shown units, row-major, north first; without one the panel has but a message. */
+  /** The field in shown units, row-major, north first; a panel without a field has a message. */
   field?: { values: Float32Array; columns: number; scale: ColorScale };
-  /** Said in the middle of the map. */
+  /** Shown in the middle of the map. */
   message?: string;
 }
 
 /** Room around the map of a panel. */
 export const PANEL_MARGIN = { top: 62, bottom: 104, left: 60, right: 14 };
 
-/** Id of the lines that every map has, drawn for a frame at (0, 0). */
+/** Id of the lines of every map, drawn for a frame at (0, 0). */
 export const LINES_ID = "lines";
 /** Id of the pattern where there is no value. */
 export const MISSING_ID = "missing";
@@ -83,13 +82,13 @@ function drawMessage(message: string, { x, y, width, height }: Frame): Svg {
 function drawGraticule(frame: Frame): Svg {
   const { x, y, width, height } = frame;
   const { meridians, parallels } = planGraticule(frame, 76);
-  const places = {
+  const positions = {
     meridians: meridians.map((degrees) => placePoint(frame, degrees, 0)[0]),
     parallels: parallels.map((degrees) => placePoint(frame, 0, degrees)[1]),
   };
   const lines = [
-    ...places.meridians.map((at) => `M${at.toFixed(2)} ${y}v${height}`),
-    ...places.parallels.map((at) => `M${x} ${at.toFixed(2)}h${width}`),
+    ...positions.meridians.map((at) => `M${at.toFixed(2)} ${y}v${height}`),
+    ...positions.parallels.map((at) => `M${x} ${at.toFixed(2)}h${width}`),
   ];
   return element(
     "g",
@@ -103,13 +102,13 @@ function drawGraticule(frame: Frame): Svg {
       "stroke-dasharray": "2 5",
     }),
     ...meridians.map((degrees, i) =>
-      drawText(formatLongitude(degrees), places.meridians[i]!, y + height + 22, {
+      drawText(formatLongitude(degrees), positions.meridians[i]!, y + height + 22, {
         ...LABEL,
         anchor: "middle",
       })
     ),
     ...parallels.map((degrees, i) =>
-      drawText(formatLatitude(degrees), x - 7, places.parallels[i]! + 7, {
+      drawText(formatLatitude(degrees), x - 7, positions.parallels[i]! + 7, {
         ...LABEL,
         anchor: "end",
       })
@@ -117,7 +116,7 @@ function drawGraticule(frame: Frame): Svg {
   );
 }
 
-/** As wide as the map, wider where that would leave no room for its numbers. */
+/** As wide as the map, or wider if its numbers need more room. */
 function drawColorBar(scale: ColorScale, frame: Frame, room: number): Svg {
   const bar = {
     x: frame.x,

@@ -1,5 +1,6 @@
 /**
- * Pictures to be enlarged without smoothing: one pixel a cell of a field, or a colour of a palette.
+ * Pictures to be enlarged without smoothing: a pixel is a cell of a field, or a colour of a
+ * palette.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { type ColorScale, indexColor } from "./color_scale.ts";
 import { type Palette, PALETTE_COLORS } from "./palettes.ts";
 import { element, type Svg } from "./svg.ts";
 
-/** Where a picture goes. */
+/** The rectangle that a picture fills. */
 export interface Box {
   x: number;
   y: number;
@@ -16,7 +17,7 @@ export interface Box {
   height: number;
 }
 
-/** Cells of a field, row by row, each in the colour of its value; missing ones are transparent. */
+/** The cells of a field in the colours of their values; missing values are transparent. */
 export function drawCells(
   values: Float32Array,
   columns: number,
@@ -44,7 +45,7 @@ function drawPicture(data: Uint8Array, width: number, channels: number, box: Box
   return element("image", {
     ...box,
     preserveAspectRatio: "none",
-    // The name that browsers know; the renderer is told by an option of its own.
+    // For browsers; the renderer of PNG files needs an option of its own.
     style: "image-rendering:pixelated",
     href: `data:image/png;base64,${png.toBase64()}`,
   });

@@ -6,7 +6,7 @@
 import { crc32 } from "node:zlib";
 import { initWasm, Resvg } from "npm:@resvg/resvg-wasm@2.6.2";
 import resvg from "./resvg_module.js";
-import { decodeFonts } from "./svg_text.ts";
+import { decodeFonts } from "./svg.ts";
 
 const NEAREST = 1;
 const METRES_PER_INCH = 0.0254;
@@ -16,10 +16,10 @@ let ready: Promise<void> | undefined;
 /**
  * Renders an SVG whose size is in inches.
  *
- * Pictures in it are enlarged without smoothing; its text may use the fonts of maps alone. The
- * renderer is loaded on first use (30 ms). No permissions are needed.
+ * Pictures in it are enlarged without smoothing; its text can use only the fonts of `svg.ts`. The
+ * first call compiles the renderer (30 ms). No permissions are needed.
  *
- * @param dpi pixels an inch; the file says so to whatever prints it.
+ * @param dpi pixels an inch; also stored in the file, for printing.
  */
 export async function renderPng(svg: string, dpi: number): Promise<Uint8Array<ArrayBuffer>> {
   await (ready ??= initWasm(resvg));
@@ -37,7 +37,7 @@ export async function renderPng(svg: string, dpi: number): Promise<Uint8Array<Ar
   }
 }
 
-/** Puts the chunk pHYs (PNG, 11.3.4.3) behind the header: pixels a metre, in both directions. */
+/** Inserts the chunk pHYs (PNG, 11.3.4.3) after the header: pixels a metre, in both directions. */
 function insertDensity(png: Uint8Array, pixelsPerMetre: number): Uint8Array<ArrayBuffer> {
   const headerEnd = 33; // signature 8, then length, name, 13 bytes and checksum of IHDR
   const chunk = new Uint8Array(21);

@@ -11,6 +11,9 @@ import { ForecastSource, type Layout, type SourceVariable } from "./forecast_sou
 
 export { ForecastError } from "./forecast_source.ts";
 
+/** The most that is read of a file: one of the whole globe has more than other objects may have. */
+export const MAX_FORECAST_BYTES = 2 ** 32;
+
 /** A variable of the file, at all its steps. */
 export interface ForecastVariable {
   /** For example `tp`. */

@@ -3,7 +3,7 @@ import { MissingDataError, UserError } from "../errors.ts";
 import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { encodeManifest, parseManifest } from "./manifest.ts";
-import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
+import { findStores, openPublished, publishFolder, type SourceFile } from "./publish.ts";
 import { crc32c } from "../storage/protocol/objects.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
@@ -254,3 +254,33 @@ Deno.test("openPublished() refuses a manifest that it cannot read", () =>
     bucket.objects.set(MANIFEST_URL, new TextEncoder().encode('{"format": 9}'));
     await assertRejects(open, UserError, "its format is 9");
   }));
+
+Deno.test("findStores() takes the run's folder here when it has final stores, else the published one", async () => {
+  const reported: string[] = [];
+  const reporter = { ...silentReporter, info: (line: string) => void reported.push(line) };
+  const context = { storage: openStorage(), reporter };
+  const run = parseRun("20260207", "12");
+  const local = "ecmwf_three_stage_20260207_12z";
+  const published = "gs://mine/runs/20260207_12z";
+  const home = Deno.cwd();
+  const folder = await Deno.makeTempDir();
+  try {
+    Deno.chdir(folder);
+    assertEquals(await findStores(run, undefined, context), local);
+    assertEquals(await findStores(run, "gs://mine/runs", context), published);
+    await Deno.mkdir(local);
+    await Deno.writeTextFile(`${local}/stage2_control_merged.parquet`, "");
+    assertEquals(await findStores(run, "gs://mine/runs", context), published);
+    await Deno.writeTextFile(`${local}/stage3_control_final.parquet`, "");
+    assertEquals(await findStores(run, "gs://mine/runs", context), local);
+    assertEquals(reported, [
+      `final stores: ${local}`,
+      `final stores: ${published} (there are none in ${local})`,
+      `final stores: ${published} (there are none in ${local})`,
+      `final stores: ${local}`,
+    ]);
+  } finally {
+    Deno.chdir(home);
+    await Deno.remove(folder, { recursive: true });
+  }
+});

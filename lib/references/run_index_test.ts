@@ -11,6 +11,7 @@ import {
 import { MissingDataError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun, type Run } from "../ecmwf/run.ts";
+import { StorageError } from "../storage/mod.ts";
 import { findGaps, readRunIndex } from "./run_index.ts";
 
 const readAll = (run: Run, members: number[], { context }: Workplace) => {
@@ -60,6 +61,19 @@ Deno.test("readRunIndex() names an index that cannot be read and goes on without
   const index = await readAll(BEFORE_50R1.run, [0], place);
   assertEquals(index.missingFiles.map((file) => file.stepHours), [39]);
   assertStringIncludes(place.warnings.join("\n"), `Cannot read line 1 of ${indexUrl}`);
+});
+
+Deno.test("readRunIndex() goes on without an index that is a page; if all are, the error says so", async () => {
+  const bucket = await readEmbeddedBucket();
+  const page = new TextEncoder().encode("<html>");
+  bucket.set(bucketKey(stepFiles(BEFORE_50R1.run, 39)[0]!.indexUrl), page);
+  await using place = await openWorkplace(bucket);
+  const index = await readAll(BEFORE_50R1.run, [0], place);
+  assertEquals(index.missingFiles.map((file) => file.stepHours), [39]);
+  assertStringIncludes(place.warnings.join("\n"), "the server sent a page instead of the index");
+  for (const key of bucket.keys()) if (key.endsWith(".index")) bucket.set(key, page);
+  const error = await assertRejects(() => readAll(BEFORE_50R1.run, [0], place), StorageError);
+  assertEquals([error.kind, error.category], ["corrupt", "unreachable"]);
 });
 
 Deno.test("readRunIndex() throws MissingDataError when no file of the run is there", async () => {

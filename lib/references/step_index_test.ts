@@ -10,6 +10,7 @@ import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { parseSources } from "../ecmwf/sources.ts";
+import { startS3Server } from "../../fixtures/s3_server.ts";
 import { listLosses, readStepIndex, type StepIndex } from "./step_index.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 
@@ -311,4 +312,66 @@ Deno.test("readStepIndex() says which of the two files is missing", async () => 
     StorageError,
   );
   assertEquals([error.kind, [file!.url, file!.indexUrl].includes(error.url)], ["missing", true]);
+});
+
+const encoder = new TextEncoder();
+/** Of a message that fills the file. */
+const WHOLE_LINE = makeLine({ _length: FILE_LENGTH });
+const NO_INDEXES: [name: string, body: string, words: string][] = [
+  ["nothing", "", "the index is empty"],
+  ["blank lines", "\n \r\n\n", "the index is empty"],
+  [
+    "the XML of an error",
+    '<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
+    'the server sent its error "SlowDown" instead of the index',
+  ],
+  ["XML cut in the middle", "<?xml versi", "the server sent a page instead of the index"],
+  ["a page", "\ufeff\n<html><hr></html>", "the server sent a page instead of the index"],
+];
+
+for (const [name, body, words] of NO_INDEXES) {
+  Deno.test(`readStepIndex() asks again for an index that is ${name}, three times in all`, async () => {
+    const indexKey = bucketKey(FILE!.indexUrl);
+    const bucket = new Map([
+      [bucketKey(FILE!.url), new Uint8Array(FILE_LENGTH)],
+      [indexKey, encoder.encode(body)],
+    ]);
+    await using place = await openWorkplace(bucket);
+    const { context: { storage }, server } = place;
+    const read = () => readStepIndex(storage, RUN, FILE!);
+    const error = await assertRejects(read, StorageError, `"${FILE!.indexUrl}": ${words} (gave up`);
+    assertEquals([error.kind, error.category, server.counters.bySuffix.index], [
+      "corrupt",
+      "unreachable",
+      3,
+    ]);
+    let asked = 0;
+    server.setFaults(({ key }) => {
+      if (key === indexKey && ++asked === 2) bucket.set(key, encoder.encode(WHOLE_LINE));
+      return undefined;
+    });
+    assertEquals([(await read()).fields.length, asked], [1, 2]);
+  });
+}
+
+Deno.test("readStepIndex() reads from the next source what is no index at the first", async () => {
+  const key = bucketKey(FILE!.indexUrl);
+  const start = (index: string) =>
+    startS3Server({
+      root: new Map([
+        [bucketKey(FILE!.url), new Uint8Array(FILE_LENGTH)],
+        [key, encoder.encode(index)],
+      ]),
+    });
+  await using first = start("<html>");
+  await using second = start(WHOLE_LINE);
+  const mirrors = [first, second].map(({ url }, i) => ({
+    name: `mirror ${i}`,
+    locate: (address: string) => `${url}/${bucketKey(address)}`,
+  }));
+  const { fields } = await readStepIndex(openStorage({ mirrors }), RUN, FILE!);
+  assertEquals(fields.length, 1);
+  assertEquals([first, second].map(({ counters }) => counters.byMethod), [{ GET: 1, HEAD: 1 }, {
+    GET: 1,
+  }]);
 });

@@ -16,6 +16,7 @@ import {
 } from "./parquet_ranges.ts";
 import { decompressSnappy } from "./snappy.ts";
 import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
+import { messageOf } from "../util/text.ts";
 
 /** A Parquet file that is damaged or holds no store. */
 export class ParquetError extends UserError {
@@ -148,7 +149,7 @@ async function readRows(
     return await decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes);
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ParquetError(`Cannot read ${source} as a store: ${reason}`, source, cause);
   }
 }

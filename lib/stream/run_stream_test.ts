@@ -228,6 +228,61 @@ Deno.test("runStream() writes no output when the server fails", async () => {
   await assertRejects(() => Deno.stat(`${folder}/out/${GIK.fileName(run)}`), Deno.errors.NotFound);
 });
 
+/** Answers that servers and gateways give at random to requests without credentials. */
+const DOUBTFUL = [
+  { kind: "status", status: 401, code: "Unauthorized" },
+  { kind: "status", status: 403, code: "AccessDenied" },
+  { kind: "status", status: 400, code: "RequestTimeout" },
+] as const;
+
+/** A workplace, and the header of the range of member 2's t2m at step 36. */
+async function openStruckWorkplace(): Promise<[Workplace, string]> {
+  const workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  const store = await readStageStore(workplace.context.storage, workplace.folder, 3, 2);
+  const { offset, length } = store!.get("step_036/2t/sfc/ens02/0.0.0") as Reference;
+  return [workplace, `bytes=${offset}-${offset + length - 1}`];
+}
+
+for (const fault of DOUBTFUL) {
+  Deno.test(`runStream() is complete when a range is answered ${fault.status} twice, and then served`, async () => {
+    const [workplace, struck] = await openStruckWorkplace();
+    await using _ = workplace;
+    let left = 2;
+    workplace.server.setFaults(({ range }) => range === struck && left-- > 0 ? fault : undefined);
+    const result = await runStream(streamOptions(workplace.folder), workplace.context);
+    assertEquals([result.complete, left < 0], [true, true]);
+  });
+
+  Deno.test(`runStream() counts a message as missing that is always answered ${fault.status}`, async () => {
+    const [workplace, struck] = await openStruckWorkplace();
+    await using _ = workplace;
+    let asked = 0;
+    workplace.server.setFaults(({ range }) => {
+      if (range !== struck) return undefined;
+      asked++;
+      return fault;
+    });
+    const result = await runStream(streamOptions(workplace.folder), workplace.context);
+    assertEquals([result.complete, result.messagesWanted - result.messagesUsed], [false, 1]);
+    assertEquals(asked, 3);
+    const lines = describeRejections(result.fields).join("\n");
+    assertStringIncludes(lines, "t2m (36 h), members 2: Cannot read");
+    assertStringIncludes(lines, `(${fault.status} ${fault.code})`);
+  });
+}
+
+Deno.test("runStream() ends when a server denies all that is asked of it", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, server } = workplace;
+  await writeFinalStores(workplace);
+  server.setFaults(() => DOUBTFUL[1]);
+  const storage = openStorage({ endpoint: server.url, minDelayMs: 1, maxDelayMs: 2 });
+  const stream = () => runStream(streamOptions(folder), { ...context, storage });
+  const error = await assertRejects(stream, StorageError, "the server denies access (403");
+  assertEquals([error.category, error.hasServed], ["unreachable", false]);
+});
+
 Deno.test("runStream() says what is missing: stores, references, the run asked for", async () => {
   await using workplace = await openWorkplace();
   const { context, folder } = workplace;

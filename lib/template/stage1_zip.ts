@@ -19,6 +19,7 @@ import {
   UnpackBudget,
   type UnpackLimits,
 } from "./template_archive.ts";
+import { messageOf } from "../util/text.ts";
 
 const STORE_PATH = /(?:^|\/)members\/([^/]+)\/[^/]+\.parquet$/;
 
@@ -87,7 +88,7 @@ async function readStore(
   try {
     return await decodeStore(bytes.slice().buffer, { source: `${path} in ${source}`, maxBytes });
   } catch (cause) {
-    throw new TemplateError(cause instanceof Error ? cause.message : String(cause), cause);
+    throw new TemplateError(messageOf(cause), cause);
   }
 }
 
@@ -134,7 +135,7 @@ function unzip(zip: Uint8Array, source: string, filter: UnzipFileFilter): Unzipp
     return unzipSync(zip, { filter });
   } catch (cause) {
     if (cause instanceof TemplateError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TemplateError(`Cannot read ${source}: ${reason}`, cause);
   }
 }

@@ -12,6 +12,7 @@ import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmw
 import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "../references/store_parquet.ts";
 import { isReference, type Store } from "../references/store.ts";
+import { messageOf } from "../util/text.ts";
 
 /** A template archive that is damaged, unsafe, or in another layout. */
 export class TemplateError extends UserError {
@@ -130,7 +131,7 @@ export async function readTemplate(
     }
   } catch (cause) {
     if (cause instanceof TemplateError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TemplateError(`Cannot read template ${source}: ${reason}`, cause);
   }
   if (!run) {

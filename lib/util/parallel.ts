@@ -1,5 +1,8 @@
 /**
- * Bounded concurrency.
+ * Items and an asynchronous function go in, its results come out, with a limit on the calls under way.
+ *
+ * This room holds what any program could use: concurrency here, and in its other files numbers, text,
+ * waits and timers, and the interface through which work reports what it does.
  *
  * @module
  */
@@ -9,7 +12,8 @@ import { pooledMap } from "jsr:@std/async@^1.1.0/pool";
  * Applies a function to items, at most `limit` at a time, and yields the results in the order of the
  * items.
  *
- * A caller that stops reading goes on when the calls under way have ended; no others begin.
+ * When the caller stops reading, no further calls begin, and it continues after those under way have
+ * ended.
  *
  * @throws the first error of the function, after the calls under way have ended.
  */
@@ -31,15 +35,15 @@ export async function* mapInParallel<Item, Result>(
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error;
   } finally {
-    // Whoever leaves early leaves results behind. Cancelled, they would reject where nobody catches.
+    // A caller that stops early leaves results behind; their rejections would go unhandled.
     stopped = true;
     while (!(await results.next().catch(() => ({ done: true }))).done);
   }
 }
 
 /**
- * Runs items as they come, as many at a time as their weights together allow; one that is heavier
- * than the limit runs alone. Items are drawn when there is room for them.
+ * Runs a function on items in order, while the weights of those under way stay within the limit; an
+ * item heavier than the limit runs alone. An item is drawn when its turn comes.
  *
  * @throws the first error of `run`, after the calls under way have ended; no others begin.
  */
@@ -67,7 +71,7 @@ export async function runWithin<Item>(
   if (errors.length > 0) throw errors[0];
 }
 
-/** A caller that has at most `limit` calls under way; the others wait in the order they came. */
+/** A function that makes the calls it is given, at most `limit` at a time, first come first served. */
 export function limitCalls(
   limit: number,
 ): <Result>(call: () => Promise<Result>) => Promise<Result> {
@@ -79,7 +83,7 @@ export function limitCalls(
     try {
       return await call();
     } finally {
-      // Whoever waits takes the place over.
+      // The next call inherits this one's share of the limit, so the count stays.
       const next = waiting.shift();
       if (next) next();
       else underWay--;

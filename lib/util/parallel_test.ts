@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { limitCalls, mapInParallel, runWithin } from "./parallel.ts";
 
-/** Calls that end when told to, in any order. */
+/** Calls that the test ends one by one, in any order. */
 function makeGate() {
   const calls: PromiseWithResolvers<string>[] = [];
   return {
@@ -27,7 +27,7 @@ Deno.test("mapInParallel() yields in the order of the items, whatever ends first
   assertEquals(await results, ["first", "second", "third"]);
 });
 
-Deno.test("mapInParallel() has at most so many calls under way, and always so many", async () => {
+Deno.test("mapInParallel() has at most the limit of calls under way, and always as many", async () => {
   let underWay = 0;
   const seen: number[] = [];
   const map = async (item: number) => {
@@ -133,7 +133,7 @@ Deno.test("runWithin() throws the first error when the calls under way have ende
   assertEquals([begun, ended], [[1, 2], 2]);
 });
 
-Deno.test("limitCalls() has at most so many calls under way, in their order, failed ones too", async () => {
+Deno.test("limitCalls() keeps calls within the limit and in their order, failed ones too", async () => {
   const call = limitCalls(2);
   let underWay = 0;
   let most = 0;

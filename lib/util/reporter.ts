@@ -1,22 +1,23 @@
 /**
- * What a command tells while it works: lines, warnings, how far it is, and what came of it.
+ * The interface through which work reports lines, warnings, progress and its result.
  *
  * @module
  */
 
-/** Receives what a command tells. */
+/** Receives what a command reports. */
 export interface Reporter {
-  /** A line for the user. */
+  /** Reports a line. */
   info(line: string): void;
-  /** A line that the user should not miss. */
+  /** Reports a line that the user should not miss; shown even when the command is quiet. */
   warn(line: string): void;
   /**
-   * Starts to tell how far some work is.
+   * Starts to report the progress of work.
    *
-   * @param traffic what the work moves meanwhile. @default {undefined} (it is not told)
+   * @param total in the unit of {@linkcode Progress.advance}.
+   * @param traffic bytes and retries of the work. @default {undefined} (they are not reported)
    */
   progress(label: string, total: number, traffic?: Traffic): Progress;
-  /** What a command has made, at its end. */
+  /** Reports what the command has made, at its end. */
   result(summary: Summary): void;
 }
 
@@ -24,20 +25,20 @@ export interface Reporter {
 export interface Progress {
   /** Adds to the work done, with a few words on it. */
   advance(amount: number, note?: string): void;
-  /** Ends it; nothing of it stays on a terminal. */
+  /** Ends the report, and removes it from a terminal. */
   finish(): void;
 }
 
-/** Bytes moved and attempts repeated since some moment; asked whenever progress is told. */
+/** Bytes moved and attempts repeated since a fixed moment; called at each report of progress. */
 export type Traffic = () => { bytes: number; retries: number };
 
-/** What came of a command, for people and for programs. */
+/** The result of a command, for people and for programs. */
 export interface Summary {
   /** For example `20260206 00 UTC: complete`. */
   title: string;
-  /** Between the title and the lines. @default {undefined} (there is none) */
+  /** Stands between the title and the lines. @default {undefined} (no table) */
   table?: Table;
-  /** What is told, and its value in words. */
+  /** Labels, each with its value in words. */
   lines: readonly (readonly [label: string, value: string])[];
   /** The same for programs: a JSON object, names in camel case, bytes, seconds. */
   facts: Readonly<Record<string, unknown>>;
@@ -53,19 +54,19 @@ export interface Table {
 /** A column of a table. */
 export interface Column {
   head: string;
-  /** Side on which its cells stand: numbers of one precision read best on the right. @default "left" */
+  /** Alignment of its cells; numbers of one precision read best on the right. @default "left" */
   align?: "left" | "right";
 }
 
-/** What a command did. */
+/** How a command ended. */
 export interface Outcome {
-  /** Whether everything that was asked for is in the output. */
+  /** Whether the output holds everything that was requested. */
   complete: boolean;
-  /** What goes to standard output as text, or as a result with `--json`. @default nothing does */
+  /** Printed to standard output as text, or as a result with `--json`. @default nothing is printed */
   printed?: { text: string; facts: Summary["facts"] };
 }
 
-/** A reporter that tells nothing. */
+/** A reporter that reports nothing. */
 export const silentReporter: Reporter = {
   info() {},
   warn() {},

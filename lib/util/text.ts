@@ -1,10 +1,10 @@
 /**
- * What was probably meant by a name that is not known.
+ * Words for messages: the nearest known name, the first of many lines, the text of a thrown value.
  *
  * @module
  */
 
-/** The name most like the one given; `undefined` when none is like it. */
+/** The name most like the given one, if few letters differ; else `undefined`. */
 export function findNearest(given: string, names: readonly string[]): string | undefined {
   const [nearest] = names
     .map((name) => ({ name, distance: editDistance(given, name) }))
@@ -12,7 +12,7 @@ export function findNearest(given: string, names: readonly string[]): string | u
   return nearest && nearest.distance <= Math.max(2, given.length / 3) ? nearest.name : undefined;
 }
 
-/** The end of a message on a name that is not known: `; did you mean tp?`, or nothing. */
+/** The end of a message on an unknown name: `; did you mean tp?`, or nothing. */
 export function suggestNearest(given: string, names: readonly string[]): string {
   const nearest = findNearest(given, names);
   return nearest === undefined ? "" : `; did you mean ${nearest}?`;
@@ -32,8 +32,13 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** A few of many lines, and how many more there are. */
+/** The first of many lines, and how many more there are: `a; b; c; and 2 more`. */
 export function summarizeLines(lines: readonly string[], shown = 3): string {
   const rest = lines.length - shown;
   return lines.slice(0, shown).join("; ") + (rest > 0 ? `; and ${rest} more` : "");
+}
+
+/** The message of an error; any other thrown value as text. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,5 +1,15 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { findNearest, summarizeLines } from "./text.ts";
+import { findNearest, messageOf, suggestNearest, summarizeLines } from "./text.ts";
+
+Deno.test("messageOf() gives the message of an error, and anything else as text", () => {
+  assertEquals(messageOf(new RangeError("too far")), "too far");
+  assertEquals([messageOf("stop"), messageOf(undefined)], ["stop", "undefined"]);
+});
+
+Deno.test("suggestNearest() ends a message with the nearest name, or adds nothing", () => {
+  assertEquals(suggestNearest("step", ["steps"]), "; did you mean steps?");
+  assertEquals(suggestNearest("x", ["steps"]), "");
+});
 
 Deno.test("findNearest() finds the name with the fewest letters changed, added or left out", () => {
   const names = ["source", "steps", "region"];

@@ -1,31 +1,31 @@
 /**
- * Waits between attempts, and how long the phases of some work take.
+ * Waits between attempts, and a timer of the phases of work.
  *
  * @module
  */
 import { setTimeout as wait } from "node:timers/promises";
 
-/** Bounds of the waits after failures. */
+/** Bounds of the waits between attempts. */
 export interface DelayBounds {
-  /** Longest wait after the first failure; doubled for each one after it. */
+  /** Longest wait after the first failure; it doubles with each further one. */
   minDelayMs: number;
-  /** Longest wait of all. */
+  /** Limit of that doubling. */
   maxDelayMs: number;
 }
 
 /**
  * The wait after a failure, in milliseconds: drawn between zero and the back-off (full jitter), so
- * that clients struck together do not come back together.
+ * that clients that failed together do not retry together.
  *
- * @param before failures before this one.
+ * @param failuresBefore failures before this one.
  * @param random from 0 to 1.
  */
 export function drawDelay(
   { minDelayMs, maxDelayMs }: DelayBounds,
-  before: number,
+  failuresBefore: number,
   random = Math.random(),
 ): number {
-  return random * Math.min(maxDelayMs, minDelayMs * 2 ** before);
+  return random * Math.min(maxDelayMs, minDelayMs * 2 ** failuresBefore);
 }
 
 /**
@@ -37,20 +37,20 @@ export async function delay(ms: number, signal: AbortSignal | undefined): Promis
   await wait(ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
 }
 
-/** Adds up how long each phase of some work takes. */
+/** Adds up how long each phase of work takes. */
 export class PhaseTimer {
   readonly #phases: Record<string, number> = {};
   #current: string | undefined;
   #startedMs = 0;
 
-  /** Ends the current phase, if any, and begins another. */
+  /** Ends the current phase, if any, and starts another. */
   start(phase: string): void {
     this.end();
     this.#current = phase;
     this.#startedMs = performance.now();
   }
 
-  /** Ends the phase; gives the milliseconds of all so far, by name. */
+  /** Ends the current phase. @returns the milliseconds of all phases so far, by name. */
   end(): Readonly<Record<string, number>> {
     if (this.#current !== undefined) {
       const elapsed = Math.round(performance.now() - this.#startedMs);

@@ -23,7 +23,7 @@ Deno.test("delay() rejects with the signal's reason, before and while it waits",
   await assertRejects(() => delay(60_000, stop.signal), RangeError, "enough");
 });
 
-Deno.test("PhaseTimer tells of every phase in the order of their first beginning, together no longer than all took", () => {
+Deno.test("PhaseTimer gives every phase in the order of first starts, in sum no longer than all took", () => {
   const startedMs = performance.now();
   const timer = new PhaseTimer();
   for (const phase of ["read", "write", "read"]) timer.start(phase);

@@ -1,5 +1,5 @@
 /**
- * From a forecast to what the page embeds: every field packed, with the colours of its values.
+ * The data of a page from a forecast: packed fields, their colours, and the lines of the map.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
 import { traceLines } from "../maps/geography.ts";
 import { findDisplay, type Palette, type Shading, type Statistic } from "../maps/palettes.ts";
-import { chooseQuantum, countDigits, packCodes, quantize } from "./packing.ts";
+import { chooseQuantum, countDigits, packCodes, quantize } from "./pack_values.ts";
 import type { Outlines, PageData, PageField, PageVariable } from "./page/data.ts";
 
 /** Shares of a variable's typical spread to which its values may be rounded, the finest first. */
 const SPREAD_SHARES: readonly number[] = [1 / 64, 1 / 32, 1 / 16, 1 / 8];
 
-/** Text that packed values may take, each: 3 MB for 12 variables at 9 steps on 157 × 145 points. */
+/** Text that a packed value may take: 3 MB for 12 variables at 9 steps on 157 × 145 points. */
 const BYTES_PER_VALUE = 0.58;
 
-/** Of the map that lines are traced for, with two decimals. */
+/** Width of the map that lines are traced for, with two decimals. */
 const OUTLINES_WIDTH = 100;
 
 const NO_BREAK_SPACE = "\u00a0";
@@ -26,11 +26,12 @@ const NO_BREAK_SPACE = "\u00a0";
 const STATISTICS: readonly Statistic[] = ["mean", "deviation"];
 
 /**
- * What a page shows of a forecast. Values are rounded to the finest of a few shares of their typical
- * spread that keeps the page small, at most to an eighth however large it is. `largestError` of a
- * variable tells how far that is; it is measured.
+ * The data of a forecast's page. Values are rounded to a share of their typical spread: the finest
+ * of four with which the page stays small, else the coarsest, an eighth. `largestError` of a
+ * variable is measured.
  *
- * @param onVariable is called for each variable that is packed, again where that is done anew.
+ * @param onVariable called after each variable is packed, and again if all are packed more
+ * coarsely.
  */
 export async function buildContent(
   forecast: ForecastFile,
@@ -55,7 +56,7 @@ export async function buildContent(
   };
 }
 
-/** Lines of the map to a twentieth of a cell of 0.25° or so. */
+/** The lines of the map, to about a twentieth of a 0.25° cell. */
 function traceOutlines(bounds: Bounds): Outlines {
   const frame = fitFrame(bounds, { x: 0, y: 0, width: OUTLINES_WIDTH, height: Infinity });
   return { width: OUTLINES_WIDTH, paths: traceLines(frame) };
@@ -128,7 +129,7 @@ function collectPalettes(variables: readonly ForecastVariable[]): PageData["pale
   return Object.fromEntries(palettes.map((palette) => [palette.name, formatColors(palette)]));
 }
 
-/** Colours as the page has them, six hexadecimal digits each. */
+/** Colours as the page has them: six hexadecimal digits each. */
 function formatColors({ colors }: Palette): string {
   return colors.toHex();
 }

@@ -47,7 +47,7 @@ Deno.test("buildContent() has a palette of 256 colours for every scale, and outl
   assert(outlines.paths.lakes.length > 100, "Lake Victoria is there");
 });
 
-Deno.test("buildContent() rounds noise more than what is smooth, to keep the page small", async () => {
+Deno.test("buildContent() rounds noise more coarsely than smooth fields, so that the page stays small", async () => {
   const forecast = await openForecast();
   const random = makeRandom(3);
   const points = axes.latitudes.length * axes.longitudes.length;

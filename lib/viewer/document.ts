@@ -1,5 +1,6 @@
 /**
- * The page as one file that needs nothing else.
+ * A forecast, packed by `content.ts`, goes in; a page comes out: one HTML file that needs nothing
+ * else.
  *
  * @module
  */
@@ -32,13 +33,13 @@ export async function formatDocument(data: PageData): Promise<string> {
   return page.replaceAll(/<!-- (\w+) -->/g, (_, name) => slots[name]!);
 }
 
-/** A source of the policy: the hash of a text that is embedded. */
+/** A source of the policy: the hash of an embedded text. */
 async function hashSource(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return `sha256-${new Uint8Array(digest).toBase64()}`;
 }
 
-/** JSON that cannot end the element it stands in. */
+/** JSON that cannot end the element around it. */
 function escapeJson(data: PageData): string {
   return JSON.stringify(data).replaceAll("<", "\\u003c");
 }

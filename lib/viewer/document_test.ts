@@ -20,14 +20,14 @@ const DATA: PageData = {
 
 const html = await formatDocument(DATA);
 
-/** The text of the only element that begins so. */
+/** The text between `start`, which occurs once, and `end`. */
 function cut(start: string, end: string): string {
   const parts = html.split(start);
   assertEquals(parts.length, 2, start);
   return parts[1]!.slice(0, parts[1]!.indexOf(end));
 }
 
-Deno.test("formatDocument() embeds data that cannot end their element, whatever text is in them", () => {
+Deno.test("formatDocument() embeds data that cannot end their element, with any text in them", () => {
   const json = cut('<script type="application/json" id="forecast">', "</script>");
   assertEquals(JSON.parse(json), DATA);
 });
@@ -47,7 +47,7 @@ Deno.test("formatDocument() allows its own script and style by their hashes, and
   ]);
 });
 
-Deno.test("formatDocument() names no address that could be asked for, and fills every slot", () => {
+Deno.test("formatDocument() contains no address to load from, and fills every slot", () => {
   const addresses = html.match(/(https?:)?\/\/[\w.]+/g) ?? [];
   assertEquals([...new Set(addresses)], ["http://www.w3.org"]); // the name of SVG
   assert(!/<!-- \w+ -->/.test(html));

@@ -1,9 +1,9 @@
 /**
  * The script of the page: the functions of the modules in `page/`, as text.
  *
- * A function's text is what Deno runs, its types gone, so the page needs no bundler and no second
- * copy of its code. It works because those modules hold functions only, call nothing but each other
- * and the browser, and never rename what they import.
+ * The text of a function is what Deno runs, without types, so the page needs no bundler and no
+ * second copy of its code. This works because those modules contain only functions, call only each
+ * other and the browser, and never rename an import.
  *
  * @module
  */
@@ -23,11 +23,11 @@ import * as predict from "./page/predict.ts";
 import * as render from "./page/render_page.ts";
 import * as table from "./page/table.ts";
 import * as unpack from "./page/unpack.ts";
-import * as view from "./page/view.ts";
+import * as view from "./page/view_state.ts";
 import * as viewer from "./page/viewer.ts";
 
 /** The functions of the page, by name. */
-export const PAGE_FUNCTIONS = {
+const PAGE_FUNCTIONS = {
   ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
   ...{ planGraticule, range },
   ...actions,

@@ -1,17 +1,15 @@
 /**
- * The edge between commands and this process: its terminal, its environment, its exit code.
+ * This process for a command: its terminal, its signals, its environment and its exit code.
  *
  * @module
  */
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
-import config from "../../deno.json" with { type: "json" };
 import type { EngineVariable } from "../../lib/checkpoint/array_task.ts";
 import type { Command } from "../../lib/cli/command.ts";
 import { EXIT, InterruptedError } from "../../lib/errors.ts";
-import type { TaskPermissions } from "../../lib/cli/help.ts";
 import { runCommand } from "../../lib/cli/run_command.ts";
+import { findPermissions } from "../../lib/cli/task_permissions.ts";
 import type { TextSink } from "../../lib/cli/text_report.ts";
-import { permissionFlags, type PermissionSet } from "../../lib/cli/permission_flags.ts";
 
 const encoder = new TextEncoder();
 const print = (text: string) => writeAll(Deno.stdout, text);
@@ -20,14 +18,14 @@ const sink: TextSink = {
   columns: () => Deno.stderr.isTerminal() ? findColumns() : undefined,
 };
 
-/** A pipe may take a part of a long text only. */
+/** Writes in a loop: a pipe may accept only a part of a long text at once. */
 function writeAll(stream: typeof Deno.stdout, text: string): void {
   for (let rest = encoder.encode(text); rest.length > 0;) {
     rest = rest.subarray(stream.writeSync(rest));
   }
 }
 
-/** Columns of the terminal; 80 for one that tells none. */
+/** Columns of the terminal; 80 where they are unknown. */
 function findColumns(): number {
   try {
     return Deno.consoleSize().columns || 80;
@@ -36,12 +34,12 @@ function findColumns(): number {
   }
 }
 
-/** What SIGINT and SIGTERM do. */
+/** Handles SIGINT and SIGTERM. */
 let respond: (signal: Deno.Signal) => void;
 
 /**
- * Runs a command on this process's arguments and ends the process with its exit code; a signal ends
- * it with 130, unless the command listens itself.
+ * Runs a command on the arguments of this process, and ends the process with its exit code. A signal
+ * ends it with 130 at once, unless the command listens for signals itself.
  */
 export async function exitWith<Options>(command: Command<Options>): Promise<never> {
   const { signal } = listenForSignals("run the same command again");
@@ -52,28 +50,18 @@ export async function exitWith<Options>(command: Command<Options>): Promise<neve
   Deno.exit(await runCommand(command, Deno.args, { sink, print, permissions, signal }));
 }
 
-/** The tasks that run a stage, and what the permission sets of `deno.json` grant them. */
-export function findPermissions(stage: string): TaskPermissions[] {
-  const sets: Record<string, PermissionSet> = config.permissions;
-  return Object.entries(config.tasks).flatMap(([task, { command }]) => {
-    const [, set] = / -P=(\S+)/.exec(command) ?? [];
-    if (!set || !`${command} `.includes(` stages/${stage}.ts `)) return [];
-    return [{ task, set, flags: permissionFlags(sets[set]!) }];
-  });
-}
-
-/** A signal that aborts when this process is asked to end; disposed of, it listens no more. */
+/** A signal that aborts when this process is asked to end; disposal ends the listening. */
 export interface Interruption extends Disposable {
   signal: AbortSignal;
 }
 
 /**
- * Listens for SIGINT and SIGTERM in the place of whoever did before. The first one aborts the signal
- * with an {@linkcode InterruptedError}; the next one ends the process.
+ * Listens for SIGINT and SIGTERM, instead of the listener before until it is disposed of. The first
+ * one aborts the signal with an {@linkcode InterruptedError}; the next one ends the process.
  *
- * @param remedy what to do then, for the message.
+ * @param remedy what the message advises.
  */
-export function listenForSignals(remedy = "run the same command to go on"): Interruption {
+export function listenForSignals(remedy = "run the same command to resume"): Interruption {
   const controller = new AbortController();
   const before = respond;
   respond = (signal) => {
@@ -88,7 +76,7 @@ export function listenForSignals(remedy = "run the same command to go on"): Inte
   };
 }
 
-/** Variables that the stages look up, and nothing else: the permission sets allow just these. */
+/** The variables that commands read; the permission sets allow no others. */
 export type EnvironmentName =
   | EngineVariable
   | "AWS_ENDPOINT_URL_S3"

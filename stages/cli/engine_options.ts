@@ -1,5 +1,5 @@
 /**
- * The engines that `distribute` knows, and the options that are theirs.
+ * The engines of `distribute`, and the options of each.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { UsageError } from "../../lib/errors.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { type EnvironmentName, readEnvironment } from "./console.ts";
 
-/** What opening an engine takes. */
+/** What an engine is opened with. */
 interface EngineRequest {
   values: OptionValues;
-  /** Absolute path of a folder for logs, for an engine that keeps them here. */
+  /** Absolute path of the folder of logs, for an engine that writes them on this machine. */
   logFolder: string;
   /** Ends requests of the engine. */
   signal: AbortSignal;
@@ -21,9 +21,9 @@ interface EngineRequest {
 /** An engine before it is opened. */
 export interface KnownEngine {
   name: string;
-  /** Whether its machines have the files of this one. */
+  /** Whether its machines see the files of this one. */
   sharesFiles: boolean;
-  /** The options that are its own. */
+  /** Names of the options that only some engines have. */
   options: readonly string[];
   open(request: EngineRequest): Promise<Engine>;
 }
@@ -45,7 +45,7 @@ const ENGINES: readonly KnownEngine[] = [
     async open({ values, signal }) {
       const { openCoiled } = await import("../../lib/engines/coiled.ts");
       return openCoiled({
-        // What would be submitted can be shown without.
+        // A dry run submits nothing, and needs no token.
         token: values.flag("dry-run") ? "" : requireSetting(
           "a token",
           readEnvironment("COILED_API_TOKEN"),
@@ -92,7 +92,7 @@ const ENGINES: readonly KnownEngine[] = [
   },
 ];
 
-/** Variables that machines elsewhere need as they are here; none of them is secret. */
+/** Variables that tasks on other machines get as they are here; none of them is secret. */
 const SHARED_VARIABLES: readonly EnvironmentName[] = [
   "AWS_ENDPOINT_URL_S3",
   "GCS_BUCKET",
@@ -100,7 +100,7 @@ const SHARED_VARIABLES: readonly EnvironmentName[] = [
   "SOURCE_DATE_EPOCH",
 ];
 
-/** The variables that tasks are given. An engine that shares files hands all variables on itself. */
+/** The variables for the tasks; an engine that shares files passes all of them on by itself. */
 export function readTaskEnvironment({ sharesFiles }: KnownEngine): Record<string, string> {
   if (sharesFiles) return {};
   return Object.fromEntries(SHARED_VARIABLES.flatMap((name) => {
@@ -116,26 +116,26 @@ function requireSetting(what: string, value: string | undefined, remedy: string)
 
 const NAMES = ENGINES.map(({ name }) => name);
 
-/** Options on where the job runs. */
+/** Options on the engine. */
 export const ENGINE_OPTIONS: readonly OptionSpec[] = [
   { name: "engine", value: "<name>", help: `what runs the job: ${NAMES.join(", ")}` },
   {
     name: "deno",
     value: "<path>",
-    help: "Deno on the nodes of slurm (default: the one that runs this)",
+    help: "path of Deno on the nodes of slurm (default: that of this process)",
   },
-  { name: "workspace", value: "<name>", help: "of coiled (default: COILED_WORKSPACE)" },
+  { name: "workspace", value: "<name>", help: "workspace of coiled (default: COILED_WORKSPACE)" },
   {
     name: "engine-region",
     value: "<name>",
     help:
-      "where coiled (default: COILED_REGION, else the workspace's) or cloudrun runs the tasks\n" +
+      "region of the machines of cloudrun or coiled (default: COILED_REGION, else the workspace's)\n" +
       "(--region is that of the map)",
   },
   {
     name: "service-account",
     value: "<name>",
-    help: "whose rights tasks have: of kubernetes, or an e-mail address on cloudrun",
+    help: "service account of the tasks: a name on kubernetes, an e-mail address on cloudrun",
   },
   {
     name: "gcs-secret",

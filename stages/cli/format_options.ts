@@ -1,5 +1,5 @@
 /**
- * How final stores are written: options of stage 3 and the pipeline.
+ * Options on the format of final stores, of stage 3 and the pipeline.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { type FormatOptions, STORE_FORMATS } from "../../lib/kerchunk/final_files.ts";
 
-/** Options of stage 3 that the pipeline has too. */
+/** Options of stage 3 and the pipeline. */
 export const FORMAT_OPTIONS: readonly OptionSpec[] = [
   {
     name: "format",
     value: "<name>",
     default: STORE_FORMATS[0]!,
     help: [
-      "of the final stores:",
+      "format of the final stores:",
       "parquet           one file of keys and values, which stream reads",
       "kerchunk-json     one reference file for fsspec, stage3_<member>_final.json",
       "kerchunk-parquet  one folder, read array by array, stage3_<member>_final.parq",
@@ -27,9 +27,9 @@ export const FORMAT_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /**
- * Reads {@linkcode FORMAT_OPTIONS}.
+ * Parses {@linkcode FORMAT_OPTIONS}.
  *
- * @throws {UsageError} for an unknown format, and for a folder where only files can go.
+ * @throws {UsageError} for an unknown format, and for a format of folders where only files can be used.
  */
 export function parseFormatOptions(values: OptionValues): FormatOptions {
   const format = values.choice("format", STORE_FORMATS);
@@ -43,7 +43,7 @@ export function parseFormatOptions(values: OptionValues): FormatOptions {
   return { format, combine: values.flag("combine") };
 }
 
-/** The flag of stage 3 that the pipeline has too. */
+/** A flag of stage 3 and the pipeline. */
 export const ZIP: OptionSpec = {
   name: "zip",
   help: "also write all stage files as <output-dir>.zip",

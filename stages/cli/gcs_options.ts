@@ -1,8 +1,8 @@
 /**
- * Final stores on Google Cloud Storage: where stage 3 publishes them, and where streaming finds them.
+ * Options on final stores: where stage 3 publishes them, and where streaming finds them.
  *
- * Variables are looked up only by a command that works with Google Cloud Storage, or that has to find
- * out whether it does: the permission sets of the others need not allow them.
+ * Only a command that uses Google Cloud Storage, or may, reads variables of the environment here: the
+ * permission sets of the others do not allow them.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const TEMPLATE_BUCKET = "gik-fmrc";
 
 const ANONYMOUS: OptionSpec = {
   name: "gcs-anonymous",
-  help: "use no Google credentials: for public buckets",
+  help: "use no Google credentials, for public buckets",
 };
 
 /** Options of stage 3 and the pipeline. */
@@ -39,17 +39,17 @@ export const UPLOAD_OPTIONS: readonly OptionSpec[] = [
   ANONYMOUS,
 ];
 
-/** Where to publish. */
+/** The folder that runs are published in. */
 export interface UploadRequest {
-  /** `gs://<bucket>/<prefix>`. @default nothing is published */
+  /** `gs://<bucket>/<prefix>`. @default {undefined} (nothing is published) */
   uploadRoot?: string;
   gcs?: GcsOptions;
 }
 
 /**
- * Reads {@linkcode UPLOAD_OPTIONS}.
+ * Parses {@linkcode UPLOAD_OPTIONS}.
  *
- * @throws {UsageError} for a place without an upload: whoever gives one expects one.
+ * @throws {UsageError} for a bucket, prefix or credentials without `--upload-gcs`: an upload was meant.
  */
 export function parseUploadOptions(values: OptionValues): UploadRequest {
   if (values.flag("upload-gcs")) {
@@ -68,29 +68,35 @@ export const STORES_OPTIONS: readonly OptionSpec[] = [
   {
     name: "gcs-parquet-path",
     value: "<gs://…>",
-    help: "their folder on Google Cloud Storage, gs://<bucket>/<prefix>/<date>_<run>z",
+    help:
+      "folder of the final stores on Google Cloud Storage, gs://<bucket>/<prefix>/<date>_<run>z",
   },
   ANONYMOUS,
 ];
 
 /** How {@linkcode STORES_OPTIONS} are understood, for the help. */
-export const STORES_RULE = "The final stores are where --parquet-dir or --gcs-parquet-path says. " +
-  "Without them, those of\n--date are in the run's folder here; if it has none and GCS_BUCKET is set, " +
-  `in\ngs://<GCS_BUCKET>/<GCS_PARQUET_PREFIX, else ${DEFAULT_PREFIX}>/<date>_<run>z.`;
+export const STORES_RULE =
+  "The final stores are read from --parquet-dir or --gcs-parquet-path. Without these, those of\n" +
+  "--date are read from the run's folder here or, if it has none and GCS_BUCKET is set, from\n" +
+  `gs://<GCS_BUCKET>/<GCS_PARQUET_PREFIX, else ${DEFAULT_PREFIX}>/<date>_<run>z.`;
 
-/** Where final stores are. */
+/** The message for a command line that names neither stores nor a run. */
+export const NO_STORES =
+  "Cannot choose the run to stream: none is given; give --date, --parquet-dir or --gcs-parquet-path";
+
+/** The folder of the final stores. */
 export interface StoresRequest {
-  /** Folder that was named, local or `gs://`. */
+  /** Local or `gs://`. @default {undefined} (found by the run) */
   parquetDir?: string;
-  /** `gs://<bucket>/<prefix>`, for runs that are not here. @default there is no such place */
+  /** `gs://<bucket>/<prefix>` of runs without a local folder. @default {undefined} (none) */
   publishedRoot?: string;
   gcs?: GcsOptions;
 }
 
 /**
- * Reads {@linkcode STORES_OPTIONS}, and `GCS_BUCKET` when they name no folder.
+ * Parses {@linkcode STORES_OPTIONS}, and `GCS_BUCKET` when they name no folder.
  *
- * @throws {UsageError} for two places, or for a way to read that no place needs.
+ * @throws {UsageError} for two folders, or for `--gcs-anonymous` without a bucket.
  */
 export function parseStoresOptions(values: OptionValues): StoresRequest {
   const local = values.text("parquet-dir");
@@ -106,13 +112,13 @@ export function parseStoresOptions(values: OptionValues): StoresRequest {
   if (bucket !== undefined) return { publishedRoot: formatRoot(bucket), gcs: readGcs(values) };
   if (values.flag(ANONYMOUS.name)) {
     throw new UsageError(
-      `Cannot use --${ANONYMOUS.name} without a place: give --gcs-parquet-path or set GCS_BUCKET`,
+      `Cannot use --${ANONYMOUS.name} without a bucket: give --gcs-parquet-path or set GCS_BUCKET`,
     );
   }
   return local === undefined ? {} : { parquetDir: local };
 }
 
-/** How to reach Google Cloud Storage, for a command that does. */
+/** Access to Google Cloud Storage, by the options and the environment. */
 export function readGcs(values: OptionValues): GcsOptions {
   const anonymous = values.flag(ANONYMOUS.name);
   const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
@@ -124,13 +130,13 @@ export function readGcs(values: OptionValues): GcsOptions {
   };
 }
 
-/** The bucket of the templates is often taken for that of the stores. */
+/** A hint for those who take the bucket of the templates for that of the stores. */
 function explainBucket(bucket: string): string | undefined {
   if (bucket !== TEMPLATE_BUCKET) return undefined;
   return `The stores are in "${DEFAULT_BUCKET}", not in "${TEMPLATE_BUCKET}"`;
 }
 
-/** A variable that Deno may refuse: a command that does without is not to fail for it. */
+/** A variable that is optional: where Deno denies access to it, it counts as unset. */
 function readIfAllowed(name: "GCS_BUCKET"): string | undefined {
   try {
     return readEnvironment(name);
@@ -153,9 +159,9 @@ function formatRoot(
 }
 
 /**
- * A folder without slashes at its end. Names of buckets have neither capitals nor slashes.
+ * A folder `gs://<bucket>/<path>`, without slashes at its end.
  *
- * @throws {UsageError} when it is none.
+ * @throws {UsageError} for any other text.
  */
 export function parseGcsFolder(text: string): string {
   const folder = text.replace(/\/+$/, "");

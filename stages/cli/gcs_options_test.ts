@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { openWorkplace } from "../../fixtures/embedded_run.ts";
 import { OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { parseRun } from "../../lib/ecmwf/run.ts";
 import { parseStoresOptions, parseUploadOptions } from "./gcs_options.ts";
-import { findStores } from "../../lib/references/publish.ts";
 
 const VARIABLES = [
   "GCS_BUCKET",
@@ -15,7 +12,7 @@ const VARIABLES = [
 
 type Variables = Partial<Record<typeof VARIABLES[number], string>>;
 
-/** Runs a test in an empty folder, with these variables and no others of Google's. */
+/** Runs a test in an empty folder, with no other variables of Google's than these. */
 async function withVariables(
   variables: Variables,
   test: () => unknown,
@@ -75,7 +72,7 @@ for (const { what, variables, given, root } of UPLOADS) {
     }));
 }
 
-Deno.test("parseUploadOptions() reads variables from .env, the environment's first", () =>
+Deno.test("parseUploadOptions() reads variables from the environment, then from .env", () =>
   withVariables({ GCS_PARQUET_PREFIX: "from-environment" }, () => {
     const { uploadRoot, gcs } = parseUploadOptions(values({ "upload-gcs": true }));
     assertEquals(uploadRoot, "gs://from-file/from-environment");
@@ -100,7 +97,7 @@ Deno.test("parseUploadOptions() takes key file and server, and without credentia
   });
 });
 
-Deno.test("parseUploadOptions() wants nothing of Google's without --upload-gcs, and refuses what needs it", () =>
+Deno.test("parseUploadOptions() reads no variable of Google's without --upload-gcs, and refuses options that need it", () =>
   withVariables({ GCS_BUCKET: "mine" }, () => {
     assertEquals(parseUploadOptions(values({})), {});
     const stray = [["gcs-bucket", "b"], ["gcs-prefix", "p"], ["gcs-anonymous", true]] as const;
@@ -111,7 +108,7 @@ Deno.test("parseUploadOptions() wants nothing of Google's without --upload-gcs, 
     }
   }));
 
-Deno.test("parseUploadOptions() refuses what is no bucket or no folder", () =>
+Deno.test("parseUploadOptions() refuses a text that is no bucket or no folder", () =>
   withVariables({}, () => {
     const refuse = (name: string, text: string, says: string) => {
       const given = values({ "upload-gcs": true, [name]: text });
@@ -126,7 +123,7 @@ Deno.test("parseUploadOptions() refuses what is no bucket or no folder", () =>
     }
   }));
 
-Deno.test("parseStoresOptions() takes the folder that is named, and looks up nothing for a local one", () =>
+Deno.test("parseStoresOptions() takes the given folder, and reads no variable for a local one", () =>
   withVariables({ GCS_BUCKET: "mine", STORAGE_EMULATOR_HOST: "http://localhost:1" }, () => {
     assertEquals(parseStoresOptions(values({ "parquet-dir": "stores" })), { parquetDir: "stores" });
     const named = parseStoresOptions(values({ "gcs-parquet-path": "gs://b2/p/20260207_00z/" }));
@@ -134,7 +131,7 @@ Deno.test("parseStoresOptions() takes the folder that is named, and looks up not
     assertEquals(named.gcs?.endpoint, "http://localhost:1");
   }));
 
-Deno.test("parseStoresOptions() without a folder takes GCS_BUCKET, if there is one", async () => {
+Deno.test("parseStoresOptions() without a folder takes GCS_BUCKET, if it is set", async () => {
   await withVariables({}, () => assertEquals(parseStoresOptions(values({})), {}));
   await withVariables({}, () => {
     const { publishedRoot, parquetDir, gcs } = parseStoresOptions(values({}));
@@ -148,7 +145,7 @@ const REFUSED: { given: Record<string, string | true>; says: string }[] = [
   { given: { "parquet-dir": "gs://b2/c" }, says: "give it as --gcs-parquet-path" },
   { given: { "gcs-parquet-path": "b2/c" }, says: "it is not gs://<bucket>/<path>" },
   { given: { "gcs-anonymous": true }, says: "give --gcs-parquet-path or set GCS_BUCKET" },
-  { given: { "gcs-anonymous": true, "parquet-dir": "a" }, says: "without a place" },
+  { given: { "gcs-anonymous": true, "parquet-dir": "a" }, says: "without a bucket" },
 ];
 
 for (const { given, says } of REFUSED) {
@@ -158,33 +155,9 @@ for (const { given, says } of REFUSED) {
     }));
 }
 
-Deno.test("findStores() takes the run's folder here when it has final stores, else the published one", () =>
-  withVariables({}, async () => {
-    await using place = await openWorkplace();
-    const told: string[] = [];
-    const reporter = { ...place.context.reporter, info: (line: string) => void told.push(line) };
-    const context = { ...place.context, reporter };
-    const run = parseRun("20260207", "12");
-    const local = "ecmwf_three_stage_20260207_12z";
-    const published = "gs://mine/runs/20260207_12z";
-
-    assertEquals(await findStores(run, undefined, context), local);
-    assertEquals(await findStores(run, "gs://mine/runs", context), published);
-    await Deno.mkdir(local);
-    await Deno.writeTextFile(`${local}/stage2_control_merged.parquet`, "");
-    assertEquals(await findStores(run, "gs://mine/runs", context), published);
-    await Deno.writeTextFile(`${local}/stage3_control_final.parquet`, "");
-    assertEquals(await findStores(run, "gs://mine/runs", context), local);
-    assertEquals(told, [
-      `final stores: ${local}`,
-      `final stores: ${published} (there are none in ${local})`,
-      `final stores: ${published} (there are none in ${local})`,
-      `final stores: ${local}`,
-    ]);
-  }));
-
 Deno.test({
-  name: "a variable that Deno refuses is unset where nothing asks for it, else an error",
+  name:
+    "a variable that Deno hides counts as unset where it is optional, and is an error where it is needed",
   permissions: { env: false, read: true },
   fn() {
     assertEquals(parseStoresOptions(values({})), {});

@@ -1,22 +1,16 @@
 /**
- * Options that several stages share, and how their text is read.
+ * Options on the run, its servers, members and indexes, which several commands share.
  *
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { BUCKET_REGION } from "../../lib/ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
-import { resolveRun, type RunRequest } from "../../lib/ecmwf/published.ts";
-import { parseRun, type Run } from "../../lib/ecmwf/run.ts";
+import type { RunRequest } from "../../lib/ecmwf/published.ts";
+import { parseRun } from "../../lib/ecmwf/run.ts";
+import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
-import {
-  type GcsOptions,
-  openStorage,
-  type StageContext,
-  type StorageOptions,
-} from "../../lib/storage/mod.ts";
-import type { Reporter } from "../../lib/util/reporter.ts";
+import type { GcsOptions, StorageOptions } from "../../lib/storage/mod.ts";
 import { findNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 
@@ -47,7 +41,7 @@ export const STEPS: OptionSpec = {
   help: "forecast steps in hours (default: every step of the run)",
 };
 
-export const OUTPUT_DIR: OptionSpec = {
+const OUTPUT_DIR: OptionSpec = {
   name: "output-dir",
   value: "<dir>",
   help: "folder of the Parquet files (default: ecmwf_three_stage_<date>_<run>z)",
@@ -58,7 +52,7 @@ const SOURCE: OptionSpec = {
   value: "<name,…>",
   default: "aws",
   help: [
-    "who serves ECMWF's files, each the stand-in for those before it:",
+    "servers of ECMWF's files; each is used when those before it fail:",
     ...SOURCES.map(({ name, about }) => `${name.padEnd(7)}${about}`),
     "or a URL or folder with the same keys, as https://mirror.example/ecmwf or ./mirror",
   ].join("\n"),
@@ -68,7 +62,7 @@ const GIVE_UP_AFTER: OptionSpec = {
   name: "give-up-after",
   value: "<minutes>",
   default: "10",
-  help: "ask a server no more once all it did for so long was fail",
+  help: "stop using a server after this long without success",
 };
 
 const ENDPOINT: OptionSpec = {
@@ -77,13 +71,13 @@ const ENDPOINT: OptionSpec = {
   help: "another S3 server, path style (default: AWS_ENDPOINT_URL_S3, else Amazon)",
 };
 
-/** Options on who serves ECMWF's files, of every stage that reads them. */
+/** Options on the servers of ECMWF's files, of every command that reads them. */
 export const SERVER_OPTIONS: readonly OptionSpec[] = [SOURCE, GIVE_UP_AFTER, ENDPOINT];
 
-/** Who serves ECMWF's files, and for how long a failing server is asked. */
+/** The servers of ECMWF's files, and how long a failing one is used. */
 export type ServerOptions = Pick<StorageOptions, "mirrors" | "giveUpAfterMs" | "endpoint">;
 
-/** Reads {@linkcode SERVER_OPTIONS}. */
+/** Parses {@linkcode SERVER_OPTIONS}; the endpoint also comes from the environment. */
 export function parseServerOptions(values: OptionValues): ServerOptions {
   return {
     mirrors: parseSources(values.required(SOURCE.name)),
@@ -92,7 +86,6 @@ export function parseServerOptions(values: OptionValues): ServerOptions {
   };
 }
 
-/** Where the S3 server is: the option, else the environment, else Amazon's own. */
 function parseEndpoint(values: OptionValues): string | undefined {
   const endpoint = values.text(ENDPOINT.name) ?? readEnvironment("AWS_ENDPOINT_URL_S3");
   if (endpoint !== undefined && !URL.canParse(endpoint)) {
@@ -102,40 +95,23 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /**
- * Opens storage for one command; what servers make wait for is told.
+ * The runs of `--date` and `--run`: one for each date of a list, none without a date.
  *
- * @param signal ends its requests.
+ * @throws {UsageError} for a date or an hour that no run has.
  */
-export function openContext(
-  server: ServerOptions,
-  reporter: Reporter,
-  gcs?: GcsOptions,
-  signal?: AbortSignal,
-): StageContext {
-  const storage = openStorage({
-    ...server,
-    gcs,
-    signal,
-    region: BUCKET_REGION,
-    onStatus: (line) => reporter.info(line),
-  });
-  return { storage, reporter };
-}
-
-/** The runs asked for by `--date` and `--run`, none without a date; commas separate several dates. */
 export function parseRunRequests(values: OptionValues): RunRequest[] {
   return (values.list(DATE.name) ?? []).map((date) => {
     const hour = values.required(RUN_HOUR.name);
     if (findNearest(date, ["latest"]) !== undefined && date !== "latest") {
       throw new UsageError(`Cannot use date "${date}": did you mean latest?`);
     }
-    // The hour is checked even when the day is still to be found.
+    // `latest` gets any day, so that the hour is checked now.
     const known = parseRun(date === "latest" ? "20260101" : date, hour);
     return { date, hour: known.hour };
   });
 }
 
-/** Options that stages 1, 2 and 3 have in common. */
+/** Options of stages 1, 2 and 3 and the pipeline. */
 export const STAGE_OPTIONS: readonly OptionSpec[] = [
   DATE,
   RUN_HOUR,
@@ -144,23 +120,23 @@ export const STAGE_OPTIONS: readonly OptionSpec[] = [
   ...SERVER_OPTIONS,
 ];
 
-/** Which runs, and who serves them. */
+/** Runs, and the servers of their files. */
 export interface RunSource {
   runRequests: RunRequest[];
   server: ServerOptions;
-  /** How to reach Google Cloud Storage, for a stage that does. */
+  /** Access to Google Cloud Storage, for a command that uses it. */
   gcs?: GcsOptions;
 }
 
-/** The text of {@linkcode STAGE_OPTIONS}, read. */
+/** {@linkcode STAGE_OPTIONS}, parsed. */
 export interface StageRequest extends RunSource {
-  /** The first so many members, the control first. */
+  /** Number of members, the control first. */
   maxMembers: number;
   /** Folder of the Parquet files. @default the folder of the run */
   outputDir?: string;
 }
 
-/** Reads {@linkcode STAGE_OPTIONS}. */
+/** Parses {@linkcode STAGE_OPTIONS}. */
 export function parseStageRequest(values: OptionValues): StageRequest {
   return {
     runRequests: parseRunRequests(values),
@@ -170,20 +146,29 @@ export function parseStageRequest(values: OptionValues): StageRequest {
   };
 }
 
-/**
- * Opens storage and finds the run of a stage that takes one.
- *
- * @throws {UsageError} when several are asked for.
- */
-export async function openRun(
-  { runRequests, server, gcs }: RunSource,
-  reporter: Reporter,
-  signal?: AbortSignal,
-): Promise<{ run: Run; context: StageContext }> {
-  const [request, ...others] = runRequests;
-  if (!request || others.length > 0) {
-    throw new UsageError("Cannot use several dates here: the pipeline takes several, a stage one");
-  }
-  const context = openContext(server, reporter, gcs, signal);
-  return { run: await resolveRun(request, context), context };
+/** Options of stage 2 and the pipeline. */
+export const INDEX_OPTIONS: readonly OptionSpec[] = [
+  STEPS,
+  {
+    name: "parallel-workers",
+    value: "<n>",
+    default: "8",
+    help: "indexes fetched at once",
+  },
+  {
+    name: "allow-missing",
+    help: "exit with 0 even if files or fields are missing; warnings still name them",
+  },
+];
+
+/** {@linkcode INDEX_OPTIONS}, parsed. */
+export type IndexOptions = Pick<Stage2Options, "steps" | "parallelWorkers" | "allowMissing">;
+
+/** Parses {@linkcode INDEX_OPTIONS}. */
+export function parseIndexOptions(values: OptionValues): IndexOptions {
+  return {
+    steps: values.counts("steps"),
+    parallelWorkers: values.count("parallel-workers"),
+    allowMissing: values.flag("allow-missing"),
+  };
 }

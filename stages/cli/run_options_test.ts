@@ -18,18 +18,18 @@ function parseServer(...args: string[]) {
   return COMMAND.parse(parseCommandLine(COMMAND, args)).server;
 }
 
-/** What each of the sources chosen is called, and where it has an object. */
+/** The name of each source that is chosen, and its address of an object. */
 function locate(...args: string[]) {
   const { mirrors = [] } = parseServer(...args);
   return mirrors.map(({ name, locate }) => [name, locate("s3://ecmwf-forecasts/key")]);
 }
 
-Deno.test("a stage reads from Amazon and gives up after ten minutes when told nothing else", () => {
+Deno.test("a stage reads from Amazon and gives up after ten minutes by default", () => {
   assertEquals(locate(), [["aws", "s3://ecmwf-forecasts/key"]]);
   assertEquals(parseServer().giveUpAfterMs, 600_000);
 });
 
-Deno.test("--source names who serves the files, in the order to ask them", () => {
+Deno.test("--source names the servers of the files, in the order of their use", () => {
   assertEquals(locate("--source", "gcs,aws,https://mirror.example/ecmwf"), [
     ["gcs", "https://storage.googleapis.com/ecmwf-open-data/key"],
     ["aws", "s3://ecmwf-forecasts/key"],
@@ -41,7 +41,7 @@ Deno.test("--give-up-after is in minutes", () => {
   assertEquals(parseServer("--give-up-after", "3").giveUpAfterMs, 180_000);
 });
 
-Deno.test("--endpoint goes with any source", () => {
+Deno.test("--endpoint works with any source", () => {
   const server = parseServer("--endpoint", "http://127.0.0.1:9000", "--source=aws,gcs");
   assertEquals([server.endpoint, server.mirrors?.length], ["http://127.0.0.1:9000", 2]);
 });
@@ -65,13 +65,13 @@ for (const { args, says } of USAGE_ERRORS) {
   });
 }
 
-Deno.test("the help tells of every source what there is to know when choosing", () => {
+Deno.test("the help describes every source, below the text of --source", () => {
   const lines = formatHelp(COMMAND, []).split("\n");
   const start = lines.findIndex((line) => line.startsWith("  --source <name,…>"));
-  const column = lines[start]!.indexOf("who serves");
+  const column = lines[start]!.indexOf("servers of");
   SOURCES.forEach(({ name, about }, i) => {
     const line = lines[start + 1 + i]!;
-    assertEquals(line.slice(0, column).trim(), "", "the names stand under the text");
+    assertEquals(line.slice(0, column).trim(), "", "the names are aligned with the text");
     assert(line.slice(column).startsWith(name) && line.endsWith(about), line);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The scan of stage 1: its options, and the template that it makes of GRIB files.
+ * Options on the scan of GRIB files, of stage 1 and the pipeline.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
 
-/** Options of stage 1 that the pipeline has too. */
+/** Options of stage 1 and the pipeline. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [
   { name: "scan", help: "make skeletons from the headers of GRIB files, without a template" },
   { name: "run-stage1", help: "scan GRIB files when no template fits the run" },
-  { name: "skip-grib-scan", help: "never scan GRIB files; this is what happens anyway" },
+  { name: "skip-grib-scan", help: "never scan GRIB files, as without these options" },
   {
     name: "hours",
     value: "<h,h,…>",
@@ -26,9 +26,9 @@ export const SCAN_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /**
- * Reads {@linkcode SCAN_OPTIONS}.
+ * Parses {@linkcode SCAN_OPTIONS}.
  *
- * @throws {UsageError} for a combination that asks for two things.
+ * @throws {UsageError} for flags that contradict each other.
  */
 export function parseScanOptions(values: OptionValues): ScanOptions {
   const scan = values.flag("scan") ? "always" : values.flag("run-stage1") ? "if-needed" : "never";

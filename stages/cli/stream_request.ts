@@ -1,5 +1,5 @@
 /**
- * The command line of streaming.
+ * Options of streaming.
  *
  * @module
  */
@@ -32,34 +32,40 @@ import {
   STEPS,
 } from "./run_options.ts";
 
-/** The options as given on the command line. */
+/** {@linkcode STREAM_OPTIONS}, parsed. */
 export interface StreamRequest
   extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** The part of the fields to make. @default {undefined} (all) */
   task?: ArrayTask;
-  /** Whether to put together what tasks have made. */
+  /** Whether to write the file from the fields of tasks. */
   merge: boolean;
 }
 
 const { region } = GIK;
 
+/** A flag of `stream` and `distribute`. */
+export const FRESH: OptionSpec = {
+  name: "fresh",
+  help: "start over: delete the fields that are saved in the folder of --work",
+};
+
 /** Options of streaming. */
 export const STREAM_OPTIONS: readonly OptionSpec[] = [
   ...STORES_OPTIONS,
-  { ...DATE, default: undefined, help: "day of the run (default: what the references say)" },
+  { ...DATE, default: undefined, help: "day of the run (default: that of the references)" },
   RUN_HOUR,
   { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
   MAX_MEMBERS,
   {
     name: "min-members",
     value: "<n>",
-    help: "leave a field of fewer members empty (default: write it with all that exist)",
+    help: "leave a field with fewer members empty (default: write it with those that exist)",
   },
   {
     name: "drop-implausible",
-    help: "leave messages out whose values cannot be true (default: name them, and use them)",
+    help: "leave out messages with implausible values (default: warn and use them)",
   },
   {
     name: "variables",
@@ -71,58 +77,58 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "region",
     value: "<N,W,S,E>",
     default: [region.north, region.west, region.south, region.east].join(","),
-    help: "degrees, edges included",
+    help: "edges of the region in degrees; points on them are included",
   },
   {
     name: "work",
     value: "<dir>",
-    help:
-      "where finished fields are kept, a folder or gs://<bucket>/<path> (default: <output>.work)",
+    help: "folder of the finished fields, local or gs://<bucket>/<path> (default: <output>.work)",
   },
   {
     name: "task",
     value: "<i>/<n>",
-    help: "make only the i-th of n parts of the fields, from 0, and leave them in --work\n" +
-      "auto/<n> takes i from the engine of an array job, auto also n",
+    help: "make only part i of n of the fields, counted from 0, and save them in --work;\n" +
+      "auto/<n> takes i from the variables of an array job, auto takes n as well",
   },
-  { name: "merge", help: "write the file from the fields that tasks left in --work" },
+  { name: "merge", help: "write the file from the fields that tasks saved in --work" },
   {
     name: "members-per-batch",
     value: "<n>",
-    help: "hold so many messages at once, at most (default: as many as have 16 MiB)",
+    help: "messages in memory at once (default: 16 MiB worth)",
   },
   {
     name: "parallel-fetches",
     value: "<n>",
     default: "16",
-    help: "requests under way at once, at most; fewer where a server bears fewer",
+    help: "requests at once, at most; fewer while a server is overloaded",
   },
   {
     name: "whole-messages",
-    help: "fetch messages whole, not only the beginning that the region takes",
+    help: "fetch whole messages, not only the beginning that holds the region",
   },
   { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
-  { name: "fresh", help: "start over: drop what a stopped command kept in the folder of --work" },
+  FRESH,
   {
     name: "summary",
     value: "<file.json>",
-    help: "write what was asked, fetched and left out, timings and peak memory to a file",
+    help: "write what was requested, fetched and left out, timings and peak memory to a file",
   },
   ...SERVER_OPTIONS,
 ];
 
 /**
- * Reads {@linkcode STREAM_OPTIONS}.
+ * Parses {@linkcode STREAM_OPTIONS}.
  *
- * @throws {UsageError} for what cannot be meant.
+ * @throws {UsageError} for a value that is wrong, and for options that contradict each other.
  */
 export function parseStreamRequest(values: OptionValues): StreamRequest {
   const merge = values.flag("merge");
   const fresh = values.flag("fresh");
   const task = values.text("task");
   if (merge && (task !== undefined || fresh)) {
+    const other = fresh ? "fresh" : "task";
     throw new UsageError(
-      `Cannot use --merge with --${fresh ? "fresh" : "task"}: it takes what tasks have left`,
+      `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
   const work = parseWork(values);
@@ -173,12 +179,13 @@ function parseRegion(numbers: readonly number[]): Region {
   return { north, west, south, east };
 }
 
-/** `--min-members`, which no run can reach when it is above `--max-members`. */
 function parseMinMembers(values: OptionValues): number | undefined {
   if (values.text("min-members") === undefined) return undefined;
   const [least, most] = [values.count("min-members"), values.count("max-members")];
   if (least <= most) return least;
-  throw new UsageError(`Cannot require ${least} members: only ${most} are asked for`);
+  throw new UsageError(
+    `Cannot use --min-members ${least}: --max-members is ${most}, so that no field could have as many`,
+  );
 }
 
 function parseBatch(values: OptionValues): number | undefined {

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import config from "../../deno.json" with { type: "json" };
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
-import { permissionFlags, type PermissionSet } from "../../lib/cli/permission_flags.ts";
+import { permissionFlags, widenSet } from "../../lib/cli/task_permissions.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 
 /**
- * Options as text again; what has its default is left out.
+ * Options as arguments of a command line; an option with its default is left out.
  *
- * @param replaced values that go before those that were given, by name; `undefined` leaves one out.
+ * @param replaced values by name that replace the given ones; `undefined` leaves an option out.
  */
 export function formatArguments(
   options: readonly OptionSpec[],
@@ -26,7 +25,7 @@ export function formatArguments(
   });
 }
 
-/** The hosts of sources, given by name or address, and of other servers. */
+/** The hosts of sources, given by name or URL, and of other servers. */
 export function listHosts(
   sources: readonly string[],
   ...servers: readonly (string | undefined)[]
@@ -36,32 +35,23 @@ export function listHosts(
   return [...named, ...urls.map((url) => new URL(url!).host)];
 }
 
-/** What the tasks work with, as far as Deno has to be told. */
+/** What the tasks may use. */
 export interface TaskAccess {
   /** Permission set of `deno.json` that they run under. */
   set: "stream" | "stream-gcs";
   /** Hosts that the set does not name. */
   hosts: readonly string[];
-  /** Folders that they read, and those that they write; remote ones do not count. */
+  /** Folders that they read, and those that they write; remote ones need no permission. */
   reads: readonly string[];
   writes: readonly string[];
 }
 
 /**
- * The flags of `deno run` that a permission set stands for, with what this job takes besides: machines
- * that run `stream` from a URL have no `deno.json`.
+ * The flags of `deno run` for the tasks: those of a permission set and what this job needs besides.
+ * Machines that run `stream` from a URL have no `deno.json`, so that `-P` does not work there.
  */
 export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
-  const grants: PermissionSet = config.permissions[set];
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
-  const added: Record<string, readonly string[]> = {
-    net: hosts,
-    read: here([...reads, ...writes]),
-    write: here(writes),
-  };
-  const widened = Object.entries(grants).map(([kind, grant]) => {
-    const { allow = [], ...rest } = "length" in grant ? { allow: grant } : grant;
-    return [kind, { allow: [...new Set([...allow, ...added[kind] ?? []])], ...rest }] as const;
-  });
-  return ["--no-prompt", ...permissionFlags(Object.fromEntries(widened))];
+  const added = { net: hosts, read: here([...reads, ...writes]), write: here(writes) };
+  return ["--no-prompt", ...permissionFlags(widenSet(set, added))];
 }

@@ -1,5 +1,5 @@
 /**
- * The template of stage 1: its options, where it comes from, and whether it fits the run.
+ * Options on the template of stage 1, of stage 1 and the pipeline.
  *
  * @module
  */
@@ -7,11 +7,10 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { TemplateOptions } from "../../lib/template/open_template.ts";
 
-/** Where the published template is. */
 const PUBLISHED_TEMPLATE =
   "https://huggingface.co/datasets/Nishadhka/gfs_s3_gik_refs/resolve/main/gik-fmrc-v2ecmwf_fmrc.tar.gz";
 
-/** Options of stage 1 that the pipeline has too. */
+/** Options of stage 1 and the pipeline. */
 export const TEMPLATE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "template",
@@ -21,19 +20,19 @@ export const TEMPLATE_OPTIONS: readonly OptionSpec[] = [
     help: "template archive (.tar.gz), or stage 1 zip of the Python tools",
   },
   { name: "no-template", help: "make empty skeletons: references only" },
-  { name: "require-template", help: "stop when the template cannot be had or does not fit" },
+  { name: "require-template", help: "fail when the template cannot be read or does not fit" },
   {
     name: "template-cache",
     value: "<dir>",
     default: "gik_template_cache",
-    help: "folder in which downloaded templates are kept",
+    help: "folder of downloaded templates",
   },
 ];
 
 /**
- * Reads the template options. A template that is named must fit; the published one need not.
+ * Parses {@linkcode TEMPLATE_OPTIONS}. A template that is given must fit; the published one need not.
  *
- * @throws {UsageError} for a combination that asks for two things.
+ * @throws {UsageError} for flags that contradict each other.
  */
 export function parseTemplateOptions(values: OptionValues): TemplateOptions {
   const requireTemplate = values.flag("require-template");

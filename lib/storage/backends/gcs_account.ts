@@ -9,6 +9,7 @@ import {
 import { FetchFailure, permissionError, StorageError } from "../protocol/storage_error.ts";
 import { credentialsError, type CredentialsFile, readCredentials } from "./gcs_key.ts";
 import { fetchPlain } from "./http.ts";
+import { messageOf } from "../../util/text.ts";
 
 /** Which credentials to use. */
 export interface CredentialOptions {
@@ -181,7 +182,7 @@ async function fetchMetadata<Answer>(host: string, path: string): Promise<Answer
 function noCredentialsError(host: string, error: unknown): StorageError {
   let cause = error;
   while (cause instanceof Error && cause.cause) cause = cause.cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   const state = "there are no credentials. Name the key file of a service account in " +
     "GCS_SERVICE_ACCOUNT_FILE (environment or .env), or log in with " +
     `"gcloud auth application-default login"; public buckets need neither (--gcs-anonymous). ` +

@@ -11,7 +11,7 @@ export interface CredentialsFile {
 }
 
 /** Google's token endpoint, which files may leave out. */
-export const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
+const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
 
 const REQUIRED_FIELDS = {
   service_account: ["client_email", "private_key"],

@@ -13,7 +13,7 @@ interface StoredObject {
 }
 
 /** From this size on, an upload that breaks off can be resumed. */
-export const RESUMABLE_BYTES = 8 * 1024 * 1024;
+const RESUMABLE_BYTES = 8 * 1024 * 1024;
 /** Bytes handed to the network at a time; each piece counts as progress. */
 const PIECE_BYTES = 64 * 1024;
 const CONTENT_TYPE = "application/octet-stream";

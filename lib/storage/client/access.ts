@@ -84,7 +84,7 @@ async function listPage(
 ): Promise<ListPage> {
   const page = await backend.listPage(url, next, attempt);
   if (page.next === undefined || page.next !== next) return page;
-  throw readError("corrupt", url, "the server names a page of the listing as the one after it");
+  throw readError("corrupt", url, "the server names a page of the listing as the page after it");
 }
 
 function unwritableError(url: string): StorageError {

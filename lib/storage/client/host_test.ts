@@ -122,6 +122,20 @@ Deno.test("Host cuts its limit for a busy or silent server, not for an object", 
   assertEquals(limits, [6, 6, 6, 8, 8, 8]);
 });
 
+Deno.test("Host counts the fourth wrong answer in a row as a refusal, not one between right ones", async () => {
+  const wrong = () => readError("corrupt", "s3://b/k", "wrong bytes", { status: 206 });
+  const { host, sent, ask } = open({ maxRequests: 8 });
+  await askAll(ask, "abcdefghijkl");
+  for (const i of [0, 1, 2]) await sent[i]!.end(wrong());
+  assertEquals([host.limit, host.isHealthy, host.hasServed], [8, true, false]);
+  await sent[3]!.end();
+  for (const i of [4, 5, 6]) await sent[i]!.end(wrong());
+  assertEquals([host.limit, host.isHealthy, host.hasServed], [8, true, true]);
+  await sent[7]!.end(wrong());
+  assertEquals([host.limit, host.isPaused], [6, true]);
+  for (const request of sent.slice(8)) await request.end();
+});
+
 Deno.test("Host throttles from a refusal on, until fewer are sent than it admits", async () => {
   const { host, sent, ask } = open({ maxRequests: 8 });
   await askAll(ask, "abcdefghijkl");

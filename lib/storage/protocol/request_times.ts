@@ -80,11 +80,14 @@ export class RequestTimes {
 
   /**
    * The longest time that an answer of this many bytes may take, in milliseconds, by what the last
-   * ones took; at 1 KiB/s until enough were seen.
+   * ones took; by 1 KiB/s until enough were seen.
    */
   longestMs(bytes: number): number {
-    if (this.#rates.length < ENOUGH) return bytes / LEAST_RATE;
-    return SLACK * (median(this.#waitsMs) + bytes / median(this.#rates));
+    const isKnown = this.#rates.length >= ENOUGH;
+    const usualMs = isKnown
+      ? median(this.#waitsMs) + bytes / median(this.#rates)
+      : bytes / LEAST_RATE;
+    return SLACK * usualMs;
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { UserError } from "../../errors.ts";
+import { messageOf } from "../../util/text.ts";
 
 /**
  * Why an object could not be read or written:
@@ -216,7 +217,7 @@ export class FetchFailure extends Error {
   describe(url: string): StorageError {
     const refusal = permissionError(url, this.cause);
     if (refusal) return refusal;
-    const reason = this.cause instanceof Error ? this.cause.message : String(this.cause);
+    const reason = messageOf(this.cause);
     return readError("unreachable", url, `the connection failed (${reason})`, {
       answer: this.answer,
       cause: this.cause,

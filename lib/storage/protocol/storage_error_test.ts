@@ -64,6 +64,14 @@ Deno.test("statusError() separates what may succeed later from what will not", (
   ]);
 });
 
+Deno.test("statusError() doubts what servers answer at random to requests without credentials", () => {
+  const isDoubtful = (status: number, code = "") =>
+    statusError("https://host/key", status, code).isDoubtful;
+  assertEquals([401, 403].map((status) => isDoubtful(status)), [true, true]);
+  assertEquals(isDoubtful(400, "RequestTimeout"), true);
+  assertEquals([400, 404, 416, 500, 503].filter((status) => isDoubtful(status)), []);
+});
+
 Deno.test("StorageError separates failures of a server from those of an object", () => {
   const url = "s3://bucket/key";
   const errors = [

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What changes the view.
+ * Actions that change the view.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { Cell, PageVariable } from "./data.ts";
 import { find } from "./elements.ts";
 import { render, renderCursor, renderSeries } from "./render_page.ts";
 import { unpackSteps } from "./unpack.ts";
-import type { FieldValues, View } from "./view.ts";
+import type { FieldValues, View } from "./view_state.ts";
 
-/** Shows the variable of the view, unpacking it first if it was not shown before. */
+/** Shows the variable of the view; unpacks it on first use. */
 export async function showVariable(view: View): Promise<void> {
   const { variable } = view;
   const values = await unpackVariable(view, variable);
@@ -37,14 +37,14 @@ export function unpackVariable(
   return values;
 }
 
-/** Shows another step; beyond the last comes the first. */
+/** Shows another step; the first follows the last. */
 export function showStep(view: View, step: number): void {
   const { length } = view.data.times;
   view.step = (step + length) % length;
   render(view);
 }
 
-/** Shows the steps one after the other, or stops that. */
+/** Starts or stops playing the steps. */
 export function togglePlaying(view: View): void {
   const button = find("play");
   if (view.timer === undefined) {

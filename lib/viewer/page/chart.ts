@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The series of a point as a picture: the mean as a line, one deviation to both sides as a band.
+ * The chart of a point: the mean as a line, one deviation to both sides as a band.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function createSvg(
   return element;
 }
 
-/** Runs of steps that have values: a line is broken where they are missing. */
+/** Runs of steps with values: missing values break a line. */
 export function splitRuns(values: readonly number[]): number[][] {
   const runs: number[][] = [[]];
   values.forEach((value, index) => {
@@ -53,7 +53,7 @@ export function splitRuns(values: readonly number[]): number[][] {
   return runs.filter((run) => run.length > 0);
 }
 
-/** Where the parts of a chart lie, in CSS pixels. */
+/** Positions in a chart, in CSS pixels. */
 export interface ChartPlan {
   left: number;
   right: number;
@@ -67,7 +67,7 @@ export interface ChartPlan {
   y(value: number): number;
 }
 
-/** Plans a chart of so many CSS pixels; its vertical axis holds every band whole. */
+/** Plans a chart, its size in CSS pixels; the vertical axis covers every band. */
 export function planChart(
   { times, mean, deviation }: Series,
   width: number,
@@ -126,7 +126,7 @@ export function drawAxes(append: AppendSvg, { label, current }: Series, plan: Ch
   append("line", { class: "now", x1: x(current), x2: x(current), y1: top, y2: bottom });
 }
 
-/** Labels of the time axis: hours, and below them the day where it begins; as many as have room. */
+/** Labels of the time axis: hours, and below them each new day; as many as fit. */
 export function drawTimes(append: AppendSvg, times: number[], { x, bottom }: ChartPlan): void {
   let [hourEnd, dayEnd, day] = [-Infinity, -Infinity, ""];
   times.forEach((time, step) => {

@@ -1,6 +1,6 @@
 /**
- * What the page is given: the data that are embedded in it as JSON. Types only; every other module
- * of this folder has functions only, whose text is the script of the page.
+ * The data that the page embeds as JSON. This module has only types; every other module of this
+ * folder has only functions, whose text is the script of the page.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Statistic } from "../../maps/palettes.ts";
 
 export type { Statistic };
 
-/** Everything that the page knows. Times are in milliseconds since 1970, values in shown units. */
+/** All data of the page. Times are in milliseconds since 1970, values in shown units. */
 export interface PageData {
   title: string;
   /** Name of the file that was read. */
@@ -20,7 +20,7 @@ export interface PageData {
   runTime: number;
   /** Valid time of each step. */
   times: number[];
-  /** Hours from the start of the run, one a step. */
+  /** Hours from the start of the run, one for each step. */
   stepHours: number[];
   /** Edges of the cells. */
   bounds: Bounds;
@@ -30,7 +30,7 @@ export interface PageData {
   longitudes: number[];
   /** Members used; `null` where the file does not say. */
   memberCount: number | null;
-  /** Members that are in no field. */
+  /** Members that no field contains. */
   absentMembers: string[];
   variables: PageVariable[];
   /** Colours by name of the palette: six hexadecimal digits each, from the least value to the most. */
@@ -51,7 +51,7 @@ export interface PageVariable {
   digits: number;
   /** Largest difference between a value of the page and that of the file. */
   largestError: number;
-  /** One a step; `null` where the file does not say. */
+  /** One for each step; `null` where the file does not say. */
   membersUsed: (number | null)[];
   mean: PageField;
   deviation: PageField;
@@ -76,13 +76,13 @@ export interface PageScale {
 
 /**
  * Values of all steps. A value is a whole number of quanta; codes count them from `base`, 65535 is a
- * missing value. Codes are predicted from their neighbours and, if they are near to it, from the
- * step before; what is left to add is stored, low bytes of a step before its high bytes, deflated.
+ * missing value. Codes are predicted from their neighbours, and from the previous step if that is
+ * nearer; the remainders are stored, low bytes of a step before its high bytes, deflated.
  */
 export interface PackedSteps {
   /** Quanta at code 0. */
   base: number;
-  /** How each step is predicted: a digit a step, the sum of 1 (plane) and 2 (from the step before). */
+  /** Predictor of each step: a digit, the sum of 1 (plane) and 2 (from the previous step). */
   predictors: string;
   /** Raw deflate (RFC 1951) in base64. */
   bytes: string;
@@ -90,7 +90,7 @@ export interface PackedSteps {
 
 /** Lines of the map. */
 export interface Outlines {
-  /** Of the map for which the paths are, which begins at 0, 0. */
+  /** Width of the map that the paths are traced for, from (0, 0). */
   width: number;
   /** Path data of SVG. */
   paths: Record<Feature, string>;

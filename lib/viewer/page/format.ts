@@ -1,5 +1,5 @@
 /**
- * Numbers, places and times as people read them.
+ * Numbers, units and times as text.
  *
  * @module
  */
@@ -11,12 +11,12 @@ export function formatValue(value: number, digits: number): string {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
-/** A number with its unit behind it; a range, as the 0–1 of a fraction, is none. */
+/** A number and its unit; a range, like the 0–1 of a fraction, is no unit. */
 export function appendUnits(number: string, units: string): string {
   return units === "" || /^\d/.test(units) ? number : `${number} ${units}`;
 }
 
-/** A bound above zero with two digits, rounded up: what is told is never less than what is. */
+/** A bound above zero with two significant digits, rounded up: the text never understates it. */
 export function formatBound(bound: number): string {
   const unit = 10 ** (Math.floor(Math.log10(bound)) - 1);
   return String(Number((Math.ceil(bound / unit - 1e-6) * unit).toPrecision(2)));
@@ -27,7 +27,7 @@ export function formatUtc(time: number): string {
   return `${formatDay(time)}, ${formatHour(time)} UTC`;
 }
 
-/** The same time in East Africa Time (UTC+3), with the day where that is another one. */
+/** The same time in East Africa Time (UTC+3), with the day if it differs. */
 export function formatEastAfrica(time: number): string {
   const shifted = time + 3 * 3_600_000;
   const day = formatDay(shifted) === formatDay(time) ? "" : `${formatDay(shifted)}, `;

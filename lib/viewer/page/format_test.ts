@@ -15,13 +15,13 @@ Deno.test("appendUnits() writes the unit, but not the range of a fraction", () =
   assertEquals(appendUnits("3", ""), "3");
 });
 
-Deno.test("formatBound() never tells less than what is", () => {
+Deno.test("formatBound() never understates a bound", () => {
   const bounds = [0.025, 0.024999977, 0.0241, 0.02401, 0.05000000000001137, 7, 123, 5e-7];
-  const told = bounds.map(formatBound);
-  assertEquals(told, ["0.025", "0.025", "0.025", "0.025", "0.05", "7", "130", "5e-7"]);
+  const texts = bounds.map(formatBound);
+  assertEquals(texts, ["0.025", "0.025", "0.025", "0.025", "0.05", "7", "130", "5e-7"]);
 });
 
-Deno.test("times are told in UTC and, three hours later, in East Africa Time", () => {
+Deno.test("times are written in UTC and, three hours later, in East Africa Time", () => {
   const noon = Date.UTC(2026, 1, 7, 12);
   assertEquals(formatUtc(noon), "Sat 7 Feb 2026, 12:00 UTC");
   assertEquals(formatEastAfrica(noon), "15:00 East Africa Time");

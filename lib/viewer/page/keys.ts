@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The keyboard: on the map it moves from cell to cell, elsewhere it goes through the steps.
+ * The keyboard: on the map keys move from cell to cell, elsewhere from step to step.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { pickPoint, showStep, togglePlaying } from "./actions.ts";
 import { announce, find } from "./elements.ts";
 import { moveCell } from "./page_grid.ts";
 import { describeReadout, renderCursor } from "./render_page.ts";
-import { describePlace, describeTime, type View } from "./view.ts";
+import { describePlace, describeTime, type View } from "./view_state.ts";
 
-/** Listens to keys: on the map they move over cells, elsewhere they go through the steps. */
+/** Listens to keys on the map and on the rest of the page. */
 export function listenToKeys(view: View): void {
   find("map").addEventListener("keydown", (event) => {
     if (hasModifier(event) || !pressOnMap(view, event.key, event.shiftKey)) return;
@@ -25,12 +25,12 @@ export function listenToKeys(view: View): void {
   });
 }
 
-/** Whether a key is pressed together with one that makes it the browser's. */
+/** Whether a modifier makes a key one of the browser's own. */
 export function hasModifier(event: KeyboardEvent): boolean {
   return event.ctrlKey || event.altKey || event.metaKey;
 }
 
-/** Does what a key means on the map. Gives whether it means something there. */
+/** Handles a key on the map. Returns whether the key has a meaning there. */
 export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
   const { data, cursor, picked } = view;
   const middle = { row: data.latitudes.length >> 1, column: data.longitudes.length >> 1 };
@@ -61,7 +61,7 @@ export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
   return true;
 }
 
-/** Does what a key means anywhere else on the page. Gives whether it means something. */
+/** Handles a key on the rest of the page. Returns whether the key has a meaning there. */
 export function pressOnPage(view: View, key: string): boolean {
   const last = view.data.times.length - 1;
   const steps: Record<string, number> = {

@@ -1,21 +1,21 @@
 /**
- * The grid on the map: where its cells lie, in degrees and in pixels.
+ * The grid on the map: its cells in degrees and in pixels.
  *
  * @module
  */
 import { fitFrame, type Frame } from "../../maps/frame.ts";
 import type { Cell, PageData } from "./data.ts";
 
-/** What of the page's data the grid is. */
+/** The axes of the grid. */
 export type Grid = Pick<PageData, "latitudes" | "longitudes">;
 
-/** The frame of a map of so many CSS pixels, with room for labels on the left and below. */
+/** The frame of a map, `totalWidth` in CSS pixels, with room for labels on the left and below. */
 export function planFrame({ bounds }: Pick<PageData, "bounds">, totalWidth: number): Frame {
   const [left, right, top] = [42, 12, 6];
   return fitFrame(bounds, { x: left, y: top, width: totalWidth - left - right, height: Infinity });
 }
 
-/** The cell at a place of the map's element; `undefined` beyond the edges. */
+/** The cell at a pixel of the map's element; `undefined` beyond the edges. */
 export function findCell(frame: Frame, grid: Grid, x: number, y: number): Cell | undefined {
   const column = Math.floor((x - frame.x) / frame.width * grid.longitudes.length);
   const row = Math.floor((y - frame.y) / frame.height * grid.latitudes.length);
@@ -24,7 +24,7 @@ export function findCell(frame: Frame, grid: Grid, x: number, y: number): Cell |
   return isInside ? { row, column } : undefined;
 }
 
-/** The cell so many rows south and columns east of another, not beyond the edges. */
+/** The cell some rows south and columns east of another, within the edges. */
 export function moveCell(grid: Grid, { row, column }: Cell, south: number, east: number): Cell {
   const clamp = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
   return {
@@ -33,7 +33,7 @@ export function moveCell(grid: Grid, { row, column }: Cell, south: number, east:
   };
 }
 
-/** Indices of the points of an axis at multiples of so many degrees; all where there are none. */
+/** Indices of the points of an axis at multiples of `degrees`; all if no point is at one. */
 export function pickLines(axis: readonly number[], degrees: number): number[] {
   const all = axis.map((_, index) => index);
   const picked = all.filter((index) => {

@@ -31,7 +31,7 @@ Deno.test("findCell() finds nothing beyond the map, where its labels are", () =>
   }
 });
 
-Deno.test("moveCell() goes rows south and columns east, and stops at the edges", () => {
+Deno.test("moveCell() moves rows south and columns east, and stops at the edges", () => {
   const cell = { row: 1, column: 2 };
   assertEquals(moveCell(GRID, cell, 1, -1), { row: 2, column: 1 });
   assertEquals(moveCell(GRID, cell, -10, 10), { row: 0, column: 4 });

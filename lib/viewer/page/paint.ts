@@ -10,7 +10,7 @@ import { formatLatitude, formatLongitude, planGraticule } from "../../maps/grati
 import type { Cell, Outlines, PageScale } from "./data.ts";
 import type { Grid } from "./page_grid.ts";
 
-/** Makes a canvas as large as its place, sharp on any screen; drawing is in CSS pixels. */
+/** Sizes a canvas so that it is sharp on any screen; sizes and drawing are in CSS pixels. */
 export function openCanvas(
   canvas: HTMLCanvasElement,
   width: number,
@@ -33,7 +33,7 @@ export function pickColor(scale: PageScale, colors: string, value: number): numb
   return parseInt(colors.slice(6 * index, 6 * index + 6), 16);
 }
 
-/** A picture with a pixel a cell; missing ones are transparent. */
+/** A picture with one pixel for each cell; missing values are transparent. */
 export function rasterize(
   values: Float64Array,
   columns: number,
@@ -67,7 +67,7 @@ export function hatch(context: CanvasRenderingContext2D): CanvasPattern {
   return context.createPattern(tile, "repeat")!;
 }
 
-/** Fills the frame with the cells; what is missing stays hatched. */
+/** Fills the frame with the cells; missing values stay hatched. */
 export function paintCells(
   context: CanvasRenderingContext2D,
   { x, y, width, height }: Frame,
@@ -143,7 +143,7 @@ export function paintGraticule(
   context.strokeRect(left, top, width, height);
 }
 
-/** Marks a cell with a box in black and white: thin for the cursor, with a dot where it is picked. */
+/** Marks a cell in black and white: with a box at the cursor, with a circle where it is picked. */
 export function paintMark(
   context: CanvasRenderingContext2D,
   frame: Frame,

@@ -1,12 +1,12 @@
 /**
- * What a number of a grid is likely to be, given those before it. Packing and unpacking share it.
+ * Predicts a number of a grid from those before it, for packing and unpacking.
  *
  * @module
  */
 
 /**
- * The number expected at an index: that to the west, or the plane through the neighbours to the west,
- * the north-west and the north. Numbers are taken modulo 65536.
+ * The number expected at an index: the one to the west, or the plane through the neighbours to the
+ * west, north-west and north. Numbers are modulo 65536.
  *
  * @param numbers row-major; those before the index are known.
  */

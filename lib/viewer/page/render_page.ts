@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What is drawn and written whenever the view changes.
+ * Draws and writes the page whenever the view changes.
  *
  * @module
  */
@@ -30,9 +30,9 @@ import {
   listSeries,
   readValue,
   type View,
-} from "./view.ts";
+} from "./view_state.ts";
 
-/** Draws and writes everything that the view says. */
+/** Draws and writes the whole view. */
 export function render(view: View): void {
   const { step, data } = view;
   const slider = find<HTMLInputElement>("step");
@@ -97,7 +97,7 @@ export function renderLegend({ data, variable, statistic }: View): void {
   }
 }
 
-/** Draws the marks over the map, and tells the value of the cell they are on. */
+/** Draws the marks over the map, and writes the value of their cell. */
 export function renderCursor(view: View): void {
   const { data, frame, cursor, picked } = view;
   if (!frame) return;
@@ -108,7 +108,7 @@ export function renderCursor(view: View): void {
   find("readout").textContent = describeReadout(view);
 }
 
-/** The value under the cursor, else at the picked cell, else what to do to see one. */
+/** The value under the cursor, else at the picked cell, else how to see one. */
 export function describeReadout(view: View): string {
   const cell = view.cursor ?? view.picked;
   if (!cell) return "Point at the map to read values.";

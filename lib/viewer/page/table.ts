@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Tables: what maps and charts show, for those who read or listen to numbers.
+ * Tables: the numbers of maps and charts.
  *
  * @module
  */

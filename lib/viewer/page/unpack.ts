@@ -1,5 +1,5 @@
 /**
- * From packed steps back to values.
+ * Unpacks the values of steps.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export async function unpackSteps(
   });
 }
 
-/** The codes of a step from what was left to add to each prediction. */
+/** The codes of a step from the remainders of its predictions. */
 export function restoreCodes(
   planes: Uint8Array,
   predictor: number,
@@ -54,7 +54,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Raw deflate undone by the browser itself. */
+/** Inflates raw deflate, with the browser's own decoder. */
 export async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The page at work: what it begins with, and what its controls and pointer do.
+ * Starts the page and connects its controls.
  *
  * @module
  */
@@ -12,9 +12,15 @@ import { findCell } from "./page_grid.ts";
 import { listenToKeys } from "./keys.ts";
 import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
 import { fillTable } from "./table.ts";
-import { capitalize, describeError, describeMembers, nameStatistic, type View } from "./view.ts";
+import {
+  capitalize,
+  describeError,
+  describeMembers,
+  nameStatistic,
+  type View,
+} from "./view_state.ts";
 
-/** Starts the page; everything else follows from what its user does. */
+/** Starts the page. */
 export function startViewer(): void {
   globalThis.addEventListener("error", (event) => showFailure(event.message));
   globalThis.addEventListener("unhandledrejection", (event) => showFailure(String(event.reason)));
@@ -40,7 +46,7 @@ export function startViewer(): void {
   showVariable(view);
 }
 
-/** Fills the controls with what the forecast has. */
+/** Fills the controls with the variables and steps of the forecast. */
 export function fillControls({ data, variable }: View): void {
   const { runTime, times, variables } = data;
   find("run").textContent = `Run of ${formatUtc(runTime)}. ${describeMembers(data)}`;
@@ -56,7 +62,7 @@ export function fillControls({ data, variable }: View): void {
   }
 }
 
-/** Tells of the file, and how far its values were rounded. */
+/** Writes the source, and how far values were rounded. */
 export function fillAbout({ title, fileName, variables }: PageData): void {
   find("source").textContent = `${title}. Made from ${fileName}.`;
   const rows = variables.map((variable) => [
@@ -113,7 +119,7 @@ export function listenToMap(view: View): void {
   });
 }
 
-/** Draws anew when the page has another width, or turns dark or light. */
+/** Redraws when the page changes its width, or turns dark or light. */
 export function listenToSurroundings(view: View): void {
   globalThis.addEventListener("resize", () => render(view));
   const darkness = matchMedia("(prefers-color-scheme: dark)");

@@ -7,16 +7,16 @@ import {
   type EmbeddedRun,
   openWorkplace,
   readEmbeddedBucket,
-} from "../fixtures/embedded_run.ts";
-import { SLOW_DOWN } from "../fixtures/s3_server.ts";
-import { MissingDataError } from "../lib/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { parseRun, type Run } from "../lib/ecmwf/run.ts";
-import { parseIndex } from "../lib/index/entries.ts";
-import { isReference, type Store } from "../lib/references/store.ts";
-import { readStageStore, writeStageStore } from "../lib/references/stage_files.ts";
-import { StorageError } from "../lib/storage/mod.ts";
-import { runStage2, type Stage2Options } from "../lib/pipeline/run_stage2.ts";
+} from "../../fixtures/embedded_run.ts";
+import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun, type Run } from "../ecmwf/run.ts";
+import { parseIndex } from "../index/entries.ts";
+import { isReference, type Store } from "../references/store.ts";
+import { readStageStore, writeStageStore } from "../references/stage_files.ts";
+import { StorageError } from "../storage/mod.ts";
+import { runStage2, type Stage2Options } from "./run_stage2.ts";
 
 function options({ run, members }: EmbeddedRun, folder: string): Stage2Options {
   return {
@@ -40,8 +40,8 @@ const reference = (store: Store | undefined, key: string) => {
 Deno.test("runStage2() references every line of every index, for its own member", async () => {
   const bucket = await readEmbeddedBucket();
   for (const embedded of [BEFORE_50R1, AFTER_50R1]) {
-    await using place = await openWorkplace(bucket);
-    const { context, folder } = place;
+    await using workplace = await openWorkplace(bucket);
+    const { context, folder } = workplace;
     const result = await runStage2(options(embedded, folder), context);
     assert(result.complete);
     let lines = 0;
@@ -66,8 +66,8 @@ Deno.test("runStage2() references every line of every index, for its own member"
 });
 
 Deno.test("runStage2() gives the 700 hPa message for keys without a level", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   await runStage2(options(BEFORE_50R1, folder), context);
   const store = await readStageStore(context.storage, folder, 2, 1);
   const named = reference(store, "step_036/u/pl/700/ens01/0.0.0");
@@ -76,16 +76,16 @@ Deno.test("runStage2() gives the 700 hPa message for keys without a level", asyn
 });
 
 Deno.test("runStage2() fetches each index once and asks each file for its length once", async () => {
-  await using place = await openWorkplace();
-  await runStage2(options(AFTER_50R1, place.folder), place.context);
+  await using workplace = await openWorkplace();
+  await runStage2(options(AFTER_50R1, workplace.folder), workplace.context);
   const files = EMBEDDED_STEPS.length * 2;
-  assertEquals(place.server.counters.byMethod, { GET: files, HEAD: files });
-  assertEquals(place.server.counters.bySuffix, { index: files, grib2: files });
+  assertEquals(workplace.server.counters.byMethod, { GET: files, HEAD: files });
+  assertEquals(workplace.server.counters.bySuffix, { index: files, grib2: files });
 });
 
-Deno.test("runStage2() keeps what stage 1 left, before the fresh keys", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+Deno.test("runStage2() puts the skeleton of stage 1 before the fresh keys", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   const skeleton: Store = new Map([[".zgroup", new TextEncoder().encode('{"zarr_format":2}')]]);
   await writeStageStore(context.storage, folder, 1, 0, skeleton);
   await runStage2(options(BEFORE_50R1, folder), context);
@@ -94,12 +94,12 @@ Deno.test("runStage2() keeps what stage 1 left, before the fresh keys", async ()
   assert(store!.size > 1);
 });
 
-Deno.test("runStage2() goes on without a missing index, asks for it again, and is incomplete", async () => {
+Deno.test("runStage2() continues without a missing index, requests it again, and is incomplete", async () => {
   const bucket = await readEmbeddedBucket();
   const key = indexKey(BEFORE_50R1.run, 39);
   bucket.delete(key);
-  await using place = await openWorkplace(bucket);
-  const { context, folder, server, warnings } = place;
+  await using workplace = await openWorkplace(bucket);
+  const { context, folder, server, warnings } = workplace;
   const result = await runStage2(options(BEFORE_50R1, folder), context);
   assert(!result.complete);
   assertEquals(result.missingFiles.map((file) => file.stepHours), [39]);
@@ -110,21 +110,21 @@ Deno.test("runStage2() goes on without a missing index, asks for it again, and i
   assert((await runStage2(allowed, context)).complete);
 });
 
-Deno.test("runStage2() says that a run of which nothing is there is not there", async () => {
-  await using place = await openWorkplace();
+Deno.test("runStage2() fails for a run without any file, as missing", async () => {
+  await using workplace = await openWorkplace();
   const absent = { run: parseRun("20260207", "00"), members: 4 };
   await assertRejects(
-    () => runStage2(options(absent, place.folder), place.context),
+    () => runStage2(options(absent, workplace.folder), workplace.context),
     MissingDataError,
     "Cannot find anything of 20260207 00 UTC",
   );
 });
 
-Deno.test("runStage2() says that the server is busy when it answers SlowDown to the end", async () => {
-  await using place = await openWorkplace();
-  place.server.setFaults(() => SLOW_DOWN);
+Deno.test("runStage2() fails when the server answers only SlowDown, as busy", async () => {
+  await using workplace = await openWorkplace();
+  workplace.server.setFaults(() => SLOW_DOWN);
   const error = await assertRejects(
-    () => runStage2(options(BEFORE_50R1, place.folder), place.context),
+    () => runStage2(options(BEFORE_50R1, workplace.folder), workplace.context),
     StorageError,
     "503",
   );
@@ -136,33 +136,33 @@ Deno.test("runStage2() names members that the run lacks, and a control lost from
   for (const step of EMBEDDED_STEPS) {
     bucket.set(indexKey(AFTER_50R1.run, step, 1), new Uint8Array());
   }
-  await using place = await openWorkplace(bucket);
-  const asked = { ...options(AFTER_50R1, place.folder), maxMembers: 5 };
-  const result = await runStage2(asked, place.context);
+  await using workplace = await openWorkplace(bucket);
+  const asked = { ...options(AFTER_50R1, workplace.folder), maxMembers: 5 };
+  const result = await runStage2(asked, workplace.context);
   assert(!result.complete);
   assertEquals(result.members, [1, 2]);
-  assertStringIncludes(place.warnings.join("\n"), "lacks members control, 3-4");
+  assertStringIncludes(workplace.warnings.join("\n"), "lacks members control, 3-4");
 });
 
 Deno.test("runStage2() leaves out lines past the end of their file and names the gap", async () => {
   const bucket = await readEmbeddedBucket();
   const file = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.url);
   bucket.set(file, bucket.get(file)!.slice(0, -1));
-  await using place = await openWorkplace(bucket);
-  const result = await runStage2(options(BEFORE_50R1, place.folder), place.context);
+  await using workplace = await openWorkplace(bucket);
+  const result = await runStage2(options(BEFORE_50R1, workplace.folder), workplace.context);
   assert(!result.complete);
-  assertStringIncludes(place.warnings.join("\n"), "the file at");
-  assertStringIncludes(place.warnings.join("\n"), "26 of 27");
+  assertStringIncludes(workplace.warnings.join("\n"), "the file at");
+  assertStringIncludes(workplace.warnings.join("\n"), "26 of 27");
 });
 
-Deno.test("runStage2() does not take an index of another run for this one", async () => {
+Deno.test("runStage2() refuses an index of another run", async () => {
   const bucket = await readEmbeddedBucket();
   const own = indexKey(BEFORE_50R1.run, 36);
   const text = new TextDecoder().decode(bucket.get(own)!).replaceAll("20260206", "20260205");
   bucket.set(own, new TextEncoder().encode(text));
-  await using place = await openWorkplace(bucket);
-  const asked = { ...options(BEFORE_50R1, place.folder), steps: [36, 39] };
-  const result = await runStage2(asked, place.context);
+  await using workplace = await openWorkplace(bucket);
+  const asked = { ...options(BEFORE_50R1, workplace.folder), steps: [36, 39] };
+  const result = await runStage2(asked, workplace.context);
   assert(!result.complete);
-  assertStringIncludes(place.warnings.join("\n"), "20260205 0000 step 36, not 20260206 00 UTC");
+  assertStringIncludes(workplace.warnings.join("\n"), "20260205 0000 step 36, not 20260206 00 UTC");
 });

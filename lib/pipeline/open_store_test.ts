@@ -8,22 +8,24 @@ import {
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
-} from "../fixtures/embedded_run.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
-import { finalFileName, type StoreOwner } from "../lib/kerchunk/final_files.ts";
-import { type PipelineOptions, runPipeline } from "../lib/pipeline/run_pipeline.ts";
+} from "../../fixtures/embedded_run.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { finalFileName, type StoreOwner } from "../kerchunk/final_files.ts";
+import { type PipelineOptions, runPipeline } from "./run_pipeline.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 
-// Debian's own Python sees Debian's packages, which another one on the path does not.
+// Only Debian's own Python sees Debian's packages.
 const PYTHON = "/usr/bin/python3";
-const SCRIPT = decodeURIComponent(new URL("../fixtures/open_store.py", import.meta.url).pathname);
+const SCRIPT = decodeURIComponent(
+  new URL("../../fixtures/open_store.py", import.meta.url).pathname,
+);
 const MODULES = "import aiohttp, eccodes, fsspec, requests, xarray, zarr";
 
 const canOpen = await new Deno.Command(PYTHON, { args: ["-c", MODULES] }).output()
   .then(({ success }) => success, () => false);
 const NEEDS = "(needs Debian's python3-xarray, -zarr, -fsspec, -aiohttp, -requests, -eccodes)";
 
-const SHARED = new URL("../../shared/data/", import.meta.url);
+const SHARED = new URL("../../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(SHARED).then(() => true, () => false);
 
 function storeOptions(embedded: EmbeddedRun, folder: string): PipelineOptions {
@@ -31,7 +33,7 @@ function storeOptions(embedded: EmbeddedRun, folder: string): PipelineOptions {
   return { ...pipelineOptions(embedded, folder), steps, format: "kerchunk-json", combine: true };
 }
 
-/** Has Python open stores and compare them with GRIB files; gives a line a store. */
+/** Opens stores with Python and compares them with GRIB files. @returns a line for each store. */
 async function openStores(
   { folder, server }: Workplace,
   owners: readonly StoreOwner[],
@@ -47,7 +49,7 @@ async function openStores(
   return printed!.trimEnd().split("\n");
 }
 
-/** What is told of stores of the 15 variables that equal so many messages. */
+/** The lines for stores of 15 variables that equal these numbers of messages. */
 function reports(counts: readonly number[]): string[] {
   return counts.map((count) => `15 variables, ${count} messages compared, 0 differences`);
 }
@@ -74,20 +76,20 @@ for (const { name, embedded, options } of CASES) {
     name: `xarray finds in stores ${name} what ecCodes finds in the messages ${NEEDS}`,
     ignore: !canOpen,
     fn: async () => {
-      await using place = await openWorkplace();
-      const { context, folder, warnings } = place;
+      await using workplace = await openWorkplace();
+      const { context, folder, warnings } = workplace;
       await runPipeline({ ...storeOptions(embedded, folder), ...options }, context);
       assertEquals(warnings, []);
       const files = await findGrib(`${EMBEDDED_FOLDER}${embedded.run.date}`);
       // 81 messages a member: 12 surface fields, and 3 variables on 5 levels, at 3 steps.
-      const told = await openStores(place, [0, embedded.members - 1, "combined"], files);
-      assertEquals(told, reports([81, 81, 81 * embedded.members]));
+      const reported = await openStores(workplace, [0, embedded.members - 1, "combined"], files);
+      assertEquals(reported, reports([81, 81, 81 * embedded.members]));
     },
   });
 }
 
 Deno.test({
-  name: `xarray finds NaN where a message is missing, and the others where they belong ${NEEDS}`,
+  name: `xarray finds NaN where a message is missing, and all other values ${NEEDS}`,
   ignore: !canOpen,
   fn: async () => {
     const bucket = await readEmbeddedBucket();
@@ -96,8 +98,8 @@ Deno.test({
     const { _offset } = JSON.parse(index.at(-1)!);
     bucket.set(`${step}.index`, new TextEncoder().encode(index.slice(0, -1).join("\n") + "\n"));
     bucket.set(`${step}.grib2`, bucket.get(`${step}.grib2`)!.slice(0, _offset));
-    await using place = await openWorkplace(bucket);
-    const { context, folder, warnings } = place;
+    await using workplace = await openWorkplace(bucket);
+    const { context, folder, warnings } = workplace;
     const result = await runPipeline(storeOptions(BEFORE_50R1, folder), context);
     assertEquals(result.stage3.complete, true);
     assertMatch(warnings.join(), /fields are missing: step 36/);
@@ -107,8 +109,8 @@ Deno.test({
       files.push(`${folder}/${key.split("/").at(-1)}`);
       await Deno.writeFile(files.at(-1)!, bytes);
     }
-    const told = await openStores(place, ["combined"], files);
-    assertEquals(told, reports([323]));
+    const reported = await openStores(workplace, ["combined"], files);
+    assertEquals(reported, reports([323]));
   },
 });
 
@@ -123,15 +125,15 @@ Deno.test({
       const bytes = await Deno.readFile(new URL(`kerchunk/${name}`, SHARED));
       bucket.set(`20240529/00z/ifs/0p25/enfo/${name}`, bytes);
     }
-    await using place = await openWorkplace(bucket);
-    const { context, folder, warnings } = place;
+    await using workplace = await openWorkplace(bucket);
+    const { context, folder, warnings } = workplace;
     const embedded = { run: parseRun("20240529", "00"), members: 4 };
     const template = decodeURIComponent(new URL("template-sample.tar.gz", SHARED).pathname);
     const options = { ...storeOptions(embedded, folder), steps: [0, 3], template };
     const result = await runPipeline(options, context);
     assertEquals([result.stage1.fromTemplate, warnings], [true, []]);
     const grib = files.map((file) => new URL(`kerchunk/${file}.grib2`, SHARED).pathname);
-    const told = await openStores(place, [0, 3, "combined"], grib);
-    assertEquals(told, reports([54, 54, 216]));
+    const reported = await openStores(workplace, [0, 3, "combined"], grib);
+    assertEquals(reported, reports([54, 54, 216]));
   },
 });

@@ -1,6 +1,6 @@
 /**
- * Values of a variable made small: rounded to a stated step, predicted from their neighbours and
- * deflated. `page/unpack.ts` is the way back.
+ * Packs the values of a variable: rounds them to multiples of a quantum, predicts them from their
+ * neighbours and deflates the remainders. `page/unpack.ts` unpacks them.
  *
  * @module
  */
@@ -10,29 +10,29 @@ import { predictNumber } from "./page/predict.ts";
 
 /** Code of a missing value. */
 const MISSING = 0xffff;
-/** Values of the file have no more digits. */
+/** Relative precision of the values in the file. */
 const FLOAT32_EPSILON = 2 ** -24;
 
-/** The fields of a variable, one a step: row-major, NaN where there is no value. */
+/** The fields of a variable, one for each step: row-major, NaN where there is no value. */
 export interface StatisticFields {
   mean: readonly Float32Array[];
   deviation: readonly Float32Array[];
 }
 
-/** Whole numbers of quanta of all steps of a statistic. */
+/** The values of all steps of a statistic as whole numbers of quanta. */
 export interface Codes {
   /** Quanta at code 0. */
   base: number;
-  /** One a step; {@linkcode MISSING} where there is no value. */
+  /** One array for each step; {@linkcode MISSING} where there is no value. */
   steps: Uint16Array[];
-  /** Largest difference between a value and the quanta that stand for it. */
+  /** Largest difference between a value and its quanta. */
   largestError: number;
 }
 
 /**
  * The step to which values are rounded: 1, 2 or 5 times a power of ten, at most `share` of the
- * typical spread (the root mean square of the deviations), so the rounding is lost in the spread.
- * Where there is no spread, or codes of 16 bits do not count so far, as fine as those and float32 allow.
+ * typical spread (the root mean square of the deviations). It is coarser where 16 bits could not
+ * count the steps, and as fine as 16 bits and float32 allow where there is no spread.
  *
  * @param factor from the unit of the fields to that of the quantum.
  */
@@ -71,7 +71,7 @@ function roundUp(value: number): number {
   return Number(`${digit}e${power}`);
 }
 
-/** The root mean square of all values that there are. */
+/** The root mean square of all finite values. */
 function findMagnitude(fields: readonly Float32Array[]): number {
   let [sum, count] = [0, 0];
   for (const field of fields) {
@@ -107,25 +107,25 @@ export function quantize(
   return { base, steps, largestError };
 }
 
-/** Packs codes; each step is predicted in the way that leaves least to add. */
+/** Packs codes; each step uses the predictor with the smallest remainders. */
 export async function packCodes({ base, steps }: Codes, columns: number): Promise<PackedSteps> {
-  const ways = steps.map((codes, step) =>
+  const plans = steps.map((codes, step) =>
     [0, 1, 2, 3]
       .filter((predictor) => predictor < 2 || step > 0)
-      .map((predictor) => planRests(codes, predictor, steps[step - 1], columns))
-      .reduce((best, way) => way.total < best.total ? way : best)
+      .map((predictor) => planRemainders(codes, predictor, steps[step - 1], columns))
+      .reduce((best, plan) => plan.total < best.total ? plan : best)
   );
-  const planes = new Blob(ways.flatMap(({ low, high }) => [low, high]));
+  const planes = new Blob(plans.flatMap(({ low, high }) => [low, high]));
   const deflated = planes.stream().pipeThrough(new CompressionStream("deflate-raw"));
   return {
     base,
-    predictors: ways.map(({ predictor }) => predictor).join(""),
+    predictors: plans.map(({ predictor }) => predictor).join(""),
     bytes: new Uint8Array(await new Response(deflated).arrayBuffer()).toBase64(),
   };
 }
 
-/** What is left to add to the predictions of a step, as bytes, and how much it is in all. */
-function planRests(
+/** The remainders of the predictions of a step as bytes, and the sum of their magnitudes. */
+function planRemainders(
   codes: Uint16Array,
   predictor: number,
   before: Uint16Array | undefined,
@@ -137,11 +137,11 @@ function planRests(
   const high = new Uint8Array(codes.length);
   let total = 0;
   for (let i = 0; i < codes.length; i++) {
-    const rest = (numbers[i]! - predictNumber(numbers, i, columns, isPlane)) << 16 >> 16;
-    const zigzag = rest << 1 ^ rest >> 31;
+    const remainder = (numbers[i]! - predictNumber(numbers, i, columns, isPlane)) << 16 >> 16;
+    const zigzag = remainder << 1 ^ remainder >> 31;
     low[i] = zigzag;
     high[i] = zigzag >> 8;
-    total += Math.abs(rest);
+    total += Math.abs(remainder);
   }
   return { predictor, low, high, total };
 }

@@ -1,10 +1,10 @@
 /**
- * The pipeline's options for tests on the embedded runs.
+ * Options of the pipeline for tests on the embedded runs.
  *
  * @module
  */
-import { EMBEDDED_STEPS, type EmbeddedRun } from "../fixtures/embedded_run.ts";
-import type { PipelineOptions } from "../lib/pipeline/run_pipeline.ts";
+import { EMBEDDED_STEPS, type EmbeddedRun } from "../../fixtures/embedded_run.ts";
+import type { PipelineOptions } from "./run_pipeline.ts";
 
 /** Options for all members and the steps that have expected values, without a template. */
 export function pipelineOptions({ run, members }: EmbeddedRun, folder: string): PipelineOptions {

@@ -5,16 +5,16 @@ import {
   bucketKey,
   openWorkplace,
   readEmbeddedBucket,
-} from "../fixtures/embedded_run.ts";
-import { MissingDataError } from "../lib/errors.ts";
-import { stepFiles } from "../lib/ecmwf/files.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
-import { encodeStore } from "../lib/references/store_parquet.ts";
-import { isReference, type Store } from "../lib/references/store.ts";
-import { readStageStore } from "../lib/references/stage_files.ts";
-import { StorageError } from "../lib/storage/mod.ts";
-import { TemplateError } from "../lib/template/template_archive.ts";
-import { runStage1, type Stage1Options } from "../lib/pipeline/run_stage1.ts";
+} from "../../fixtures/embedded_run.ts";
+import { MissingDataError } from "../errors.ts";
+import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun } from "../ecmwf/run.ts";
+import { encodeStore } from "../references/store_parquet.ts";
+import { isReference, type Store } from "../references/store.ts";
+import { readStageStore } from "../references/stage_files.ts";
+import { StorageError } from "../storage/mod.ts";
+import { TemplateError } from "../template/template_archive.ts";
+import { runStage1, type Stage1Options } from "./run_stage1.ts";
 
 const { run, members } = BEFORE_50R1;
 
@@ -49,8 +49,8 @@ async function writeTemplate(path: string, param: string): Promise<void> {
 }
 
 Deno.test("runStage1() leaves a skeleton of the template, without references, at the run's time", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, warnings } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
   await writeTemplate(`${folder}/t.tar.gz`, "2t");
   const result = await runStage1({ ...options(folder), template: `${folder}/t.tar.gz` }, context);
   assert(result.complete && result.fromTemplate);
@@ -60,9 +60,9 @@ Deno.test("runStage1() leaves a skeleton of the template, without references, at
   assertStringIncludes(warnings.join("\n"), "the template does not describe");
 });
 
-Deno.test("runStage1() goes on without a template that cannot be had, and says so", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, server, warnings } = place;
+Deno.test("runStage1() continues without a template that cannot be read, and warns", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, server, warnings } = workplace;
   const template = `${server.url}/none/template.tar.gz`;
   const result = await runStage1({ ...options(folder), template }, context);
   assert(result.complete && !result.fromTemplate);
@@ -70,9 +70,9 @@ Deno.test("runStage1() goes on without a template that cannot be had, and says s
   assertStringIncludes(warnings[0]!, "going on without a template");
 });
 
-Deno.test("runStage1() stops at a template that cannot be had or read when it is required", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, server } = place;
+Deno.test("runStage1() fails at a required template that cannot be fetched or read", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, server } = workplace;
   const required = { ...options(folder), requireTemplate: true };
   const template = `${server.url}/none/template.tar.gz`;
   await assertRejects(() => runStage1({ ...required, template }, context), StorageError, "404");
@@ -82,8 +82,8 @@ Deno.test("runStage1() stops at a template that cannot be had or read when it is
 });
 
 Deno.test("runStage1() downloads a template once", async () => {
-  await using place = await openWorkplace();
-  const { context, folder } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
   await writeTemplate(`${folder}/t.tar.gz`, "2t");
   await using web = await openWorkplace(
     new Map([["t.tar.gz", await Deno.readFile(`${folder}/t.tar.gz`)]]),
@@ -94,18 +94,18 @@ Deno.test("runStage1() downloads a template once", async () => {
 });
 
 Deno.test("runStage1() names the members that the run lacks and is incomplete", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, warnings } = place;
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
   const result = await runStage1({ ...options(folder), maxMembers: 7 }, context);
   assert(!result.complete);
   assertStringIncludes(warnings.join("\n"), "has 4 members at step 0; absent: 4-6");
 });
 
-Deno.test("runStage1() says that a run without step 0 is not there", async () => {
-  await using place = await openWorkplace();
-  const absent = { ...options(place.folder), run: parseRun("20260207", "00") };
+Deno.test("runStage1() fails for a run without step 0, as missing", async () => {
+  await using workplace = await openWorkplace();
+  const absent = { ...options(workplace.folder), run: parseRun("20260207", "00") };
   await assertRejects(
-    () => runStage1(absent, place.context),
+    () => runStage1(absent, workplace.context),
     MissingDataError,
     "20260207 00 UTC",
   );
@@ -117,15 +117,15 @@ Deno.test("runStage1() finds by decoding that a file does not belong to its inde
   const other = bucket.get(key(36))!;
   // Long enough for every range of the index, so that only the content is wrong.
   bucket.set(key(0), new Uint8Array([...other, ...other]));
-  await using place = await openWorkplace(bucket);
-  const result = await runStage1(options(place.folder), place.context);
+  await using workplace = await openWorkplace(bucket);
+  const result = await runStage1(options(workplace.folder), workplace.context);
   assert(!result.complete);
-  assertStringIncludes(place.warnings.join("\n"), "spot check of");
+  assertStringIncludes(workplace.warnings.join("\n"), "spot check of");
 });
 
-Deno.test("runStage1() uses a template downloaded before when the server is gone", async () => {
-  await using place = await openWorkplace();
-  const { context, folder, warnings } = place;
+Deno.test("runStage1() uses a template that was downloaded earlier when the server fails", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
   await writeTemplate(`${folder}/t.tar.gz`, "2t");
   const objects = new Map([["t.tar.gz", await Deno.readFile(`${folder}/t.tar.gz`)]]);
   await using web = await openWorkplace(objects);

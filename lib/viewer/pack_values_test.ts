@@ -6,7 +6,7 @@ import {
   packCodes,
   quantize,
   type StatisticFields,
-} from "./packing.ts";
+} from "./pack_values.ts";
 import { unpackSteps } from "./page/unpack.ts";
 
 /** Fields of a kind, smooth or not, with or without missing cells, and their shape. */
@@ -69,7 +69,7 @@ Deno.test("chooseQuantum() takes a round share of the typical spread", () => {
   assertEquals(chooseQuantum(spreadOf(0.7, 0.7), 100, 1 / 64), 1);
 });
 
-Deno.test("chooseQuantum() is as coarse as codes of 16 bits and float32 need it", () => {
+Deno.test("chooseQuantum() is at least as coarse as 16 bits and float32 require", () => {
   assertEquals(chooseQuantum({ mean: field(0, 1e5), deviation: field(1e-3, 1e-3) }, 1, 1 / 64), 2);
   assertEquals(chooseQuantum({ mean: field(0, 655), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
   assertEquals(chooseQuantum({ mean: field(1e5, 1e5), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
@@ -82,12 +82,12 @@ Deno.test("countDigits() gives the decimals that a multiple of the quantum has",
   assertEquals(digits, [0, 0, 0, 1, 1, 1, 2, 3, 6]);
 });
 
-Deno.test("infinite values are missing: there is no colour or number for them", () => {
+Deno.test("infinite values count as missing: they have no colour or number", () => {
   const { steps, base, largestError } = quantize(field(1, Infinity, 2, -Infinity), 1, 1);
   assertEquals([[...steps[0]!], base, largestError], [[0, 65535, 1, 65535], 1, 0]);
 });
 
-Deno.test("steps are predicted from their neighbours or from the step before, whichever is nearer", async () => {
+Deno.test("steps are predicted from their neighbours or from the previous step, whichever is nearer", async () => {
   const columns = 16;
   const make = (value: (row: number, column: number) => number) =>
     Float32Array.from({ length: 256 }, (_, i) => value(i >> 4, i % columns));

@@ -2,15 +2,20 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@st
 import axe from "npm:axe-core@4.14.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import type { BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
-import { hasChromium, keepPicture, openBrowser, type WatchedPage } from "../fixtures/chromium.ts";
-import { makeAxes, makeSyntheticForecast } from "../fixtures/synthetic_forecast.ts";
-import { silentReporter } from "../lib/util/reporter.ts";
-import { indexColor, planColorScale } from "../lib/maps/color_scale.ts";
-import { findBounds, placePoint } from "../lib/maps/frame.ts";
-import { findDisplay } from "../lib/maps/palettes.ts";
-import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
-import { planFrame } from "../lib/viewer/page/page_grid.ts";
-import { runView } from "./view.ts";
+import {
+  hasChromium,
+  openBrowser,
+  savePicture,
+  type WatchedPage,
+} from "../../fixtures/chromium.ts";
+import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
+import { silentReporter } from "../util/reporter.ts";
+import { indexColor, planColorScale } from "../maps/color_scale.ts";
+import { findBounds, placePoint } from "../maps/frame.ts";
+import { findDisplay } from "../maps/palettes.ts";
+import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
+import { planFrame } from "./page/page_grid.ts";
+import { viewForecast } from "./view_forecast.ts";
 
 const ROWS = 157;
 const COLUMNS = 145;
@@ -137,7 +142,7 @@ Deno.test({
     await using _ = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
     const [input, output] = [`${folder}/forecast.nc`, `${folder}/forecast.html`];
     await Deno.writeFile(input, bytes);
-    const { variables } = await runView({ input, output }, silentReporter);
+    const { variables } = await viewForecast({ input, output }, silentReporter);
     await using browser = await openBrowser();
 
     const errorOf = (name: string) => variables.find((it) => it.name === name)!.largestError + 1e-9;
@@ -253,7 +258,7 @@ Deno.test({
         const spread = readNetcdf("t2m", "standard_deviation", ...at);
         assertShown(parseNumber(deviation!), spread, "t2m", "deviation");
       });
-      await keepPicture(page, "viewer_series");
+      await savePicture(page, "viewer_series");
     });
 
     await look("has a table of each map, with what is missing", DESK, async (page) => {
@@ -307,7 +312,7 @@ Deno.test({
       await page.click("#map", await locate(page, 12.5, 27.5));
       assertEquals(await page.locator("#chart .dot").count(), 0);
       assert((await page.locator("#chart text").allTextContents()).includes("no values here"));
-      await keepPicture(page, "viewer_missing");
+      await savePicture(page, "viewer_missing");
     });
 
     await look(
@@ -398,7 +403,7 @@ Deno.test({
         const { width, height } = (await page.locator(`#${id}`).boundingBox())!;
         assert(width >= 40 && height >= 40, `#${id} is ${width} × ${height} pixels`);
       }
-      await keepPicture(page, "viewer_phone");
+      await savePicture(page, "viewer_phone");
     });
 
     for (const colorScheme of ["light", "dark"] as const) {
@@ -406,7 +411,7 @@ Deno.test({
         const name = `is ${colorScheme} on a ${place} where the user wants that, and accessible`;
         await look(name, { ...options, colorScheme }, async (page) => {
           await page.click("#map", await locate(page, 6.5, 38));
-          await keepPicture(page, `viewer_${place}_${colorScheme}`);
+          await savePicture(page, `viewer_${place}_${colorScheme}`);
           for (const summary of await page.locator("summary").all()) await summary.click();
           const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
           const lightness = Math.max(...paper.match(/\d+/g)!.map(Number));
@@ -417,7 +422,7 @@ Deno.test({
               "({id, nodes}) => `${id}: ${nodes.map(({html}) => html)}`))",
           );
           assertEquals(violations, []);
-          await keepPicture(page, `viewer_${place}_${colorScheme}_open`);
+          await savePicture(page, `viewer_${place}_${colorScheme}_open`);
         });
       }
     }
@@ -428,7 +433,7 @@ Deno.test({
       dataset.variables = dataset.variables.filter(({ name }) => name !== "tcc_members_used");
       const small = { input: `${folder}/small.nc`, output: `${folder}/small.html` };
       await Deno.writeFile(small.input, ReadableStream.from(encodeNetcdf(dataset)));
-      assertEquals((await runView(small, silentReporter)).complete, true);
+      assertEquals((await viewForecast(small, silentReporter)).complete, true);
       const { page, complaints } = await browser.open(`file://${small.output}`, DESK);
       await page.waitForSelector("body[data-shown=tcc]");
       assertEquals(await readText(page, "#basis"), "Members used: unknown.");
@@ -481,7 +486,7 @@ Deno.test("a whole output at 0.25° takes less than 3 MB, and every value is wit
     await Deno.writeFile(input, bytes);
     const warnings: string[] = [];
     const reporter = { ...silentReporter, warn: (line: string) => void warnings.push(line) };
-    const result = await runView({ input, output }, reporter);
+    const result = await viewForecast({ input, output }, reporter);
     assertEquals(result.variables.length, 12);
     assertEquals((await Deno.stat(output)).size, result.bytes);
     assert(result.bytes < 3_000_000, `${result.bytes} bytes`);

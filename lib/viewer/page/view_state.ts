@@ -1,5 +1,5 @@
 /**
- * What the page shows at a moment, and the words for it.
+ * The state of the page, and its texts.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
   formatValue,
 } from "./format.ts";
 
-/** Values of a variable, a field a step. */
+/** Values of a variable, one field for each step. */
 export type FieldValues = Record<Statistic, Float64Array[]>;
 
 /** The state of the page. */
@@ -28,11 +28,11 @@ export interface View {
   step: number;
   /** Values of `variable`, once they are unpacked. */
   values: FieldValues | undefined;
-  /** Values of the variables that were shown so far, by name. */
+  /** Values of the variables shown so far, by name. */
   unpacked: Map<string, Promise<FieldValues>>;
-  /** Where the map lies in its element. */
+  /** The frame of the map in its element. */
   frame: Frame | undefined;
-  /** The cell under the pointer, or that the keys have moved to. */
+  /** The cell under the pointer, or where keys have moved it. */
   cursor: Cell | undefined;
   /** The cell whose series is shown. */
   picked: Cell | undefined;
@@ -40,7 +40,7 @@ export interface View {
   timer: ReturnType<typeof setInterval> | undefined;
 }
 
-/** The statistic in words. */
+/** A statistic as text. */
 export function nameStatistic(statistic: Statistic): string {
   return statistic === "mean" ? "ensemble mean" : "ensemble standard deviation";
 }
@@ -51,7 +51,7 @@ export function describeField({ variable, statistic }: View): string {
   return `${capitalize(variable.longName)}, ${nameStatistic(statistic)}${units}`;
 }
 
-/** A text with a capital first. */
+/** A text with its first letter in upper case. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -62,7 +62,7 @@ export function describeTime({ data, step }: View): string {
   return `${formatUtc(time)} (${formatEastAfrica(time)}), ${data.stepHours[step]} h into the run`;
 }
 
-/** What the shown field is made of: members, and hours where it is a sum. */
+/** The members of the shown field, and whether it is a sum. */
 export function describeBasis({ variable, step }: View): string {
   const used = variable.membersUsed[step] ?? "unknown";
   const sum = variable.accumulated ? " Sum from the start of the run." : "";
@@ -75,7 +75,7 @@ export function describeMembers({ memberCount, absentMembers }: PageData): strin
   return `Members used: ${memberCount ?? "unknown"}. Absent: ${absent.join(", ") || "none"}.`;
 }
 
-/** Where a cell is. */
+/** Latitude and longitude of a cell. */
 export function describePlace({ latitudes, longitudes }: PageData, { row, column }: Cell): string {
   return `${formatLatitude(latitudes[row]!)} ${formatLongitude(longitudes[column]!)}`;
 }
@@ -109,7 +109,7 @@ export function listSeries(view: View, cell: Cell): string[][] {
   ]);
 }
 
-/** How far values of a variable may be from those of the file. */
+/** The largest difference of a variable's values to those of the file. */
 export function describeError({ largestError, units }: PageVariable): string {
   return largestError === 0 ? "none" : appendUnits(`± ${formatBound(largestError)}`, units);
 }

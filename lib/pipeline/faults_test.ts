@@ -4,8 +4,8 @@ import {
   EMBEDDED_FOLDER,
   EMBEDDED_STEPS,
   ONE_REQUEST_EACH,
-} from "../fixtures/embedded_run.ts";
-import { readBase, writeMessages } from "../fixtures/full_run.ts";
+} from "../../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../../fixtures/full_run.ts";
 import {
   burstFaults,
   type Fault,
@@ -15,23 +15,23 @@ import {
   type S3Server,
   SLOW_DOWN,
   startS3Server,
-} from "../fixtures/s3_server.ts";
-import { silentReporter } from "../lib/util/reporter.ts";
-import { BUCKET } from "../lib/ecmwf/files.ts";
-import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
-import { parseSources } from "../lib/ecmwf/sources.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
-import { openStorage, type Storage } from "../lib/storage/mod.ts";
-import { runStage2 } from "../lib/pipeline/run_stage2.ts";
-import { runStage3 } from "../lib/pipeline/run_stage3.ts";
-import { runStream } from "../lib/stream/run_stream.ts";
+} from "../../fixtures/s3_server.ts";
+import { silentReporter } from "../util/reporter.ts";
+import { BUCKET } from "../ecmwf/files.ts";
+import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
+import { parseSources } from "../ecmwf/sources.ts";
+import { findVariables } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
+import { openStorage, type Storage } from "../storage/mod.ts";
+import { runStage2 } from "./run_stage2.ts";
+import { runStage3 } from "./run_stage3.ts";
+import { runStream } from "../stream/run_stream.ts";
 
 const { run } = BEFORE_50R1;
 const VARIABLES = findVariables(GIK.variables);
 const MESSAGES = ENSEMBLE_SIZE * EMBEDDED_STEPS.length * VARIABLES.length;
 
-/** A run of 51 members × 2 steps × 12 variables, and what comes of it without faults. */
+/** A run of 51 members × 2 steps × 12 variables, and its NetCDF without faults. */
 interface FullRun extends AsyncDisposable {
   folder: string;
   undisturbed: Uint8Array;
@@ -53,7 +53,7 @@ function startServer(folder: string, faults?: FaultRule): S3Server {
   return startS3Server({ buckets: { [BUCKET]: `${folder}/bucket` }, ...(faults && { faults }) });
 }
 
-/** The bytes of the NetCDF that stages 2 and 3 and streaming make with a storage. */
+/** The bytes of the NetCDF that stages 2 and 3 and streaming write. */
 async function makeOutput(folder: string, storage: Storage): Promise<Uint8Array> {
   const context = { storage, reporter: silentReporter };
   const common = { run, steps: EMBEDDED_STEPS, maxMembers: ENSEMBLE_SIZE };

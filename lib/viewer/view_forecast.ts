@@ -1,0 +1,65 @@
+/**
+ * A forecast file as one HTML page that opens from disk.
+ *
+ * @module
+ */
+import { type ForecastFile, MAX_FORECAST_BYTES, parseForecast } from "../output/forecast_file.ts";
+import { openStorage } from "../storage/mod.ts";
+import type { Outcome, Reporter } from "../util/reporter.ts";
+import { formatMegabytes } from "../util/numbers.ts";
+import { buildContent } from "./content.ts";
+import { formatDocument } from "./document.ts";
+import type { PageVariable } from "./page/data.ts";
+import { describeError } from "./page/view_state.ts";
+
+/** What to show, and where. */
+export interface ViewOptions {
+  /** The NetCDF file. */
+  input: string;
+  /** The page. */
+  output: string;
+}
+
+/** What was written; it is complete when every field has a value. */
+export interface ViewResult extends Outcome {
+  path: string;
+  /** Size of the page. */
+  bytes: number;
+  /** What the page has of each variable. */
+  variables: readonly PageVariable[];
+}
+
+/** Writes the page of a forecast file, whole or not at all; warns of fields without any value. */
+export async function viewForecast(
+  { input, output }: ViewOptions,
+  reporter: Reporter,
+): Promise<ViewResult> {
+  const storage = openStorage();
+  const forecast = parseForecast(await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }), input);
+  const bar = reporter.progress("variables", forecast.variables.length);
+  const data = await buildContent(forecast, () => bar.advance(1)).finally(() => bar.finish());
+  const page = new TextEncoder().encode(await formatDocument(data));
+  await storage.put(output, [page]);
+  const empty = listEmptyFields(forecast);
+  for (const field of empty) reporter.warn(`${output}: no value of ${field}`);
+  const { variables } = data;
+  reporter.info(`${output}: ${formatMegabytes(page.length)} MB, values as in the file to within`);
+  for (const line of formatErrors(variables)) reporter.info(line);
+  return { complete: empty.length === 0, path: output, bytes: page.length, variables };
+}
+
+/** Fields in which every value is missing: `sf at 48 h`. */
+function listEmptyFields({ variables, stepHours }: ForecastFile): string[] {
+  return variables.flatMap((variable) =>
+    stepHours
+      .filter((_, step) => variable.mean(step).every((value) => Number.isNaN(value)))
+      .map((hours) => `${variable.name} at ${hours} h`)
+  );
+}
+
+function formatErrors(variables: readonly PageVariable[]): string[] {
+  const width = Math.max(...variables.map(({ name }) => name.length));
+  return variables.map((variable) =>
+    `  ${variable.name.padEnd(width)}  ${describeError(variable)}`
+  );
+}
