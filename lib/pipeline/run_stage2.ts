@@ -8,7 +8,12 @@ import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts"
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { findGaps, readRunIndex } from "../references/run_index.ts";
-import { readStageStore, stageFolder, writeStageStore } from "../references/stage_files.ts";
+import {
+  readStageStore,
+  removePartialStageFiles,
+  stageFolder,
+  writeStageStore,
+} from "../references/stage_files.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Outcome } from "../util/reporter.ts";
@@ -59,6 +64,7 @@ export async function runStage2(
   const { run, outputDir: folder = stageFolder(run) } = options;
   const { reporter } = context;
   const wanted = firstMembers(options.maxMembers);
+  await removePartialStageFiles(folder);
   const steps = chooseSteps(run, options.steps);
   const files = steps.flatMap((step) => stepFiles(run, step));
   const index = await readRunIndex(run, files, {
