@@ -40,7 +40,7 @@ const ERRORS: [UserError, ErrorCategory][] = [
   [new InterruptedError("x"), "interrupted"],
   [new EngineError("x"), "unreachable"],
   [new GribError("x"), "damaged"],
-  [new IndexError("x", "x.index", 1), "damaged"],
+  [new IndexError("x.index", { line: 1, state: "x" }), "damaged"],
   [new ForecastError("x"), "damaged"],
   [new ParquetError("x", "x.parquet"), "damaged"],
   [new StoreError("x", "key"), "damaged"],
