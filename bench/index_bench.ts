@@ -3,19 +3,17 @@
  *
  * @module
  */
-import { stepFiles } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findIndexFaults, parseIndex } from "../lib/index/entries.ts";
 import { makeIndex } from "../fixtures/full_run.ts";
 
 const run = parseRun("20260206", "00");
 const { text, lengthBytes } = makeIndex(run, 36);
-const { indexUrl } = stepFiles(run, 36)[0]!;
-const entries = parseIndex(text, indexUrl);
+const { entries } = parseIndex(text);
 
 Deno.bench({
   name: `parse ${entries.length} lines, ${(text.length / 1e6).toFixed(2)} MB`,
-  fn: () => void parseIndex(text, indexUrl),
+  fn: () => void parseIndex(text),
 });
 
 Deno.bench({

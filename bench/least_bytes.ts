@@ -40,7 +40,7 @@ async function readFileNeeds(
 ): Promise<NeededPart[]> {
   const path = (url: string) => folder + new URL(url).pathname;
   const grib = await Deno.readFile(path(url));
-  const index = parseIndex(await Deno.readTextFile(path(indexUrl)), indexUrl);
+  const { entries: index } = parseIndex(await Deno.readTextFile(path(indexUrl)));
   return index.map(({ _offset: offset, _length }) => {
     const field = parsePrefix(grib.subarray(offset, offset + _length));
     const { neededBytes } = decodePrefix(field, selectWindow(field.grid, region));

@@ -104,7 +104,12 @@ export const command: Command<DistributeRequest> = {
     const { values, engine: known } = request;
     const run = await pinRun(request, reporter, interruption.signal);
     const { job, logFolder } = planJob(request, run);
-    const engine = await known.open({ values, logFolder, signal: interruption.signal });
+    const engine = await known.open({
+      values,
+      logFolder,
+      signal: interruption.signal,
+      warn: (line) => reporter.warn(line),
+    });
     if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
       return await prepareByHand(engine, job, reporter);

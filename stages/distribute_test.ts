@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import config from "../deno.json" with { type: "json" };
 import { startS3Server } from "../fixtures/s3_server.ts";
 
 const DISTRIBUTE = new URL("./distribute.ts", import.meta.url).href;
@@ -78,7 +79,9 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
     "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
     "mirror.example:9000",
   ]);
-  assertEquals(flagOf(endpoint.printed, "--deny-read"), ["keys"]);
+  const { read, write } = config.permissions.stream;
+  assertEquals(flagOf(endpoint.printed, "--deny-read"), read.deny);
+  assertEquals(flagOf(endpoint.printed, "--deny-write"), write.deny);
   const mirrors = await runDistribute(
     ...dryRun,
     "--source",
@@ -136,6 +139,9 @@ Deno.test("tasks on other machines get addresses, and a work folder beside the o
     "--output-dir=gs://icpac/out",
   ]);
   assertEquals(printed.includes("hidden"), false);
+  const { read, write } = config.permissions["stream-gcs"];
+  assertStringIncludes(script, ` --deny-read=${read.deny} `);
+  assertStringIncludes(script, ` --deny-write=${write.deny} `);
 });
 
 Deno.test("without kubectl the job is written to a folder with what to run, and the exit code is 5", async () => {

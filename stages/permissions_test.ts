@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { cp } from "node:fs/promises";
 import config from "../deno.json" with { type: "json" };
 import {
   BEFORE_50R1,
@@ -8,6 +9,7 @@ import {
 } from "../fixtures/embedded_run.ts";
 import { installProgram } from "../fixtures/fake_program.ts";
 import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
+import type { PermissionSet } from "../lib/cli/task_permissions.ts";
 import { BUCKET, BUCKET_REGION } from "../lib/ecmwf/files.ts";
 import { runLabel } from "../lib/ecmwf/run.ts";
 import { SOURCES } from "../lib/ecmwf/sources.ts";
@@ -21,15 +23,16 @@ interface Finished {
   errors: string;
 }
 
-/** Runs Deno in the folder of deno.json. */
+/** Runs Deno in the checkout, or in a copy of it: where the permission sets are. */
 async function runDeno(
   args: string[],
   env: Record<string, string> = {},
   input = "",
+  folder = ROOT,
 ): Promise<Finished> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--quiet", ...args],
-    cwd: ROOT,
+    cwd: folder,
     env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
@@ -105,6 +108,141 @@ for (const set of EVERY_SET) {
   });
 }
 
+/** What the next command or test loads, and what git and the gate run; `x` is any file. */
+const CODE_FOLDERS = [".ci", ".git", "bench", "docs", "fixtures", "lib", "stages"];
+const CODE_FILES = [
+  ...CODE_FOLDERS.map((folder) => `${folder}/x`),
+  ".env",
+  ".git/hooks/pre-commit",
+  ".npmrc",
+  "deno.json",
+  "deno.lock",
+  "package.json",
+];
+const KEY_FILES = ["keys/coiled_token", "keys/service_account.json"];
+
+/** The key files that a set may read. */
+function findOpenKeys(set: string): string[] {
+  if (set === "distribute-coiled") return ["keys/coiled_token"];
+  return GCS.includes(set) ? ["keys/service_account.json"] : [];
+}
+
+/** Code that prints one line an attempt: `allowed`, also of a file that is absent, or the error. */
+function formatAttempts(attempts: readonly string[]): string {
+  return attempts.map((code) => `
+    try { ${code}; console.log("allowed"); }
+    catch (error) {
+      console.log(error instanceof Deno.errors.NotFound ? "allowed" : error.name);
+    }`).join("");
+}
+
+for (const set of [...EVERY_SET, "demo"]) {
+  Deno.test(`under -P=${set} Deno refuses to write or move code, settings and keys`, async () => {
+    const open = (path: string) => `Deno.openSync("${path}", { append: true }).close()`;
+    const files = [...CODE_FILES, ...KEY_FILES];
+    const folders = [...CODE_FOLDERS, "keys"];
+    const attempts = [
+      ...files.map(open),
+      ...files.map((path) => `Deno.renameSync("demo_output/absent", "${path}")`),
+      ...folders.map((folder) => `Deno.renameSync("${folder}", "demo_output/absent/x")`),
+      ...folders.map((folder) => `Deno.mkdirSync("${folder}/absent/x")`),
+      `Deno.symlinkSync("../keys", "demo_output/absent/link")`,
+      `Deno.linkSync("keys/coiled_token", "demo_output/absent/link")`,
+    ];
+    const printed = await runUnder(set, formatAttempts(attempts));
+    assertEquals(
+      attempts.map((code, i) => `${code}: ${printed[i]}`),
+      attempts.map((code) => `${code}: NotCapable`),
+    );
+    assertEquals(await runUnder(set, formatAttempts([open("demo_output/absent/x")])), ["allowed"]);
+  });
+
+  Deno.test(`under -P=${set} Deno refuses to read .git, and every key but the set's own`, async () => {
+    const read = (path: string) => `Deno.readTextFileSync("${path}")`;
+    const closed = [
+      ...KEY_FILES.filter((path) => !findOpenKeys(set).includes(path)),
+      ".git/config",
+      ".git/x",
+    ].map(read);
+    const attempts = [...closed, `Deno.readDirSync(".git").next()`, `Deno.statSync(".git")`];
+    const printed = await runUnder(set, formatAttempts(attempts));
+    assertEquals(
+      attempts.map((code, i) => `${code}: ${printed[i]}`),
+      attempts.map((code) => `${code}: NotCapable`),
+    );
+    const open = [".env", "deno.json", ...findOpenKeys(set)];
+    assertEquals(
+      await runUnder(set, formatAttempts(open.map(read))),
+      open.map(() => "allowed"),
+    );
+  });
+}
+
+Deno.test("all sets deny the same writes, and no set opens all of keys", () => {
+  const sets: Record<string, PermissionSet> = config.permissions;
+  const denied = [...CODE_FOLDERS, ...CODE_FILES.filter((path) => !path.includes("/")), "keys"];
+  for (const [set, { read, write }] of Object.entries(sets)) {
+    const deny = [...denied].sort();
+    assertEquals([set, write], [set, set === "demo" ? ["demo_output"] : { allow: ["."], deny }]);
+    assertEquals([set, read], [set, {
+      allow: [".", ...(set === "distribute-coiled" ? ["keys/coiled_token"] : [])],
+      deny: [".git", GCS.includes(set) ? "keys/coiled_token" : "keys"],
+    }]);
+  }
+});
+
+Deno.test("Deno looks for tests only in folders that no set may write", () => {
+  const { write } = config.permissions.stream;
+  assertEquals(config.test.include.filter((folder) => !write.deny.includes(folder)), []);
+});
+
+Deno.test("a flag beside a set takes the place of its list, and of no other", async () => {
+  const attempts = [
+    `Deno.readTextFileSync(".git/config")`,
+    `Deno.readDirSync("/etc").next()`,
+    `Deno.openSync("lib/absent/x", { append: true })`,
+  ];
+  const tryWith = async (flag: string) => {
+    const { output } = await runDeno(["-P=stream", flag, "-"], {}, formatAttempts(attempts));
+    return output.trim().split("\n");
+  };
+  assertEquals(await tryWith("--allow-read=.,/etc"), ["NotCapable", "allowed", "NotCapable"]);
+  assertEquals(await tryWith("--deny-write=x"), ["NotCapable", "NotCapable", "allowed"]);
+});
+
+Deno.test("a set follows a link in the working folder, also out of it and into keys", async () => {
+  const elsewhere = await Deno.makeTempDir();
+  const folder = await Deno.makeTempDir({ dir: ROOT, prefix: "ecmwf_three_stage_" });
+  try {
+    await Deno.writeTextFile(`${elsewhere}/x`, "");
+    await Deno.symlink(elsewhere, `${folder}/outside`);
+    await Deno.symlink("../keys", `${folder}/keys`);
+    const attempts = [
+      `Deno.readTextFileSync("${folder}/outside/x")`,
+      `Deno.openSync("${folder}/outside/x", { append: true }).close()`,
+      `Deno.readTextFileSync("${folder}/keys/coiled_token")`,
+    ];
+    assertEquals(
+      await runUnder("stream", formatAttempts(attempts)),
+      ["allowed", "allowed", "allowed"],
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(elsewhere, { recursive: true });
+  }
+});
+
+Deno.test("a program that a set may run is not bound by the set", async () => {
+  using kubectl = installProgram("kubectl");
+  const code = `
+    try { Deno.readTextFileSync("/etc/hosts"); } catch (error) { console.log(error.name); }
+    const { success } = new Deno.Command("kubectl", { stdin: "null" }).outputSync();
+    console.log(success);`;
+  assertEquals(await runUnder("distribute-kubernetes", code), ["NotCapable", "true"]);
+  // The program noted its call in a folder that the set may not write.
+  assertEquals(kubectl.readCalls().length, 1);
+});
+
 for (const set of [...GCS, ...CLOUDS]) {
   Deno.test(`under -P=${set} the variables of other clouds read as unset`, async () => {
     const names = [...Object.keys(SECRETS), "GCS_OF_ANOTHER_PROGRAM"];
@@ -176,7 +314,7 @@ Deno.test("every task that runs a stage runs it under the set of its name", () =
   for (const [task, { command }] of Object.entries(config.tasks)) {
     const set = / -P=(\S+)/.exec(command)?.[1];
     if (set) assertEquals(set, task.replace(":", "-"));
-    else assert(["test", "ok", "permissions", "pictures", "docs"].includes(task));
+    else assert(["test", "ok", "permissions", "pictures", "docs", "fuzz"].includes(task));
   }
 });
 
@@ -285,6 +423,78 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
       assertEquals([set, code], [set, 0], errors);
     }
   }));
+
+/** A copy of the project with files of its own, and the token that `distribute` then sends to Coiled. */
+async function distributeToCoiled(files: Record<string, string>, env: Record<string, string>) {
+  const asked: (string | null)[] = [];
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    asked.push(request.headers.get("authorization"));
+    return Response.json({ message: "no" }, { status: 400 });
+  });
+  const host = `127.0.0.1:${server.addr.port}`;
+  const project = await Deno.makeTempDir();
+  try {
+    for (const name of ["deno.json", "deno.lock", "lib", "stages"]) {
+      await cp(`${ROOT}${name}`, `${project}/${name}`, { recursive: true });
+    }
+    await Deno.mkdir(`${project}/keys`);
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${project}/${name}`, `${text}\n`);
+    }
+    const args = [
+      ...["-P=distribute-coiled", `--allow-net=${host}`, "stages/distribute.ts"],
+      ...["--engine", "coiled", "--workspace", "icpac", "--date", "20260206"],
+      ...["--gcs-parquet-path", "gs://icpac/stores/20260206_00z"],
+      ...["--output-dir", "gs://icpac/out", "--script", "https://example.org/stream.ts"],
+    ];
+    const variables = { COILED_SERVER: `http://${host}`, ...env };
+    return { ...await runDeno(args, variables, "", project), asked };
+  } finally {
+    await Deno.remove(project, { recursive: true });
+  }
+}
+
+const KEY_FILE = { "keys/coiled_token": "of-keys" };
+const DOT_ENV = { ".env": "COILED_API_TOKEN=of-dotenv" };
+const TOKEN_SOURCES: {
+  where: string;
+  files: Record<string, string>;
+  env: Record<string, string>;
+  token: string;
+  warns: boolean;
+}[] = [
+  {
+    where: "the environment first",
+    files: { ...KEY_FILE, ...DOT_ENV },
+    env: { COILED_API_TOKEN: "of-variable" },
+    token: "of-variable",
+    warns: false,
+  },
+  {
+    where: "keys/ before .env",
+    files: { ...KEY_FILE, ...DOT_ENV },
+    env: {},
+    token: "of-keys",
+    warns: false,
+  },
+  { where: ".env with a warning", files: DOT_ENV, env: {}, token: "of-dotenv", warns: true },
+];
+
+for (const { where, files, env, token, warns } of TOKEN_SOURCES) {
+  Deno.test(`under -P=distribute-coiled the token comes from ${where}`, async () => {
+    const { code, asked, errors } = await distributeToCoiled(files, env);
+    assertEquals([code, asked], [4, [`ApiToken ${token}`]], errors);
+    assertEquals(errors.includes(token), false);
+    const warning = "COILED_API_TOKEN is in .env, which every command may read: move it to keys/";
+    assertEquals(errors.includes(warning), warns, errors);
+  });
+}
+
+Deno.test("without a token distribute to Coiled exits 2 and names file and variable", async () => {
+  const { code, asked, errors } = await distributeToCoiled({}, {});
+  assertEquals([code, asked], [2, []], errors);
+  assertStringIncludes(errors, "put it into the file keys/coiled_token, or set COILED_API_TOKEN");
+});
 
 Deno.test("without the server's address a stage exits 4 and names the flag to add", async () => {
   await using workplace = await openWorkplace();

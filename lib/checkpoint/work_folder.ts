@@ -202,13 +202,19 @@ export async function removeWorkFolder(path: string, storage: Storage): Promise<
     await Deno.remove(path);
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    if (!isMissing && !await hasEntries(path)) throw error;
+    if (!isMissing && await isThereAndEmpty(path)) throw error;
   }
 }
 
-async function hasEntries(path: string): Promise<boolean> {
-  for await (const _ of Deno.readDir(path)) return true;
-  return false;
+/** Another process that ends at the same time may have removed it. */
+async function isThereAndEmpty(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function removeFiles(files: readonly string[], storage: Storage): Promise<void> {

@@ -133,7 +133,7 @@ Deno.test("runCommand() ends with 1 for damaged files, in one line", async () =>
   for (
     const error of [
       new GribError("a bad message"),
-      new IndexError("a bad line", "x.index", 1),
+      new IndexError("x.index", { line: 1, state: "it is not JSON" }),
       new UserError("failed", "a bad dataset"),
       new ParquetError("a bad file", "x.parquet"),
       new StoreError("a bad value", "key"),

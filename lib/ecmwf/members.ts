@@ -49,6 +49,21 @@ export function describeMembers(members: readonly Member[]): string {
   return parts.join(", ");
 }
 
+/** Streams of the lines in the files of a stream; at 06 and 18 UTC the deterministic one is `scda`. */
+const LINE_STREAMS: Readonly<Record<Stream, readonly string[]>> = {
+  enfo: ["enfo"],
+  oper: ["oper", "scda"],
+};
+
+/**
+ * Whether a line of an index is of the operational forecast, and not of another class, stream or
+ * version of the experiment. A line that does not say is.
+ */
+export function isOperational(entry: IndexEntry, stream: Stream): boolean {
+  const { class: marsClass = "od", expver = "0001" } = entry;
+  return marsClass === "od" && expver === "0001" && LINE_STREAMS[stream].includes(entry.stream);
+}
+
 /**
  * The member of a line of an index.
  *

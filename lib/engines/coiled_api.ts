@@ -222,8 +222,8 @@ type Method = "GET" | "POST" | "DELETE";
 
 const VERBS: Record<Method, string> = { GET: "read", POST: "submit to", DELETE: "stop" };
 const REMEDIES: Partial<Record<number, string>> = {
-  401: ", check COILED_API_TOKEN",
-  403: ", check COILED_API_TOKEN and what it may do in the workspace",
+  401: ", check the token",
+  403: ", check the token and what it may do in the workspace",
   404: ", check the workspace",
 };
 const MAX_MESSAGE_LENGTH = 500;

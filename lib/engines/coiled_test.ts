@@ -153,7 +153,7 @@ Deno.test("a wrong token is one error with a remedy, and does not show the token
   const error = await assertRejects(() => engine.submit(job), EngineError);
   assertEquals(
     error.message,
-    `Cannot submit to ${server.url}${PATHS.submit}: Coiled answered 401, check COILED_API_TOKEN: ` +
+    `Cannot submit to ${server.url}${PATHS.submit}: Coiled answered 401, check the token: ` +
       "Invalid token: ApiToken …",
   );
   assertEquals(server.requests.length, 1);

@@ -5,9 +5,15 @@
  */
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { isSameRun, type Run } from "../ecmwf/run.ts";
+import { isSameRun, type Run, runLabel } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
+import {
+  findReferenceFault,
+  formatFieldKey,
+  isReference,
+  type Reference,
+  type Store,
+} from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
 
@@ -83,8 +89,13 @@ function addMessage(
   const { variable, stepHours } = field;
   const key = candidateKeys(variable, stepHours, member).find((key) => store?.has(key));
   const value = key === undefined ? undefined : store?.get(key);
-  if (value === undefined || !isReference(value)) {
+  if (value === undefined) {
     field.rejections.push({ member, reason: store ? "it is not referenced" : "no store" });
+    return;
+  }
+  const reason = findReferenceFault(value);
+  if (reason !== undefined || !isReference(value)) {
+    field.rejections.push({ member, reason: reason ?? "it is not referenced" });
     return;
   }
   const file = parseFileName(value.url);
@@ -95,13 +106,18 @@ function addMessage(
   field.messages.push({ member, reference: { ...value, url: canonicalUrl(value.url) } });
 }
 
-/** The run that the first reference of the stores points to. */
+/** The run that most references of the stores point to; of several the first one. */
 export function findRun(stores: ReadonlyMap<Member, Store>): Run | undefined {
+  const counts = new Map<string, { run: Run; count: number }>();
   for (const store of stores.values()) {
     for (const value of store.values()) {
-      const file = isReference(value) ? parseFileName(value.url) : undefined;
-      if (file) return file.run;
+      const run = isReference(value) ? parseFileName(value.url)?.run : undefined;
+      if (!run) continue;
+      const known = counts.get(runLabel(run));
+      if (known) known.count++;
+      else counts.set(runLabel(run), { run, count: 1 });
     }
   }
-  return undefined;
+  const most = Math.max(...Array.from(counts.values(), ({ count }) => count));
+  return [...counts.values()].find(({ count }) => count === most)?.run;
 }

@@ -132,11 +132,33 @@ Deno.test("planFields() names the members without a store, without a reference, 
   ]);
 });
 
-Deno.test("findRun() takes the run of the first reference that names one", () => {
+Deno.test("planFields() loses to a reference that cannot be an address its message alone", () => {
+  const at = (address: string) => `${address}/20260206000000-36h-enfo-ef.grib2`;
+  const urls = [at("ftp://b"), at("http://[bad"), at("s3://b")];
+  const stores = new Map(urls.map((url, member) => [
+    member,
+    makeStore({ [`step_036/tp/sfc/${memberKeyName(member)}/0.0.0`]: { ...refer(36, 0), url } }),
+  ]));
+  const text = `["${urls[2]}",-5,9]`;
+  stores.set(3, makeStore({ "step_036/tp/sfc/ens03/0.0.0": new TextEncoder().encode(text) }));
+  const [field] = planFields(stores, [0, 1, 2, 3], [TP], [36], RUN);
+  assertEquals(field!.messages.map(({ member }) => member), [2]);
+  assertEquals(field!.rejections, [
+    { member: 0, reason: `its reference points to ${urls[0]}: the scheme "ftp" is not supported` },
+    { member: 1, reason: `its reference points to ${urls[1]}: it is no address` },
+    { member: 3, reason: `its reference ${text} is not [url, offset, length]` },
+  ]);
+});
+
+Deno.test("findRun() takes the run that most references name", () => {
   const stores = new Map([
     [0, makeStore({ ".zgroup": new Uint8Array(2) })],
     [1, makeStore({ a: { url: "s3://b/else.grib2", offset: 0, length: 1 }, b: refer(36, 0) })],
   ]);
   assertEquals(findRun(stores), RUN);
-  assertEquals(findRun(new Map([[0, stores.get(0)!]])), undefined);
+  const other = refer(36, 0, parseRun("20260205", "00"));
+  stores.set(0, makeStore({ a: other }));
+  stores.set(2, makeStore({ b: refer(36, 9) }));
+  assertEquals(findRun(stores), RUN);
+  assertEquals(findRun(new Map([[0, makeStore({ ".zgroup": new Uint8Array(2) })]])), undefined);
 });

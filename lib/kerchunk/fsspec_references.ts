@@ -13,9 +13,15 @@
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { formatReference, isReference, StoreError, type StoreValue } from "../references/store.ts";
 import { decodeInline } from "../references/skeleton.ts";
+import {
+  metadataError,
+  parseLengths,
+  parseMetadata,
+  quoteValue,
+  type ZarrAttributes,
+} from "./zarr_nodes.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Entries that are encoded at once. */
@@ -48,6 +54,9 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
+/** Far more than an array has: a whole run has 61,000 messages of a variable on levels. */
+const MAX_CHUNKS = 10_000_000;
+
 /** Chunks in a file: the default of `LazyReferenceMapper.create()`. */
 const RECORD_SIZE = 10_000;
 
@@ -72,7 +81,7 @@ interface ChunkedArray {
 /**
  * The files of a store, `.zmetadata` last: without it the folder is no store.
  *
- * @throws {StoreError} for a chunk outside of its array, or of none.
+ * @throws {StoreError} for a chunk outside of its array, or of none, and for damaged metadata.
  */
 export function* encodeReferenceFolder(
   store: Iterable<readonly [string, StoreValue]>,
@@ -81,10 +90,10 @@ export function* encodeReferenceFolder(
   const arrays = new Map<string, ChunkedArray>();
   for (const [key, value] of store) {
     if (METADATA_KEY.test(key) && !isReference(value)) {
-      const content = JSON.parse(decoder.decode(value));
+      const content = parseMetadata(key, value);
       metadata[key] = content;
       if (key.endsWith("/.zarray")) {
-        arrays.set(key.slice(0, -"/.zarray".length), openArray(content));
+        arrays.set(key.slice(0, -"/.zarray".length), openArray(key, content));
       }
     } else {
       addChunk(arrays, key, value);
@@ -95,8 +104,18 @@ export function* encodeReferenceFolder(
   yield { name: ".zmetadata", bytes: encoder.encode(text) };
 }
 
-function openArray({ shape, chunks }: { shape: number[]; chunks: number[] }): ChunkedArray {
+function openArray(key: string, metadata: ZarrAttributes): ChunkedArray {
+  const shape = parseLengths(key, metadata, "shape", 0);
+  const chunks = parseLengths(key, metadata, "chunks", 1);
+  if (chunks.length !== shape.length) {
+    const expected = `expected ${shape.length} numbers, one a dimension`;
+    throw metadataError(key, `\`chunks\` is ${quoteValue(chunks)}, ${expected}`);
+  }
   const chunkCounts = shape.map((length, i) => Math.ceil(length / chunks[i]!));
+  const count = chunkCounts.reduce((product, count) => product * count, 1);
+  if (count > MAX_CHUNKS) {
+    throw metadataError(key, `it has ${count} chunks, more than ${MAX_CHUNKS}`);
+  }
   // An array without dimensions has one chunk, "0".
   return { chunkCounts: chunkCounts.length > 0 ? chunkCounts : [1], chunks: new Map() };
 }
@@ -131,13 +150,18 @@ function* encodeArray(
   for (let first = 0; first < chunkCount; first += RECORD_SIZE) {
     const length = Math.min(RECORD_SIZE, chunkCount - first);
     const values = Array.from({ length }, (_, i) => chunks.get(first + i));
-    yield { name: `${path}/refs.${first / RECORD_SIZE}.parq`, bytes: encodeRecord(values) };
+    yield { name: `${path}/refs.${first / RECORD_SIZE}.parq`, bytes: encodeRecord(path, values) };
   }
 }
 
-function encodeRecord(values: readonly (StoreValue | undefined)[]): Uint8Array<ArrayBuffer> {
+function encodeRecord(
+  path: string,
+  values: readonly (StoreValue | undefined)[],
+): Uint8Array<ArrayBuffer> {
   const references = values.map((value) => value && isReference(value) ? value : undefined);
-  const raw = values.map((value) => value && !isReference(value) ? decodeInline(value) : null);
+  const raw = values.map((value) =>
+    value && !isReference(value) ? decodeInline(path, value) : null
+  );
   const numbers = { type: "INT64", nullable: false } as const;
   const file = parquetWriteBuffer({
     columnData: [

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { parquetMetadata, parquetReadObjects } from "npm:hyparquet@1.31.5";
 import { readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
 import { isReference, type Store, StoreError, type StoreValue } from "../references/store.ts";
@@ -109,7 +109,7 @@ Deno.test("a reader that works like fsspec's finds every chunk in the folder, an
     if (isReference(value)) assertEquals(find(key), value);
     else if (key.includes(".z")) {
       assertEquals(metadata[key], JSON.parse(new TextDecoder().decode(value)));
-    } else assertEquals(find(key), decodeInline(value));
+    } else assertEquals(find(key), decodeInline(key, value));
   }
   assertEquals(find("t/t/0.3.0.0"), undefined);
   assertEquals(
@@ -150,5 +150,24 @@ Deno.test("encodeReferenceFolder() refuses a chunk of no array, or outside of it
     store.set(key, { url: "s3://b/k", offset: 0, length: 1 });
     const error = assertThrows(() => encodeReferenceFolder(store).toArray(), StoreError);
     assertEquals(error.key, key);
+  }
+});
+
+Deno.test("encodeReferenceFolder() refuses metadata that are not those of an array, by key and field", () => {
+  const cases: [text: string, state: string][] = [
+    ['{"shape":', "it is not JSON"],
+    ["null", "it is null, expected an object"],
+    ['{"chunks":[1]}', "`shape` is undefined, expected a list"],
+    ['{"shape":[1,2],"chunks":[1]}', "`chunks` is [1], expected 2 numbers, one a dimension"],
+    ['{"shape":[3],"chunks":[0]}', "`chunks` is [0], expected a list of whole numbers, 1 or more"],
+    ['{"shape":[3],"chunks":{"length":1}}', '`chunks` is {"length":1}, expected a list'],
+    ['{"shape":[1e6,2e3],"chunks":[1,1]}', "it has 2000000000 chunks, more than 10000000"],
+  ];
+  for (const [text, state] of cases) {
+    const store = makeStore();
+    store.set("t/t/.zarray", new TextEncoder().encode(text));
+    const error = assertThrows(() => encodeReferenceFolder(store).toArray(), StoreError);
+    assertEquals(error.key, "t/t/.zarray");
+    assertStringIncludes(error.message, `Cannot read the metadata "t/t/.zarray": ${state}`);
   }
 });

@@ -5,7 +5,13 @@
  */
 import { isReference, type Store, type StoreValue } from "../references/store.ts";
 import { levtypeOf } from "./vertical_level.ts";
-import type { ZarrAttributes } from "./zarr_nodes.ts";
+import {
+  metadataError,
+  parseLengths,
+  parseMetadata,
+  quoteValue,
+  type ZarrAttributes,
+} from "./zarr_nodes.ts";
 import { decodeInline, findDataArrays } from "../references/skeleton.ts";
 
 /** A variable at one type of level, as kerchunk groups messages. */
@@ -31,12 +37,13 @@ export interface MessageGroup {
   fixedEntries: ReadonlyMap<string, StoreValue>;
 }
 
-const decoder = new TextDecoder();
 const GRID_DIMENSIONS = ["latitude", "longitude"];
 
 /**
  * Reads the groups of a skeleton. Groups that are not on latitudes and longitudes are left out, and
  * surface fields on several levels, which an index does not tell apart.
+ *
+ * @throws {StoreError} when metadata are not those of an array.
  */
 export function readGroups(skeleton: Store): MessageGroup[] {
   return [...findDataArrays(skeleton)].flatMap((path) => readGroup(skeleton, path) ?? []);
@@ -51,11 +58,8 @@ export function entriesOutsideGroups(skeleton: Store): [string, StoreValue][] {
 function readGroup(skeleton: Store, arrayPath: string): MessageGroup | undefined {
   const path = arrayPath.slice(0, arrayPath.lastIndexOf("/"));
   const name = arrayPath.slice(path.length + 1);
-  const { _ARRAY_DIMENSIONS: names = [], ...attributes } = readJson(
-    skeleton,
-    `${arrayPath}/.zattrs`,
-  ) as ZarrAttributes & { _ARRAY_DIMENSIONS?: string[] };
-  const { shape } = readJson(skeleton, `${arrayPath}/.zarray`) as { shape: number[] };
+  const { names, attributes } = readAttributes(skeleton, `${arrayPath}/.zattrs`);
+  const gridShape = readGridShape(skeleton, `${arrayPath}/.zarray`);
   const { GRIB_shortName: param, GRIB_typeOfLevel: typeOfLevel } = attributes;
   const isOnGrid = names.slice(-2).join() === GRID_DIMENSIONS.join();
   if (!isOnGrid || typeof param !== "string" || typeof typeOfLevel !== "string") return undefined;
@@ -63,7 +67,6 @@ function readGroup(skeleton: Store, arrayPath: string): MessageGroup | undefined
   const levtype = levtypeOf({ typeOfLevel });
   // The index has no level of such a field, so any of several levels could be its own.
   if (levtype === "sfc" && levels.length > 1) return undefined;
-  const [rows, columns] = shape.slice(-2) as [number, number];
   return {
     path,
     name,
@@ -73,9 +76,23 @@ function readGroup(skeleton: Store, arrayPath: string): MessageGroup | undefined
     steps: readNumbers(skeleton, `${path}/step`),
     levels,
     attributes,
-    gridShape: [rows, columns],
+    gridShape,
     fixedEntries: findFixedEntries(skeleton, path),
   };
+}
+
+/** The attributes of an array, and the names of its dimensions. */
+function readAttributes(skeleton: Store, key: string) {
+  const { _ARRAY_DIMENSIONS: names = [], ...attributes } = readJson(skeleton, key);
+  if (Array.isArray(names)) return { names: names as unknown[], attributes };
+  throw metadataError(key, `\`_ARRAY_DIMENSIONS\` is ${quoteValue(names)}, expected a list`);
+}
+
+function readGridShape(skeleton: Store, key: string): [rows: number, columns: number] {
+  const shape = parseLengths(key, readJson(skeleton, key), "shape", 0);
+  const [columns, rows] = shape.toReversed();
+  if (rows !== undefined) return [rows, columns!];
+  throw metadataError(key, `\`shape\` is ${quoteValue(shape)}, expected 2 numbers or more`);
 }
 
 /** Metadata of the groups on a path, and the coordinates of the grid. */
@@ -93,7 +110,7 @@ function findFixedEntries(skeleton: Store, path: string): Map<string, StoreValue
 
 function readJson(skeleton: Store, key: string): ZarrAttributes {
   const value = skeleton.get(key);
-  return value && !isReference(value) ? JSON.parse(decoder.decode(value)) : {};
+  return value && !isReference(value) ? parseMetadata(key, value) : {};
 }
 
 /** The numbers of a coordinate, ascending; none when the coordinate is missing. */
@@ -101,7 +118,7 @@ function readNumbers(skeleton: Store, path: string): number[] {
   const value = skeleton.get(`${path}/0`);
   if (!value || isReference(value)) return [];
   const { dtype } = readJson(skeleton, `${path}/.zarray`);
-  const { buffer, length } = decodeInline(value).slice();
+  const { buffer, length } = decodeInline(`${path}/0`, value).slice();
   if (length % 8 !== 0) return [];
   const numbers = dtype === "<i8"
     ? Array.from(new BigInt64Array(buffer), Number)

@@ -1,5 +1,5 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import type { Store } from "../references/store.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { type Store, StoreError } from "../references/store.ts";
 import { addArray, addCoordinate, addGroup } from "./zarr_nodes.ts";
 import { entriesOutsideGroups, readGroups } from "./message_groups.ts";
 
@@ -66,6 +66,31 @@ Deno.test("readGroups() leaves out surface fields on several levels, which an in
 Deno.test("readGroups() leaves out what is not on latitudes and longitudes", () => {
   const grid: [string, string] = ["y", "x"];
   assertEquals(readGroups(makeSkeleton({ typeOfLevel: "surface", levels: [], grid })), []);
+});
+
+Deno.test("readGroups() refuses metadata that are not those of an array, by key and field", () => {
+  const isGrib = '"filters":[{"id":"grib"}]';
+  const path = "u/instant/isobaricInhPa";
+  const cases: [key: string, text: string, state: string][] = [
+    ["u/.zattrs", '{"_ARRAY_DIMENSIONS":', "it is not JSON"],
+    ["u/.zattrs", "null", "it is null, expected an object"],
+    ["u/.zattrs", "[1]", "it is [1], expected an object"],
+    ["u/.zattrs", '{"_ARRAY_DIMENSIONS":"x"}', '`_ARRAY_DIMENSIONS` is "x", expected a list'],
+    ["u/.zarray", `{${isGrib},"shape":`, "it is not JSON"],
+    ["u/.zarray", `{${isGrib}}`, "`shape` is undefined, expected a list"],
+    ["u/.zarray", `{${isGrib},"shape":7}`, "`shape` is 7, expected a list"],
+    ["u/.zarray", `{${isGrib},"shape":[1,2,-3,2]}`, "`shape` is [1,2,-3,2], expected a list"],
+    ["u/.zarray", `{${isGrib},"shape":[3]}`, "`shape` is [3], expected 2 numbers or more"],
+    ["step/.zarray", "null", "it is null, expected an object"],
+  ];
+  for (const [name, text, state] of cases) {
+    const skeleton = makeSkeleton({ typeOfLevel: "isobaricInhPa", levels: [500] });
+    const key = `${path}/${name}`;
+    skeleton.set(key, new TextEncoder().encode(text));
+    const error = assertThrows(() => readGroups(skeleton), StoreError);
+    assertEquals(error.key, key);
+    assertStringIncludes(error.message, `Cannot read the metadata "${key}": ${state}`);
+  }
 });
 
 Deno.test("entriesOutsideGroups() has nothing of a variable, whether it can be used or not", () => {

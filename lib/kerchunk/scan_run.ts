@@ -7,7 +7,13 @@ import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { type IndexedField, readStepIndex, type StepIndex } from "../references/step_index.ts";
+import { IndexError } from "../index/entries.ts";
+import {
+  type IndexedField,
+  listLosses,
+  readStepIndex,
+  type StepIndex,
+} from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
 import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Reporter } from "../util/reporter.ts";
@@ -45,7 +51,6 @@ export interface RunScan {
  *
  * @throws {MissingDataError} when a file is not there.
  * @throws {StorageError} when a file cannot be read.
- * @throws {IndexError} when an index cannot be read.
  */
 export async function scanRun(options: ScanRunOptions, context: StageContext): Promise<RunScan> {
   const { run, members } = options;
@@ -95,28 +100,31 @@ async function scanVersion(
   { storage, reporter }: StageContext,
 ): Promise<FileScan> {
   const index = await readIndexIfThere(storage, run, file);
-  if (!index) {
-    reporter.warn(`${file.indexUrl} is missing: reading ${file.url} message by message`);
+  if (index instanceof Error) {
+    const isMissing = index instanceof StorageError && index.kind === "missing";
+    const state = isMissing ? "is missing" : `cannot be used (${index.message})`;
+    reporter.warn(`${file.indexUrl} ${state}: reading ${file.url} message by message`);
     return await scanUnindexed(storage, run, file, wanted);
   }
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
   const scan = await scanIndexed(storage, run, fields);
-  const { dropped, doubtful } = index.problems;
+  const { doubtful } = index.problems;
   if (doubtful.length > 0) reporter.warn(`${file.indexUrl}: ${summarizeLines(doubtful)}`);
-  return { ...scan, problems: [...dropped, ...scan.problems] };
+  return { ...scan, problems: [...listLosses(index), ...scan.problems] };
 }
 
+/** The index of a file, or why its messages must be found without one. */
 async function readIndexIfThere(
   storage: Storage,
   run: Run,
   file: StepFile,
-): Promise<StepIndex | undefined> {
+): Promise<StepIndex | IndexError | StorageError> {
   try {
     return await readStepIndex(storage, run, file);
   } catch (error) {
-    const isAbsent = error instanceof StorageError && error.kind === "missing" &&
-      error.url === file.indexUrl;
-    if (isAbsent) return undefined;
+    const isUnusable = error instanceof StorageError && error.url === file.indexUrl &&
+      (error.kind === "missing" || error.kind === "corrupt");
+    if (isUnusable || error instanceof IndexError) return error;
     throw error;
   }
 }

@@ -267,6 +267,25 @@ Deno.test("without an index messages of another step are named and left out", as
   assert(place.warnings[1]!.endsWith(says), place.warnings[1]);
 });
 
+Deno.test("scanRun() loses to a malformed line one message, and reads a file whose index is none without it", async () => {
+  const { index } = keysOf(36);
+  const bucket = await readEmbeddedBucket();
+  const text = new TextDecoder().decode(bucket.get(index)!);
+  for (
+    const [bad, lost, says] of [
+      [text.slice(1), 1, "line 1: it is not JSON"],
+      ["{}\n", 0, "message by message"],
+      ["<html></html>", 0, "message by message"],
+    ] as const
+  ) {
+    bucket.set(index, new TextEncoder().encode(bad));
+    await using place = await openWorkplace(bucket);
+    const { messages, complete } = await scanRun({ ...WANTED, hours: [36] }, place.context);
+    assertEquals([messages.length, complete], [108 - lost, lost === 0]);
+    assert(place.warnings.some((line) => line.includes(says)), place.warnings.join("\n"));
+  }
+});
+
 Deno.test("scanRun() names a step that is not there", async () => {
   await using place = await openWorkplace();
   const absent = { ...WANTED, hours: [0, 72] };

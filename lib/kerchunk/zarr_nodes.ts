@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Store } from "../references/store.ts";
+import { type Store, StoreError } from "../references/store.ts";
 import { encodeInline } from "../references/skeleton.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Attributes of an array or a group. */
 export type ZarrAttributes = Record<string, unknown>;
@@ -77,4 +78,53 @@ export function toInt64(numbers: readonly number[]): BigInt64Array {
 
 function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
+}
+
+/**
+ * Reads metadata of an array or a group.
+ *
+ * @throws {StoreError} when they are not an object of JSON.
+ */
+export function parseMetadata(key: string, bytes: Uint8Array): ZarrAttributes {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw metadataError(key, "it is not JSON", cause);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as ZarrAttributes;
+  }
+  throw metadataError(key, `it is ${quoteValue(value)}, expected an object`);
+}
+
+/**
+ * The lengths along the dimensions of an array, or of its chunks.
+ *
+ * @param least that a length may be.
+ * @throws {StoreError} when they are no list of whole numbers.
+ */
+export function parseLengths(
+  key: string,
+  metadata: ZarrAttributes,
+  name: "shape" | "chunks",
+  least: number,
+): number[] {
+  const value = metadata[name];
+  const isLength = (it: unknown) => Number.isSafeInteger(it) && (it as number) >= least;
+  if (Array.isArray(value) && value.every(isLength)) return value;
+  const expected = `expected a list of whole numbers, ${least} or more`;
+  throw metadataError(key, `\`${name}\` is ${quoteValue(value)}, ${expected}`);
+}
+
+/** An error about metadata: `state` is what is wrong with them. */
+export function metadataError(key: string, state: string, cause?: unknown): StoreError {
+  const message = `Cannot read the metadata "${key}": ${state}; use another template`;
+  return new StoreError(message, key, cause);
+}
+
+/** A value as JSON, shortened: damaged metadata can hold anything. */
+export function quoteValue(value: unknown): string {
+  const json = JSON.stringify(value) ?? "undefined";
+  return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }

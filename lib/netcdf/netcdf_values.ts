@@ -23,6 +23,20 @@ export const TYPES = {
   Float64Array: { code: 6, fill: 0 },
 };
 
+/** Arrays by nc_type: what a value takes in a file, and what holds values in memory. */
+const ARRAYS = [Int8Array, Uint8Array, Int16Array, Int32Array, Float32Array, Float64Array] as const;
+
+/** What a value of an nc_type takes; `undefined` for types that the classic format does not have. */
+export function findType(type: number): { bytes: number } | undefined {
+  const array = ARRAYS[type - 1];
+  return array && { bytes: array.BYTES_PER_ELEMENT };
+}
+
+/** An array of zeros for values of a numeric nc_type, which `findType` knows. */
+export function makeNumbers(type: number, length: number): NetcdfNumbers {
+  return new (ARRAYS[type - 1] as Float32ArrayConstructor)(length);
+}
+
 /** The length in bytes, then UTF-8 padded with zeros to a multiple of 4 bytes. */
 export function encodeText(text: string): Uint8Array {
   const utf8 = new TextEncoder().encode(text);
@@ -46,6 +60,26 @@ export function encodeNumbers(values: NetcdfNumbers, fill: number): Uint8Array<A
   else if (values instanceof Int16Array) putInt16(view, values, fill);
   else putInt8(view, values, fill);
   return new Uint8Array(view.buffer);
+}
+
+/** Fills `out` with big-endian numbers of its type, and gives it back. */
+export function decodeNumbers<Numbers extends NetcdfNumbers>(
+  view: DataView,
+  offset: number,
+  out: Numbers,
+): Numbers {
+  if (out instanceof Float32Array) {
+    for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(offset + 4 * i);
+  } else if (out instanceof Float64Array) {
+    for (let i = 0; i < out.length; i++) out[i] = view.getFloat64(offset + 8 * i);
+  } else if (out instanceof Int32Array) {
+    for (let i = 0; i < out.length; i++) out[i] = view.getInt32(offset + 4 * i);
+  } else if (out instanceof Int16Array) {
+    for (let i = 0; i < out.length; i++) out[i] = view.getInt16(offset + 2 * i);
+  } else {
+    for (let i = 0; i < out.length; i++) out[i] = view.getInt8(offset + i);
+  }
+  return out;
 }
 
 // JavaScript does not define the bits of a NaN (x86 makes negative ones), so they are set here.

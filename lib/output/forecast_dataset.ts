@@ -43,19 +43,27 @@ export interface OutputContent {
 const HOUR_MS = 3_600_000;
 const DIMENSIONS = ["time", "valid_time", "latitude", "longitude"];
 
-/** The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`. */
+/** Name of the variable, and of the dimension, of the periods that accumulations are summed over. */
+const BOUNDS = { variable: "valid_time_bnds", dimension: "bnds" };
+
+/**
+ * The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`, and `bnds` 2
+ * where a variable accumulates.
+ */
 export function buildDataset(content: OutputContent): NetcdfDataset {
   const { profile, axes, steps, variables } = content;
+  const hasBounds = variables.some(({ accumulated }) => accumulated);
   return {
     dimensions: {
       time: 1,
       valid_time: steps.length,
       latitude: axes.latitudes.length,
       longitude: axes.longitudes.length,
+      ...(hasBounds && { [BOUNDS.dimension]: 2 }),
     },
     attributes: globalAttributes(content),
     variables: [
-      ...timeVariables(content),
+      ...timeVariables(content, hasBounds),
       ...axisVariables(axes),
       ...variables.flatMap((variable) =>
         profile.statistics.map((statistic) => statisticVariable(content, variable, statistic))
@@ -81,7 +89,7 @@ function globalAttributes(content: OutputContent): Record<string, NetcdfAttribut
   };
 }
 
-function timeVariables(content: OutputContent): NetcdfVariable[] {
+function timeVariables(content: OutputContent, hasBounds: boolean): NetcdfVariable[] {
   const { profile, run, steps } = content;
   const { units, epochMs } = profile.timeOrigin;
   const runHours = (referenceTime(run).getTime() - epochMs) / HOUR_MS;
@@ -107,10 +115,25 @@ function timeVariables(content: OutputContent): NetcdfVariable[] {
         units,
         calendar,
         axis: "T",
+        ...(hasBounds && { bounds: BOUNDS.variable }),
       },
       data: Float64Array.from(steps, (step) => runHours + step),
     },
+    ...(hasBounds ? [boundsVariable(steps, runHours)] : []),
   ];
+}
+
+/**
+ * From the start of the run to each step. It has no attributes: those of `valid_time` hold for it (CF
+ * 7.1). Variables of a moment say `valid_time: point` and have no use for it.
+ */
+function boundsVariable(steps: readonly number[], runHours: number): NetcdfVariable {
+  return {
+    name: BOUNDS.variable,
+    dimensions: ["valid_time", BOUNDS.dimension],
+    attributes: {},
+    data: Float64Array.from(steps.flatMap((step) => [runHours, runHours + step])),
+  };
 }
 
 function axisVariables(axes: WindowAxes): NetcdfVariable[] {
@@ -133,7 +156,7 @@ function statisticVariable(
 ): NetcdfVariable {
   const accumulation = variable.accumulated ? " accumulated from the start of the run" : "";
   const overTime = variable.accumulated
-    ? "valid_time: sum (comment: from the start of the run)"
+    ? "valid_time: sum (from the start of the run)"
     : "valid_time: point";
   return {
     name: `${variable.name}_${statistic.suffix}`,
@@ -160,13 +183,13 @@ function countVariable({ steps, fields }: OutputContent, variable: Variable): Ne
   for (const { variable: { name }, stepHours, membersUsed } of fields) {
     if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
   }
-  const { longName, standardName } = variable;
   return {
     name: countName(variable),
     dimensions: ["time", "valid_time"],
     attributes: {
-      long_name: `ensemble members used for ${longName}`,
-      ...(standardName && { standard_name: `${standardName} number_of_observations` }),
+      long_name: `ensemble members used for ${variable.longName}`,
+      // The modifier of this name is deprecated (CF appendix C), the name is not.
+      standard_name: "number_of_observations",
       units: "1",
     },
     data,

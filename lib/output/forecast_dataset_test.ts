@@ -39,10 +39,11 @@ const NOTHING = Array(6).fill(NaN);
 
 Deno.test("buildDataset() has the profile's dimensions, coordinates and two statistics and a count a variable", () => {
   const dataset = buildDataset(makeContent());
-  assertEquals(dataset.dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3 });
+  assertEquals(dataset.dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3, bnds: 2 });
   assertEquals(dataset.variables.map(({ name }) => name), [
     "time",
     "valid_time",
+    "valid_time_bnds",
     "latitude",
     "longitude",
     "tp_ensemble_mean",
@@ -81,7 +82,7 @@ Deno.test("buildDataset() counts the members of each variable and step, and its 
     dimensions: ["time", "valid_time"],
     attributes: {
       long_name: "ensemble members used for total precipitation",
-      standard_name: "lwe_thickness_of_precipitation_amount number_of_observations",
+      standard_name: "number_of_observations",
       units: "1",
     },
     data: Int32Array.of(2, 1),
@@ -138,9 +139,30 @@ Deno.test("buildDataset() says that accumulations run from the start, and other 
   assertEquals(u700.cell_methods, "valid_time: point realization: standard_deviation");
 });
 
+Deno.test("buildDataset() bounds accumulations by the start of the run and the step", () => {
+  assertEquals(findOutput("valid_time").attributes.bounds, "valid_time_bnds");
+  assertEquals(findOutput("valid_time_bnds"), {
+    name: "valid_time_bnds",
+    dimensions: ["valid_time", "bnds"],
+    attributes: {},
+    data: Float64Array.of(1105368, 1105368 + 36, 1105368, 1105368 + 39),
+  });
+  assertEquals(
+    findOutput("tp_ensemble_mean").attributes.cell_methods,
+    "valid_time: sum (from the start of the run) realization: mean",
+  );
+});
+
+Deno.test("buildDataset() writes no bounds where no variable accumulates", () => {
+  const content = makeContent({ variables: [findVariable("u700")!], fields: [] });
+  const { dimensions, variables } = buildDataset(content);
+  assertEquals(dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3 });
+  assertEquals(variables.some(({ name }) => name === "valid_time_bnds"), false);
+  assertEquals("bounds" in findOutput("valid_time", content).attributes, false);
+});
+
 Deno.test("buildDataset() gives no standard name where CF has none", () => {
   assert(!("standard_name" in findOutput("ro_ensemble_mean").attributes!));
-  assert(!("standard_name" in findOutput("ro_members_used").attributes!));
 });
 
 Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {
@@ -151,6 +173,7 @@ Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {
     ["valid_time", 2],
     ["latitude", 2],
     ["longitude", 3],
+    ["bnds", 2],
   ]);
   assertEquals(reader.getDataVariable("latitude"), [25, 24.75]);
   assertEquals(reader.getDataVariable("u700_ensemble_mean"), [...NOTHING, 30, 31, 32, 33, 34, 35]);

@@ -2,12 +2,13 @@
  * Bytes of a forecast's NetCDF file → what maps and the viewer draw.
  *
  * Reads files of `stream` and of the Python tools: variables `<name>_ensemble_mean` and
- * `<name>_ensemble_standard_deviation` over valid time, latitude and longitude.
+ * `<name>_ensemble_standard_deviation` over valid time, latitude and longitude, in any order: dimensions
+ * are known by the names of their coordinates.
  *
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
-import { ForecastSource, type Layout, type SourceVariable } from "./forecast_source.ts";
+import { ForecastSource, type SourceAxis, type SourceVariable } from "./forecast_source.ts";
 
 export { ForecastError } from "./forecast_source.ts";
 
@@ -67,19 +68,15 @@ const DEVIATION = "_ensemble_standard_deviation";
  */
 export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
   const source = new ForecastSource(bytes, path);
-  const [referenceTime] = source.times("time");
-  const validTimes = source.times("valid_time");
-  const latitudes = source.axis("latitude");
-  const longitudes = source.axis("longitude");
+  const { dates: [referenceTime] } = source.times("time");
+  const { dates: validTimes, ...steps } = source.times("valid_time");
+  const { points: latitudes, ...rows } = source.axis("latitude");
+  const { points: longitudes, ...columns } = source.axis("longitude");
   if (longitudes[0]! > longitudes.at(-1)!) {
     throw source.error("its longitudes do not ascend, sort them");
   }
-  const layout = {
-    steps: validTimes.length,
-    rows: latitudes.length,
-    columns: longitudes.length,
-    isNorthFirst: latitudes[0]! >= latitudes.at(-1)!,
-  };
+  const isReversed = latitudes[0]! < latitudes.at(-1)!;
+  const axes = [steps, { ...rows, isReversed }, columns];
   const members = source.text("n_ensemble_members");
   const names = source.names.filter((name) => name.endsWith(MEAN));
   if (names.length === 0) throw source.error(`it has no variable <name>${MEAN}`);
@@ -90,23 +87,29 @@ export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
     referenceTime: referenceTime!,
     validTimes,
     stepHours: validTimes.map((time) => (time.getTime() - referenceTime!.getTime()) / HOUR_MS),
-    latitudes: layout.isNorthFirst ? latitudes : latitudes.toReversed(),
+    latitudes: isReversed ? latitudes.toReversed() : latitudes,
     longitudes,
     memberCount: members === undefined ? undefined : Number(members),
     absentMembers: listMembers(source.text("absent_ensemble_members")),
-    variables: names.map((name) => openVariable(source, name.slice(0, -MEAN.length), layout)),
+    variables: names.map((name) => openVariable(source, name.slice(0, -MEAN.length), axes)),
   };
 }
 
-function openVariable(source: ForecastSource, name: string, layout: Layout): ForecastVariable {
+/** @param axes steps, rows and columns of its fields. */
+function openVariable(
+  source: ForecastSource,
+  name: string,
+  axes: readonly SourceAxis[],
+): ForecastVariable {
   const [mean, deviation] = [source.find(name + MEAN), source.find(name + DEVIATION)];
-  for (const variable of [mean, deviation]) source.checkSize(variable, layout);
+  for (const variable of [mean, deviation]) source.checkAxes(variable, axes);
   const counts = source.has(`${name}_members_used`)
-    ? source.values(source.find(`${name}_members_used`))
+    ? source.values(source.find(`${name}_members_used`), axes.slice(0, 1))
     : undefined;
   const cut = (variable: SourceVariable) => {
-    let values: Float32Array | undefined;
-    return (stepIndex: number) => cutStep(values ??= source.floats(variable), stepIndex, layout);
+    let values: Float32Array<ArrayBuffer> | undefined;
+    return (stepIndex: number) =>
+      cutStep(values ??= source.values(variable, axes), stepIndex, axes);
   };
   return {
     name,
@@ -114,26 +117,27 @@ function openVariable(source: ForecastSource, name: string, layout: Layout): For
     units: normalizeUnits(source.attribute(mean, "units") ?? ""),
     mean: cut(mean),
     deviation: cut(deviation),
-    membersUsed: (stepIndex) => counts?.[stepIndex],
+    membersUsed: (stepIndex) => {
+      const count = counts?.[stepIndex];
+      return Number.isNaN(count) ? undefined : count;
+    },
   };
 }
 
-/** The values of a step, north first. */
+/** The values of a step. */
 function cutStep(
-  values: Float32Array,
+  values: Float32Array<ArrayBuffer>,
   stepIndex: number,
-  { steps, rows, columns, isNorthFirst }: Layout,
+  [steps]: readonly SourceAxis[],
 ): Float32Array<ArrayBuffer> {
-  if (!Number.isInteger(stepIndex) || stepIndex < 0 || stepIndex >= steps) {
-    throw new RangeError(`Cannot cut step index ${stepIndex}: there are ${steps} steps, from 0 on`);
+  const { length } = steps!;
+  if (!Number.isInteger(stepIndex) || stepIndex < 0 || stepIndex >= length) {
+    throw new RangeError(
+      `Cannot cut step index ${stepIndex}: there are ${length} steps, from 0 on`,
+    );
   }
-  const step = values.slice(stepIndex * rows * columns, (stepIndex + 1) * rows * columns);
-  if (isNorthFirst) return step;
-  const flipped = new Float32Array(step.length);
-  for (let row = 0; row < rows; row++) {
-    flipped.set(step.subarray(row * columns, (row + 1) * columns), (rows - 1 - row) * columns);
-  }
-  return flipped;
+  const points = values.length / length;
+  return values.slice(stepIndex * points, (stepIndex + 1) * points);
 }
 
 /** The spellings of xarray and cfgrib as UDUNITS writes them. */

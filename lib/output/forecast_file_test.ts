@@ -153,13 +153,257 @@ Deno.test("parseForecast() says what a file lacks to be a forecast", async () =>
     change("longitude", (it) => it.data = Float64Array.of(1, 2, 4)),
     "points along longitude are not equally spaced",
   );
-  await changed(
-    change(
-      "tp_ensemble_mean",
-      (it) => it.dimensions = ["time", "valid_time", "longitude", "latitude"],
-    ),
-    "(1,2,3,2)",
+});
+
+/** tp of one step on 2 × 2 points, every value another one. */
+function makeSquare(): NetcdfDataset {
+  const dataset = makeDataset();
+  dataset.dimensions = { ...dataset.dimensions, longitude: 2 };
+  for (const variable of dataset.variables) {
+    if (variable.name === "longitude") variable.data = Float64Array.of(19, 19.25);
+    if (!variable.name.includes("_ensemble_")) continue;
+    const isMean = variable.name.endsWith("mean");
+    variable.data = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8).map((it) => isMean ? it : 10 * it);
+  }
+  return dataset;
+}
+
+const ORDERS = [
+  ["time", "valid_time", "latitude", "longitude"],
+  ["time", "valid_time", "longitude", "latitude"],
+  ["longitude", "latitude", "valid_time", "time"],
+  ["latitude", "time", "longitude", "valid_time"],
+  ["longitude", "valid_time", "latitude"],
+];
+
+for (const order of ORDERS) {
+  Deno.test(`parseForecast() reads fields by the names of their dimensions: ${order}`, async () => {
+    const expected = (await parse(makeSquare())).variables[0]!;
+    const dataset = makeSquare();
+    const sizes: Record<string, number> = dataset.dimensions;
+    for (const variable of dataset.variables) {
+      if (!variable.name.includes("_ensemble_")) continue;
+      const { data, dimensions } = variable;
+      const lengths = order.map((name) => sizes[name]!);
+      variable.dimensions = order;
+      variable.data = Float32Array.from(data, (_, index) => {
+        const at: Record<string, number> = {};
+        for (let i = order.length - 1, rest = index; i >= 0; i--) {
+          at[order[i]!] = rest % lengths[i]!;
+          rest = Math.floor(rest / lengths[i]!);
+        }
+        return data[dimensions.reduce((sum, name) => sum * sizes[name]! + (at[name] ?? 0), 0)]!;
+      });
+    }
+    const [tp] = (await parse(dataset)).variables;
+    for (const step of [0, 1]) {
+      assertEquals(tp!.mean(step), expected.mean(step));
+      assertEquals(tp!.deviation(step), expected.deviation(step));
+    }
+    assertEquals(tp!.mean(0), Float32Array.of(1, 2, 3, 4));
+  });
+}
+
+Deno.test("parseForecast() refuses fields that do not lie along the axes, or along others too", async () => {
+  const refuse = async (dataset: NetcdfDataset, says: string) => {
+    await assertRejects(() => parse(dataset), ForecastError, says);
+  };
+  const expected = "expected (valid_time = 2, latitude = 2, longitude = 2) in any order";
+  const other = makeSquare();
+  other.dimensions = { ...other.dimensions, x: 2 };
+  for (const variable of other.variables) {
+    if (variable.name === "tp_ensemble_mean") {
+      variable.dimensions = ["time", "valid_time", "latitude", "x"];
+    }
+  }
+  await refuse(
+    other,
+    "its variable tp_ensemble_mean has the dimensions (time = 1, valid_time = 2, latitude = 2, x = 2), " +
+      expected,
   );
+  const stations = makeSquare();
+  for (const variable of stations.variables) {
+    if (variable.name === "longitude") variable.dimensions = ["latitude"];
+    if (variable.name.includes("_ensemble_")) {
+      variable.dimensions = ["time", "valid_time", "latitude"];
+    }
+    if (variable.name.includes("_ensemble_")) variable.data = variable.data.slice(0, 4);
+  }
+  await refuse(stations, expected);
+  const curved = makeSquare();
+  for (const variable of curved.variables) {
+    if (variable.name !== "latitude") continue;
+    variable.dimensions = ["latitude", "longitude"];
+    variable.data = Float64Array.of(25, 25, 24.75, 24.75);
+  }
+  await refuse(
+    curved,
+    "its latitude has the dimensions (latitude, longitude), put it on a regular grid",
+  );
+  const counts = makeSquare();
+  for (const variable of counts.variables) {
+    if (variable.name === "tp_members_used") variable.dimensions = ["time", "latitude"];
+  }
+  await refuse(counts, "its variable tp_members_used has the dimensions (time = 1, latitude = 2)");
+});
+
+Deno.test("parseForecast() reads a step whose valid_time is a scalar, as xarray's isel() leaves it", async () => {
+  const dataset = makeDataset();
+  for (const variable of dataset.variables) {
+    if (!variable.dimensions.includes("valid_time")) continue;
+    variable.dimensions = variable.dimensions.filter((name) => name !== "valid_time");
+    variable.data = variable.data.slice(variable.data.length / 2);
+  }
+  const file = await parse(dataset);
+  assertEquals(file.stepHours, [39]);
+  assertEquals(file.variables[0]!.mean(0), Float32Array.of(1, 2, 3, 4, NaN, 6));
+  assertEquals(file.variables[0]!.membersUsed(0), 3);
+});
+
+type Attributes = NetcdfDataset["variables"][number]["attributes"];
+type Values = NetcdfDataset["variables"][number]["data"];
+
+const MISSING: { what: string; attributes: Attributes; data: Values; first: number[] }[] = [
+  {
+    what: "missing_value without _FillValue",
+    attributes: { missing_value: Float32Array.of(-999) },
+    data: Float32Array.of(-999, 1),
+    first: [NaN, 1],
+  },
+  {
+    what: "missing_value of float64 among values of float32",
+    attributes: { missing_value: -999.9 },
+    data: Float32Array.of(-999.9, 1),
+    first: [NaN, 1],
+  },
+  {
+    what: "missing_value beside another _FillValue",
+    attributes: { _FillValue: Float32Array.of(-1), missing_value: Float32Array.of(-2) },
+    data: Float32Array.of(-1, -2),
+    first: [NaN, NaN],
+  },
+  {
+    what: "several missing values",
+    attributes: { missing_value: Float32Array.of(-8, -9) },
+    data: Float32Array.of(-8, -9),
+    first: [NaN, NaN],
+  },
+  {
+    what: "missing_value as text",
+    attributes: { missing_value: "-999" },
+    data: Float32Array.of(-999, 1),
+    first: [NaN, 1],
+  },
+  {
+    what: "missing_value NaN as text",
+    attributes: { missing_value: "NaN" },
+    data: Float32Array.of(NaN, 1),
+    first: [NaN, 1],
+  },
+  {
+    what: "missing_value of packed values, before they are unpacked",
+    attributes: { missing_value: Int16Array.of(0), scale_factor: 0.5, add_offset: 10 },
+    data: Int16Array.of(0, 4),
+    first: [NaN, 12],
+  },
+  {
+    what: "packed values that were never written",
+    attributes: { scale_factor: 0.5, add_offset: 10 },
+    data: Int16Array.of(-32767, -4),
+    first: [NaN, 8],
+  },
+  {
+    what: "unsigned packed bytes",
+    attributes: { _FillValue: Int8Array.of(-1), _Unsigned: "true", scale_factor: 2 },
+    data: Int8Array.of(-1, -56),
+    first: [NaN, 400],
+  },
+  {
+    what: "bytes, which have no value for what was never written",
+    attributes: { scale_factor: 1 },
+    data: Int8Array.of(-127, -128),
+    first: [-127, -128],
+  },
+];
+
+for (const { what, attributes, data, first } of MISSING) {
+  Deno.test(`parseForecast() unpacks, and reads as NaN what is missing: ${what}`, async () => {
+    const file = await parse(change("tp_ensemble_mean", (variable) => {
+      variable.attributes = { units: "m", ...attributes };
+      const values = data.slice(0, 1).constructor as Float32ArrayConstructor;
+      variable.data = new values(12);
+      variable.data.set([...data, ...data], 0);
+    }));
+    assertEquals([...file.variables[0]!.mean(0).subarray(0, 2)], first);
+  });
+}
+
+Deno.test("parseForecast() refuses packing and missing values that are no numbers", async () => {
+  for (const name of ["scale_factor", "add_offset", "missing_value"]) {
+    for (const text of ["many", ""]) {
+      const file = await parse(change("tp_ensemble_mean", (it) => it.attributes[name] = text));
+      assertThrows(
+        () => file.variables[0]!.mean(0),
+        ForecastError,
+        `"a.nc": its variable tp_ensemble_mean has the ${name} "${text}", expected a number`,
+      );
+    }
+  }
+});
+
+Deno.test("parseForecast() unpacks axes, times and counts too", async () => {
+  const plain = await parse(makeDataset());
+  const dataset = makeDataset();
+  const packed: Record<string, [Values, Attributes]> = {
+    latitude: [Int16Array.of(100, 99), { scale_factor: 0.25 }],
+    longitude: [Int8Array.of(0, 1, 2), { scale_factor: 0.25, add_offset: 19 }],
+    valid_time: [Int16Array.of(36, 39), { add_offset: 1105374 }],
+    tp_members_used: [Int8Array.of(-1, 1), { _FillValue: Int8Array.of(-1), scale_factor: 3 }],
+  };
+  for (const variable of dataset.variables) {
+    const [data, attributes] = packed[variable.name] ?? [variable.data, {}];
+    Object.assign(variable, { data, attributes: { ...variable.attributes, ...attributes } });
+  }
+  const { variables: [tp], ...file } = await parse(dataset);
+  const { variables: [plainTp], ...rest } = plain;
+  assertEquals(file, rest);
+  assertEquals([tp!.membersUsed(0), tp!.membersUsed(1)], [undefined, plainTp!.membersUsed(1)]);
+});
+
+Deno.test("parseForecast() reads no time in calendars whose days are not those of Date", async () => {
+  const calendar = (calendar: string, units = "hours since 1900-01-01") =>
+    parse(change("valid_time", (it) => Object.assign(it.attributes, { calendar, units })));
+  for (const name of ["standard", "Gregorian", "proleptic_gregorian"]) {
+    assertEquals((await calendar(name)).stepHours, [36, 39]);
+  }
+  for (const name of ["360_day", "noleap", "julian"]) {
+    const says = `in the calendar "${name}", expected proleptic_gregorian`;
+    await assertRejects(() => calendar(name), ForecastError, says);
+  }
+  const says = 'its valid_time counts "hours since 0001-01-01" in the calendar "standard"';
+  await assertRejects(() => calendar("standard", "hours since 0001-01-01"), ForecastError, says);
+});
+
+Deno.test("parseForecast() names file and variable of a dimension id that does not exist, in one line", async () => {
+  const bytes = await new Blob([...encodeNetcdf(makeDataset())]).bytes();
+  const name = new TextDecoder("latin1").decode(bytes).indexOf("tp_ensemble_mean");
+  new DataView(bytes.buffer).setUint32(name + 16 + 4, 99);
+  const { message } = assertThrows(() => parseForecast(bytes, "a.nc"), ForecastError);
+  assertEquals(
+    message,
+    'Cannot read a forecast from "a.nc": its variable tp_ensemble_mean has dimension 99, ' +
+      "expected 0 to 4, fetch or write the file again",
+  );
+});
+
+Deno.test("parseForecast() reads attributes beyond ASCII, in UTF-8 and in Latin-1", async () => {
+  const dataset = makeDataset();
+  dataset.attributes.title = "Prévision — Nairobi, 25°N 東アフリカ";
+  assertEquals((await parse(dataset)).title, "Prévision — Nairobi, 25°N 東アフリカ");
+  dataset.attributes.title = "Pr~vision";
+  const bytes = await new Blob([...encodeNetcdf(dataset)]).bytes();
+  const latin1 = bytes.map((byte) => byte === 0x7e ? 0xe9 : byte);
+  assertEquals(parseForecast(latin1, "a.nc").title, "Prévision");
 });
 
 Deno.test("parseForecast() tells a file that is cut short from missing values", async () => {

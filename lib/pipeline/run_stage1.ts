@@ -9,7 +9,12 @@ import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts"
 import { describeRun, isSameRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import { deflateStore } from "../references/skeleton.ts";
 import { spotCheck } from "../references/spot_check.ts";
-import { stageFolder, writeStageStore } from "../references/stage_files.ts";
+import {
+  removePartialStageFiles,
+  stageFolder,
+  writeArchiveFile,
+  writeStageStore,
+} from "../references/stage_files.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
 import type { StageContext } from "../storage/mod.ts";
@@ -55,6 +60,7 @@ export async function runStage1(
 ): Promise<Stage1Result> {
   const { run, outputDir: folder = stageFolder(run) } = options;
   const members = firstMembers(options.maxMembers);
+  await removePartialStageFiles(folder);
   const source = await findSkeletonSource(options, members, context);
   const isWhole = await checkFirstStep(run, source.fields, members, context);
   await writeSkeletons(source.template, members, run, folder, context);
@@ -122,7 +128,7 @@ async function writeArchives(
   const { run, outputDir = stageFolder(run), saveTemplate, stage1Zip = false } = options;
   if (saveTemplate !== undefined && scanned) {
     const { encodeTemplate } = await import("../template/template_archive.ts");
-    await storage.put(saveTemplate, [await encodeTemplate(template!)]);
+    await writeArchiveFile(storage, saveTemplate, await encodeTemplate(template!));
     reporter.info(`template of ${describeRun(run)} in ${saveTemplate}`);
   } else if (saveTemplate !== undefined) {
     reporter.warn(`${saveTemplate} is not written: the template fits, nothing was scanned`);
@@ -130,7 +136,11 @@ async function writeArchives(
   if (!stage1Zip) return;
   const { encodeStage1Zip, stage1ZipName } = await import("../template/stage1_zip.ts");
   const path = `${dirname(outputDir.replace(/\/+$/, ""))}/${stage1ZipName(run)}`;
-  await storage.put(path, [encodeStage1Zip({ run, stores: zippedStores(template, run) })]);
+  await writeArchiveFile(
+    storage,
+    path,
+    encodeStage1Zip({ run, stores: zippedStores(template, run) }),
+  );
   reporter.info(`stage 1 zip: ${path}`);
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { packTar } from "npm:modern-tar@0.8.6";
 import {
+  AFTER_50R1,
   BEFORE_50R1,
   bucketKey,
   openWorkplace,
@@ -135,4 +136,50 @@ Deno.test("runStage1() uses a template that was downloaded earlier when the serv
   const result = await runStage1({ ...options(folder), template }, context);
   assert(result.fromTemplate);
   assertStringIncludes(warnings.at(-2)!, "downloaded before");
+});
+
+/** Stage 1 of the embedded run without some of its objects. */
+async function runWithout(steps: number[] | undefined, lacking: readonly string[]) {
+  const bucket = await readEmbeddedBucket();
+  for (const url of lacking) bucket.delete(bucketKey(url));
+  await using place = await openWorkplace(bucket);
+  const { complete } = await runStage1({ ...options(place.folder), steps }, place.context);
+  return { complete, warnings: place.warnings.join("\n") };
+}
+
+Deno.test("runStage1() checks the first step asked for where step 0 is missing", async () => {
+  const { url, indexUrl } = stepFiles(run, 0)[0]!;
+  for (const lacking of [url, indexUrl]) {
+    const { complete, warnings } = await runWithout([36, 39], [lacking]);
+    assert(complete);
+    assertStringIncludes(warnings, "step 0 (enfo) is missing: ");
+    assertStringIncludes(warnings, "checking the run at step 36");
+  }
+});
+
+Deno.test("runStage1() is incomplete without a step 0 that is asked for", async () => {
+  const lacking = [stepFiles(run, 0)[0]!.indexUrl];
+  assert(!(await runWithout([0, 36], lacking)).complete);
+});
+
+Deno.test("runStage1() checks what can be read where no step is whole", async () => {
+  const bucket = await readEmbeddedBucket();
+  for (const step of [0, 36, 39]) {
+    bucket.delete(bucketKey(stepFiles(AFTER_50R1.run, step)[1]!.indexUrl));
+  }
+  await using place = await openWorkplace(bucket);
+  const asked = { ...options(place.folder), run: AFTER_50R1.run, steps: [36, 39] };
+  assert(!(await runStage1(asked, place.context)).complete);
+  assertStringIncludes(place.warnings.join("\n"), "absent: control");
+});
+
+Deno.test("runStage1() loses to a malformed line of step 0 one message, and is incomplete", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(stepFiles(run, 0)[0]!.indexUrl);
+  const text = new TextDecoder().decode(bucket.get(key)!);
+  bucket.set(key, new TextEncoder().encode(text.slice(1)));
+  await using place = await openWorkplace(bucket);
+  const result = await runStage1(options(place.folder), place.context);
+  assertEquals([result.complete, result.members], [false, [0, 1, 2, 3]]);
+  assertStringIncludes(place.warnings.join("\n"), "lines left out: line 1: it is not JSON");
 });

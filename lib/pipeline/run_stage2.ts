@@ -8,7 +8,12 @@ import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts"
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { findGaps, readRunIndex } from "../references/run_index.ts";
-import { readStageStore, stageFolder, writeStageStore } from "../references/stage_files.ts";
+import {
+  readStageStore,
+  removePartialStageFiles,
+  stageFolder,
+  writeStageStore,
+} from "../references/stage_files.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Outcome } from "../util/reporter.ts";
@@ -59,6 +64,7 @@ export async function runStage2(
   const { run, outputDir: folder = stageFolder(run) } = options;
   const { reporter } = context;
   const wanted = firstMembers(options.maxMembers);
+  await removePartialStageFiles(folder);
   const steps = chooseSteps(run, options.steps);
   const files = steps.flatMap((step) => stepFiles(run, step));
   const index = await readRunIndex(run, files, {
@@ -66,7 +72,7 @@ export async function runStage2(
     members: wanted,
     parallelFiles: options.parallelWorkers,
   });
-  const { fields, missingFiles, droppedLines } = index;
+  const { fields, missingFiles, lostLines } = index;
 
   const present = new Set(fields.members);
   const members = wanted.filter((member) => present.has(member));
@@ -80,7 +86,7 @@ export async function runStage2(
 
   const counts = `${fields.count} fields of ${members.length} members, ${files.length} files`;
   reporter.info(`stage 2: ${counts} of ${describeRun(run)} in ${folder}`);
-  const missing = absentMembers.length + gaps.length + missingFiles.length + droppedLines;
+  const missing = absentMembers.length + gaps.length + missingFiles.length + lostLines;
   return {
     folder,
     members,

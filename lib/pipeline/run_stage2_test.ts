@@ -47,7 +47,7 @@ Deno.test("runStage2() references every line of every index, for its own member"
     let lines = 0;
     for (const file of EMBEDDED_STEPS.flatMap((step) => stepFiles(embedded.run, step))) {
       const index = bucket.get(bucketKey(file.indexUrl))!;
-      for (const entry of parseIndex(new TextDecoder().decode(index), file.indexUrl)) {
+      for (const entry of parseIndex(new TextDecoder().decode(index)).entries) {
         const member = Number(entry.number ?? 0);
         const name = member === 0 ? "control" : `ens${String(member).padStart(2, "0")}`;
         const level = entry.levelist ? `/${entry.levelist}` : "";
@@ -166,3 +166,66 @@ Deno.test("runStage2() refuses an index of another run", async () => {
   assert(!result.complete);
   assertStringIncludes(workplace.warnings.join("\n"), "20260205 0000 step 36, not 20260206 00 UTC");
 });
+
+/** Stage 2 of the embedded run with another index of step 36, and the warnings. */
+async function runWithIndex(change: (lines: string[]) => string) {
+  const bucket = await readEmbeddedBucket();
+  const key = indexKey(BEFORE_50R1.run, 36);
+  const lines = new TextDecoder().decode(bucket.get(key)!).trim().split("\n");
+  bucket.set(key, new TextEncoder().encode(change(lines)));
+  await using place = await openWorkplace(bucket);
+  const result = await runStage2(options(BEFORE_50R1, place.folder), place.context);
+  const store = await readStageStore(place.context.storage, place.folder, 2, 1);
+  return { result, store, warnings: place.warnings.join("\n") };
+}
+
+const FIELDS = 4 * 27 * EMBEDDED_STEPS.length;
+
+Deno.test("runStage2() loses to a malformed or cut line one field, names it, and is incomplete", async () => {
+  const { result, warnings } = await runWithIndex((lines) =>
+    [lines[0]!.replace(/"step": "36"/, '"step": null'), ...lines.slice(1)].join("\n").slice(0, -9)
+  );
+  assert(!result.complete);
+  assertEquals(result.fieldCount, FIELDS - 2);
+  assertEquals(result.missingFiles, []);
+  const url = stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl;
+  assertStringIncludes(warnings, `${url}: lines left out: line 1: "step" is null, expected a step`);
+  assertStringIncludes(warnings, "; line 108: it is not JSON");
+});
+
+Deno.test("runStage2() is incomplete where an index ends before its file does, at a whole line", async () => {
+  // The last field of all members: none of them lacks what another one has.
+  const { result, warnings } = await runWithIndex((lines) => lines.slice(0, -4).join("\n"));
+  assert(!result.complete);
+  assertStringIncludes(warnings, "no line lists");
+});
+
+const SAME: [name: string, change: (lines: string[]) => string][] = [
+  ["lines that are there twice", (lines) => [...lines, ...lines.slice(0, 9)].join("\n")],
+  ["CRLF and a byte order mark", (lines) => `\ufeff${lines.join("\r\n")}\r\n`],
+  [
+    "numbers instead of text",
+    (lines) =>
+      lines.map((it) => it.replaceAll(/("(?:step|number|levelist)": )"(\d+)"/g, "$1$2")).join("\n"),
+  ],
+  [
+    "leading zeros and ranges of hours",
+    (lines) =>
+      lines.map((it) => it.replace('"step": "36"', '"step": "0-36"').replace(/"number": "/, "$&0"))
+        .join("\n"),
+  ],
+  [
+    "lines of another experiment before ours",
+    (lines) =>
+      [...lines.slice(0, 9).map((it) => it.replace('"0001"', '"0079"')), ...lines].join("\n"),
+  ],
+];
+
+for (const [name, change] of SAME) {
+  Deno.test(`runStage2() gives the same references for an index with ${name}`, async () => {
+    const usual = await runWithIndex((lines) => lines.join("\n"));
+    const { result, store, warnings } = await runWithIndex(change);
+    assertEquals([result.complete, result.fieldCount, warnings], [true, FIELDS, ""]);
+    assertEquals(store, usual.store);
+  });
+}

@@ -25,8 +25,10 @@ import {
 import {
   readIfThere,
   readStageStore,
+  removePartialStageFiles,
   stageFileName,
   stageFolder,
+  writeArchiveFile,
 } from "../references/stage_files.ts";
 import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
@@ -77,6 +79,7 @@ export async function runStage3(
   const { format = "parquet", combine = false } = options;
   const { reporter } = context;
   const wanted = firstMembers(options.maxMembers);
+  await removePartialStageFiles(folder);
   const stores = new FinalStores({ run, folder, format, combine }, context);
   const members = await writeMembers(stores, wanted, run, folder, context);
   if (members.length === 0) {
@@ -153,7 +156,7 @@ async function writeZip(
   bar.finish();
   const path = `${folder.replace(/\/+$/, "")}.zip`;
   // The pages inside are compressed already.
-  await storage.put(path, [zipSync(entries, { level: 0, mtime: referenceTime(run) })]);
+  await writeArchiveFile(storage, path, zipSync(entries, { level: 0, mtime: referenceTime(run) }));
   reporter.info(`zip: ${Object.keys(entries).length} files in ${path}`);
   return path;
 }

@@ -6,13 +6,19 @@
  */
 import { stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { absentRunError } from "../ecmwf/published.ts";
-import { checkSteps, type Run } from "../ecmwf/run.ts";
-import { type IndexedField, readStepIndex } from "../references/step_index.ts";
-import { type StageContext, StorageError } from "../storage/mod.ts";
+import { checkSteps, chooseSteps, type Run } from "../ecmwf/run.ts";
+import {
+  explainAbsence,
+  type IndexedField,
+  type IndexFailure,
+  listLosses,
+  type StepIndex,
+  tryStepIndex,
+  warnOfProblems,
+} from "../references/step_index.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { CheckedTemplate, TemplateOptions } from "../template/open_template.ts";
 import type { Template } from "../template/template_archive.ts";
-import { summarizeLines } from "../util/text.ts";
 
 /** Whether GRIB files are scanned: never, where no template fits, or instead of any template. */
 export type ScanMode = "never" | "if-needed" | "always";
@@ -33,6 +39,8 @@ export const DEFAULT_HOURS: readonly number[] = [0, 3];
 /** What skeletons may be made of. */
 export interface SourceOptions extends TemplateOptions, ScanOptions {
   run: Run;
+  /** Forecast steps in hours that later stages use. @default every step of the run */
+  steps?: readonly number[];
 }
 
 /** What skeletons are made of, and the messages of the run that were found on the way. */
@@ -41,16 +49,17 @@ export interface SkeletonSource {
   template?: Template;
   /** Whether the template was made by a scan. */
   scanned: boolean;
-  /** Messages of step 0, or of the first step scanned. */
+  /** Messages of the step that is checked, or of the first step scanned. */
   fields: readonly IndexedField[];
-  /** Whether every message of the scanned files is in the template. */
+  /** Whether every message of these steps is listed, or of the scanned files in the template. */
   complete: boolean;
 }
 
 /**
  * Opens the template, or scans GRIB files where that is asked for or allowed.
  *
- * @throws {MissingDataError} when the run has no step 0, or a template that must fit does not.
+ * @throws {MissingDataError} when the run has neither step 0 nor the first steps asked for, or a
+ *   template that must fit does not.
  * @throws {TemplateError} {StorageError} when a required template cannot be read.
  */
 export async function findSkeletonSource(
@@ -59,7 +68,7 @@ export async function findSkeletonSource(
   context: StageContext,
 ): Promise<SkeletonSource> {
   if (options.scan === "always") return await scanHours(options, members, context);
-  const fields = await readFirstStep(options.run, context);
+  const { fields, complete } = await readFirstStep(options, context);
   const mayScan = options.scan === "if-needed";
   const asked = mayScan ? { ...options, requireTemplate: false, requireFit: false } : options;
   const { template, misfit } = await loadTemplate(asked, members, fields, context);
@@ -71,26 +80,80 @@ export async function findSkeletonSource(
     const remedy = "--run-stage1 scans the GRIB files instead";
     context.reporter.warn(`${misfit}; going on with${template ? "" : "out"} it (${remedy})`);
   }
-  return { ...(template && { template }), scanned: false, fields, complete: true };
+  return { ...(template && { template }), scanned: false, fields, complete };
 }
 
-async function readFirstStep(run: Run, context: StageContext): Promise<IndexedField[]> {
-  const fields: IndexedField[] = [];
-  for (const file of stepFiles(run, 0)) {
-    try {
-      const index = await readStepIndex(context.storage, run, file);
-      const { dropped, doubtful } = index.problems;
-      const problems = [...dropped, ...doubtful];
-      if (problems.length > 0) {
-        context.reporter.warn(`${file.indexUrl}: ${summarizeLines(problems)}`);
-      }
-      fields.push(...index.fields);
-    } catch (error) {
-      if (!(error instanceof StorageError) || error.kind !== "missing") throw error;
-      throw absentRunError("start from", run, error);
-    }
+/** What the indexes of the step that is checked list. */
+interface CheckedStep {
+  fields: IndexedField[];
+  /** Whether no line was lost, and step 0 was there if it was asked for. */
+  complete: boolean;
+}
+
+/** Steps that are tried before a run counts as absent. */
+const MAX_STEPS = 4;
+
+/**
+ * Reads the indexes of step 0, or of the first step asked for of which all can be read; else those
+ * that can of the first one that has any.
+ */
+async function readFirstStep(
+  { run, steps }: SourceOptions,
+  context: StageContext,
+): Promise<CheckedStep> {
+  const asked = chooseSteps(run, steps);
+  const failures: IndexFailure[] = [];
+  let partial: IndexedStep | undefined;
+  for (const stepHours of [0, ...asked.filter((step) => step !== 0)].slice(0, MAX_STEPS)) {
+    const step = await readStep(run, stepHours, context);
+    failures.push(...step.failures);
+    if (step.indexes.length > 0) partial ??= step;
+    if (step.failures.length > 0) continue;
+    return useStep(step, failures, asked.includes(0), context);
   }
-  return fields;
+  if (!partial) throw explainAbsence(run, failures.map(({ error }) => error), "start from");
+  return useStep(partial, failures, true, context);
+}
+
+/** The step to check, with a word on what is missing or wrong. */
+function useStep(
+  { stepHours, indexes }: IndexedStep,
+  failures: readonly IndexFailure[],
+  isNeeded: boolean,
+  { reporter }: StageContext,
+): CheckedStep {
+  for (const { file, error } of failures) {
+    reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
+  }
+  if (failures.length > 0) reporter.warn(`checking the run at step ${stepHours}`);
+  for (const index of indexes) warnOfProblems(index, reporter);
+  const isWhole = indexes.every((index) => listLosses(index).length === 0);
+  return {
+    fields: indexes.flatMap(({ fields }) => fields),
+    complete: isWhole && (failures.length === 0 || !isNeeded),
+  };
+}
+
+/** What there is of the indexes of a step. */
+interface IndexedStep {
+  stepHours: number;
+  indexes: StepIndex[];
+  failures: IndexFailure[];
+}
+
+/** @throws {StorageError} when Deno refuses access. */
+async function readStep(
+  run: Run,
+  stepHours: number,
+  { storage }: StageContext,
+): Promise<IndexedStep> {
+  const step: IndexedStep = { stepHours, indexes: [], failures: [] };
+  for (const file of stepFiles(run, stepHours)) {
+    const index = await tryStepIndex(storage, run, file);
+    if ("error" in index) step.failures.push(index);
+    else step.indexes.push(index);
+  }
+  return step;
 }
 
 /** Loads the reader of templates only where there is one to read. */

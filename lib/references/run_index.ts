@@ -5,14 +5,18 @@
  */
 import { type StepFile, streamOfMember } from "../ecmwf/files.ts";
 import { type Member, memberKeyName } from "../ecmwf/members.ts";
-import { absentRunError } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { IndexError } from "../index/entries.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { RunFields } from "./run_fields.ts";
-import { readStepIndex, type StepIndex } from "./step_index.ts";
-import { summarizeLines } from "../util/text.ts";
-import { receivedBy, type StageContext, StorageError } from "../storage/mod.ts";
+import {
+  explainAbsence,
+  type IndexFailure,
+  listLosses,
+  type StepIndex,
+  tryStepIndex,
+  warnOfProblems,
+} from "./step_index.ts";
+import { receivedBy, type StageContext } from "../storage/mod.ts";
 
 /** How many fields each member has in a file. */
 export interface FileCounts {
@@ -26,8 +30,8 @@ export interface RunIndex {
   counts: FileCounts[];
   /** Files whose index or GRIB2 file could not be read. */
   missingFiles: StepFile[];
-  /** Lines of indexes that could not be used. */
-  droppedLines: number;
+  /** Lines of indexes that could not be used, and indexes that lack lines. */
+  lostLines: number;
 }
 
 /** What to read, and how. */
@@ -56,12 +60,14 @@ export async function readRunIndex(
     fields: new RunFields(),
     counts: [],
     missingFiles: [],
-    droppedLines: 0,
+    lostLines: 0,
   };
   const members = new Set(options.members);
   const collect = (index: StepIndex) => collectFile(index, members, result);
   let failures = await readFiles(run, files, options, collect);
-  if (failures.length === files.length) throw explainAbsence(run, failures);
+  if (failures.length === files.length) {
+    throw explainAbsence(run, failures.map(({ error }) => error), "find anything of");
+  }
   if (failures.length > 0) {
     const missing = failures.map((failure) => failure.file);
     failures = await readFiles(run, missing, options, collect);
@@ -78,8 +84,8 @@ async function readFiles(
   files: readonly StepFile[],
   options: ReadRunOptions,
   collect: (index: StepIndex) => void,
-): Promise<Failure[]> {
-  const failures: Failure[] = [];
+): Promise<IndexFailure[]> {
+  const failures: IndexFailure[] = [];
   const bar = options.reporter.progress("indexes", files.length, receivedBy(options.storage));
   const results = mapInParallel(
     options.parallelFiles,
@@ -95,33 +101,15 @@ async function readFiles(
   return failures;
 }
 
-/** A file that could not be used. */
-interface Failure {
-  file: StepFile;
-  error: StorageError | IndexError;
-}
-
 /** The index of a file, or why there is none. Throws when Deno refuses access. */
 async function readFile(
   file: StepFile,
   run: Run,
   { storage, reporter }: ReadRunOptions,
-): Promise<StepIndex | Failure> {
-  try {
-    const index = await readStepIndex(storage, run, file);
-    const { dropped, doubtful } = index.problems;
-    if (dropped.length > 0) {
-      reporter.warn(`${file.indexUrl}: lines left out: ${summarizeLines(dropped)}`);
-    }
-    if (doubtful.length > 0) {
-      reporter.warn(`${file.indexUrl}: doubtful lines: ${summarizeLines(doubtful)}`);
-    }
-    return index;
-  } catch (error) {
-    const isRefused = error instanceof StorageError && error.kind === "permission";
-    if (isRefused || !(error instanceof StorageError || error instanceof IndexError)) throw error;
-    return { file, error };
-  }
+): Promise<StepIndex | IndexFailure> {
+  const index = await tryStepIndex(storage, run, file);
+  if (!("error" in index)) warnOfProblems(index, reporter);
+  return index;
 }
 
 /** Adds the fields of the wanted members in a file. */
@@ -131,16 +119,7 @@ function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunI
   for (const { field } of fields) counts.set(field.member, (counts.get(field.member) ?? 0) + 1);
   result.fields.addFile(fields);
   result.counts.push({ file: index.file, fields: counts });
-  result.droppedLines += index.problems.dropped.length;
-}
-
-/** The error for a run of which no file can be read. */
-function explainAbsence(run: Run, failures: readonly Failure[]): Error {
-  const unreachable = failures.find(({ error }) =>
-    error instanceof StorageError && error.kind !== "missing"
-  );
-  if (unreachable) return unreachable.error;
-  return absentRunError("find anything of", run, failures[0]!.error);
+  result.lostLines += listLosses(index).length;
 }
 
 /** Fields that a member lacks in a file and another member has there, one line a member and file. */

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import { type Member, memberFileName } from "../ecmwf/members.ts";
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
-import { type Storage, unlessMissing } from "../storage/mod.ts";
+import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 
 /** A stage, which writes one Parquet file a member. */
 export type Stage = 1 | 2 | 3;
@@ -22,6 +23,23 @@ export function stageFolder(run: Run): string {
 /** A member's file of a stage: `stage3_ens_01_final.parquet`. */
 export function stageFileName(stage: Stage, member: Member): string {
   return `stage${stage}_${memberFileName(member)}_${SUFFIX[stage]}.parquet`;
+}
+
+const STAGE_FILE = /^stage[1-3]_\w+\.(?:parquet|json)$/;
+
+/** Removes what killed commands left of stage files in a folder: it would stay there for ever. */
+export async function removePartialStageFiles(folder: string): Promise<void> {
+  await removePartialFiles(folder, (name) => STAGE_FILE.test(name));
+}
+
+/** Writes an archive beside the stage files, and removes what killed commands left of it. */
+export async function writeArchiveFile(
+  storage: Storage,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  await removePartialFiles(dirname(path), (name) => name === basename(path));
+  await storage.put(path, [bytes]);
 }
 
 /** Writes the store of a member, whole or not at all. */
@@ -52,7 +70,7 @@ export interface ReadStoreOptions {
  * of the file that they need.
  *
  * @returns `undefined` when there is none.
- * @throws {ParquetError} {StoreError} when the file is damaged.
+ * @throws {ParquetError} when the file is damaged.
  */
 export async function readStageStore(
   storage: Storage,

@@ -1,13 +1,15 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { withFolder } from "../../fixtures/folder.ts";
+import { listNames, withFolder } from "../../fixtures/folder.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { ParquetError } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
 import {
   readIfThere,
   readStageStore,
+  removePartialStageFiles,
   stageFileName,
   stageFolder,
+  writeArchiveFile,
   writeStageStore,
 } from "./stage_files.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
@@ -62,4 +64,33 @@ Deno.test("readIfThere() throws any other failure than a missing file", () =>
   withFolder(async (folder) => {
     await assertRejects(() => readIfThere(storage, folder), StorageError);
     await assertRejects(() => readIfThere(storage, "ftp://host/key"), StorageError, "ftp");
+  }));
+
+const leavePartialFile = (folder: string, name: string) =>
+  Deno.writeTextFile(`${folder}/.${name}.${crypto.randomUUID()}.part`, "half");
+
+Deno.test("removePartialStageFiles() removes what killed stages left, and nothing else", () =>
+  withFolder(async (folder) => {
+    await removePartialStageFiles(`${folder}/none`);
+    const names = [
+      "stage1_control_deflated.parquet",
+      "stage2_ens_07_merged.parquet",
+      "stage3_ens_50_final.parquet",
+      "stage3_combined_final.json",
+    ];
+    for (const name of names) await leavePartialFile(folder, name);
+    await leavePartialFile(folder, "mine.parquet");
+    await Deno.writeTextFile(`${folder}/${names[0]}`, "whole");
+    await removePartialStageFiles(folder);
+    const left = await listNames(folder);
+    assertEquals(left.length, 2);
+    assertEquals(left.filter((name) => !name.startsWith(".mine.parquet.")), [names[0]]);
+  }));
+
+Deno.test("writeArchiveFile() removes what killed commands left of the same file", () =>
+  withFolder(async (folder) => {
+    for (const name of ["a.zip", "b.zip"]) await leavePartialFile(folder, name);
+    await writeArchiveFile(storage, `${folder}/a.zip`, new Uint8Array(3));
+    const left = await listNames(folder);
+    assertEquals(left.map((name) => name.slice(0, 6)), [".b.zip", "a.zip"]);
   }));

@@ -6,11 +6,12 @@ import {
   openWorkplace,
   readEmbeddedBucket,
 } from "../../fixtures/embedded_run.ts";
-import { stepFiles } from "../ecmwf/files.ts";
+import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
-import { readStepIndex, type StepIndex } from "./step_index.ts";
+import { parseSources } from "../ecmwf/sources.ts";
 import { startS3Server } from "../../fixtures/s3_server.ts";
+import { listLosses, readStepIndex, type StepIndex } from "./step_index.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260206", "00");
@@ -44,6 +45,25 @@ async function readLines(lines: readonly string[]): Promise<StepIndex> {
   ]);
   await using place = await openWorkplace(bucket);
   return await readStepIndex(place.context.storage, RUN, FILE!);
+}
+
+/** What readStepIndex() makes of lines beside a GRIB2 file of a length, and what it asks for. */
+async function readObjects({ lines, length, firstIndex }: {
+  lines: readonly string[];
+  length: number;
+  /** The index as it comes the first time. @default {undefined} (as later) */
+  firstIndex?: string;
+}): Promise<{ index: StepIndex; asked: Record<string, number> }> {
+  const text = lines.join("\n");
+  const bucket = makeBucket(firstIndex ?? text, new Uint8Array(length));
+  await using place = await openWorkplace(bucket);
+  let indexes = 0;
+  place.server.setFaults(({ key }) => {
+    if (key.endsWith(".index") && ++indexes > 1) bucket.set(key, new TextEncoder().encode(text));
+    return undefined;
+  });
+  const index = await readStepIndex(place.context.storage, RUN, FILE!);
+  return { index, asked: { ...place.server.counters.bySuffix } };
 }
 
 function listMembers({ fields }: StepIndex): number[] {
@@ -142,10 +162,132 @@ Deno.test("readStepIndex() drops lines of another day, hour or step", async () =
   ]);
 });
 
-Deno.test("readStepIndex() names the index and the line that it cannot read", async () => {
-  const error = await assertRejects(() => readLines([makeLine({}), "{"]), IndexError);
-  assertEquals([error.source, error.line], [FILE!.indexUrl, 2]);
+Deno.test("readStepIndex() loses only the lines that it cannot read, after asking again, and names them", async () => {
+  const { index, asked } = await readObjects({
+    lines: [makeLine({}), "{", makeLine({ number: "2", _offset: 100, levelist: "abc" })],
+    length: 300,
+  });
+  assertEquals(listMembers(index), [1]);
+  assertEquals(listLosses(index), [
+    "line 2: it is not JSON",
+    'line 3: "levelist" is "abc", expected a level or nothing',
+  ]);
+  assertEquals(asked, { index: 3, grib2: 1 });
 });
+
+Deno.test("readStepIndex() uses what comes whole when it asks for a cut index again", async () => {
+  const lines = [makeLine({}), makeLine({ number: "2", _offset: 100 })];
+  const text = lines.join("\n");
+  const cuts = [text.slice(0, -20), "", lines[0]!, "<html>SlowDown</html>"];
+  for (const cut of cuts) {
+    const { index, asked } = await readObjects({ lines, length: 200, firstIndex: cut });
+    assertEquals(listMembers(index), [1, 2], cut);
+    assertEquals(listLosses(index), [], cut);
+    assertEquals(asked, { index: 2, grib2: 1 }, cut);
+  }
+});
+
+Deno.test("readStepIndex() names an index of which no line can be read, and the first line", async () => {
+  const read = (text: string) => readObjects({ lines: [text], length: 100 });
+  for (const text of ["{", "[]\n{}"]) {
+    const error = await assertRejects(() => read(text), IndexError, "line 1 of s3://");
+    assertEquals([error.source, error.line], [FILE!.indexUrl, 1]);
+  }
+  await assertRejects(() => read(""), StorageError, "the index is empty");
+  await assertRejects(() => read("<html></html>"), StorageError, "a page instead of the index");
+});
+
+Deno.test("readStepIndex() says how much of the file no line lists", async () => {
+  const { index, asked } = await readObjects({ lines: [makeLine({ _offset: 50 })], length: 200 });
+  assertEquals(listMembers(index), [1]);
+  assertEquals(listLosses(index), ["no line lists 100 of the file's 200 bytes"]);
+  assertEquals(asked, { index: 4, grib2: 1 });
+});
+
+Deno.test("readStepIndex() has ours of the lines that list the same field", async () => {
+  const foreign = { _offset: 100 };
+  const changes: [name: string, other: Record<string, unknown>][] = [
+    ["class", { class: "rd" }],
+    ["stream", { stream: "waef" }],
+    ["expver", { expver: "0078" }],
+    ["the same message", { _offset: 0, number: 1 }],
+  ];
+  for (const [name, change] of changes) {
+    const lines = [makeLine({ ...foreign, ...change }), makeLine({ expver: 1, class: "od" })];
+    const { index } = await readObjects({ lines, length: name === "the same message" ? 100 : 200 });
+    assertEquals(index.fields.map(({ reference }) => reference.offset), [0], name);
+    assertEquals([listLosses(index), index.problems.doubtful.length === 0], [[], true], name);
+  }
+  const wrong: Record<string, unknown>[] = [
+    { date: "20260205" },
+    { time: "1200" },
+    { _offset: 1000 },
+  ];
+  for (const change of wrong) {
+    const lines = [makeLine({ ...foreign, ...change }), makeLine({})];
+    const { index } = await readObjects({ lines, length: 200 });
+    assertEquals(index.fields.map(({ reference }) => reference.offset), [0]);
+    assertEquals(index.problems.dropped.length, 1);
+  }
+});
+
+Deno.test("readStepIndex() says that an index is of other data altogether", async () => {
+  const lines = [makeLine({ class: "ai", expver: "0001" })];
+  const { index } = await readObjects({ lines, length: 100 });
+  assertEquals(index.fields, []);
+  assertEquals(listLosses(index), [
+    "all lines are of other data, such as class ai stream enfo expver 0001",
+  ]);
+});
+
+const WHOLE = [makeLine({}), makeLine({ number: "2", _offset: 100 })];
+
+/** What may be wrong with a file at the first source: its index, and the length of its GRIB2 file. */
+const INCOMPLETE: [name: string, index: string | undefined, length: number | undefined][] = [
+  ["index is cut", WHOLE.join("\n").slice(0, -10), 200],
+  ["index is empty", "", 200],
+  ["index lacks a line", WHOLE[0]!, 200],
+  ["index has a malformed line", `${WHOLE[0]}\n{}`, 200],
+  ["index is a page", "<html></html>", 200],
+  ["index is missing", undefined, 200],
+  ["GRIB2 file is short", WHOLE.join("\n"), 150],
+  ["GRIB2 file is empty", WHOLE.join("\n"), 0],
+  ["GRIB2 file is missing", WHOLE.join("\n"), undefined],
+];
+
+for (const [name, index, length] of INCOMPLETE) {
+  Deno.test(`readStepIndex() has the whole file of the second source where the first one's ${name}`, async () => {
+    const grib = Uint8Array.from({ length: 200 }, (_, i) => i);
+    await using first = await openWorkplace(makeBucket(index, length && grib.slice(0, length)));
+    await using second = await openWorkplace(makeBucket(WHOLE.join("\n"), grib));
+    const storage = openStorage({
+      endpoint: first.server.url,
+      mirrors: parseSources(`aws,${second.server.url}/${BUCKET}`),
+      minDelayMs: 1,
+      maxDelayMs: 2,
+    });
+    const step = await readStepIndex(storage, RUN, FILE!);
+    assertEquals(listMembers(step), [1, 2]);
+    assertEquals(listLosses(step), []);
+    for (const { reference } of step.fields) {
+      const { offset } = reference;
+      assertEquals(await storage.get(FILE!.url, reference), grib.slice(offset, offset + 100));
+    }
+  });
+}
+
+/** A bucket with FILE; `undefined` leaves one of its two objects out. */
+function makeBucket(
+  index: string | undefined,
+  grib: Uint8Array<ArrayBuffer> | number | undefined,
+): Map<string, Uint8Array<ArrayBuffer>> {
+  const bucket = new Map<string, Uint8Array<ArrayBuffer>>();
+  if (index !== undefined) bucket.set(bucketKey(FILE!.indexUrl), new TextEncoder().encode(index));
+  if (grib !== undefined) {
+    bucket.set(bucketKey(FILE!.url), grib instanceof Uint8Array ? grib : new Uint8Array());
+  }
+  return bucket;
+}
 
 Deno.test("readStepIndex() has messages read from the version of the file that its index was read with", async () => {
   const bucket = await readEmbeddedBucket();
@@ -173,6 +315,8 @@ Deno.test("readStepIndex() says which of the two files is missing", async () => 
 });
 
 const encoder = new TextEncoder();
+/** Of a message that fills the file. */
+const WHOLE_LINE = makeLine({ _length: FILE_LENGTH });
 const NO_INDEXES: [name: string, body: string, words: string][] = [
   ["nothing", "", "the index is empty"],
   ["blank lines", "\n \r\n\n", "the index is empty"],
@@ -203,7 +347,7 @@ for (const [name, body, words] of NO_INDEXES) {
     ]);
     let asked = 0;
     server.setFaults(({ key }) => {
-      if (key === indexKey && ++asked === 2) bucket.set(key, encoder.encode(makeLine({})));
+      if (key === indexKey && ++asked === 2) bucket.set(key, encoder.encode(WHOLE_LINE));
       return undefined;
     });
     assertEquals([(await read()).fields.length, asked], [1, 2]);
@@ -220,7 +364,7 @@ Deno.test("readStepIndex() reads from the next source what is no index at the fi
       ]),
     });
   await using first = start("<html>");
-  await using second = start(makeLine({}));
+  await using second = start(WHOLE_LINE);
   const mirrors = [first, second].map(({ url }, i) => ({
     name: `mirror ${i}`,
     locate: (address: string) => `${url}/${bucketKey(address)}`,

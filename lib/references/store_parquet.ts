@@ -14,6 +14,7 @@ import {
   selectRowGroups,
   SourceFailure,
 } from "./parquet_ranges.ts";
+import { decompressSnappy } from "./snappy.ts";
 import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
 import { messageOf } from "../util/text.ts";
 
@@ -94,7 +95,11 @@ export interface DecodeStoreOptions {
    * @default all of them
    */
   keys?: ReadonlySet<string>;
+  /** The most that its compressed pages may unpack to. @default {134_217_728} (128 MiB) */
+  maxBytes?: number;
 }
+
+const MAX_BYTES = 128 * 1024 * 1024;
 
 const COLUMNS = ["key", "value"];
 
@@ -114,7 +119,6 @@ const MAX_GAP_BYTES = 32 * 1024;
  *
  * @param file an `ArrayBuffer`, or an object that reads parts of the file.
  * @throws {ParquetError} when it is no Parquet file with the columns of a store.
- * @throws {StoreError} when a value begins like a reference but is not one.
  * @throws What `file.slice` throws.
  */
 export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions): Promise<Store> {
@@ -124,14 +128,14 @@ export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions
     if (!(value instanceof Uint8Array) || typeof key !== "string") {
       throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
     }
-    if (!keys || keys.has(key)) store.set(key, parseValue(key, value));
+    if (!keys || keys.has(key)) store.set(key, parseValue(value));
   }
   return store;
 }
 
 async function readRows(
   file: AsyncBuffer,
-  { source, keys }: DecodeStoreOptions,
+  { source, keys, maxBytes = MAX_BYTES }: DecodeStoreOptions,
 ): Promise<unknown[][]> {
   const parts = new LoadedParts(file);
   const { byteLength } = file;
@@ -142,7 +146,7 @@ async function readRows(
     const groups = keys ? selectRowGroups(metadata.row_groups, "key", keys) : metadata.row_groups;
     const spans = planSpans(groups, COLUMNS, byteLength, MAX_GAP_BYTES);
     await Promise.all(spans.map((span) => parts.load(span)));
-    return await decodeRows(parts, { ...metadata, row_groups: groups });
+    return await decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes);
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
     const reason = messageOf(cause);
@@ -157,13 +161,24 @@ function checkColumns(metadata: FileMetaData): void {
 }
 
 /** The rows of the row groups in the metadata. */
-async function decodeRows(file: AsyncBuffer, metadata: FileMetaData): Promise<unknown[][]> {
+async function decodeRows(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  maxBytes: number,
+): Promise<unknown[][]> {
   let rows: unknown[][] = [];
+  let left = maxBytes;
+  const decompress = (page: Uint8Array, sizeBytes: number) => {
+    left -= sizeBytes;
+    if (left < 0) throw new RangeError(`it unpacks to more than ${maxBytes} bytes, the limit`);
+    return decompressSnappy(page, sizeBytes);
+  };
   await parquetRead({
     file,
     metadata,
     columns: COLUMNS,
     utf8: false,
+    compressors: { SNAPPY: decompress },
     onComplete: (read: unknown[][]) => (rows = read),
   });
   return rows;

@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { Compression, ParquetFile, readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
 import { decodeStore, encodeStore, ParquetError } from "./store_parquet.ts";
-import { type Store, StoreError } from "./store.ts";
+import type { Store, StoreValue } from "./store.ts";
 
 /** As many rows as a member's store of a whole run. */
 const ROWS_OF_A_RUN = 14_000;
@@ -64,10 +64,31 @@ Deno.test("decodeStore() keeps the keys asked for and reads no value of the othe
   assertSameStore(kept, new Map([["good", encode("{}")]]));
 });
 
-Deno.test("decodeStore() names the key of a value that is no reference", async () => {
-  const store = new Map([["bad", encode('["s3://b/k"]')]]);
-  const error = await assertRejects(() => decode(encodeStore(store)), StoreError);
-  assertEquals(error.key, "bad");
+Deno.test("decodeStore() loses no other value to one that only begins like a reference", async () => {
+  const reference = { url: "s3://b/k", offset: 0, length: 5 };
+  const store: Store = new Map<string, StoreValue>([
+    ["bad", encode('["s3://b/k",-5,1]')],
+    ["good", reference],
+  ]);
+  assertSameStore(await decode(encodeStore(store)), store);
+});
+
+Deno.test("decodeStore() refuses a Snappy block with a length that it cannot have", async () => {
+  const file = encodeStore(makeStore(600));
+  const says: string[] = [];
+  // A copy that becomes a text of up to 4 GB: counted as a negative length, it took five seconds.
+  for (let byte = 0; byte < file.length && says.length < 20; byte++) {
+    if ((file[byte]! & 3) !== 2 || file[byte]! < 0xf0) continue;
+    const damaged = file.slice();
+    damaged[byte]! ^= 2;
+    await decode(damaged).catch((error) => says.push(error.message));
+  }
+  assertEquals(says.length, 20);
+  const [first] = says.filter((it) => it.includes("bytes reaches past its end"));
+  assertMatch(
+    first!,
+    /^Cannot read a.parquet as a store: a Snappy block is damaged: a text of \d+ /,
+  );
 });
 
 Deno.test("decodeStore() names the file that is damaged, cut short or no Parquet file", async () => {

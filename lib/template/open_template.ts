@@ -12,7 +12,7 @@ import type { IndexedField } from "../references/step_index.ts";
 import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Progress } from "../util/reporter.ts";
 import { download } from "./download.ts";
-import { isZip, readStage1Zip } from "./stage1_zip.ts";
+import { isZip, MAX_ZIP_BYTES, readStage1Zip } from "./stage1_zip.ts";
 import { readTemplate, type Template, TemplateError } from "./template_archive.ts";
 import { compareTemplate, describeMisfit } from "./template_fit.ts";
 
@@ -36,7 +36,7 @@ export interface TemplateOptions {
 export interface TemplateUse {
   run: Run;
   members: readonly Member[];
-  /** Messages of the run's first step. */
+  /** Messages of the step of the run that is checked. */
   fields: readonly IndexedField[];
 }
 
@@ -137,6 +137,14 @@ async function readArchive(
   await archive.read(head);
   await archive.seek(0, Deno.SeekMode.Start);
   if (!isZip(head)) return await readTemplate(archive.readable, source, isWanted);
+  const { size } = await archive.stat();
+  if (size > MAX_ZIP_BYTES) {
+    archive.close();
+    throw new TemplateError(
+      `Cannot use template ${source}: the zip has ${size} bytes, the limit is ${MAX_ZIP_BYTES}; ` +
+        "use an archive that this project or the Python tools wrote",
+    );
+  }
   const zip = await new Response(archive.readable).bytes();
   return await readStage1Zip(zip, source, isWanted);
 }
@@ -151,8 +159,9 @@ async function checkTemplate(
   try {
     const fit = await compareTemplate(template, fields, storage);
     if (fit.unpublished.length > 0) {
+      const step = fields[0]?.field.stepHours ?? 0;
       const names = fit.unpublished.join(", ");
-      reporter.info(`described by the template, not published at step 0: ${names}`);
+      reporter.info(`described by the template, not published at step ${step}: ${names}`);
     }
     const state = describeMisfit(fit);
     const usable = fit.grids ? {} : { template };

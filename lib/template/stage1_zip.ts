@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { unzipSync, zipSync } from "npm:fflate@0.8.3";
+import { type UnzipFileFilter, type Unzipped, unzipSync, zipSync } from "npm:fflate@0.8.3";
 import { type Member, memberFileName, parseMember } from "../ecmwf/members.ts";
 import { formatDate, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "../references/store_parquet.ts";
@@ -13,9 +13,11 @@ import { storeTime } from "../references/skeleton.ts";
 import {
   checkPath,
   checkSameRun,
-  MAX_ENTRY_BYTES,
+  measureValues,
   type Template,
   TemplateError,
+  UnpackBudget,
+  type UnpackLimits,
 } from "./template_archive.ts";
 import { messageOf } from "../util/text.ts";
 
@@ -23,6 +25,9 @@ const STORE_PATH = /(?:^|\/)members\/([^/]+)\/[^/]+\.parquet$/;
 
 /** First bytes of every zip. */
 const SIGNATURE = [0x50, 0x4b, 0x03, 0x04];
+
+/** A zip is read whole, and the pages inside are compressed already. */
+export const MAX_ZIP_BYTES = 512 * 1024 * 1024;
 
 /** Name of the zip of a run. */
 export function stage1ZipName(run: Run): string {
@@ -50,18 +55,21 @@ export function encodeStage1Zip({ run, stores }: Template): Uint8Array<ArrayBuff
  *
  * @param isWanted which members to read.
  * @throws {TemplateError} for a damaged zip, a path that leaves it, stores of several runs or of none,
- * or no store at all.
+ * no store at all, or more bytes than `limits` allows.
  */
 export async function readStage1Zip(
   zip: Uint8Array,
   source: string,
   isWanted: (member: Member) => boolean = () => true,
+  limits?: UnpackLimits,
 ): Promise<Template> {
   const stores = new Map<Member, Store>();
+  const budget = new UnpackBudget(source, limits);
   let run: Run | undefined;
-  for (const [path, bytes] of unzipStores(zip, source, isWanted)) {
+  for (const [path, bytes] of unzipStores(zip, source, isWanted, budget)) {
     const member = memberOfPath(path)!;
-    const store = await readStore(bytes, path, source);
+    const store = await readStore(bytes, path, source, budget.leftBytes);
+    budget.addBytes(path, measureValues(store));
     run = checkSameRun(run, readRun(store, path, source), source);
     stores.set(member, new Map([...(stores.get(member) ?? []), ...store]));
   }
@@ -71,30 +79,60 @@ export async function readStage1Zip(
   return { run, stores };
 }
 
-async function readStore(bytes: Uint8Array, path: string, source: string): Promise<Store> {
+async function readStore(
+  bytes: Uint8Array,
+  path: string,
+  source: string,
+  maxBytes: number,
+): Promise<Store> {
   try {
-    return await decodeStore(bytes.slice().buffer, { source: `${path} in ${source}` });
+    return await decodeStore(bytes.slice().buffer, { source: `${path} in ${source}`, maxBytes });
   } catch (cause) {
     throw new TemplateError(messageOf(cause), cause);
   }
 }
 
-function unzipStores(
+/**
+ * Unpacks the stores one by one: all together they could be far more than the zip.
+ *
+ * @param budget counts what they unpack.
+ */
+function* unzipStores(
   zip: Uint8Array,
   source: string,
   isWanted: (member: Member) => boolean,
-): [path: string, bytes: Uint8Array][] {
+  budget: UnpackBudget,
+): Generator<[path: string, bytes: Uint8Array]> {
+  for (const path of listStores(zip, source, isWanted, budget)) {
+    const files = unzip(zip, source, ({ name }) => name === path);
+    yield [path, files[path]!];
+  }
+}
+
+/** Paths of the stores of the members wanted. */
+function listStores(
+  zip: Uint8Array,
+  source: string,
+  isWanted: (member: Member) => boolean,
+  budget: UnpackBudget,
+): Set<string> {
+  const paths = new Set<string>();
+  unzip(zip, source, ({ name, originalSize }) => {
+    checkPath(name, "file", source);
+    const member = memberOfPath(name);
+    const isStore = member !== undefined && isWanted(member);
+    // Other entries are not unpacked.
+    budget.addEntry(name, isStore ? originalSize : 0, isStore);
+    if (isStore) paths.add(name);
+    return false;
+  });
+  return paths;
+}
+
+/** @param filter which files to unpack. */
+function unzip(zip: Uint8Array, source: string, filter: UnzipFileFilter): Unzipped {
   try {
-    const files = unzipSync(zip, {
-      filter: ({ name, originalSize }) => {
-        checkPath(name, "file", source);
-        const member = memberOfPath(name);
-        if (member === undefined || !isWanted(member)) return false;
-        if (originalSize <= MAX_ENTRY_BYTES) return true;
-        throw new TemplateError(`Cannot use ${source}: "${name}" claims ${originalSize} bytes`);
-      },
-    });
-    return Object.entries(files);
+    return unzipSync(zip, { filter });
   } catch (cause) {
     if (cause instanceof TemplateError) throw cause;
     const reason = messageOf(cause);

@@ -75,6 +75,41 @@ for (const { name, files, says } of REFUSED) {
   });
 }
 
+Deno.test("readStage1Zip() refuses a zip beyond a limit, and unpacks nothing of it", async () => {
+  const zeros = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `members/ens_${String(i + 1).padStart(2, "0")}/a.parquet`,
+        new Uint8Array(1000),
+      ]),
+    );
+  const limits = { entryBytes: 1000, totalBytes: 3000, entries: 9 };
+  const refused: [zip: Record<string, Uint8Array>, says: string][] = [
+    [
+      { "members/ens_01/a.parquet": new Uint8Array(1001) },
+      '"members/ens_01/a.parquet" claims 1001 bytes, the limit of an entry is 1000',
+    ],
+    [zeros(4), '"members/ens_04/a.parquet" and those before it unpack to more than 3000 bytes'],
+    [zeros(10), "unpack to more than"],
+    [
+      Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`${i}.txt`, new Uint8Array(1)])),
+      '"9.txt" is one of more than 9 entries',
+    ],
+  ];
+  for (const [files, says] of refused) {
+    const error = await assertRejects(
+      () => readStage1Zip(zipSync(files), "stage1.zip", undefined, limits),
+      TemplateError,
+      says,
+    );
+    assert(error.message.includes("stage1.zip"));
+  }
+  // Of the entries that are not used, only the number counts.
+  const other = { "notes.txt": new Uint8Array(5000), "members/ens_01/a.parquet": file() };
+  const { stores } = await readStage1Zip(zipSync(other), "stage1.zip", undefined, limits);
+  assertEquals([...stores.keys()], [1]);
+});
+
 Deno.test("readStage1Zip() refuses bytes that are no zip", async () => {
   await assertRejects(
     () => readStage1Zip(new Uint8Array(40), "stage1.zip"),

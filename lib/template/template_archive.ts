@@ -11,7 +11,7 @@ import { UserError } from "../errors.ts";
 import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmwf/members.ts";
 import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "../references/store_parquet.ts";
-import type { Store } from "../references/store.ts";
+import { isReference, type Store } from "../references/store.ts";
 import { messageOf } from "../util/text.ts";
 
 /** A template archive that is damaged, unsafe, or in another layout. */
@@ -34,8 +34,62 @@ const STORE_PATH = /(?:^|\/)ecmwf-(\d{8})(\d{2})-(control|ens\d{2})-rt\d+\.par$/
 
 const FOLDER = "gik-fmrc/v2ecmwf_fmrc";
 
-/** Far more than the store file of a member has. A larger entry is not read into memory. */
-export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
+/** The most that an archive may unpack. */
+export interface UnpackLimits {
+  /** Of one entry. */
+  entryBytes: number;
+  /** Of all entries, also those that are not used. */
+  totalBytes: number;
+  entries: number;
+}
+
+/** Far more than the stores of a run have, which are of some MB a member. */
+const LIMITS: UnpackLimits = {
+  entryBytes: 64 * 1024 * 1024,
+  totalBytes: 512 * 1024 * 1024,
+  entries: 10_000,
+};
+
+/** Counts what an archive unpacks, before it is unpacked. */
+export class UnpackBudget {
+  #totalBytes = 0;
+  #entries = 0;
+
+  constructor(private readonly source: string, private readonly limits: UnpackLimits = LIMITS) {}
+
+  /**
+   * Counts an entry.
+   *
+   * @param isWanted whether it is to be read into memory.
+   * @throws {TemplateError} when it, or all entries together, are beyond a limit.
+   */
+  addEntry(path: string, sizeBytes: number, isWanted: boolean): void {
+    const { entryBytes, entries } = this.limits;
+    if (++this.#entries > entries) this.#refuse(path, `is one of more than ${entries} entries`);
+    if (isWanted && !(sizeBytes <= entryBytes)) {
+      this.#refuse(path, `claims ${sizeBytes} bytes, the limit of an entry is ${entryBytes}`);
+    }
+    this.addBytes(path, sizeBytes);
+  }
+
+  /** What may still be unpacked. */
+  get leftBytes(): number {
+    return this.limits.totalBytes - this.#totalBytes;
+  }
+
+  /** Counts bytes that an entry holds. */
+  addBytes(path: string, bytes: number): void {
+    const { totalBytes } = this.limits;
+    this.#totalBytes += bytes;
+    if (this.#totalBytes <= totalBytes) return;
+    this.#refuse(path, `and those before it unpack to more than ${totalBytes} bytes, the limit`);
+  }
+
+  #refuse(path: string, state: string): never {
+    const remedy = "use an archive that this project or the Python tools wrote";
+    throw new TemplateError(`Cannot use template ${this.source}: "${path}" ${state}; ${remedy}`);
+  }
+}
 
 /**
  * Reads every store of an archive, front to back, without writing anything to disk.
@@ -44,27 +98,35 @@ export const MAX_ENTRY_BYTES = 256 * 1024 * 1024;
  * @param source its name, for errors.
  * @param isWanted which members to read.
  * @throws {TemplateError} for a damaged archive, a path that leaves it, a link, stores of several
- * runs, or no store at all.
+ * runs, no store at all, or more bytes than `limits` allows.
  */
 export async function readTemplate(
   archive: ReadableStream<Uint8Array>,
   source: string,
   isWanted: (member: Member) => boolean = () => true,
+  limits: UnpackLimits = LIMITS,
 ): Promise<Template> {
   const stores = new Map<Member, Store>();
+  const budget = new UnpackBudget(source, limits);
   let run: Run | undefined;
   try {
-    for await (const { header, body } of decodeTarGzip(archive)) {
+    for await (const { header, body } of decodeTarGzip(archive, source, limits)) {
       checkPath(header.name, header.type, source);
       const match = STORE_PATH.exec(header.name);
       const member = match ? parseMember(match[3]!) : undefined;
-      if (!match || member === undefined || !isWanted(member)) {
+      const isStore = match !== null && member !== undefined && isWanted(member);
+      budget.addEntry(header.name, header.size, isStore);
+      if (!isStore) {
         await body.cancel();
         continue;
       }
       run = checkSameRun(run, parseRun(match[1]!, match[2]!), source);
       const bytes = await readEntry(body, header.size, header.name, source);
-      const store = await decodeStore(bytes, { source: `${header.name} in ${source}` });
+      const store = await decodeStore(bytes, {
+        source: `${header.name} in ${source}`,
+        maxBytes: budget.leftBytes,
+      });
+      budget.addBytes(header.name, measureValues(store));
       stores.set(member, new Map([...(stores.get(member) ?? []), ...store]));
     }
   } catch (cause) {
@@ -95,9 +157,33 @@ export async function encodeTemplate({ run, stores }: Template): Promise<Uint8Ar
   return await new Response(tar.pipeThrough(new CompressionStream("gzip"))).bytes();
 }
 
-function decodeTarGzip(archive: ReadableStream<Uint8Array>) {
+/** Bytes of the values that a store holds itself: compressed, they may have been far fewer. */
+export function measureValues(store: Store): number {
+  let bytes = 0;
+  for (const value of store.values()) if (!isReference(value)) bytes += value.length;
+  return bytes;
+}
+
+/** What a tar needs beside its entries: headers, and names that are too long for them. */
+const TAR_OVERHEAD_BYTES = 16 * 1024 * 1024;
+
+function decodeTarGzip(
+  archive: ReadableStream<Uint8Array>,
+  source: string,
+  { totalBytes }: UnpackLimits,
+) {
   const gunzip = new DecompressionStream("gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
-  return archive.pipeThrough(gunzip).pipeThrough(createTarDecoder({ strict: true }));
+  let left = totalBytes + TAR_OVERHEAD_BYTES;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      left -= chunk.length;
+      if (left >= 0) return controller.enqueue(chunk);
+      const state = `it unpacks to more than ${totalBytes} bytes, the limit`;
+      controller.error(new TemplateError(`Cannot use template ${source}: ${state}`));
+    },
+  });
+  return archive.pipeThrough(gunzip).pipeThrough(limit)
+    .pipeThrough(createTarDecoder({ strict: true }));
 }
 
 /**
@@ -135,9 +221,6 @@ async function readEntry(
   path: string,
   source: string,
 ): Promise<ArrayBuffer> {
-  if (size > MAX_ENTRY_BYTES) {
-    throw new TemplateError(`Cannot use template ${source}: "${path}" claims ${size} bytes`);
-  }
   const bytes = await new Response(body as BodyInit).arrayBuffer();
   if (bytes.byteLength !== size) {
     throw new TemplateError(

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { packTar, unpackTar } from "npm:modern-tar@0.8.6";
 import { encodeStore } from "../references/store_parquet.ts";
 import { formatReference, isReference, type Store, type StoreValue } from "../references/store.ts";
@@ -159,6 +159,57 @@ Deno.test("readTemplate() does not read a store that claims to be far too large"
     `Cannot use template t.tar.gz: "${storePath("ens01")}" claims 314572800 bytes`,
   );
 });
+
+const LIMITS = { entryBytes: 4000, totalBytes: 9000, entries: 5 };
+
+const UNPACK_CASES: [name: string, entries: () => TarEntry[], says: string][] = [
+  [
+    "an entry",
+    () => [makeFile(storePath("ens01"), { a: noise(5000) })],
+    `"${storePath("ens01")}" claims`,
+  ],
+  [
+    "all its stores",
+    () => ["ens01", "ens02", "ens03"].map((it) => makeFile(storePath(it), { a: noise(2000) })),
+    `"${storePath("ens03")}" and those before it unpack to more than 9000 bytes, the limit`,
+  ],
+  [
+    "entries that are not used",
+    () => [{ header: { name: "zeros", size: 9001, type: "file" }, body: new Uint8Array(9001) }],
+    '"zeros" and those before it unpack to more than 9000 bytes, the limit',
+  ],
+  [
+    "the pages of a store",
+    () => [makeFile(storePath("ens01"), { a: "0".repeat(20_000) })],
+    "it unpacks to more than",
+  ],
+  [
+    "the number of its entries",
+    () => Array.from({ length: 6 }, (_, i) => makeFile(`${i}.txt`)),
+    '"5.txt" is one of more than 5 entries',
+  ],
+];
+
+for (const [name, entries, says] of UNPACK_CASES) {
+  Deno.test(`readTemplate() refuses an archive beyond the limit of ${name}, and names it`, async () => {
+    const stream = new Blob([await gzip(await packTar(entries()))]).stream();
+    const error = await assertRejects(
+      () => readTemplate(stream, "t.tar.gz", undefined, LIMITS),
+      TemplateError,
+      says,
+    );
+    assertStringIncludes(error.message, "t.tar.gz");
+  });
+}
+
+/** Text that no compression shortens much. */
+function noise(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48271) % 2147483647;
+    return String.fromCharCode(33 + state % 90);
+  }).join("");
+}
 
 /** Writes another size, and the checksum that goes with it, into the first header (POSIX ustar). */
 function claimSize(tar: Uint8Array, sizeBytes: number): void {

@@ -92,14 +92,43 @@ export type EnvironmentName =
 
 /** A variable of the environment, else of the file `.env` in the working folder. */
 export function readEnvironment(name: EnvironmentName): string | undefined {
-  return Deno.env.get(name) || readDotEnv()[name] || undefined;
+  return Deno.env.get(name) || parse(readTextFile(".env"))[name] || undefined;
 }
 
-function readDotEnv(): Record<string, string> {
+/** Where a secret was found. */
+export interface Secret {
+  text: string;
+  /** `.env` is open to every command. */
+  isExposed: boolean;
+}
+
+/**
+ * A secret from the environment, else from its file in `keys/`, which only the permission set of its
+ * user opens, else from `.env`.
+ */
+export function readSecret(name: EnvironmentName, keyFile: string): Secret | undefined {
+  const text = Deno.env.get(name) || readKey(keyFile);
+  if (text) return { text, isExposed: false };
+  const exposed = readEnvironment(name);
+  return exposed === undefined ? undefined : { text: exposed, isExposed: true };
+}
+
+/** Permissions that keep `keys/` closed leave the other places of a secret. */
+function readKey(path: string): string {
   try {
-    return parse(Deno.readTextFileSync(".env"));
+    return readTextFile(path).trim();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
+    if (error instanceof Deno.errors.NotCapable) return "";
+    throw error;
+  }
+}
+
+/** The text of a file; empty where there is none. */
+function readTextFile(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }
 }

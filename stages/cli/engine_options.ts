@@ -7,7 +7,7 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import type { Engine } from "../../lib/engines/array_engine.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
-import { type EnvironmentName, readEnvironment } from "./console.ts";
+import { type EnvironmentName, readEnvironment, readSecret } from "./console.ts";
 
 /** What an engine is opened with. */
 interface EngineRequest {
@@ -16,6 +16,8 @@ interface EngineRequest {
   logFolder: string;
   /** Ends requests of the engine. */
   signal: AbortSignal;
+  /** Takes a line that the user should not miss. */
+  warn(line: string): void;
 }
 
 /** An engine before it is opened. */
@@ -42,15 +44,11 @@ const ENGINES: readonly KnownEngine[] = [
     name: "coiled",
     sharesFiles: false,
     options: ["workspace", "engine-region"],
-    async open({ values, signal }) {
+    async open({ values, signal, warn }) {
       const { openCoiled } = await import("../../lib/engines/coiled.ts");
       return openCoiled({
         // A dry run submits nothing, and needs no token.
-        token: values.flag("dry-run") ? "" : requireSetting(
-          "a token",
-          readEnvironment("COILED_API_TOKEN"),
-          "set COILED_API_TOKEN",
-        ),
+        token: values.flag("dry-run") ? "" : readCoiledToken(warn),
         workspace: requireSetting(
           "a workspace",
           values.text("workspace") ?? readEnvironment("COILED_WORKSPACE"),
@@ -107,6 +105,20 @@ export function readTaskEnvironment({ sharesFiles }: KnownEngine): Record<string
     const value = readEnvironment(name);
     return value === undefined ? [] : [[name, value]];
   }));
+}
+
+const COILED_TOKEN = "keys/coiled_token";
+
+function readCoiledToken(warn: (line: string) => void): string {
+  const token = readSecret("COILED_API_TOKEN", COILED_TOKEN);
+  if (token?.isExposed) {
+    warn(`COILED_API_TOKEN is in .env, which every command may read: move it to ${COILED_TOKEN}`);
+  }
+  return requireSetting(
+    "a token",
+    token?.text,
+    `put it into the file ${COILED_TOKEN}, or set COILED_API_TOKEN`,
+  );
 }
 
 function requireSetting(what: string, value: string | undefined, remedy: string): string {

@@ -9,7 +9,7 @@ import {
   type StorageErrorKind,
   unlessMissing,
 } from "../protocol/storage_error.ts";
-import { finalPath, lockPartialFile, namePartialFile } from "./partial_files.ts";
+import { finalPath, openPartialFile } from "./partial_files.ts";
 import type { Backend } from "../protocol/attempt.ts";
 import {
   type ByteRange,
@@ -110,16 +110,12 @@ async function* walkFiles(folder: string): AsyncGenerator<string> {
 /** Writes to a temporary name in the same folder, then renames: readers see the whole file or none. */
 async function writeLocal(url: string, pieces: Pieces): Promise<void> {
   const path = parsePath(url);
-  const temporary = namePartialFile(path);
-  await describeFailure("write", url, Deno.mkdir(dirname(path), { recursive: true }));
+  using partial = await describeFailure("write", url, openPartialFile(path));
   try {
-    const opening = Deno.open(temporary, { write: true, createNew: true });
-    using file = await describeFailure("write", url, opening);
-    await lockPartialFile(file);
-    await writePieces(url, file, pieces);
-    await describeFailure("write", url, Deno.rename(temporary, path));
+    await writePieces(url, partial.file, pieces);
+    await describeFailure("write", url, Deno.rename(partial.path, path));
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
+    await Deno.remove(partial.path).catch(() => {});
     throw error;
   }
 }

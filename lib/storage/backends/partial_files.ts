@@ -20,9 +20,38 @@ export function finalPath(path: string): string | undefined {
   return name === undefined ? undefined : join(dirname(path), name);
 }
 
-/** Locks a partial file until it is closed, where the file system has locks. */
-export async function lockPartialFile(file: Deno.FsFile): Promise<void> {
+/** A partial file, open and locked. */
+export interface PartialFile extends Disposable {
+  /** The path under which it is written. */
+  path: string;
+  file: Deno.FsFile;
+}
+
+/** Attempts to open a partial file that other processes remove, or whose folder they do. */
+const MAX_ATTEMPTS = 20;
+
+/**
+ * Creates a partial file beside a path, and its folder. Where the file system has locks nobody removes
+ * the two from now on, until the file is closed: another process may have done so before.
+ */
+export async function openPartialFile(finalPath: string): Promise<PartialFile> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await tryToOpen(namePartialFile(finalPath));
+    } catch (error) {
+      const isRemoved = error instanceof Deno.errors.NotFound;
+      if (!isRemoved || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function tryToOpen(path: string): Promise<PartialFile> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const file = await Deno.open(path, { write: true, createNew: true });
   await file.lock(true).catch(() => {});
+  if ((await file.stat()).nlink !== 0) return { path, file, [Symbol.dispose]: () => file.close() };
+  file.close();
+  throw new Deno.errors.NotFound(`${path} was removed by another process`);
 }
 
 /**
@@ -39,15 +68,15 @@ export async function removePartialFiles(
   for (const name of await listNames(folder)) {
     const path = join(folder, name);
     const final = finalPath(path);
-    if (final !== undefined && isOurs(basename(final)) && await isAbandoned(path)) {
-      await unlessGone(Deno.remove(path));
-    }
+    if (final !== undefined && isOurs(basename(final))) await removeAbandoned(path);
   }
 }
 
-async function isAbandoned(path: string): Promise<boolean> {
+/** Holds the lock meanwhile: a writer that waits for it sees that its file is gone. */
+async function removeAbandoned(path: string): Promise<void> {
   using file = await unlessGone(Deno.open(path, { write: true }));
-  return await file?.tryLock(true).catch(() => false) ?? false;
+  const isAbandoned = await file?.tryLock(true).catch(() => false) ?? false;
+  if (isAbandoned) await unlessGone(Deno.remove(path));
 }
 
 async function listNames(folder: string): Promise<string[]> {

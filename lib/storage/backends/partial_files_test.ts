@@ -45,6 +45,36 @@ Deno.test("removePartialFiles() leaves a file that this process or another one i
     assertEquals(await listNames(folder), ["below", "out.nc"]);
   }));
 
+/** What another process may remove while a partial file is opened. */
+const REMOVALS: [what: string, remove: (folder: string, opened: boolean) => Promise<void>][] = [
+  ["the folder before the file is in it", async (folder, opened) => {
+    if (!opened) await Deno.remove(folder);
+  }],
+  ["the file before it is locked", async (folder, opened) => {
+    if (!opened) return;
+    for (const name of await listNames(folder)) await Deno.remove(`${folder}/${name}`);
+  }],
+];
+
+for (const [what, remove] of REMOVALS) {
+  Deno.test(`put() writes a file although another process removes ${what}`, () =>
+    withFolder(async (folder) => {
+      const work = `${folder}/work`;
+      const { open } = Deno;
+      let opened = 0;
+      Deno.open = async (...given) => {
+        if (++opened > 2) return await open(...given);
+        await remove(work, false);
+        const file = await open(...given);
+        await remove(work, true);
+        return file;
+      };
+      await storage.put(`${work}/out.nc`, [BYTES]).finally(() => Deno.open = open);
+      assertEquals([opened, await listNames(work)], [3, ["out.nc"]]);
+      assertEquals((await Deno.stat(`${work}/out.nc`)).size, BYTES.length);
+    }));
+}
+
 Deno.test("removePartialFiles() does nothing in a missing folder, or on a server", async () => {
   await removePartialFiles("nowhere/at/all", isOurs);
   await removePartialFiles("gs://bucket/folder", isOurs);

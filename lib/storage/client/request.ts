@@ -205,11 +205,19 @@ class Pursuit {
   async #handleFailure(error: StorageError, route: Route): Promise<void> {
     const { mirror } = route.replica;
     const named = mirror ? error.with({ url: this.url, mirror: mirror.name }) : error;
-    if (error.isDoubtful) await this.#noteDoubt(named, route);
+    if (error.kind === "changed") this.#noteOther(named, route);
+    else if (error.isDoubtful) await this.#noteDoubt(named, route);
     else if (isRefusal(error)) this.#noteRefusal(named, route);
     else if (error.isRetriable) this.#noteFailure(named, route);
     else throw named;
     this.context.status.noteFailure(route.host, error);
+  }
+
+  /** An address that has another version is left out if it always had, and the next one may not. */
+  #noteOther(error: StorageError, route: Route): void {
+    const isLast = this.#replicas.every((it) => it === route.replica || this.#failed.has(it));
+    if (isLast || !error.isDoubtful) throw error;
+    this.#noteRefusal(error, route);
   }
 
   #noteRefusal(error: StorageError, { replica, host: { name } }: Route): void {

@@ -27,6 +27,8 @@ interface KnownVersion {
   size: number | undefined;
   /** By the address that was read: mirrors give the same object different ETags. */
   etags: Map<string, string>;
+  /** Addresses that have given this version. */
+  replicaUrls: Set<string>;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Versions {
    * Waits for the bytes and checks their version. A whole object may have any.
    *
    * @throws {StorageError} `changed` when a range is of another version than the known one, or no
-   *   longer exists.
+   *   longer exists; doubtful when this address never had the known version: another one may.
    */
   async check(
     url: string,
@@ -57,16 +59,18 @@ export class Versions {
     received: Promise<Received>,
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (!range) return (await received).bytes;
+    const isDoubtful = !this.#known.get(url)?.replicaUrls.has(replicaUrl);
+    const fail = (change: string) => changedError(url, change, isDoubtful);
     const { bytes, ...found } = await received.catch((error) => {
-      throw this.#isShortened(url, range, error) ? changedError(url, "it is shorter now") : error;
+      throw this.#isShortened(url, range, error) ? fail("it is shorter now") : error;
     });
     const known = this.#complete(url, replicaUrl, found);
     const etag = known.etags.get(replicaUrl);
     if (isOther(etag, found.etag)) {
-      throw changedError(url, `its ETag was ${etag} and is ${found.etag}`);
+      throw fail(`its ETag was ${etag} and is ${found.etag}`);
     }
     if (isOther(known.size, found.size)) {
-      throw changedError(url, `it had ${known.size} bytes and has ${found.size}`);
+      throw fail(`it had ${known.size} bytes and has ${found.size}`);
     }
     return bytes;
   }
@@ -87,7 +91,11 @@ export class Versions {
   /** The known version, completed by what an answer says. */
   #complete(url: string, replicaUrl: string, { size, etag }: Version): KnownVersion {
     let known = this.#known.get(url);
-    if (!known) this.#known.set(url, known = { size, etags: new Map() });
+    if (!known) {
+      known = { size, etags: new Map(), replicaUrls: new Set() };
+      this.#known.set(url, known);
+    }
+    if (!isOther(known.size, size)) known.replicaUrls.add(replicaUrl);
     known.size ??= size;
     if (etag !== undefined && !known.etags.has(replicaUrl)) known.etags.set(replicaUrl, etag);
     return known;
@@ -105,8 +113,8 @@ function isOther(known: string | number | undefined, found: string | number | un
   return known !== undefined && found !== undefined && known !== found;
 }
 
-function changedError(url: string, change: string): StorageError {
+function changedError(url: string, change: string, isDoubtful: boolean): StorageError {
   const state =
     `it was replaced on the server while it was read (${change}), start again with the new version`;
-  return readError("changed", url, state);
+  return readError("changed", url, state, { isDoubtful });
 }
