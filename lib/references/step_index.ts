@@ -241,7 +241,8 @@ function describeNonIndex(bytes: Uint8Array): string | undefined {
   if (text === "") return "the index is empty";
   if (!text.startsWith("<")) return undefined;
   const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-  return `the server sent ${code ? `its error "${code}"` : "a page"} instead of the index`;
+  if (code) return `the server sent its error "${code}" instead of the index`;
+  return "the server sent a page instead of the index";
 }
 
 /** How run or step of an entry differ from those of the file; `undefined` when they do not. */

@@ -131,31 +131,30 @@ export class Attempt implements Disposable {
   #judge(): void {
     const { timeoutMs } = this.#options;
     const nowMs = performance.now();
-    const quietMs = nowMs - this.#lastProgressMs;
-    if (quietMs >= timeoutMs) return this.#fail(`sent nothing for ${timeoutMs / 1000} s`);
-    let waitMs = timeoutMs - quietMs;
-    if (this.#judged) {
-      const mark = this.#markLine(nowMs);
-      const seconds = ((nowMs - this.#judged.ms) / 1000).toFixed(1);
-      if (nowMs - this.#judged.ms >= timeoutMs) {
-        const bytes = mark.bytes - this.#judged.bytes;
-        if (!this.#times.isProgress(this.#judged, mark)) {
-          return this.#fail(`sent no more than ${bytes} bytes in ${seconds} s`);
-        }
-        this.#judged = mark;
-      }
-      if (nowMs >= this.#deadlineMs) {
-        this.#isOverdue = true;
-        const tookMs = nowMs - this.#startMs;
-        return this.#fail(
-          `sent ${mark.bytes} bytes in ${(tookMs / 1000).toFixed(1)} s, far less than before`,
-        );
-      }
-      const dueMs = Math.min(this.#judged.ms + timeoutMs, this.#deadlineMs);
-      waitMs = Math.min(waitMs, dueMs - nowMs);
-    }
+    const fault = this.#findFault(nowMs);
+    if (fault !== undefined) return this.#fail(fault);
+    const judgedMs = this.#judged?.ms ?? Infinity;
+    const dueMs = Math.min(this.#lastProgressMs, judgedMs) + timeoutMs;
     // Timers may be early by less than their resolution.
-    this.#timer = setTimeout(() => this.#judge(), Math.max(1, waitMs));
+    const waitMs = Math.max(1, Math.min(dueMs, this.#deadlineMs) - nowMs);
+    this.#timer = setTimeout(() => this.#judge(), waitMs);
+  }
+
+  #findFault(nowMs: number): string | undefined {
+    const { timeoutMs } = this.#options;
+    if (nowMs - this.#lastProgressMs >= timeoutMs) return `sent nothing for ${timeoutMs / 1000} s`;
+    if (!this.#judged) return undefined;
+    const mark = this.#markLine(nowMs);
+    if (nowMs - this.#judged.ms >= timeoutMs) {
+      const bytes = mark.bytes - this.#judged.bytes;
+      const isProgress = this.#times.isProgress(this.#judged, mark);
+      if (!isProgress) return `sent no more than ${bytes} bytes in ${timeoutMs / 1000} s`;
+      this.#judged = mark;
+    }
+    this.#isOverdue = nowMs >= this.#deadlineMs;
+    if (!this.#isOverdue) return undefined;
+    const seconds = ((nowMs - this.#startMs) / 1000).toFixed(1);
+    return `sent ${mark.bytes} bytes in ${seconds} s, far less than before`;
   }
 
   #markLine(ms: number): LineMark {
