@@ -60,7 +60,7 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
   },
   {
     command:
-      /^deno (task (?:test|ok|pictures|docs)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
+      /^deno (task (?:test|ok|pictures|docs|fuzz --minutes \d+)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];

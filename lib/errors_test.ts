@@ -15,6 +15,7 @@ import {
 } from "./errors.ts";
 import { GribError } from "./grib/mod.ts";
 import { IndexError } from "./index/entries.ts";
+import { NetcdfError } from "./netcdf/decode_netcdf.ts";
 import { ForecastError } from "./output/forecast_source.ts";
 import { ParquetError } from "./references/store_parquet.ts";
 import { StoreError } from "./references/store.ts";
@@ -42,6 +43,7 @@ const ERRORS: [UserError, ErrorCategory][] = [
   [new GribError("x"), "damaged"],
   [new IndexError("x.index", { line: 1, state: "x" }), "damaged"],
   [new ForecastError("x"), "damaged"],
+  [new NetcdfError("x"), "damaged"],
   [new ParquetError("x", "x.parquet"), "damaged"],
   [new StoreError("x", "key"), "damaged"],
   [new TemplateError("x"), "damaged"],
