@@ -115,10 +115,11 @@ function readJson(skeleton: Store, key: string): ZarrAttributes {
 
 /** The numbers of a coordinate, ascending; none when the coordinate is missing. */
 function readNumbers(skeleton: Store, path: string): number[] {
-  const value = skeleton.get(`${path}/0`);
+  const key = `${path}/0`;
+  const value = skeleton.get(key);
   if (!value || isReference(value)) return [];
   const { dtype } = readJson(skeleton, `${path}/.zarray`);
-  const { buffer, length } = decodeInline(value).slice();
+  const { buffer, length } = decodeInline(value, key).slice();
   if (length % 8 !== 0) return [];
   const numbers = dtype === "<i8"
     ? Array.from(new BigInt64Array(buffer), Number)
