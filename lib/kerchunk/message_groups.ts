@@ -115,11 +115,10 @@ function readJson(skeleton: Store, key: string): ZarrAttributes {
 
 /** The numbers of a coordinate, ascending; none when the coordinate is missing. */
 function readNumbers(skeleton: Store, path: string): number[] {
-  const key = `${path}/0`;
-  const value = skeleton.get(key);
+  const value = skeleton.get(`${path}/0`);
   if (!value || isReference(value)) return [];
   const { dtype } = readJson(skeleton, `${path}/.zarray`);
-  const { buffer, length } = decodeInline(value, key).slice();
+  const { buffer, length } = decodeInline(value).slice();
   if (length % 8 !== 0) return [];
   const numbers = dtype === "<i8"
     ? Array.from(new BigInt64Array(buffer), Number)

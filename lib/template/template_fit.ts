@@ -4,7 +4,7 @@
  * @module
  */
 import { findCodes, isNamedByCode } from "../ecmwf/parameters.ts";
-import { isReference, StoreError } from "../references/store.ts";
+import { isReference } from "../references/store.ts";
 import { describeGrid, type GridDescription } from "../kerchunk/grid_coordinates.ts";
 import { fetchHeader } from "../kerchunk/message_header.ts";
 import { storeParameters } from "../references/skeleton.ts";
@@ -29,7 +29,6 @@ export interface TemplateFit {
  *
  * @param fields of the run's first step.
  * @throws {StorageError} {GribError} when that header cannot be read.
- * @throws {StoreError} when the template's attributes cannot be read.
  */
 export async function compareTemplate(
   template: Template,
@@ -83,22 +82,13 @@ function templateGrid({ stores }: Template): string | undefined {
       if (!key.endsWith("/.zattrs") || isReference(value)) continue;
       const text = decoder.decode(value);
       if (!text.includes('"GRIB_Nx"')) continue;
-      const entries = Object.entries(parseAttributes(text, key));
+      const entries = Object.entries(JSON.parse(text) as GridDescription);
       return formatGrid(
         Object.fromEntries(entries.map(([name, it]) => [name.replace(/^GRIB_/, ""), it])),
       );
     }
   }
   return undefined;
-}
-
-function parseAttributes(text: string, key: string): GridDescription {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch (cause) {
-    const state = "it is not JSON; use another template";
-    throw new StoreError(`Cannot read the attributes "${key}": ${state}`, key, cause);
-  }
 }
 
 /** A grid in words. Longitudes are from 0 to 360°, as -180° and 180° are one meridian. */
