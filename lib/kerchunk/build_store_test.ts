@@ -14,7 +14,7 @@ function findHeader(param: string): GribHeader {
 
 /** Values of an array whose chunk is inline. */
 function readValues(store: Store, key: string): number[] {
-  const bytes = decodeInline(store.get(key) as Uint8Array).slice();
+  const bytes = decodeInline(key, store.get(key) as Uint8Array).slice();
   const { dtype } = readJson(store, key.replace(/[^/]+$/, ".zarray"));
   if (dtype === "<f8") return [...new Float64Array(bytes.buffer)];
   return Array.from(new BigInt64Array(bytes.buffer), Number);

@@ -150,13 +150,18 @@ function* encodeArray(
   for (let first = 0; first < chunkCount; first += RECORD_SIZE) {
     const length = Math.min(RECORD_SIZE, chunkCount - first);
     const values = Array.from({ length }, (_, i) => chunks.get(first + i));
-    yield { name: `${path}/refs.${first / RECORD_SIZE}.parq`, bytes: encodeRecord(values) };
+    yield { name: `${path}/refs.${first / RECORD_SIZE}.parq`, bytes: encodeRecord(path, values) };
   }
 }
 
-function encodeRecord(values: readonly (StoreValue | undefined)[]): Uint8Array<ArrayBuffer> {
+function encodeRecord(
+  path: string,
+  values: readonly (StoreValue | undefined)[],
+): Uint8Array<ArrayBuffer> {
   const references = values.map((value) => value && isReference(value) ? value : undefined);
-  const raw = values.map((value) => value && !isReference(value) ? decodeInline(value) : null);
+  const raw = values.map((value) =>
+    value && !isReference(value) ? decodeInline(path, value) : null
+  );
   const numbers = { type: "INT64", nullable: false } as const;
   const file = parquetWriteBuffer({
     columnData: [

@@ -109,7 +109,7 @@ Deno.test("a reader that works like fsspec's finds every chunk in the folder, an
     if (isReference(value)) assertEquals(find(key), value);
     else if (key.includes(".z")) {
       assertEquals(metadata[key], JSON.parse(new TextDecoder().decode(value)));
-    } else assertEquals(find(key), decodeInline(value));
+    } else assertEquals(find(key), decodeInline(key, value));
   }
   assertEquals(find("t/t/0.3.0.0"), undefined);
   assertEquals(

@@ -26,7 +26,7 @@ function readJson(store: Store, key: string) {
 }
 
 function readNumbers(store: Store, key: string): number[] {
-  const { buffer } = decodeInline(store.get(key) as Uint8Array).slice();
+  const { buffer } = decodeInline(key, store.get(key) as Uint8Array).slice();
   const { dtype } = readJson(store, key.replace(/[\d.]+$/, ".zarray"));
   return dtype === "<f8"
     ? [...new Float64Array(buffer)]

@@ -118,7 +118,7 @@ function readNumbers(skeleton: Store, path: string): number[] {
   const value = skeleton.get(`${path}/0`);
   if (!value || isReference(value)) return [];
   const { dtype } = readJson(skeleton, `${path}/.zarray`);
-  const { buffer, length } = decodeInline(value).slice();
+  const { buffer, length } = decodeInline(`${path}/0`, value).slice();
   if (length % 8 !== 0) return [];
   const numbers = dtype === "<i8"
     ? Array.from(new BigInt64Array(buffer), Number)

@@ -54,7 +54,7 @@ function meaningOf(key: string, value: StoreValue | OracleValue): unknown {
   if (typeof value !== "string" && isReference(value)) return value;
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
   if (/(^|\/)\.z\w+$/.test(key)) return JSON.parse(new TextDecoder().decode(bytes));
-  return decodeInline(bytes);
+  return decodeInline("x", bytes);
 }
 
 function meanings(store: Iterable<readonly [string, StoreValue | OracleValue]>) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "../util/text.ts";
 import { isReference, type Store, StoreError } from "./store.ts";
 
 const decoder = new TextDecoder();
@@ -56,7 +57,7 @@ export function findDataArrays(store: Store): Set<string> {
 }
 
 function shiftTimes(key: string, value: Uint8Array, shiftSeconds: bigint): Uint8Array {
-  const bytes = decodeInline(value).slice();
+  const bytes = decodeInline(key, value).slice();
   if (bytes.length % 8 !== 0) {
     const state = `it has ${bytes.length} bytes, which is not a whole number of int64 values`;
     throw new StoreError(
@@ -71,11 +72,20 @@ function shiftTimes(key: string, value: Uint8Array, shiftSeconds: bigint): Uint8
   return encodeInline(bytes);
 }
 
-/** The bytes of an inline value, which kerchunk stores as text, or as base64 if they are not ASCII. */
-export function decodeInline(value: Uint8Array): Uint8Array {
+/**
+ * The bytes of an inline value, which kerchunk stores as text, or as base64 if they are not ASCII.
+ *
+ * @throws {StoreError} when its base64 is damaged.
+ */
+export function decodeInline(key: string, value: Uint8Array): Uint8Array {
   const prefix = decoder.decode(value.subarray(0, BASE64_PREFIX.length));
   if (prefix !== BASE64_PREFIX) return value;
-  return Uint8Array.fromBase64(decoder.decode(value.subarray(BASE64_PREFIX.length)));
+  try {
+    return Uint8Array.fromBase64(decoder.decode(value.subarray(BASE64_PREFIX.length)));
+  } catch (cause) {
+    const state = `its base64 is damaged (${messageOf(cause)})`;
+    throw new StoreError(`Cannot read "${key}": ${state}; use another template`, key, cause);
+  }
 }
 
 /** Bytes as kerchunk stores them inline: as text, or as base64 if they are not ASCII. */
@@ -99,7 +109,7 @@ export function storeParameters(store: Store): Set<string> {
 export function storeTime(store: Store): Date | undefined {
   for (const [key, value] of store) {
     if (TIME_CHUNK.exec(key)?.[1] !== "time" || isReference(value)) continue;
-    const bytes = decodeInline(value);
+    const bytes = decodeInline(key, value);
     if (bytes.length < 8) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return new Date(Number(view.getBigInt64(0, true)) * 1000);

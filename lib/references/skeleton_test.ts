@@ -16,7 +16,7 @@ function encodeTimes(...seconds: number[]): Uint8Array {
 
 function decodeTimes(value: unknown): number[] {
   assert(value instanceof Uint8Array);
-  return Array.from(new BigInt64Array(decodeInline(value).slice().buffer), Number);
+  return Array.from(new BigInt64Array(decodeInline("x", value).slice().buffer), Number);
 }
 
 const GRIB_ARRAY = '{"dtype":"<f4","filters":[{"id":"grib","var":"tp","dtype":"float32"}]}';
@@ -92,9 +92,18 @@ Deno.test("deflateStore() refuses times that are not whole int64 values", () => 
   );
 });
 
+Deno.test("decodeInline() names the key whose base64 is damaged", () => {
+  const error = assertThrows(
+    () => decodeInline("time/0", encode("base64:A?8=")),
+    StoreError,
+    'Cannot read "time/0": its base64 is damaged',
+  );
+  assertEquals([error.key, error.category], ["time/0", "damaged"]);
+});
+
 Deno.test("decodeInline() gives the bytes of plain and of base64 text", () => {
-  assertEquals(decodeInline(encode("base64:AP8=")), Uint8Array.of(0, 255));
-  assertEquals(decodeInline(encode("base6")), encode("base6"));
+  assertEquals(decodeInline("x", encode("base64:AP8=")), Uint8Array.of(0, 255));
+  assertEquals(decodeInline("x", encode("base6")), encode("base6"));
 });
 
 Deno.test("storeParameters() lists the MARS names in the attributes, each once", () => {
@@ -138,7 +147,7 @@ Deno.test({
 
 /** Whether the day of the template stands in a value as text, or as seconds of steps 0 or 3. */
 function showsTemplateDate(key: string, value: Uint8Array): boolean {
-  const bytes = decodeInline(value);
+  const bytes = decodeInline("x", value);
   const text = new TextDecoder("latin1").decode(bytes);
   const epochs = [0, 3].map((step) => encodeLatin1(TEMPLATE_TIME.getTime() / 1000 + step * 3600));
   return /2024-?05-?29/.test(key + text) || epochs.some((epoch) => text.includes(epoch));

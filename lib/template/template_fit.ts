@@ -6,6 +6,7 @@
 import { findCodes, isNamedByCode } from "../ecmwf/parameters.ts";
 import { isReference } from "../references/store.ts";
 import { describeGrid, type GridDescription } from "../kerchunk/grid_coordinates.ts";
+import { parseMetadata } from "../kerchunk/zarr_nodes.ts";
 import { fetchHeader } from "../kerchunk/message_header.ts";
 import { storeParameters } from "../references/skeleton.ts";
 import type { IndexedField } from "../references/step_index.ts";
@@ -82,7 +83,7 @@ function templateGrid({ stores }: Template): string | undefined {
       if (!key.endsWith("/.zattrs") || isReference(value)) continue;
       const text = decoder.decode(value);
       if (!text.includes('"GRIB_Nx"')) continue;
-      const entries = Object.entries(JSON.parse(text) as GridDescription);
+      const entries = Object.entries(parseMetadata(key, value) as GridDescription);
       return formatGrid(
         Object.fromEntries(entries.map(([name, it]) => [name.replace(/^GRIB_/, ""), it])),
       );
