@@ -32,10 +32,10 @@ function options(folder: string): Stage1Options {
 const text = (value: string) => new TextEncoder().encode(value);
 
 /** A template of one member: a time coordinate, metadata that names `param`, and a reference. */
-async function writeTemplate(path: string, param: string): Promise<void> {
+async function writeTemplate(path: string, param: string, attributes = ""): Promise<void> {
   const store: Store = new Map();
   store.set(".zgroup", text('{"zarr_format":2}'));
-  store.set(`${param}/.zattrs`, text(`{"GRIB_shortName":"${param}"}`));
+  store.set(`${param}/.zattrs`, text(`{"GRIB_shortName":"${param}"${attributes}}`));
   store.set("time/0", new Uint8Array(new BigInt64Array([1716940800n]).buffer));
   store.set(`${param}/0.0`, {
     url: "s3://old/20240529000000-0h-enfo-ef.grib2",
@@ -69,6 +69,16 @@ Deno.test("runStage1() continues without a template that cannot be read, and war
   assert(result.complete && !result.fromTemplate);
   assertEquals(warnings.length, 1);
   assertStringIncludes(warnings[0]!, "going on without a template");
+});
+
+Deno.test("runStage1() continues without a template whose attributes are damaged, and names them", async () => {
+  await using place = await openWorkplace();
+  const { context, folder, warnings } = place;
+  await writeTemplate(`${folder}/t.tar.gz`, "2t", ',"GRIB_Nx";9');
+  const template = `${folder}/t.tar.gz`;
+  const result = await runStage1({ ...options(folder), template }, context);
+  assert(!result.fromTemplate);
+  assertStringIncludes(warnings.join("\n"), '"2t/.zattrs"');
 });
 
 Deno.test("runStage1() fails at a required template that cannot be fetched or read", async () => {

@@ -9,6 +9,7 @@ import { describeRun, type Run } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
 import { GribError } from "../grib/headers.ts";
 import type { IndexedField } from "../references/step_index.ts";
+import { StoreError } from "../references/store.ts";
 import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Progress } from "../util/reporter.ts";
 import { download } from "./download.ts";
@@ -83,7 +84,8 @@ async function openTemplate(
     const path = await fetchTemplate(template, templateCache, context);
     return await readArchive(path, template, (member) => members.includes(member));
   } catch (error) {
-    const isUnusable = error instanceof StorageError || error instanceof TemplateError;
+    const isUnusable = error instanceof StorageError || error instanceof TemplateError ||
+      error instanceof StoreError;
     if (!isUnusable || requireTemplate) throw error;
     context.reporter.warn(
       `${error.message}; going on without a template: the references to data do not need it ` +
@@ -168,7 +170,7 @@ async function checkTemplate(
     if (state === undefined) return usable;
     return { ...usable, misfit: `${source} does not fit ${describeRun(run)}: ${state}` };
   } catch (error) {
-    if (!(error instanceof GribError)) throw error;
+    if (!(error instanceof GribError || error instanceof StoreError)) throw error;
     return { misfit: `${source} cannot be compared with ${describeRun(run)}: ${error.message}` };
   }
 }

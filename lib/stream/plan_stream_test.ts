@@ -1,0 +1,51 @@
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { openWorkplace } from "../../fixtures/embedded_run.ts";
+import { describeRejections } from "../ensemble/field_result.ts";
+import type { Reference, StoreValue } from "../references/store.ts";
+import { changeStore, streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
+import { runStream } from "./run_stream.ts";
+
+const KEY = "step_036/2t/sfc/ens02/0.0.0";
+
+/** What a final store may have in place of a reference, and how its member is rejected. */
+const BAD_REFERENCES: [name: string, change: (good: Reference) => StoreValue, says: string][] = [
+  ["of another scheme", (good) => moveTo("ftp://b", good), 'the scheme "ftp" is not supported'],
+  ["to no address", (good) => moveTo("http://[bad", good), "it is no address"],
+  ["at offset -5", (good) => ({ ...good, offset: -5 }), ",-5,"],
+  ["of length 0", (good) => ({ ...good, length: 0 }), ",0] is not [url, offset, length]"],
+  ["at half a byte", (good) => ({ ...good, offset: 0.5 }), ",0.5,"],
+  ["that is no JSON", () => new TextEncoder().encode('["s3:'), '["s3: is not [url, offset'],
+];
+
+/** The same file at another server. */
+function moveTo(server: string, { url, ...range }: Reference): Reference {
+  return { url: server + url.slice(url.lastIndexOf("/")), ...range };
+}
+
+for (const [name, change, says] of BAD_REFERENCES) {
+  Deno.test(`a reference ${name} costs its message, is named, and the output is incomplete`, async () => {
+    await using workplace = await openWorkplace();
+    await writeFinalStores(workplace);
+    await changeStore(workplace, 2, (store) => store.set(KEY, change(store.get(KEY) as Reference)));
+    const result = await runStream(streamOptions(workplace.folder), workplace.context);
+    assertEquals(result.messagesWanted - result.messagesUsed, 1);
+    assertEquals(result.complete, false);
+    const [line, ...others] = describeRejections(result.fields);
+    assertStringIncludes(line!, "t2m (36 h), members 2: its reference ");
+    assertStringIncludes(line!, says);
+    assertEquals(others, []);
+  });
+}
+
+Deno.test("streaming twice at once in one folder ends well twice, with the same file", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder } = workplace;
+  await writeFinalStores(workplace);
+  const alone = await Deno.readFile((await runStream(streamOptions(folder), context)).path);
+  const both = await Promise.all(
+    [1, 2].map(() => runStream({ ...streamOptions(folder), fresh: true }, context)),
+  );
+  for (const { complete, path } of both) {
+    assertEquals([complete, await Deno.readFile(path)], [true, alone]);
+  }
+});
