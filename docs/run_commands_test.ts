@@ -9,6 +9,7 @@ import config from "../deno.json" with { type: "json" };
 import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
+import { flagsForCode } from "../fixtures/remote_code.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
 import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
@@ -217,10 +218,10 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
     // A flag beside a set takes the place of its list.
     .replace(/ -P=\S+(?!.* --allow-net)/, `$& --allow-net=${hosts.join(",")}`)
     .replace(/(?<=^deno run --allow-net=)\S+/, (host) => [host, ...hosts].join(","))
-    // On the open internet JSR takes the place of the import map, and raw URLs need no permission.
+    // On the open internet raw URLs need no permission.
     .replace(
       " run ",
-      isRemote ? ` run --import-map=${s3.url}/deno.json --allow-import=${hosts[0]} ` : " run ",
+      isRemote ? ` run ${flagsForCode(s3.url).join(" ")} --allow-import=${hosts[0]} ` : " run ",
     );
   const [program, ...args] = local.split(/\s+/);
   assertEquals(program, "deno", `${command}: no test executes this`);

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import config from "../deno.json" with { type: "json" };
+import { flagsForCode } from "../fixtures/remote_code.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
 
 const DISTRIBUTE = new URL("./distribute.ts", import.meta.url).href;
@@ -98,7 +99,7 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
 Deno.test("distribute from a URL lets its tasks run stream from the URL beside it", async () => {
   await using server = startS3Server({ root: ROOT });
   const { code, printed, reported } = await runScript(
-    [`--import-map=${server.url}/deno.json`, `${server.url}/stages/distribute.ts`],
+    [...flagsForCode(server.url), `${server.url}/stages/distribute.ts`],
     ["--engine", "slurm", "--dry-run", ...DATE],
   );
   assertEquals(code, 0, reported);

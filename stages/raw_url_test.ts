@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_FOLDER, EMBEDDED_STEPS } from "../fixtures/embedded_run.ts";
+import { flagsForCode } from "../fixtures/remote_code.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
 import { findPermissions } from "../lib/cli/task_permissions.ts";
 
@@ -26,10 +27,9 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
     ];
     for (const { name, args } of stages) {
       const url = `${server.url}/stages/${name}.ts`;
-      // On the open internet JSR replaces the import map.
       const command = new Deno.Command(Deno.execPath(), {
         args: [
-          ...["run", "--no-prompt", `--import-map=${server.url}/deno.json`],
+          ...["run", "--no-prompt", ...flagsForCode(server.url)],
           ...findPermissions(name)[0]!.flags,
           ...[`--allow-import=${host}`, `--allow-net=${host}`],
           ...[url, ...args],
