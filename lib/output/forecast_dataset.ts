@@ -7,7 +7,8 @@
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import { referenceTime, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import type { WindowAxes } from "../ensemble/field_reducer.ts";
+import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
+import { sumConversions } from "../ensemble/field_result.ts";
 import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import type { OutputProfile, StatisticSpec } from "./profile.ts";
 
@@ -22,6 +23,8 @@ export interface OutputField {
   membersUsed: number;
   /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
   varies?: boolean;
+  /** Units of messages that were converted. @default {undefined} (none were) */
+  conversions?: readonly CountedConversion[];
 }
 
 /** Everything that goes into the output. */
@@ -169,10 +172,22 @@ function statisticVariable(
       units: variable.units,
       cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
       ancillary_variables: countName(variable),
+      ...describeConversions(content, variable),
       _FillValue: Float32Array.of(NaN),
     },
     data: layOutSteps(content, variable, statistic),
   };
+}
+
+function describeConversions(
+  { fields }: OutputContent,
+  variable: Variable,
+): Record<string, string> {
+  const own = fields.filter((field) => field.variable.name === variable.name);
+  const sums = sumConversions(own).map(({ messages, units, factor }) =>
+    `${messages} messages in ${units}, multiplied by ${factor}`
+  );
+  return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 
 function countName(variable: Variable): string {

@@ -70,8 +70,12 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 
 function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
-  const { mean, deviation, members } = reduced;
+  const { mean, deviation, members, conversions } = reduced;
   const membersUsed = countLeastMembers(reduced);
   const varies = membersUsed < members.length;
-  return [{ variable, stepHours, mean, deviation, membersUsed, ...(varies && { varies }) }];
+  return [{
+    ...{ variable, stepHours, mean, deviation, membersUsed },
+    ...(varies && { varies }),
+    ...(conversions && { conversions }),
+  }];
 }
