@@ -5,6 +5,7 @@
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { findFolder } from "../ecmwf/published.ts";
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { findGaps, readRunIndex } from "../references/run_index.ts";
@@ -52,7 +53,8 @@ export interface Stage2Result extends Outcome {
  * there is one, and the keys of every field of the member, step by step.
  *
  * Costs one GET a file for its index and one HEAD for its length: 85 files for a run at 00 or 12 UTC,
- * twice that from IFS cycle 50r1 on.
+ * twice that from IFS cycle 50r1 on; up to eight HEADs more for runs of February 2024, which may be in
+ * several folders.
  *
  * @throws {MissingDataError} when no file of the run is there.
  * @throws {StorageError} when the network fails for all files, or access is refused.
@@ -66,7 +68,8 @@ export async function runStage2(
   const wanted = firstMembers(options.maxMembers);
   await removePartialStageFiles(folder);
   const steps = chooseSteps(run, options.steps);
-  const files = steps.flatMap((step) => stepFiles(run, step));
+  const eraFolder = await findFolder(run, steps, context.storage);
+  const files = steps.flatMap((step) => stepFiles(run, step, eraFolder));
   const index = await readRunIndex(run, files, {
     ...context,
     members: wanted,
