@@ -22,6 +22,7 @@ export function summarizeStream(
   startedMs: number,
 ): Summary {
   const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const absent = listUnpublished(result);
   const ranges = measureVariables(fields, options.maxMembers);
   return summarizeRun(
     {
@@ -33,6 +34,7 @@ export function summarizeStream(
         ["fields", describeCount(result)],
         ["members", `${membersUsed.length}`],
         ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+        ...(absent.length > 0 ? [["not published", absent.join(", ")] as const] : []),
         ["second requests", `${result.secondRequests}`],
         "task" in result ? ["saved in", result.work] : ["written", result.path],
       ],
@@ -41,6 +43,14 @@ export function summarizeStream(
     context,
     startedMs,
   );
+}
+
+/** Variables and fields that ECMWF did not publish: `tcc`, `tp (0 h)`. */
+function listUnpublished({ unpublished }: StreamResult | TaskResult): string[] {
+  return [
+    ...unpublished.variables.map(({ name }) => name),
+    ...unpublished.fields.map(({ variable, stepHours }) => `${variable.name} (${stepHours} h)`),
+  ];
 }
 
 /** `18 (variable × step)`. */
@@ -80,6 +90,7 @@ export function collectFacts(
       dropImplausible: options.dropImplausible ?? false,
     },
     fields: { wanted: fields.length, takenOver: result.fieldsResumed },
+    notPublished: listUnpublished(result),
     fetched: {
       requests: counters.requests,
       requestsByHost: counters.requestsByHost,

@@ -27,11 +27,11 @@ export interface EraFolder {
 /** MARS `levtype` of a field. */
 export type LevelType = "sfc" | "sol" | "pl";
 
-/** A first run; of some only the earliest and the latest possible one are known. */
+/** A first run. */
 export interface FirstRun {
   run: Run;
-  /** The last run that may still be without. @default {undefined} (`run` is exact) */
-  latest?: Run;
+  /** Days by which it may have been earlier or later. @default {0} */
+  aboutDays?: number;
 }
 
 /** What is particular about a parameter in an era. */
@@ -81,6 +81,8 @@ export interface Era {
   earlierNames?: readonly EarlierName[];
 }
 
+const DAY_MS = 86_400_000;
+
 const MEMBERS = 51;
 const QUARTER_DEGREE: GlobalGrid = { spacing: 0.25, rows: 721, columns: 1440 };
 const TWO_FIFTHS: GlobalGrid = { spacing: 0.4, rows: 451, columns: 900 };
@@ -100,12 +102,9 @@ const surface = rows("sfc");
 const pressure = rows("pl");
 const soil = rows("sol");
 
-/** A first run of which only the day is known, and that not well. */
-const about = (earliest: string, latest: string): FirstRun => ({
-  run: parseRun(earliest, "00"),
-  latest: parseRun(latest, "18"),
-});
 const from = (date: string, hour: string): FirstRun => ({ run: parseRun(date, hour) });
+/** Only the day is known, and that not well. */
+const about = (date: string): FirstRun => ({ run: parseRun(date, "00"), aboutDays: 14 });
 
 const AFTER_STEP_0 = { afterStep0: true } as const;
 const SOME_STEPS = { steps: "some" } as const;
@@ -182,13 +181,10 @@ export const ERAS: readonly Era[] = [
       ...surface("stl2 stl3 stl4 swvl1 swvl2 swvl3 swvl4"),
       ...surface("lsm", SOME_STEPS),
       ...surface("ro tp", AFTER_STEP_0),
-      ...surface("ssr ssrd str strd ttr", {
-        ...AFTER_STEP_0,
-        since: about("20240229", "20240319"),
-      }),
-      ...surface("ptype", { since: about("20241106", "20241120") }),
-      ...GUSTS({ since: about("20241106", "20241120") }),
-      ...soil("sot vsw", { since: about("20241106", "20241120") }),
+      ...surface("ssr ssrd str strd ttr", { ...AFTER_STEP_0, since: about("20240305") }),
+      ...surface("ptype", { since: about("20241113") }),
+      ...GUSTS({ since: about("20241113") }),
+      ...soil("sot vsw", { since: about("20241112") }),
       ...pressure("d gh q r t u v vo w"),
     ],
     earlierNames: [{
@@ -267,9 +263,11 @@ export function findEraParameter(
 export function findPublication(run: Run, field: EraField): Publication {
   const row = isBefore(run, ERAS[0]!.firstRun) ? undefined : findEraParameter(run, field);
   if (!row || row.operOnly) return "no";
-  const { since } = row;
-  if (!since || !isBefore(run, since.latest ?? since.run)) return "yes";
-  return since.latest && !isBefore(run, since.run) ? "perhaps" : "no";
+  if (!row.since) return "yes";
+  const { run: first, aboutDays = 0 } = row.since;
+  const daysAfter = (referenceTime(run).getTime() - referenceTime(first).getTime()) / DAY_MS;
+  if (daysAfter >= aboutDays) return "yes";
+  return daysAfter < -aboutDays ? "no" : "perhaps";
 }
 
 /** Whether ECMWF published a field of a run at a step. */
@@ -290,6 +288,26 @@ export function findFirstRun(variable: Variable): FirstRun | undefined {
     if (row && !row.operOnly) return row.since ?? { run: firstRun };
   }
   return undefined;
+}
+
+/** A first run for people: `2025-11-20 12 UTC`, or `about 2024-03-05`. */
+export function describeFirstRun({ run: { date, hour }, aboutDays }: FirstRun): string {
+  const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;
+  return aboutDays ? `about ${day}` : `${day} ${hour} UTC`;
+}
+
+/**
+ * When ECMWF published no such variables, one text for those of the same first run: `tcc, sf for the
+ * ensemble before 2025-11-20 12 UTC`.
+ */
+export function describeUnpublished(variables: readonly Variable[]): string[] {
+  const byFirst = Map.groupBy(variables, (variable) => {
+    const first = findFirstRun(variable);
+    return first ? ` before ${describeFirstRun(first)}` : "";
+  });
+  return [...byFirst].map(([before, own]) =>
+    `${own.map(({ name }) => name).join(", ")} for the ensemble${before}`
+  );
 }
 
 /** A variable under the name that its parameter had in the era of a run. */
