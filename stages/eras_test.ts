@@ -3,10 +3,13 @@
  * `../shared/tools/make_run.py` makes them with ecCodes, on a coarse grid.
  */
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
+import { openWorkplace } from "../fixtures/embedded_run.ts";
+import { moveRuns } from "../fixtures/moved_run.ts";
 import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import type { Command } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/run_command.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
+import { parseRun } from "../lib/ecmwf/run.ts";
 import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
 import { command as pipeline } from "./pipeline.ts";
 import { command as stream } from "./stream.ts";
@@ -41,11 +44,12 @@ async function makeRun(bucket: string, date: string, hour: string, ...more: stri
 /** What a command reports, and its exit code. */
 async function execute<Options>(command: Command<Options>, args: string[]) {
   let reported = "";
+  let printed = "";
   const code = await runCommand(command, args, {
     sink: { write: (text) => void (reported += text), columns: () => undefined },
-    print: () => {},
+    print: (text) => void (printed += text),
   });
-  return { code, reported };
+  return { code, reported, printed };
 }
 
 /** An empty folder with a bucket in it, and what the commands need to read it. */
@@ -184,4 +188,44 @@ Deno.test({
     assertEquals(refused.code, 2, refused.reported);
     assertMatch(refused.reported, /the first run with tcc is 2025-11-20 12 UTC/);
   },
+});
+
+Deno.test("stream reports what ECMWF did not publish to people and programs, and refuses to write it", async () => {
+  const run = parseRun("20250601", "00");
+  const lacking = ["tcc", "sf"];
+  const bucket = await moveRuns({
+    run,
+    change: (line) => lacking.includes(line.param) ? undefined : line,
+  });
+  await using place = await openWorkplace(bucket);
+  const { folder, server } = place;
+  const given = { server, folder, date: run.date, hour: run.hour };
+  const stages = runStages(given);
+  const steps = ["--steps", "36,39"];
+  assertEquals((await stages.pipeline(...steps)).code, 0);
+
+  const line = "ECMWF published no tcc, sf for the ensemble before 2025-11-20 12 UTC";
+  const summary = `${folder}/summary.json`;
+  const whole = await stages.stream(...steps, "--summary", summary);
+  assertEquals(whole.code, 0, whole.reported);
+  assertEquals(whole.reported.split(line).length, 2);
+  assertMatch(whole.reported, /^ {2}not published +tcc, sf$/m);
+  const facts = JSON.parse(await Deno.readTextFile(summary));
+  assertEquals([facts.complete, facts.notPublished], [true, lacking]);
+  const json = await stages.stream(...steps, "--json");
+  const events = json.printed.trim().split("\n").map((text) => JSON.parse(text));
+  assertEquals(events.filter(({ text }) => text === line).map(({ type }) => type), ["info"]);
+  assertEquals(events.find(({ type }) => type === "result").notPublished, lacking);
+
+  const work = ["--work", `${folder}/work`];
+  for (const part of [["--task", "0/2"], ["--task", "1/2"], ["--merge"]]) {
+    const { code, reported } = await stages.stream(...steps, ...work, ...part);
+    assertEquals(code, 0, reported);
+    assertEquals(reported.split(line).length, 2);
+  }
+  for (const names of ["tcc", "tp,sf"]) {
+    const { code, reported } = await stages.stream(...steps, "--variables", names);
+    assertEquals(code, 2);
+    assertMatch(reported, /^stream: Cannot write (tcc|sf) of .* is 2025-11-20 12 UTC$/m);
+  }
 });
