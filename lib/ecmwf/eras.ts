@@ -270,6 +270,11 @@ export function findPublication(run: Run, field: EraField): Publication {
   return daysAfter < -aboutDays ? "no" : "perhaps";
 }
 
+/** Those of some variables that ECMWF surely did not publish of a run. */
+export function findUnpublished(run: Run, variables: readonly Variable[]): Variable[] {
+  return variables.filter((it) => findPublication(run, asPublished(it, run)) === "no");
+}
+
 /** Whether ECMWF published a field of a run at a step. */
 export function findPublicationAt(run: Run, field: EraField, stepHours: number): Publication {
   const publication = findPublication(run, field);
