@@ -129,15 +129,17 @@ function findMissing(
   { run, members: wanted, required }: ExpectedRun,
 ): Gap[] {
   const inFile = wanted.filter((member) => streamOfMember(run, member) === file.stream);
-  const present = new Map<string, Set<Member>>();
+  const present = new Map<string, readonly Member[]>();
+  const some = new Set<Member>();
   const expected = new Set<string>();
   for (const [text, own] of members) {
     const field = parseField(text);
     if (field.param === UNNAMED) continue;
     const { name } = commonField(run, field);
-    const known = present.get(name) ?? new Set();
-    present.set(name, known);
-    for (const member of own) known.add(member);
+    // Two labels of a series may be there at once.
+    const known = present.get(name);
+    present.set(name, known ? [...new Set([...known, ...own])] : own);
+    for (const member of own) some.add(member);
     expected.add(name);
   }
   for (const [name, afterStep0] of everywhere) {
@@ -148,12 +150,13 @@ function findMissing(
       expected.add(commonField(run, field).name);
     }
   }
-  const some = new Set([...present.values()].flatMap((own) => [...own]));
   const none = inFile.filter((member) => !some.has(member));
-  const gaps = [...expected].map((name) => {
-    const lacking = inFile.filter((it) => some.has(it) && !present.get(name)?.has(it));
-    return { file, field: name, members: lacking };
-  });
+  const gaps = [...expected].filter((name) => present.get(name)?.length !== some.size).map(
+    (name) => {
+      const lacking = inFile.filter((it) => some.has(it) && !present.get(name)?.includes(it));
+      return { file, field: name, members: lacking };
+    },
+  );
   return [{ file, field: ALL, members: none }, ...gaps].filter(({ members }) => members.length > 0);
 }
 

@@ -7,7 +7,7 @@ import type { StepFile } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { mapInParallel } from "../util/parallel.ts";
-import { type FileFields, formatField } from "./field_sets.ts";
+import type { FileFields } from "./field_sets.ts";
 import { RunFields } from "./run_fields.ts";
 import {
   explainAbsence,
@@ -111,14 +111,6 @@ async function readFile(
 /** Adds the fields of the wanted members in a file. */
 function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunIndex): void {
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
-  const members = new Map<string, Member[]>();
-  for (const { field } of fields) {
-    const name = formatField(field);
-    const known = members.get(name);
-    if (known) known.push(field.member);
-    else members.set(name, [field.member]);
-  }
-  result.fields.addFile(fields);
-  result.files.push({ file: index.file, members });
+  result.files.push({ file: index.file, members: result.fields.addFile(fields) });
   result.lostLines += listLosses(index).length;
 }
