@@ -27,6 +27,7 @@ export function summarizeStream(
   startedMs: number,
 ): Summary {
   const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const absent = listUnpublished(result);
   const ranges = measureVariables(fields, options.maxMembers);
   return summarizeRun(
     {
@@ -38,6 +39,7 @@ export function summarizeStream(
         ["fields", describeCount(result)],
         ["members", `${membersUsed.length}`],
         ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+        ...(absent.length > 0 ? [["not published", absent.join(", ")] as const] : []),
         ["second requests", `${result.secondRequests}`],
         "task" in result ? ["saved in", result.work] : ["written", result.path],
       ],
@@ -46,6 +48,14 @@ export function summarizeStream(
     context,
     startedMs,
   );
+}
+
+/** Variables and fields that ECMWF did not publish: `tcc`, `tp (0 h)`. */
+function listUnpublished({ unpublished }: StreamResult | TaskResult): string[] {
+  return [
+    ...unpublished.variables.map(({ name }) => name),
+    ...unpublished.fields.map(({ variable, stepHours }) => `${variable.name} (${stepHours} h)`),
+  ];
 }
 
 /** `18 (variable × step)`. */
@@ -85,6 +95,7 @@ export function collectFacts(
       dropImplausible: options.dropImplausible ?? false,
     },
     fields: { wanted: fields.length, takenOver: result.fieldsResumed },
+    notPublished: listUnpublished(result),
     fetched: {
       requests: counters.requests,
       requestsByHost: counters.requestsByHost,

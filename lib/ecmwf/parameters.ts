@@ -274,6 +274,15 @@ export const PARAMETERS: readonly Parameter[] = [
     surface: { type: MOST_UNSTABLE_PARCEL },
   },
   {
+    paramId: 59,
+    shortName: "cape",
+    cfVarName: "cape",
+    units: "J kg**-1",
+    name: "Convective available potential energy",
+    code: code(0, 7, 6),
+    surface: { type: GROUND },
+  },
+  {
     paramId: 260015,
     shortName: "ptype",
     cfVarName: "ptype",
