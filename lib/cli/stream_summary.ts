@@ -6,7 +6,12 @@
 import { resourceUsage } from "node:process";
 import { formatTask } from "../checkpoint/array_task.ts";
 import { runLabel } from "../ecmwf/run.ts";
-import { countRejections, describeFindings, describeRejections } from "../ensemble/field_result.ts";
+import {
+  countRejections,
+  describeFindings,
+  describeRejections,
+  sumConversions,
+} from "../ensemble/field_result.ts";
 import type { StageContext, StorageCounters } from "../storage/mod.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../stream/stream_result.ts";
@@ -102,6 +107,8 @@ export function collectFacts(
       wanted: messagesWanted,
       decoded: messagesUsed + left.implausible + left.scarce,
       used: messagesUsed,
+      converted: sumConversions(fields.map(({ reduced }) => reduced))
+        .reduce((sum, { messages }) => sum + messages, 0),
       implausibleUsed: fields.reduce((sum, { reduced }) => sum + reduced.implausible.length, 0),
       /** Left out, by reason. */
       left,

@@ -8,7 +8,8 @@ import { findEra } from "../ecmwf/eras.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import { referenceTime, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import type { WindowAxes } from "../ensemble/field_reducer.ts";
+import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
+import { sumConversions } from "../ensemble/field_result.ts";
 import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import type { OutputProfile, StatisticSpec } from "./profile.ts";
 
@@ -21,6 +22,10 @@ export interface OutputField {
   deviation: Float32Array;
   /** Number of members that went in. */
   membersUsed: number;
+  /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
+  varies?: boolean;
+  /** Units of messages that were converted. @default {undefined} (none were) */
+  conversions?: readonly CountedConversion[];
 }
 
 /** Everything that goes into the output. */
@@ -194,10 +199,22 @@ function statisticVariable(
       units: variable.units,
       cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
       ancillary_variables: countName(variable),
+      ...describeConversions(content, variable),
       _FillValue: Float32Array.of(NaN),
     },
     data: layOutSteps(content, variable, statistic),
   };
+}
+
+function describeConversions(
+  { fields }: OutputContent,
+  variable: Variable,
+): Record<string, string> {
+  const own = fields.filter((field) => field.variable.name === variable.name);
+  const sums = sumConversions(own).map(({ messages, units, factor }) =>
+    `${messages} messages in ${units}, multiplied by ${factor}`
+  );
+  return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 
 function countName(variable: Variable): string {
@@ -210,6 +227,7 @@ function countVariable({ steps, fields }: OutputContent, variable: Variable): Ne
   for (const { variable: { name }, stepHours, membersUsed } of fields) {
     if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
   }
+  const varies = fields.some((field) => field.variable.name === variable.name && field.varies);
   return {
     name: countName(variable),
     dimensions: ["time", "valid_time"],
@@ -218,6 +236,8 @@ function countVariable({ steps, fields }: OutputContent, variable: Variable): Ne
       // The modifier of this name is deprecated (CF appendix C), the name is not.
       standard_name: "number_of_observations",
       units: "1",
+      ...(varies &&
+        { comment: "the least over the points: at some of them, members lack a value" }),
     },
     data,
   };

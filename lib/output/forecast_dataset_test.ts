@@ -180,6 +180,21 @@ Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {
   assertEquals(reader.getAttribute("n_ensemble_members"), 4);
 });
 
+Deno.test("buildDataset() names the units that messages were converted from, and counts these", () => {
+  const conversions = [{ units: "kg m-2", factor: 0.001, messages: 4 }];
+  const fields = [
+    { ...makeField("tp", 36, 20), conversions },
+    { ...makeField("tp", 39, 10), conversions },
+    makeField("u700", 39, 30),
+  ];
+  const content = makeContent({ fields });
+  const comment = "8 messages in kg m-2, multiplied by 0.001";
+  for (const statistic of ["ensemble_mean", "ensemble_standard_deviation"]) {
+    assertEquals(findOutput(`tp_${statistic}`, content).attributes.comment, comment);
+    assertEquals(findOutput(`u700_${statistic}`, content).attributes.comment, undefined);
+  }
+});
+
 Deno.test("buildDataset() names the grid by the distance of its points, and by the run's era at one point", () => {
   const source = (label: string, latitudes: number[], longitudes: number[]) => {
     const axes = {
