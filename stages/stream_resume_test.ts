@@ -247,6 +247,7 @@ Deno.test("stream --fresh fetches everything again, and --summary counts it", as
       dropImplausible: false,
     },
     fields: { wanted: 18, takenOver: 0 },
+    notPublished: [],
     fetched: {
       requests: workplace.requests,
       requestsByHost: { aws: workplace.requests },
