@@ -27,7 +27,12 @@ import {
   STREAM_OPTIONS,
   type StreamRequest,
 } from "./cli/stream_request.ts";
-import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
+import {
+  formatArguments,
+  formatPermissions,
+  listHosts,
+  listReferenceHosts,
+} from "./cli/task_arguments.ts";
 
 /** The command line; the options of `stream` are parsed here, so that errors show before any task. */
 interface DistributeRequest {
@@ -167,7 +172,10 @@ function planJob(
     taskArguments: values.flag("fresh") ? ["--fresh"] : [],
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : "stream",
-      hosts: listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+      hosts: [
+        ...listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+        ...listReferenceHosts(request.targets?.hosts ?? []),
+      ],
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),

@@ -26,7 +26,7 @@ export function describeStage3(
     lines: [
       ["stores", `${members.length}`],
       ...(foreignReferences > 0
-        ? [["left out", `${foreignReferences} references to other runs`] as const]
+        ? [["left out", `${foreignReferences} references to other runs or servers`] as const]
         : []),
       ["written", folder],
       ...(zipPath === undefined ? [] : [["zip", zipPath] as const]),

@@ -7,13 +7,8 @@ import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run, runLabel } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import {
-  findReferenceFault,
-  formatFieldKey,
-  isReference,
-  type Reference,
-  type Store,
-} from "../references/store.ts";
+import { findReferenceFault, type ReferenceTargets } from "../references/reference_targets.ts";
+import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
 
@@ -62,6 +57,8 @@ export function neededKeys(
  *
  * A key without level, as the Python tools write them, is used where the one with the level is missing:
  * the decoder checks the level of its message.
+ *
+ * @param targets where references may point.
  */
 export function planFields(
   stores: ReadonlyMap<Member, Store>,
@@ -69,11 +66,14 @@ export function planFields(
   variables: readonly Variable[],
   steps: readonly number[],
   run: Run,
+  targets?: ReferenceTargets,
 ): PlannedField[] {
   return steps.flatMap((stepHours) =>
     variables.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
-      for (const member of members) addMessage(field, member, stores.get(member), run);
+      for (const member of members) {
+        addMessage(field, member, stores.get(member), run, targets);
+      }
       field.messages.sort(byFileOrder);
       return field;
     })
@@ -85,6 +85,7 @@ function addMessage(
   member: Member,
   store: Store | undefined,
   run: Run,
+  targets: ReferenceTargets | undefined,
 ): void {
   const { variable, stepHours } = field;
   const key = candidateKeys(variable, stepHours, member).find((key) => store?.has(key));
@@ -93,7 +94,7 @@ function addMessage(
     field.rejections.push({ member, reason: store ? "it is not referenced" : "no store" });
     return;
   }
-  const reason = findReferenceFault(value);
+  const reason = findReferenceFault(value, targets);
   if (reason !== undefined || !isReference(value)) {
     field.rejections.push({ member, reason: reason ?? "it is not referenced" });
     return;

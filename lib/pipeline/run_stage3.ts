@@ -51,7 +51,7 @@ export interface Stage3Result extends Outcome {
   folder: string;
   /** Members whose final store was written, ascending. */
   members: Member[];
-  /** References to other runs that were left out. */
+  /** References to other runs or servers that were left out. */
   foreignReferences: number;
   zipPath?: string;
   published?: PublishResult;

@@ -50,7 +50,7 @@ export async function planStream(
   const stores = await readStores(options, members, variables, steps, context);
   const run = chooseRun(options, stores);
   checkSteps(run, steps);
-  const fields = planFields(stores, members, variables, steps, run);
+  const fields = planFields(stores, members, variables, steps, run, options.targets);
   const path = `${outputDir}/${profile.fileName(run)}`;
   return { run, members, variables, steps, fields, path, work: options.work ?? workFolderOf(path) };
 }
