@@ -10,6 +10,7 @@ import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
+import { catalogHosts } from "../lib/references/catalog_layout.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
@@ -147,8 +148,8 @@ function planJob(
   { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
-  const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
-  const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
+  const { parquetDir, catalog, publishedRoot, outputDir, server, gcs } = request;
+  const stores = parquetDir ?? catalog?.base ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) throw new UsageError(NO_STORES);
   const { name, script, work, logFolder } = planJobPaths({
     run,
@@ -175,6 +176,7 @@ function planJob(
       hosts: [
         ...listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
         ...listReferenceHosts(request.targets?.hosts ?? []),
+        ...(catalog ? catalogHosts(catalog) : []),
       ],
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],

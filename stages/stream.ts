@@ -29,6 +29,7 @@ export const command: Command<StreamRequest> = {
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
     "deno task stream --date 20260206 --run 12 --steps 36,39,42",
     "deno task stream --gcs-parquet-path gs://gik-ecmwf-aws-tf/run_par_ecmwf/20260206_00z",
+    "deno task stream:catalog --date 20240715 --catalog icpac-hf",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --task 3/9",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
@@ -40,10 +41,9 @@ export const command: Command<StreamRequest> = {
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
-    const parquetDir = given.parquetDir ?? (run && await findStores(run, publishedRoot, context));
-    if (parquetDir === undefined) {
-      throw new UsageError(NO_STORES);
-    }
+    const parquetDir = given.parquetDir ??
+      (run && !given.catalog ? await findStores(run, publishedRoot, context) : undefined);
+    if (parquetDir === undefined && !given.catalog) throw new UsageError(NO_STORES);
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
     const result = await streamPart(options, { task, merge }, context);

@@ -8,7 +8,13 @@ import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run, runLabel } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import { findReferenceFault, type ReferenceTargets } from "../references/reference_targets.ts";
-import { formatFieldKey, isReference, type Reference, type Store } from "../references/store.ts";
+import {
+  formatFieldKey,
+  isReference,
+  type Reference,
+  type Store,
+  UNNAMED_LEVEL,
+} from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
 
@@ -37,7 +43,7 @@ export function fieldKey(variable: Variable, stepHours: number, member: Member):
 /** The keys that a field may have in a store, the one with the level first. */
 function candidateKeys(variable: Variable, stepHours: number, member: Member): string[] {
   const key = fieldKey(variable, stepHours, member);
-  if (variable.level === undefined) return [key];
+  if (variable.levtype !== "pl" || variable.level !== UNNAMED_LEVEL) return [key];
   return [key, fieldKey({ ...variable, level: undefined }, stepHours, member)];
 }
 

@@ -9,6 +9,7 @@ import { checkSteps, describeRun, isSameRun, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import { findRun, neededKeys, planFields, type PlannedField } from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
+import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
@@ -34,7 +35,8 @@ export interface StreamPlan {
 
 /**
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
- * published ones cost two or three GETs a member, and two requests for the whole folder.
+ * published ones cost two or three GETs a member, and two requests for the whole folder; those of a
+ * catalogue cost what `readCatalog` does.
  *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * they are of another run.
@@ -43,11 +45,19 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, maxMembers, outputDir, catalog } = options;
   const variables = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = sortUnique(options.steps ?? profile.steps);
-  const stores = await readStores(options, members, variables, steps, context);
+  const keysOf = (member: Member) => neededKeys(variables, steps, member);
+  const stores = catalog
+    ? await readFromCatalog(catalog, options, members, keysOf, context)
+    : await readStores(options, members, keysOf, context);
+  const absent = members.filter((member) => !stores.has(member));
+  if (absent.length > 0) {
+    const folder = catalog?.name ?? findFolder(options);
+    context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
+  }
   const run = chooseRun(options, stores);
   checkSteps(run, steps);
   const fields = planFields(stores, members, variables, steps, run, options.targets);
@@ -55,24 +65,38 @@ export async function planStream(
   return { run, members, variables, steps, fields, path, work: options.work ?? workFolderOf(path) };
 }
 
+/** The folder of the final stores. */
+function findFolder({ parquetDir, run }: StreamOptions): string {
+  return parquetDir ?? stageFolder(run!);
+}
+
+/** Loads the reader of catalogues only where one is read. */
+async function readFromCatalog(
+  catalog: Catalog,
+  { run, parallelFetches }: StreamOptions,
+  members: readonly Member[],
+  keysOf: (member: Member) => ReadonlySet<string>,
+  context: StageContext,
+): Promise<Map<Member, Store>> {
+  const { readCatalog } = await import("../references/read_catalog.ts");
+  const wanted = { run: run!, members, keysOf, parallelReads: parallelFetches };
+  return await readCatalog(catalog, wanted, context);
+}
+
 async function readStores(
   options: StreamOptions,
   members: readonly Member[],
-  variables: readonly Variable[],
-  steps: readonly number[],
+  keysOf: (member: Member) => ReadonlySet<string>,
   { storage, reporter }: StageContext,
 ): Promise<Map<Member, Store>> {
-  const folder = options.parquetDir ?? stageFolder(options.run!);
+  const folder = findFolder(options);
   const isPublished = folder.startsWith("gs:");
   const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length, receivedBy(storage));
   const reads = mapInParallel(options.parallelFetches, members, async (member) => {
-    const keys = neededKeys(variables, steps, member);
-    const store = await readStageStore(storage, folder, 3, member, {
-      keys,
-      sizes,
-    });
+    const keys = keysOf(member);
+    const store = await readStageStore(storage, folder, 3, member, { keys, sizes });
     return [member, store] as const;
   });
   for await (const [member, store] of reads) {
@@ -86,8 +110,6 @@ async function readStores(
       `Cannot find stage3_<member>_final.parquet in ${folder}: ${remedy}`,
     );
   }
-  const absent = members.filter((member) => !stores.has(member));
-  if (absent.length > 0) reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
   return stores;
 }
 
