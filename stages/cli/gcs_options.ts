@@ -25,7 +25,8 @@ const ANONYMOUS: OptionSpec = {
 export const UPLOAD_OPTIONS: readonly OptionSpec[] = [
   {
     name: "upload-gcs",
-    help: "also publish the final stores at gs://<bucket>/<prefix>/<date>_<run>z",
+    help: "also publish the final stores at gs://<bucket>/<prefix>/<date>_<run>z\n" +
+      "(--layout catalog: in the folder of the run in a catalogue, gs://<bucket>/<prefix>)",
   },
   {
     name: "gcs-bucket",
