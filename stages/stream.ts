@@ -12,9 +12,7 @@ import {
 } from "../lib/ensemble/field_result.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
-import { runMerge } from "../lib/stream/run_merge.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
-import { runTask } from "../lib/stream/run_task.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
 import type { StageContext } from "../lib/storage/mod.ts";
@@ -63,14 +61,20 @@ export const command: Command<StreamRequest> = {
   },
 };
 
-/** Streams all fields, those of one task, or merges those of all tasks. */
+/** Streams all fields, those of one task, or merges those of all tasks. Loads what that needs. */
 async function streamPart(
   options: StreamOptions,
   { task, merge }: Pick<StreamRequest, "task" | "merge">,
   context: StageContext,
 ): Promise<StreamResult | TaskResult> {
-  if (merge) return await runMerge(options, context);
-  if (task) return await runTask(task, options, context);
+  if (merge) {
+    const { runMerge } = await import("../lib/stream/run_merge.ts");
+    return await runMerge(options, context);
+  }
+  if (task) {
+    const { runTask } = await import("../lib/stream/run_task.ts");
+    return await runTask(task, options, context);
+  }
   return await runStream(options, context);
 }
 
