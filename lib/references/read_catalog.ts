@@ -19,7 +19,7 @@ import {
 } from "./catalog_layout.ts";
 import { MANIFEST_NAME } from "./manifest.ts";
 import { openPublished } from "./publish.ts";
-import { decompressSnappy } from "./snappy.ts";
+import { limitCodecs } from "./store_parquet.ts";
 import { readIfThere, readStoreFile } from "./stage_files.ts";
 import type { Store } from "./store.ts";
 
@@ -184,19 +184,11 @@ type ListRow = Readonly<Record<string, unknown>>;
 
 async function decodeList(bytes: Uint8Array): Promise<ListRow[]> {
   let rows: ListRow[] = [];
-  let left = MAX_LIST_BYTES;
-  const decompress = (page: Uint8Array, sizeBytes: number) => {
-    left -= sizeBytes;
-    if (left < 0) {
-      throw new RangeError(`it unpacks to more than ${MAX_LIST_BYTES} bytes, the limit`);
-    }
-    return decompressSnappy(page, sizeBytes);
-  };
   await parquetRead({
     file: bytes.slice().buffer,
     columns: LIST_COLUMNS,
     rowFormat: "object",
-    compressors: { SNAPPY: decompress },
+    compressors: limitCodecs(MAX_LIST_BYTES),
     onComplete: (read: ListRow[]) => (rows = read),
   });
   return rows;
