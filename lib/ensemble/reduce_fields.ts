@@ -28,7 +28,6 @@ import {
   StepStoppedError,
 } from "./message_loss.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
-import { replanFields } from "./replan_fields.ts";
 import {
   chooseScouts,
   type QueuedMessage,
@@ -89,6 +88,8 @@ export async function reduceFields(
   for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
 
   const fieldIndexes = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
+  // Loaded only where a file was replaced.
+  const { replanFields } = await import("./replan_fields.ts");
   const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run);
   const second = new ReductionPass(fresh, pool, {
     ...given,

@@ -25,7 +25,7 @@ const ARCHIVES =
 const COARSE_FOLDER = "/0p4-beta/";
 
 /** The eras of the archives, in the order in which they are tried, and the files that are of each. */
-const ERAS: readonly { name: string; has(run: Run, url: string): boolean }[] = [
+const ARCHIVE_ERAS: readonly { name: string; has(run: Run, url: string): boolean }[] = [
   { name: "0p4-beta", has: (_, url) => url.includes(COARSE_FOLDER) },
   { name: "50r1", has: (run) => streamOfMember(run, 0) === "oper" },
   { name: "49r1-perlevel", has: () => true },
@@ -38,7 +38,7 @@ const ERAS: readonly { name: string; has(run: Run, url: string): boolean }[] = [
  */
 export function publishedTemplateUrl(run: Run, fields: readonly IndexedField[]): string {
   const url = fields[0]?.reference.url ?? "";
-  const { name } = ERAS.find(({ has }) => has(run, url))!;
+  const { name } = ARCHIVE_ERAS.find(({ has }) => has(run, url))!;
   return `${ARCHIVES}${name}.tar.gz`;
 }
 
