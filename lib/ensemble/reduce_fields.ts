@@ -87,8 +87,9 @@ export async function reduceFields(
   const { fields, stopped } = first;
   for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
 
+  if (stopped.size === 0) return fields;
+
   const fieldIndexes = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
-  // Loaded only where a file was replaced.
   const { replanFields } = await import("./replan_fields.ts");
   const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run);
   const second = new ReductionPass(fresh, pool, {
