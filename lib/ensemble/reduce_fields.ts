@@ -28,7 +28,6 @@ import {
   StepStoppedError,
 } from "./message_loss.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
-import { replanFields } from "./replan_fields.ts";
 import {
   chooseScouts,
   type QueuedMessage,
@@ -88,7 +87,10 @@ export async function reduceFields(
   const { fields, stopped } = first;
   for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
 
+  if (stopped.size === 0) return fields;
+
   const fieldIndexes = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
+  const { replanFields } = await import("./replan_fields.ts");
   const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run);
   const second = new ReductionPass(fresh, pool, {
     ...given,
