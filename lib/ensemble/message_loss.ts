@@ -20,11 +20,13 @@ export interface MessageLoss {
   cause?: RestartCause;
   /** Whether it may concern only one of the messages of a joined request. @default {false} */
   splits?: boolean;
+  /** Set while the server may be what fails: the message is lost only if others are served. */
+  suspect?: StorageError;
 }
 
-/** Thrown in place of a request for a step that was stopped. */
-export class StepStoppedError extends Error {
-  override readonly name = "StepStoppedError";
+/** Thrown in place of the bytes of a message. */
+export class MessageLostError extends Error {
+  override readonly name = "MessageLostError";
 
   constructor(readonly loss: MessageLoss) {
     super(loss.reason);
@@ -39,19 +41,19 @@ const REMEDY = "run the pipeline and stream again";
  * @returns `undefined` for errors that concern more than one object, such as a server that is down.
  */
 export function explainLoss(error: unknown, url: string): MessageLoss | undefined {
-  if (error instanceof StepStoppedError) return error.loss;
   if (error instanceof GribError) {
     const reason = `no whole message lies where it is referenced in ${url}, ${REMEDY}`;
     return { reason, cause: "misplaced" };
   }
   if (!(error instanceof StorageError)) return undefined;
-  const { kind, message, hasServed } = error;
+  const { kind, message, hasServed, isOfObject } = error;
   switch (kind) {
     case "missing":
       return { reason: message };
     case "denied":
-      // A server that serves others means this object; one that has served nothing denies all.
-      return hasServed ? { reason: message, splits: true } : undefined;
+      return { reason: message, splits: true, ...(hasServed ? {} : { suspect: error }) };
+    case "unreachable":
+      return isOfObject ? { reason: message, splits: true, suspect: error } : undefined;
     case "corrupt":
       return { reason: message, splits: true };
     case "range":
@@ -64,6 +66,11 @@ export function explainLoss(error: unknown, url: string): MessageLoss | undefine
     default:
       return undefined;
   }
+}
+
+/** The same loss, known to be of the object. */
+export function clearSuspicion({ suspect: _, ...loss }: MessageLoss): MessageLoss {
+  return loss;
 }
 
 /** Checks that bytes are the message that a reference describes, or its beginning. */

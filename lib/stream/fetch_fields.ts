@@ -9,6 +9,7 @@ import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import type { RestartCause } from "../ensemble/message_loss.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
+import { ServerCheck } from "../ensemble/server_check.ts";
 import type { Region } from "../grib/mod.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import type { FieldsOptions } from "./stream_options.ts";
@@ -22,12 +23,15 @@ const RESTARTS: Record<RestartCause, string> = {
 export class FieldFetcher {
   /** Further requests, so far, for messages whose beginning was too short. */
   secondRequests = 0;
+  readonly #check: ServerCheck;
 
   constructor(
     private readonly run: Run,
     private readonly options: FieldsOptions,
     private readonly context: StageContext,
-  ) {}
+  ) {
+    this.#check = new ServerCheck(context.storage);
+  }
 
   /**
    * Fetches fields, and saves each as soon as it is finished.
@@ -35,7 +39,7 @@ export class FieldFetcher {
    * @param fields by their index in the folder's plan.
    * @returns the steps that were read again from their indexes: fields of them that were saved earlier
    *   are of other versions of their files.
-   * @throws {StorageError} when the server cannot be reached or refuses; finished fields stay.
+   * @throws {StorageError} when the server cannot be reached, or serves nothing; finished fields stay.
    */
   async fetch(
     fields: ReadonlyMap<number, PlannedField>,
@@ -55,6 +59,7 @@ export class FieldFetcher {
         run,
         region: chooseRegion(options),
         parallelFetches: options.parallelFetches,
+        check: this.#check,
         ...boundMemory(plan, options),
         onSecondRequest: () => void this.secondRequests++,
         onMessage: () => bar.advance(1, `${done} of ${fields.size} fields`),

@@ -253,7 +253,8 @@ class Pursuit {
     const forMs = performance.now() - this.#firstFailureMs;
     const isRefused = this.#attempts >= policy.maxAttempts && forMs >= 2 * policy.giveUpAfterMs;
     if (isRefused || this.#objectFailures >= policy.maxAttempts) {
-      throw error.with({ attempts: this.#attempts, cause: error });
+      const isOfObject = error.isObjectFailure;
+      throw error.with({ attempts: this.#attempts, isOfObject, cause: error });
     }
   }
 
