@@ -232,7 +232,7 @@ class ReductionPass {
    * @returns the loss of each message; `undefined` for those that are with the worker.
    */
   async #decode(request: MessageRequest): Promise<(MessageLoss | undefined)[]> {
-    const { url, messages } = request;
+    const { messages } = request;
     let bytes: Uint8Array<ArrayBuffer>;
     try {
       bytes = await this.#fetch(messages[0]!, request);
@@ -316,7 +316,7 @@ class ReductionPass {
     givenBytes: number,
     neededBytes: number | undefined,
   ): Promise<{ loss?: MessageLoss; bytes: number }> {
-    const { field, lot, reference: { url, offset, length } } = message;
+    const { field, lot, reference: { offset, length } } = message;
     let given = givenBytes;
     let needed = neededBytes;
     try {

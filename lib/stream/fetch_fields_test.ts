@@ -1,5 +1,5 @@
 /** What one object that is refused, or fails for ever, costs a stream that reads one message at a time. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
 import type { Fault, FaultRule } from "../../fixtures/s3_server.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
@@ -78,9 +78,14 @@ for (const [fault, attempts] of REFUSALS) {
     for (const step of ["-36h-", "-39h-"]) {
       for (const policy of [streamOptions("").policy, undefined]) {
         const isStruck: FaultRule = ({ key }) => key.includes(step) ? fault : undefined;
-        const { result } = await stream(workplace, isStruck, { policy });
+        const { result, asked } = await stream(workplace, isStruck, { policy });
         assert("fields" in result, `${result}`);
         assertEquals([result.complete, result.messagesUsed], [false, MESSAGES / 2]);
+        if (policy === undefined) continue;
+        // Once it has failed, the file is believed sooner; each time, one request may be a probe.
+        const { length } = asked.filter((it) => it.includes(step));
+        assertEquals(length, attempts + 3 * (MESSAGES / 2 - 1));
+        assert(asked.length - length <= MESSAGES, `${asked.length - length}`);
       }
     }
   });
