@@ -193,8 +193,8 @@ function describeFault(field: string, value: unknown, expected: string): string 
   return `"${field}" is ${found}, expected ${expected}`;
 }
 
-/** A value as JSON, shortened: a damaged line can hold anything. */
-function quoteValue(value: unknown): string {
+/** A value as JSON, shortened: what is damaged can hold anything. */
+export function quoteValue(value: unknown): string {
   const json = JSON.stringify(value);
   return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }

@@ -16,6 +16,7 @@ import {
   type IndexFault,
   type ParsedIndex,
   parseIndex,
+  quoteValue,
 } from "../index/entries.ts";
 import type { FieldKey, Reference } from "./store.ts";
 import type { Reporter } from "../util/reporter.ts";
@@ -239,10 +240,39 @@ function describeForeign(entries: readonly IndexEntry[]): string {
 function describeNonIndex(bytes: Uint8Array): string | undefined {
   const text = decoder.decode(bytes.subarray(0, NON_INDEX_BYTES)).trim();
   if (text === "") return "the index is empty";
-  if (!text.startsWith("<")) return undefined;
-  const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-  if (code) return `the server sent its error "${code}" instead of the index`;
-  return "the server sent a page instead of the index";
+  if (text.startsWith("<")) {
+    const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
+    const what = code ? `its error "${code}"` : "a page";
+    return `the server sent ${what} instead of the index`;
+  }
+  if (/^\{.*"(?:_offset|param)"/.test(text)) return undefined;
+  const answer = parseAnswer(text);
+  return answer && `the server sent ${answer} instead of the index`;
+}
+
+/** Quotes what is one JSON document and no entry, or no lines of JSON; an index can be one line. */
+function parseAnswer(text: string): string | undefined {
+  const document = parseJson(text);
+  if (document === undefined) {
+    const isLines = text.split("\n").some((line) => isObject(parseJson(line)));
+    return isLines || text.startsWith("{") ? undefined : quoteValue(text);
+  }
+  const objects: unknown[] = Array.isArray(document) ? document : [document];
+  const isEntry = objects.some((it) => isObject(it) && ("_offset" in it || "param" in it));
+  return isEntry ? undefined : quoteValue(document);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Gives `undefined` for what is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** How run or step of an entry differ from those of the file; `undefined` when they do not. */

@@ -327,6 +327,27 @@ const NO_INDEXES: [name: string, body: string, words: string][] = [
   ],
   ["XML cut in the middle", "<?xml versi", "the server sent a page instead of the index"],
   ["a page", "\ufeff\n<html><hr></html>", "the server sent a page instead of the index"],
+  [
+    "an error in JSON",
+    '{"message":"Limit Exceeded"}\n',
+    'the server sent {"message":"Limit Exceeded"} instead of the index',
+  ],
+  [
+    "an error in JSON on several lines, with a field that an index has",
+    '{\n  "error": {\n    "code": 429,\n    "param": null\n  }\n}',
+    'the server sent {"error":{"code":429,"param":null}} instead of the index',
+  ],
+  [
+    "a list of errors in JSON",
+    `[\n${"  {},\n".repeat(20)}  {}\n]`,
+    "the server sent [{},{},{},{},{},{},{},{},{},{},{},{},{},… instead of the index",
+  ],
+  ["a word of JSON", "null", "the server sent null instead of the index"],
+  [
+    "text",
+    "upstream connect error or disconnect/reset before headers\n503\n{",
+    'the server sent "upstream connect error or disconnect/re… instead of the index',
+  ],
 ];
 
 for (const [name, body, words] of NO_INDEXES) {
