@@ -94,7 +94,7 @@ export async function readStepIndex(
   ]);
   const end = findEnd(index.entries);
   if (end > size) size = await findLongEnough(storage, file.url, end) ?? size;
-  else if (isShort(index, size)) index = await readLines(storage, file.indexUrl, size) ?? index;
+  else if (isShort(index, size)) index = await readLines(storage, file.indexUrl, { size, index });
   return collectFields(index, size, run, file);
 }
 
@@ -139,15 +139,23 @@ export function explainAbsence(
   return unreachable ?? absentRunError(action, run, errors[0]!);
 }
 
-/** The lines of an index; of those that its sources give, the most. */
-async function readLines(storage: Storage, url: string, fileLength = 0): Promise<ParsedIndex> {
-  let best: ParsedIndex | undefined;
+/**
+ * The lines of an index; of those that its sources give, the most.
+ *
+ * @param known the size of its file, and what was read of it earlier.
+ */
+async function readLines(
+  storage: Storage,
+  url: string,
+  known?: { size: number; index: ParsedIndex },
+): Promise<ParsedIndex> {
+  let best = known?.index;
   const check = (bytes: Uint8Array) => {
     const nonIndex = describeNonIndex(bytes);
     if (nonIndex !== undefined) return nonIndex;
     const index = parseIndex(decoder.decode(bytes));
     if (!best || index.entries.length > best.entries.length) best = index;
-    return findShortcoming(index, fileLength);
+    return findShortcoming(index, known?.size ?? 0);
   };
   try {
     await storage.get(url, { check });

@@ -10,7 +10,7 @@ import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { parseSources } from "../ecmwf/sources.ts";
-import { startS3Server } from "../../fixtures/s3_server.ts";
+import { type Fault, startS3Server } from "../../fixtures/s3_server.ts";
 import { listLosses, readStepIndex, type StepIndex } from "./step_index.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 
@@ -202,6 +202,27 @@ Deno.test("readStepIndex() says how much of the file no line lists", async () =>
   assertEquals(listMembers(index), [1]);
   assertEquals(listLosses(index), ["no line lists 100 of the file's 200 bytes"]);
   assertEquals(asked, { index: 4, grib2: 1 });
+});
+
+Deno.test("readStepIndex() uses the lines that came first when asking again brings none", async () => {
+  const key = bucketKey(FILE!.indexUrl);
+  const bucket = new Map([
+    [bucketKey(FILE!.url), new Uint8Array(2 * FILE_LENGTH)],
+    [key, encoder.encode(WHOLE_LINE)],
+  ]);
+  const answers: Fault[] = [
+    { kind: "status", status: 500, code: "InternalError" },
+    { kind: "status", status: 403, code: "AccessDenied" },
+    { kind: "status", status: 404, code: "NoSuchKey" },
+  ];
+  for (const fault of answers) {
+    await using place = await openWorkplace(bucket);
+    let asked = 0;
+    place.server.setFaults((it) => it.key === key && ++asked > 1 ? fault : undefined);
+    const index = await readStepIndex(place.context.storage, RUN, FILE!);
+    assertEquals(index.fields.length, 1);
+    assertEquals(listLosses(index).length, 1);
+  }
 });
 
 Deno.test("readStepIndex() has ours of the lines that list the same field", async () => {

@@ -1,4 +1,4 @@
-/** What one object that is refused, or fails for ever, costs a stream that reads one message at a time. */
+/** What an object that is refused, or fails for ever, costs a stream. */
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
 import type { Fault, FaultRule } from "../../fixtures/s3_server.ts";
@@ -56,10 +56,11 @@ for (const [fault, attempts] of REFUSALS) {
   Deno.test(`one message that is always answered ${fault.status} is missing, wherever it stands`, async () => {
     const { workplace, ranges } = await openSoundWorkplace();
     await using _ = workplace;
-    for (const struck of [ranges[0], ranges[7], ranges.at(-1)]) {
+    const chosen = [ranges[0], ranges[7], ranges.at(-1)];
+    for (const [struck, parallelFetches] of chosen.flatMap((it) => [[it, 1], [it, 4]] as const)) {
       const isStruck: FaultRule = ({ key, range }) =>
         `${key} ${range}` === struck ? fault : undefined;
-      const { result, asked } = await stream(workplace, isStruck);
+      const { result, asked } = await stream(workplace, isStruck, { parallelFetches });
       assert("fields" in result, `${result}`);
       assertEquals([result.complete, result.messagesUsed], [false, MESSAGES - 1]);
       assertEquals(asked.filter((it) => it === struck).length, attempts);

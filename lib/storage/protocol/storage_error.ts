@@ -136,6 +136,18 @@ export class StorageError extends UserError {
     return this.isRetriable && hasAnswered && !this.#isBusy || this.kind === "corrupt";
   }
 
+  /** Whether it is of this object alone, as far as is known: others may be read. */
+  get sparesOthers(): boolean {
+    switch (this.kind) {
+      case "unreachable":
+        return this.isOfObject;
+      case "denied":
+        return this.hasServed;
+      default:
+        return this.kind !== "permission" && this.kind !== "unsupported";
+    }
+  }
+
   get #isBusy(): boolean {
     return BUSY.includes(this.status ?? 0);
   }
