@@ -16,11 +16,10 @@ import {
   type IndexFault,
   type ParsedIndex,
   parseIndex,
-  quoteValue,
 } from "../index/entries.ts";
 import type { FieldKey, Reference } from "./store.ts";
 import type { Reporter } from "../util/reporter.ts";
-import { summarizeLines } from "../util/text.ts";
+import { quoteValue, summarizeLines } from "../util/text.ts";
 import { type ObjectInfo, type Storage, StorageError } from "../storage/mod.ts";
 
 /** A field of a member and where its message is. */
@@ -250,8 +249,8 @@ function describeNonIndex(bytes: Uint8Array): string | undefined {
   if (text === "") return "the index is empty";
   if (text.startsWith("<")) {
     const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-    const what = code ? `its error "${code}"` : "a page";
-    return `the server sent ${what} instead of the index`;
+    if (code) return `the server sent its error "${code}" instead of the index`;
+    return "the server sent a page instead of the index";
   }
   if (/^\{.*"(?:_offset|param)"/.test(text)) return undefined;
   const answer = parseAnswer(text);
