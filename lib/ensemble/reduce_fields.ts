@@ -173,10 +173,8 @@ class ReductionPass {
     const late = this.#putOff!;
     this.#putOff = undefined;
     await this.#runAll(late);
-    for (const { request, loss } of this.#held) {
-      if (this.#options.check.served === 0) throw loss.suspect;
-      await this.#settleHeld(request, loss);
-    }
+    if (this.#held.length > 0) await this.#requireServer();
+    for (const { request, loss } of this.#held) await this.#settleHeld(request, loss);
   }
 
   async #runAll(requests: Iterable<MessageRequest>): Promise<void> {
@@ -207,11 +205,16 @@ class ReductionPass {
   }
 
   /** The loss of a request for the same file, while nothing was served and others were not asked. */
-  #findHeld(url: string): MessageLoss | undefined {
+  async #findHeld(url: string): Promise<MessageLoss | undefined> {
     if (this.#options.check.served > 0) return undefined;
     if (this.#putOff) return this.#held.find(({ request }) => request.url === url)?.loss;
-    if (this.#held.length >= MAX_HELD) throw this.#held[0]!.loss.suspect;
+    if (this.#held.length >= MAX_HELD) await this.#requireServer();
     return undefined;
+  }
+
+  async #requireServer(): Promise<void> {
+    const failed = new Set(this.#held.map(({ request }) => request.url));
+    if (!await this.#options.check.findServed(failed)) throw this.#held[0]!.loss.suspect;
   }
 
   async #settleAll({ messages }: MessageRequest, losses: readonly (MessageLoss | undefined)[]) {
@@ -264,7 +267,7 @@ class ReductionPass {
     const { field, reference: { url } } = message;
     return await this.#limit(async () => {
       const stop = this.stopped.get(this.#plan[field]!.stepHours);
-      const known = stop ?? this.#findHeld(url);
+      const known = stop ?? await this.#findHeld(url);
       if (known) throw new MessageLostError(known);
       const { storage, check } = this.#options;
       const servedBefore = check.served;

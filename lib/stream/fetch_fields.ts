@@ -11,6 +11,7 @@ import type { RestartCause } from "../ensemble/message_loss.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import { ServerCheck } from "../ensemble/server_check.ts";
 import type { Region } from "../grib/mod.ts";
+import type { Reference } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import type { FieldsOptions } from "./stream_options.ts";
 
@@ -25,12 +26,14 @@ export class FieldFetcher {
   secondRequests = 0;
   readonly #check: ServerCheck;
 
+  /** @param plan all fields of the run, also those that are not to be fetched. */
   constructor(
     private readonly run: Run,
     private readonly options: FieldsOptions,
     private readonly context: StageContext,
+    plan: readonly PlannedField[],
   ) {
-    this.#check = new ServerCheck(context.storage);
+    this.#check = new ServerCheck(context.storage, () => listReferences(plan));
   }
 
   /**
@@ -84,6 +87,10 @@ export class FieldFetcher {
       bar.finish();
     }
   }
+}
+
+function* listReferences(plan: readonly PlannedField[]): Generator<Reference> {
+  for (const { messages } of plan) for (const { reference } of messages) yield reference;
 }
 
 /** The window of every field. */

@@ -1,11 +1,12 @@
 /** What an object that is refused, or fails for ever, costs a stream. */
-import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
 import type { Fault, FaultRule } from "../../fixtures/s3_server.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
-import { openStorage, StorageError } from "../storage/mod.ts";
+import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 import { streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
 import { runStream } from "./run_stream.ts";
+import { runTask } from "./run_task.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 /** Of t2m and u700, at two steps, for four members. */
@@ -20,18 +21,18 @@ const REFUSALS: [fault: Extract<Fault, { kind: "status" }>, attempts: number][] 
   [{ kind: "status", status: 500, code: "InternalError" }, MAX_ATTEMPTS],
 ];
 
+/** A storage that nothing was served by. */
+function openQuickly(endpoint: string): Storage {
+  return openStorage({ endpoint, maxAttempts: MAX_ATTEMPTS, minDelayMs: 1, maxDelayMs: 2 });
+}
+
 /** Streams with a storage that nothing was served by, and lists the ranges that it asked for. */
 async function stream(
   { server, folder, context }: Workplace,
   faults: FaultRule,
   options: Partial<StreamOptions> = {},
 ) {
-  const storage = openStorage({
-    endpoint: server.url,
-    maxAttempts: MAX_ATTEMPTS,
-    minDelayMs: 1,
-    maxDelayMs: 2,
-  });
+  const storage = openQuickly(server.url);
   const before = server.requests.length;
   server.setFaults(faults);
   const streaming = runStream(
@@ -89,6 +90,27 @@ for (const [fault, attempts] of REFUSALS) {
         assert(asked.length - length <= MESSAGES, `${asked.length - length}`);
       }
     }
+  });
+
+  Deno.test(`a task of which all files are always answered ${fault.status} asks one of the others`, async () => {
+    const { workplace } = await openSoundWorkplace();
+    await using _ = workplace;
+    const { server, folder } = workplace;
+    server.setFaults(({ key }) => key.includes("-39h-") ? fault : undefined);
+    const before = server.requests.length;
+    const context = { ...workplace.context, storage: openQuickly(server.url) };
+    const result = await runTask({ index: 1, count: 2 }, streamOptions(folder), context);
+    assertEquals([result.complete, result.messagesUsed], [false, 0]);
+    assertStringIncludes(describeRejections(result.fields).join(), `(${fault.status} `);
+    const others = server.requests.slice(before).filter(({ key }) => !key.includes("-39h-"));
+    assertEquals(others.length, 1);
+    server.setFaults(() => fault);
+    const fail = () =>
+      runTask({ index: 1, count: 2 }, streamOptions(folder), {
+        ...context,
+        storage: openQuickly(server.url),
+      });
+    await assertRejects(fail, StorageError, `(${fault.status} `);
   });
 
   Deno.test(`a server that answers ${fault.status} from some request on ends the stream`, async () => {
