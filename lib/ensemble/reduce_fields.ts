@@ -27,10 +27,10 @@ import {
   type MessageLoss,
   MessageLostError,
   type RestartCause,
+  ServerCheck,
 } from "./message_loss.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
 import { replanFields } from "./replan_fields.ts";
-import { ServerCheck } from "./server_check.ts";
 import {
   chooseScouts,
   type QueuedMessage,

@@ -10,9 +10,8 @@ import { formatFieldKey, type Reference } from "../references/store.ts";
 import { readStepIndex } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { byFileOrder } from "./fetch_plan.ts";
-import { explainLoss } from "./message_loss.ts";
+import { explainLoss, ServerCheck } from "./message_loss.ts";
 import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
-import { ServerCheck } from "./server_check.ts";
 
 /** The present content of an index. */
 interface FreshIndex {
