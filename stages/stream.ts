@@ -6,6 +6,7 @@
 import type { Command } from "../lib/cli/command.ts";
 import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
 import {
+  describeConversions,
   describeFindings,
   describeRejections,
   describeScarcePoints,
@@ -55,6 +56,7 @@ export const command: Command<StreamRequest> = {
       const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
+    for (const line of describeConversions(result.fields)) reporter.info(line);
     for (const line of describeRejections(result.fields)) reporter.warn(line);
     for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
