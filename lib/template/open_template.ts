@@ -215,7 +215,9 @@ async function checkTemplate(
     if (state === undefined) return usable;
     return { ...usable, misfit: `${source} does not fit ${describeRun(run)}: ${state}` };
   } catch (error) {
-    if (!(error instanceof GribError || error instanceof StoreError)) throw error;
+    const isMisfit = error instanceof GribError || error instanceof StoreError ||
+      error instanceof StorageError && error.sparesOthers;
+    if (!isMisfit) throw error;
     return { misfit: `${source} cannot be compared with ${describeRun(run)}: ${error.message}` };
   }
 }

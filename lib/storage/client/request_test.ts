@@ -69,6 +69,8 @@ Deno.test("head() and list() retry too", async () => {
   assertEquals(storage.counters.retries, 2);
 });
 
+const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;
+
 Deno.test("get() gives up an object after exactly maxAttempts requests", async () => {
   const { server, storage } = start(() => ({ kind: "status", status: 500, code: "InternalError" }));
   await using _ = server;
@@ -76,6 +78,22 @@ Deno.test("get() gives up an object after exactly maxAttempts requests", async (
   assertStringIncludes(error.message, "gave up after 4 attempts");
   assertEquals([error.kind, error.status, error.url], ["unreachable", 500, URL]);
   assertEquals(server.requests.length, 4);
+});
+
+Deno.test("get() believes three failures of an object that has failed before, until it is served", async () => {
+  const failures = Array(4 + 3 + 2).fill(FAILING);
+  const { server, storage } = start(
+    faultsInTurn([...failures, undefined, ...Array(4).fill(FAILING)]),
+  );
+  await using _ = server;
+  const counts: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const before = server.requests.length;
+    const error = await storage.get(URL, RANGE).then(() => undefined, (error) => error);
+    assertEquals(error?.isOfObject, i === 2 ? undefined : true);
+    counts.push(server.requests.length - before);
+  }
+  assertEquals(counts, [4, 3, 3, 4]);
 });
 
 Deno.test("get() outlasts a busy server, however many attempts it takes", async () => {
@@ -186,8 +204,6 @@ Deno.test("get() waits for a slow body as long as bytes keep arriving", async ()
   const storage = openStorage({ maxAttempts: 1, timeoutMs: 600, giveUpAfterMs: 0 });
   assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 1500);
 });
-
-const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;
 
 for (
   const [name, fault] of [

@@ -88,6 +88,22 @@ Deno.test("StorageError separates failures of a server from those of an object",
   assertEquals(flags((it) => it.isObjectFailure).join(""), "0000011001011");
 });
 
+Deno.test("StorageError spares other objects where it is of this one alone, as far as is known", () => {
+  const url = "s3://bucket/key";
+  const failing = statusError(url, 500, "");
+  const denied = statusError(url, 403, "");
+  const spares = [
+    ...[404, 416].map((status) => statusError(url, status, "")),
+    readError("corrupt", url, "another range"),
+    readError("changed", url, "another version"),
+    failing.with({ isOfObject: true }),
+    denied.with({ hasServed: true }),
+  ];
+  const others = [failing, denied, readError("permission", url, "Deno refuses")];
+  assertEquals(spares.map(({ sparesOthers }) => sparesOthers), spares.map(() => true));
+  assertEquals(others.map(({ sparesOthers }) => sparesOthers), others.map(() => false));
+});
+
 Deno.test("statusError() warns that S3 also answers 403 for missing objects", () => {
   assertStringIncludes(
     statusError("s3://bucket/key", 403, "AccessDenied").message,
