@@ -232,9 +232,13 @@ class ReductionPass {
       const end = start + countBrought(request, message.reference);
       return { field: message.field, expected: this.#expect(message), start, end };
     });
-    const losses = messages.map(({ reference }, i) => {
+    const losses = messages.map((message, i) => {
       const { start, end } = parts[i]!;
-      return findMisplacement(bytes.subarray(start, end), reference.length, request.url);
+      const { length } = message.reference;
+      const loss = findMisplacement(bytes.subarray(start, end), length, request.url);
+      // Before the worker has its turn: meanwhile other requests of the step would be sent in vain.
+      if (loss) this.#noteLoss(message, loss);
+      return loss;
     });
     const found = [...parts.keys()].filter((i) => !losses[i]);
     const needed = await this.#pool.add(worker, bytes, found.map((i) => parts[i]!));
