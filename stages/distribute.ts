@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import { findUnpublished } from "../lib/ecmwf/eras.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
@@ -11,6 +12,7 @@ import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
+import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
@@ -103,6 +105,8 @@ export const command: Command<DistributeRequest> = {
     using interruption = listenForSignals();
     const { values, engine: known } = request;
     const run = await pinRun(request, reporter, interruption.signal);
+    // Before any task starts: each would fail for it.
+    if (run) requirePublished(run, findUnpublished(run, request.stream.variables ?? []));
     const { job, logFolder } = planJob(request, run);
     const engine = await known.open({
       values,

@@ -5,7 +5,12 @@
  */
 import type { Command } from "../lib/cli/command.ts";
 import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
-import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
+import {
+  describeConversions,
+  describeFindings,
+  describeRejections,
+  describeScarcePoints,
+} from "../lib/ensemble/field_result.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
 import { runMerge } from "../lib/stream/run_merge.ts";
@@ -51,7 +56,9 @@ export const command: Command<StreamRequest> = {
       const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
+    for (const line of describeConversions(result.fields)) reporter.info(line);
     for (const line of describeRejections(result.fields)) reporter.warn(line);
+    for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
     for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
     reporter.result(summarizeStream(options, result, context, startedMs));
     return result;

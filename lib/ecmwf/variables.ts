@@ -1,8 +1,8 @@
 /**
  * The name of a variable of the output → the message that it comes from, and its CF description.
  *
- * Encodings are those of ecCodes for ECMWF (definitions/grib2, WMO and localConcepts/ecmf) in the
- * unit given here: a message in another unit is another parameter.
+ * Encodings are those of ecCodes for ECMWF (definitions/grib2, WMO and localConcepts/ecmf): the
+ * parameter in the unit given here, and the same quantity in another unit with what converts it.
  *
  * @module
  */
@@ -12,6 +12,27 @@ export interface ParameterCode {
   discipline: number;
   category: number;
   number: number;
+}
+
+/** What makes values in another unit those of a variable. */
+export interface Conversion {
+  /** The unit of the message. */
+  units: string;
+  /** By which its values are multiplied. */
+  factor: number;
+}
+
+/** A parameter under which ECMWF publishes a variable, or has announced to. */
+export interface Encoding extends ParameterCode {
+  /** @default {undefined} (it is in the units of the variable) */
+  conversion?: Conversion;
+}
+
+/** What no value of a variable can be below or above. */
+export interface Limits {
+  least: number;
+  /** Of an accumulation: in an hour of its step. */
+  most: number;
 }
 
 /** One variable of the output. */
@@ -26,12 +47,16 @@ export interface Variable {
   level?: number;
   /** First fixed surface (code table 4.5); absent where ECMWF's tables do not define it. */
   surface?: { type: number; value?: number };
-  /** Encodings under which ECMWF publishes it, all in `units`. */
-  encodings: readonly ParameterCode[];
+  encodings: readonly Encoding[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
-  /** Limits of plausible values, in `units`. @default none */
-  limits?: { least?: number; most?: number };
+  /** Limits of plausible values, in `units`. */
+  limits: Limits;
+  /**
+   * A difference between members that is nothing unusual, on average over some degrees, in `units`; of
+   * an accumulation in an hour of its step. Where all are dry, the first rain of one is no fault.
+   */
+  noise: number;
   units: string;
   longName: string;
   /** CF standard name, where the CF table has one. */
@@ -43,10 +68,22 @@ const ISOBARIC = 100;
 const ABOVE_GROUND = 103;
 const MOST_UNSTABLE_PARCEL = 17;
 
+/** Metres of water an hour, and J m-2 an hour of 1400 W m-2, more than the sun sends. */
+const MOST_WATER = 0.1;
+const MOST_RADIATION = 1400 * 3600;
+
 const code = (discipline: number, category: number, number: number): ParameterCode => ({
   discipline,
   category,
   number,
+});
+
+/** Water of 1,000 kg m-3: 1 kg m-2 is 1 mm of it. */
+const WATER: Conversion = { units: "kg m-2", factor: 1 / 1000 };
+const PERCENT: Conversion = { units: "%", factor: 1 / 100 };
+const inUnits = (parameter: ParameterCode, conversion: Conversion): Encoding => ({
+  ...parameter,
+  conversion,
 });
 
 /** Every variable that can be written, by its name in the output. */
@@ -56,9 +93,14 @@ export const VARIABLES: readonly Variable[] = [
     param: "tp",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 1, 193)],
+    encodings: [
+      code(0, 1, 193),
+      inUnits(code(0, 1, 52), WATER),
+      inUnits(code(0, 1, 8), WATER),
+    ],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 4e-4,
     units: "m",
     longName: "total precipitation",
     standardName: "lwe_thickness_of_precipitation_amount",
@@ -71,6 +113,7 @@ export const VARIABLES: readonly Variable[] = [
     encodings: [code(0, 0, 0)],
     accumulated: false,
     limits: { least: 150, most: 350 },
+    noise: 2,
     units: "K",
     longName: "2 metre temperature",
     standardName: "air_temperature",
@@ -82,6 +125,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 3, 0)],
     accumulated: false,
+    limits: { least: 3e4, most: 1.15e5 },
+    noise: 500,
     units: "Pa",
     longName: "surface pressure",
     standardName: "surface_air_pressure",
@@ -93,7 +138,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 9), code(192, 180, 176)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_RADIATION },
+    noise: 5e4,
     units: "J m-2",
     longName: "surface net short-wave (solar) radiation",
     standardName: "integral_wrt_time_of_surface_net_downward_shortwave_flux",
@@ -105,7 +151,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 7)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_RADIATION },
+    noise: 5e4,
     units: "J m-2",
     longName: "surface short-wave (solar) radiation downwards",
     standardName: "integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air",
@@ -117,6 +164,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 51)],
     accumulated: false,
+    limits: { least: 0, most: 150 },
+    noise: 3,
     units: "kg m-2",
     longName: "total column water",
   },
@@ -127,6 +176,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 64)],
     accumulated: false,
+    limits: { least: 0, most: 150 },
+    noise: 3,
     units: "kg m-2",
     longName: "total column water vapour",
     standardName: "atmosphere_mass_content_of_water_vapor",
@@ -136,9 +187,10 @@ export const VARIABLES: readonly Variable[] = [
     param: "tcc",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 6, 192)],
+    encodings: [code(0, 6, 192), inUnits(code(0, 6, 1), PERCENT)],
     accumulated: false,
     limits: { least: 0, most: 1 },
+    noise: 1,
     units: "1",
     longName: "total cloud cover",
     standardName: "cloud_area_fraction",
@@ -151,6 +203,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: ISOBARIC, value: 70000 },
     encodings: [code(0, 2, 2)],
     accumulated: false,
+    limits: { least: -150, most: 150 },
+    noise: 4,
     units: "m s-1",
     longName: "eastward wind at 700 hPa",
     standardName: "eastward_wind",
@@ -163,6 +217,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: ISOBARIC, value: 70000 },
     encodings: [code(0, 2, 3)],
     accumulated: false,
+    limits: { least: -150, most: 150 },
+    noise: 4,
     units: "m s-1",
     longName: "northward wind at 700 hPa",
     standardName: "northward_wind",
@@ -172,9 +228,10 @@ export const VARIABLES: readonly Variable[] = [
     param: "sf",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 1, 198)],
+    encodings: [code(0, 1, 198), inUnits(code(0, 1, 53), WATER)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 2e-4,
     units: "m",
     longName: "snowfall water equivalent",
     standardName: "lwe_thickness_of_snowfall_amount",
@@ -183,9 +240,10 @@ export const VARIABLES: readonly Variable[] = [
     name: "ro",
     param: "ro",
     levtype: "sfc",
-    encodings: [code(2, 0, 201)],
+    encodings: [code(2, 0, 201), inUnits(code(2, 0, 42), WATER)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 2e-4,
     units: "m",
     longName: "runoff",
   },
@@ -196,6 +254,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: MOST_UNSTABLE_PARCEL },
     encodings: [code(0, 7, 6)],
     accumulated: false,
+    limits: { least: 0, most: 2e4 },
+    noise: 200,
     units: "J kg-1",
     longName: "most-unstable convective available potential energy",
     standardName: "atmosphere_convective_available_potential_energy",

@@ -7,6 +7,7 @@ import type { ArrayTask } from "../checkpoint/array_task.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
+import type { Unpublished } from "./published_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 
 /** Fields, and what is in them. */
@@ -17,13 +18,15 @@ export interface FieldsCount {
   /** Messages asked for, one a member and field. */
   messagesWanted: number;
   messagesUsed: number;
-  /** Whether every message asked for is in. */
+  /** Whether every message asked for is in, and all of them can be true. */
   complete: boolean;
 }
 
 /** The fields of a command, or of one of its tasks, and what they cost. */
 export interface FieldsResult extends Outcome, FieldsCount {
   run: Run;
+  /** What is left out because ECMWF did not publish it: it is not counted as missing. */
+  unpublished: Unpublished;
   /** Fields that an earlier command had saved. */
   fieldsResumed: number;
   /** Milliseconds that each phase took. */
@@ -56,6 +59,9 @@ export function countFields(fields: ResultField[], members: readonly Member[]): 
   );
   const messagesWanted = fields.length * members.length;
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
-  const complete = messagesUsed === messagesWanted;
+  const isSound = fields.every(({ reduced: { implausible, scarcePoints = 0 } }) =>
+    implausible.length === 0 && scarcePoints === 0
+  );
+  const complete = messagesUsed === messagesWanted && isSound;
   return { fields, membersUsed, messagesWanted, messagesUsed, complete };
 }
