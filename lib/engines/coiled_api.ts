@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { delay } from "jsr:@std/async@^1.1.0/delay";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { type DelayBounds, drawDelay } from "../util/timing.ts";
 import { EngineError } from "./array_engine.ts";
 

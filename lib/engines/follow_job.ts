@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { delay } from "jsr:@std/async@^1.1.0/delay";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { categoryOf, EXIT, UserError } from "../errors.ts";
 import { messageOf } from "../util/text.ts";
 import {

@@ -8,7 +8,7 @@ import {
   assertRejects,
   assertThrows,
 } from "jsr:@std/assert@^1.0.0";
-import { pooledMap } from "jsr:@std/async@^1.1.0/pool";
+import { pooledMap } from "jsr:@std/async@^1.1.0";
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
 import { assertSpyCall, spy, stub } from "jsr:@std/testing@^1.0.0/mock";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { delay } from "jsr:@std/async@^1.1.0/delay";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { assertSpyCall, assertSpyCalls, MockError, spy, stub } from "jsr:@std/testing@^1.0.0/mock";
 import { FakeTime, TimeError } from "jsr:@std/testing@^1.0.0/time";
 

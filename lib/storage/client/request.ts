@@ -1,4 +1,4 @@
-import { delay } from "jsr:@std/async@^1.1.0/delay";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { Attempt, type AttemptOptions, type Backend } from "../protocol/attempt.ts";
 import type { Mirror, StorageCounters } from "../protocol/objects.ts";
 import {

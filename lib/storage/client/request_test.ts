@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { delay } from "jsr:@std/async@^1.1.0/delay";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import {
   type Fault,
