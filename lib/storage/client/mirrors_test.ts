@@ -247,7 +247,8 @@ Deno.test("get() fails at once after all mirrors were given up, and asks them no
 });
 
 Deno.test("get() reports why a server that is switched off cannot be reached", async () => {
-  const setup = open([], { giveUpAfterMs: 20, mirrors: [] });
+  // It is the server that is given up, not the object after a few attempts.
+  const setup = open([], { giveUpAfterMs: 20, maxAttempts: 1000, mirrors: [] });
   const url = `${setup.servers[0]!.url}/run/key`;
   await setup[Symbol.asyncDispose]();
   const error = await assertRejects(() => setup.storage.get(url), StorageError);

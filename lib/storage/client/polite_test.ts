@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { stub } from "jsr:@std/testing@^1.0.0/mock";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
+import { makeRandom } from "../../../fixtures/random.ts";
 import {
   type FaultRule,
   limitCapacity,
@@ -29,6 +31,7 @@ function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {
     ...(faults && { faults }),
   });
   const clock = new FakeClock(server);
+  const draws = stub(Math, "random", makeRandom(1));
   const context = createContext({ ...POLICY, ...policy }, () => webBackend);
   const access = accessServers(context, (url) => [{ url }], new Versions());
   const get = async () => (await access.get(`${server.url}/key`)).length;
@@ -39,6 +42,7 @@ function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {
     get,
     limit: () => context.hosts.get(server.url)!.limit,
     async [Symbol.asyncDispose]() {
+      draws.restore();
       clock[Symbol.dispose]();
       await server[Symbol.asyncDispose]();
     },
