@@ -303,7 +303,7 @@ class ReductionPass {
       const { start, end } = parts[i]!;
       const { length } = message.reference;
       const loss = findMisplacement(bytes.subarray(start, end), length, request.url);
-      // Before the worker answers: requests that wait may be of the same step.
+      // Before the worker answers: meanwhile other requests of the step would be sent in vain.
       if (loss) this.#noteLoss(message, loss);
       return loss;
     });

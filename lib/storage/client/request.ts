@@ -1,3 +1,4 @@
+import { delay } from "jsr:@std/async@^1.1.0";
 import { Attempt, type AttemptOptions, type Backend } from "../protocol/attempt.ts";
 import type { Mirror, StorageCounters } from "../protocol/objects.ts";
 import {
@@ -7,7 +8,7 @@ import {
   type StorageErrorKind,
 } from "../protocol/storage_error.ts";
 import { formatDuration } from "../../util/numbers.ts";
-import { delay, type DelayBounds, drawDelay } from "../../util/timing.ts";
+import { type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
 import type { StatusReporter } from "./host_status.ts";
 
@@ -178,7 +179,8 @@ class Pursuit {
     this.#failed.clear();
     const delayMs = this.#delayMs;
     this.#delayMs = 0;
-    if (delayMs > 0) await delay(delayMs, this.context.policy.signal);
+    const { signal } = this.context.policy;
+    if (delayMs > 0) await delay(delayMs, { signal });
   }
 
   async #sendOnce<T>(route: Route, send: Send<T>): Promise<T> {
