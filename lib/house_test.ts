@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "util", "jsr"],
   ["grib", "index", "netcdf", "storage"],
   ["ecmwf"],
-  ["references"],
+  ["references", "runs"],
   ["kerchunk", "ensemble"],
   ["template", "checkpoint", "output"],
   ["pipeline", "stream", "engines", "maps"],
@@ -33,6 +33,7 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
   netcdf: "lib/netcdf/encode_netcdf.ts",
   ecmwf: "lib/ecmwf/run.ts",
   references: "lib/references/store.ts",
+  runs: "lib/runs/make_runs.ts",
   kerchunk: "lib/kerchunk/final_stores.ts",
   ensemble: "lib/ensemble/reduce_fields.ts",
   template: "lib/template/open_template.ts",
@@ -48,7 +49,7 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 80,
+  "stages/stage1.ts": 81,
   "stages/stage2.ts": 55,
   "stages/stage3.ts": 65,
   "stages/pipeline.ts": 108,

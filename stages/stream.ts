@@ -14,6 +14,7 @@ import { runTask } from "../lib/stream/run_task.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
 import type { StageContext } from "../lib/storage/mod.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
 import { openContext, openRun } from "./cli/run_stage.ts";
@@ -32,11 +33,14 @@ export const command: Command<StreamRequest> = {
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --task 3/9",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
+    "deno task stream --date 20240301..20240531 --run 00,12 --variables tp",
   ],
   parse: parseStreamRequest,
-  async run({ runRequests, server, gcs, publishedRoot, summary, task, merge, ...given }, reporter) {
+  async run(request, reporter) {
     using interruption = listenForSignals();
     const { signal } = interruption;
+    if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
+    const { runRequests, server, gcs, publishedRoot, summary, task, merge, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
@@ -51,12 +55,41 @@ export const command: Command<StreamRequest> = {
       const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
-    for (const line of describeRejections(result.fields)) reporter.warn(line);
-    for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.result(summarizeStream(options, result, context, startedMs));
+    reportStream(options, result, context, startedMs);
     return result;
   },
 };
+
+/** Reports what was left out, and the summary. */
+function reportStream(
+  options: StreamOptions,
+  result: StreamResult | TaskResult,
+  context: StageContext,
+  startedMs: number,
+): void {
+  const { reporter } = context;
+  for (const line of describeRejections(result.fields)) reporter.warn(line);
+  for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
+  reporter.result(summarizeStream(options, result, context, startedMs));
+}
+
+/** Streams several runs, one after the other. */
+async function streamRuns(
+  request: StreamRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { publishedRoot, outputDir, fresh, shapingOptions } = request;
+  const { streamWork } = await import("../lib/stream/stream_runs.ts");
+  const { runRange } = await import("./cli/run_range.ts");
+  const work = streamWork(request, {
+    findStores: (run, context) => findStores(run, publishedRoot, context),
+    report: reportStream,
+  });
+  const folder = outputDir.replace(/(?<=.)\/+$/, "");
+  const options = { command: "stream", folder, options: shapingOptions, remake: fresh, signal };
+  return await runRange(request, work, options, reporter);
+}
 
 /** Streams all fields, those of one task, or merges those of all tasks. */
 async function streamPart(

@@ -65,9 +65,13 @@ function expandRange(text: string): string[] {
       `Cannot use dates "${text}": the step is "${step}"; give a whole number of days of at least 1`,
     );
   }
-  const [startMs, endMs] = [first, last].map((date) => referenceTime(parseRun(date, "00")).getTime());
+  const [startMs, endMs] = [first, last].map((date) =>
+    referenceTime(parseRun(date, "00")).getTime()
+  );
   if (endMs! < startMs!) {
-    throw new RunError(`Cannot use dates "${text}": the range ends before it begins; swap its ends`);
+    throw new RunError(
+      `Cannot use dates "${text}": the range ends before it begins; swap its ends`,
+    );
   }
   const days: string[] = [];
   for (let ms = startMs!; ms <= endMs!; ms += Number(step) * DAY_MS) {
