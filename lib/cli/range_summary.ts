@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [
 /** The table of runs, and what they cost together. */
 export function summarizeRange(
   outcomes: readonly RunOutcome[],
-  ledgerPath: string,
+  ledger: string | undefined,
   { storage }: StageContext,
   startedMs: number,
 ): Summary {
@@ -33,7 +33,7 @@ export function summarizeRange(
     title: `${outcomes.length} runs: ${countStates(outcomes)}`,
     table: { columns: COLUMNS, rows },
     lines: [
-      ["ledger", ledgerPath],
+      ...(ledger === undefined ? [] : [["ledger", ledger] as const]),
       ["requests", `${requests}, ${retries} of them retries`],
       ["received", `${formatMegabytes(bytesReceived)} MB`],
       ["time", `${seconds.toFixed(1)} s`],
@@ -41,7 +41,7 @@ export function summarizeRange(
     facts: {
       complete: outcomes.every(({ state }) => state === "complete"),
       runs: outcomes.map(({ name: _, ...facts }) => facts),
-      ledger: ledgerPath,
+      ...(ledger !== undefined && { ledger }),
       requests,
       retries,
       bytesReceived,

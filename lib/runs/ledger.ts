@@ -11,7 +11,12 @@ import { type Storage, unlessMissing } from "../storage/mod.ts";
 import { messageOf } from "../util/text.ts";
 
 /** Name of the ledger in the folder of the outputs. */
-export const LEDGER_NAME = "runs.json";
+const LEDGER_NAME = "runs.json";
+
+/** The path of the ledger of a folder. */
+export function ledgerPath(folder: string): string {
+  return folder === "." ? LEDGER_NAME : `${folder}/${LEDGER_NAME}`;
+}
 
 /** The version of the format that this program writes, and the newest that it reads. */
 const VERSION = 1;
@@ -63,16 +68,16 @@ export function listDifferences(a: LedgerEntry["options"], b: LedgerEntry["optio
 export class Ledger {
   #file: LedgerFile = { version: VERSION, runs: [] };
 
-  private constructor(readonly path: string, private readonly storage: Storage) {}
+  private constructor(readonly path: string | undefined, private readonly storage: Storage) {}
 
   /**
    * Reads a ledger; an absent one is empty.
    *
+   * @param folder `undefined` for a ledger that is neither read nor written.
    * @throws {UserError} for one that is damaged, or that a newer program wrote.
    */
-  static async open(folder: string, storage: Storage): Promise<Ledger> {
-    const path = folder === "." ? LEDGER_NAME : `${folder}/${LEDGER_NAME}`;
-    const ledger = new Ledger(path, storage);
+  static async open(folder: string | undefined, storage: Storage): Promise<Ledger> {
+    const ledger = new Ledger(folder === undefined ? undefined : ledgerPath(folder), storage);
     await ledger.#read();
     return ledger;
   }
@@ -87,6 +92,7 @@ export class Ledger {
    * is read again before, as another command may have written it since.
    */
   async record(entry: LedgerEntry): Promise<void> {
+    if (this.path === undefined) return;
     await this.#read();
     const earlier = this.find(entry.output);
     const { reason: _, messages: __, sha256: ___, ...rest } = earlier ?? {};
@@ -98,6 +104,7 @@ export class Ledger {
   }
 
   async #read(): Promise<void> {
+    if (this.path === undefined) return;
     this.storage.forget(this.path);
     const bytes = await unlessMissing(this.storage.get(this.path));
     if (bytes) this.#file = parseLedger(new TextDecoder().decode(bytes), this.path);

@@ -65,8 +65,8 @@ export interface RunWork<Prepared> {
 export interface MakeRunsOptions {
   /** The name of the command, for the ledger. */
   command: string;
-  /** Folder of the ledger. */
-  folder: string;
+  /** Folder of the ledger. @default {undefined} (there is none: every run is made) */
+  folder?: string;
   /** The options that shape outputs, as text by name. */
   options: Readonly<Record<string, string>>;
   /** Whether to make complete runs again. @default {false} */
@@ -248,8 +248,9 @@ class RunLoop<Prepared> {
     const { reporter } = context;
     if (plan.kind === "complete") {
       await this.work.cleanUp?.(run, context);
-      reporter.info(`${describeRun(run)}: already complete, ${outputPath(this.work.output(run))}`);
-      return { ...this.#describe(run, plan.entry), exitCode: EXIT.done, skipped: true };
+      const output = outputPath(this.work.output(run));
+      reporter.info(`${describeRun(run)}: already complete, ${output}`);
+      return { ...describeEntry(run, plan.entry), output, exitCode: EXIT.done, skipped: true };
     }
     if (plan.kind === "impossible") {
       return await this.#fail(run, "not published", plan.reason, EXIT.missing);
@@ -267,16 +268,19 @@ class RunLoop<Prepared> {
 
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
+    const { storage } = this.context;
     const { complete, isAccepted = false, messages } = made;
-    const reason = made.reason ?? warnings[0] ?? "see the warnings";
+    const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
+    const output = this.work.output(run);
     const entry = await this.#record(run, {
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
-      sha256: await digestOutput(this.work.output(run), this.context.storage),
+      ...(this.ledger.path !== undefined && { sha256: await digestOutput(output, storage) }),
     });
+    const path = outputPath(output);
     const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
-    return { ...this.#describe(run, entry), exitCode, skipped: false };
+    return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
   }
 
   /** Records why there is no output. */
@@ -288,7 +292,7 @@ class RunLoop<Prepared> {
   ): Promise<RunOutcome> {
     this.context.reporter.warn(`${describeRun(run)}: ${describeState({ state, reason })}`);
     const entry = await this.#record(run, { state, reason });
-    return { ...this.#describe(run, entry), exitCode, skipped: false };
+    return { ...describeEntry(run, entry), exitCode, skipped: false };
   }
 
   /** @throws what ends the whole command: an interruption. */
@@ -323,17 +327,16 @@ class RunLoop<Prepared> {
     await this.ledger.record(whole);
     return whole;
   }
+}
 
-  #describe(run: Run, { state, reason, messages, sha256 }: LedgerEntry) {
-    return {
-      run: runLabel(run),
-      name: describeRun(run),
-      state,
-      ...(reason !== undefined && { reason }),
-      ...(messages && { messages }),
-      ...(sha256 !== undefined && { output: outputPath(this.work.output(run)) }),
-    };
-  }
+function describeEntry(run: Run, { state, reason, messages }: LedgerEntry) {
+  return {
+    run: runLabel(run),
+    name: describeRun(run),
+    state,
+    ...(reason !== undefined && { reason }),
+    ...(messages && { messages }),
+  };
 }
 
 /** `not published yet`, `failed: Cannot …`, `complete`. */

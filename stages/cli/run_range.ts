@@ -7,7 +7,7 @@ import { countStates, summarizeRange } from "../../lib/cli/range_summary.ts";
 import { resolveRun, type RunRequest } from "../../lib/ecmwf/published.ts";
 import { describeRun, type Run } from "../../lib/ecmwf/run.ts";
 import { categoryOf, EXIT, MissingDataError, UserError } from "../../lib/errors.ts";
-import { LEDGER_NAME } from "../../lib/runs/ledger.ts";
+import { ledgerPath } from "../../lib/runs/ledger.ts";
 import {
   findWorst,
   makeRuns,
@@ -38,13 +38,13 @@ export async function runRange<Prepared>(
   // A step that a run does not have is an error of the command line.
   for (const run of runs) work.steps(run);
   const outcomes = [...await makeRuns(runs, work, options, context), ...unknown];
-  const ledger = options.folder === "." ? LEDGER_NAME : `${options.folder}/${LEDGER_NAME}`;
+  const ledger = options.folder === undefined ? undefined : ledgerPath(options.folder);
   reporter.result(summarizeRange(outcomes, ledger, context, startedMs));
   return concludeRange(outcomes);
 }
 
 /** The outcome of a command from those of its runs. */
-export function concludeRange(outcomes: readonly RunOutcome[]): Outcome {
+function concludeRange(outcomes: readonly RunOutcome[]): Outcome {
   const worst = findWorst(outcomes);
   if (worst === EXIT.done || worst === EXIT.incomplete) return { complete: worst === EXIT.done };
   const bad = outcomes.filter(({ exitCode }) => exitCode !== EXIT.done);
@@ -55,8 +55,12 @@ export function concludeRange(outcomes: readonly RunOutcome[]): Outcome {
   );
 }
 
-/** The runs of requests, each once; a `latest` that cannot be found is an outcome, not an error. */
-async function resolveRuns(
+/**
+ * The runs of requests, each once; a `latest` that cannot be found is an outcome, not an error.
+ *
+ * @throws {StorageError} when the server cannot be reached.
+ */
+export async function resolveRuns(
   requests: readonly RunRequest[],
   context: StageContext,
 ): Promise<{ runs: Run[]; unknown: RunOutcome[] }> {
