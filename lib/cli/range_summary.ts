@@ -12,7 +12,7 @@ const COLUMNS: readonly Column[] = [
   { head: "run" },
   { head: "state" },
   { head: "messages", align: "right" },
-  { head: "output, or why there is none" },
+  { head: "output, and what is missing" },
 ];
 
 /** The table of runs, and what they cost together. */

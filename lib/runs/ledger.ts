@@ -25,8 +25,8 @@ const VERSION = 1;
  * How a run ended:
  * - `complete`: the output holds everything that was asked for
  * - `incomplete`: there is an output, and it lacks something
- * - `not published`: there is none, because the servers lack files of the run
- * - `failed`: there is none, for another reason
+ * - `not published`: none was written, because the servers lack files of the run
+ * - `failed`: none was written, for another reason; that of an earlier command may be there
  */
 export type RunState = "complete" | "incomplete" | "not published" | "failed";
 

@@ -18,7 +18,7 @@ import { describeAbsentSteps } from "./missing_steps.ts";
 import { digestOutput, outputPath, type RunOutput } from "./run_output.ts";
 
 /** Exit codes of runs from the best to the worst; that of a command is the worst of its runs. */
-export const SEVERITY: readonly number[] = [
+const SEVERITY: readonly number[] = [
   EXIT.done,
   EXIT.incomplete,
   EXIT.missing,
@@ -256,12 +256,16 @@ class RunLoop<Prepared> {
       return await this.#fail(run, "not published", plan.reason, EXIT.missing);
     }
     if (plan.kind === "failed") return await this.#explain(run, plan.error, warnings);
-    let outcome: RunOutcome | undefined;
+    let outcome: RunOutcome | undefined = undefined as RunOutcome | undefined;
     const save = async (made: MadeRun) => void (outcome = await this.#save(run, made, warnings));
     try {
       await this.work.make(run, { prepared: plan.prepared, startedMs, save }, context);
     } catch (error) {
-      return await this.#explain(run, error, warnings);
+      if (!outcome) return await this.#explain(run, error, warnings);
+      // The output is whole and recorded: what failed is the removal of saved fields.
+      this.#rethrowInterruption(error);
+      reporter.warn(`${describeRun(run)}: ${messageOf(error)}`);
+      return { ...outcome, exitCode: findWorst([outcome, { exitCode: findExitCode(error) }]) };
     }
     return outcome!;
   }
@@ -278,6 +282,7 @@ class RunLoop<Prepared> {
       ...(messages && { messages }),
       ...(this.ledger.path !== undefined && { sha256: await digestOutput(output, storage) }),
     });
+    if (!complete) this.#warn(run, entry);
     const path = outputPath(output);
     const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
     return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
@@ -290,15 +295,14 @@ class RunLoop<Prepared> {
     reason: string,
     exitCode: number,
   ): Promise<RunOutcome> {
-    this.context.reporter.warn(`${describeRun(run)}: ${describeState({ state, reason })}`);
     const entry = await this.#record(run, { state, reason });
+    this.#warn(run, entry);
     return { ...describeEntry(run, entry), exitCode, skipped: false };
   }
 
   /** @throws what ends the whole command: an interruption. */
   async #explain(run: Run, error: unknown, warnings: readonly string[]): Promise<RunOutcome> {
-    this.options.signal?.throwIfAborted();
-    if (error instanceof InterruptedError) throw error;
+    this.#rethrowInterruption(error);
     const exitCode = findExitCode(error);
     const request = { run, steps: this.work.steps(run), now: this.#now() };
     const absence = exitCode === EXIT.missing
@@ -310,6 +314,15 @@ class RunLoop<Prepared> {
     }
     const reason = messageOf(error) || warnings.at(-1) || "for an unknown reason";
     return await this.#fail(run, "failed", reason, exitCode);
+  }
+
+  #rethrowInterruption(error: unknown): void {
+    this.options.signal?.throwIfAborted();
+    if (error instanceof InterruptedError) throw error;
+  }
+
+  #warn(run: Run, entry: LedgerEntry): void {
+    this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
   }
 
   async #record(
@@ -340,7 +353,7 @@ function describeEntry(run: Run, { state, reason, messages }: LedgerEntry) {
 }
 
 /** `not published yet`, `failed: Cannot …`, `complete`. */
-export function describeState({ state, reason }: Pick<RunOutcome, "state" | "reason">): string {
+function describeState({ state, reason }: Pick<RunOutcome, "state" | "reason">): string {
   if (reason === undefined) return state;
   return reason.startsWith(state) ? reason : `${state}: ${reason}`;
 }
