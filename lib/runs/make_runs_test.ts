@@ -83,12 +83,33 @@ async function readEntries({ folder, context }: Workplace) {
 
 Deno.test("makeRuns() prepares the next run while one is made, and holds back what is reported on it", async () => {
   await using workplace = await openWorkplace(new Map());
-  const { log, lines, outcomes } = await tryRuns(workplace);
-  assertEquals(log, [
-    ...["prepare 20260201", "prepare 20260202", "make 20260201", "saved 20260201"],
-    ...["prepare 20260203", "make 20260202", "saved 20260202"],
-    ...["make 20260203", "saved 20260203"],
-  ]);
+  const { context, folder } = workplace;
+  const prepared = RUNS.map(() => Promise.withResolvers<void>());
+  const [log, lines]: [string[], string[]] = [[], []];
+  const work = fakeWork(folder, new Map(), log);
+  const indexOf = (run: Run) => RUNS.findIndex(({ date }) => date === run.date);
+  const add = (line: string) => void lines.push(line);
+  const outcomes = await makeRuns(
+    RUNS,
+    {
+      ...work,
+      async prepare(run, context) {
+        const result = await work.prepare(run, context);
+        prepared[indexOf(run)]!.resolve();
+        return result;
+      },
+      async make(run, turn, context) {
+        const i = indexOf(run);
+        await prepared[i + 1]?.promise;
+        const preparations = log.filter((line) => line.startsWith("prepare"));
+        assertEquals([preparations.length, lines.length], [Math.min(3, i + 2), 2 * (i + 1)]);
+        await work.make(run, turn, context);
+      },
+    },
+    { ...OPTIONS, folder },
+    { ...context, reporter: { ...context.reporter, info: add } },
+  );
+  assertEquals(log.filter((line) => line.startsWith("saved")).length, 3);
   assertEquals(
     lines,
     RUNS.flatMap((run, i) => [
