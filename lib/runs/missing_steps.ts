@@ -59,8 +59,8 @@ async function describeAbsence(
     return isYoung ? "not published yet" : "the server has nothing of it";
   }
   const absentSteps = sortUnique(absent.map(({ stepHours }) => stepHours));
-  const verb = steps.length === 1 ? "step is" : "steps are";
-  return `${absentSteps.length} of ${steps.length} ${verb} not there${isYoung ? " yet" : ""}: ` +
+  const verb = steps.length === 1 ? "step is not there" : "steps are not there";
+  return `${absentSteps.length} of ${steps.length} ${verb}${isYoung ? " yet" : ""}: ` +
     formatSteps(run, absentSteps);
 }
 
