@@ -31,7 +31,9 @@ export function pipelineWork(
   given: PipelineRunsOptions,
   report: (run: Run, result: PipelineResult, context: StageContext, startedMs: number) => void,
 ): RunWork<ReadRun> {
-  const optionsOf = (run: Run): PipelineOptions => ({ ...given, run, allowMissing: false });
+  const optionsOf = (run: Run): PipelineOptions => {
+    return { ...given, run, outputDir: stageFolder(run), allowMissing: false };
+  };
   return {
     output: (run) => ({ folder: ".", name: stageFolder(run), filePrefix: "stage3_" }),
     steps: (run) => chooseSteps(run, given.steps),
