@@ -209,3 +209,118 @@ Deno.test("a range of seven days, one absent, one half published, one in the fut
   const parts = await Array.fromAsync(Deno.readDir(`${workplace.folder}/out`));
   assertEquals(parts.filter(({ name }) => /\.work$|\.part$/.test(name)), []);
 });
+
+Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger has the runs before", async () => {
+  await using workplace = await openWorkplace();
+  await run(workplace, "pipeline");
+  await using child = start(workplace, "stream", []);
+  workplace.server.setFaults((request) => {
+    if (stepOf(request) === `${runLabel(RUNS[1]!)} 48`) child.kill("SIGINT");
+    return { kind: "delay", ms: 10 };
+  });
+  const { code, stderr } = await child.output();
+  const reported = new TextDecoder().decode(stderr);
+  assertEquals(code, 130, reported);
+  assertMatch(reported, /warning: \d of 9 fields are saved in .*: run the same command to resume/);
+  assertStringIncludes(reported, "stream: stopped by SIGINT, run the same command to resume\n");
+  const ledger = await readLedger(workplace, "out/runs.json");
+  assertEquals(ledger.map(({ run, state }) => [run, state]), [[runLabel(RUNS[0]!), "complete"]]);
+  const finished = await listFinished(workplace);
+  const resumed = await run(workplace, "stream");
+  assertEquals(resumed.asked.map(stepOf).filter((it) => finished.includes(it)), []);
+});
+
+Deno.test("one run, also as a range, has no ledger, and the output of a range equals its own", async () => {
+  await using workplace = await openWorkplace();
+  const { date } = RUNS[0]!;
+  const output = `${workplace.folder}/${outputOf(RUNS[0]!)}`;
+  for (const dates of [date, `${date}..${date}`, `${date},${date}`]) {
+    const made = await run(workplace, "pipeline", "--date", dates);
+    const streamed = await run(workplace, "stream", "--date", dates);
+    assertEquals([made.code, streamed.code], [0, 0], made.reported + streamed.reported);
+    assert(!/run 1 of|ledger/.test(made.reported + streamed.reported));
+  }
+  const names = async (folder: string) =>
+    (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).toSorted();
+  assertEquals(await names(workplace.folder), [`ecmwf_three_stage_${runLabel(RUNS[0]!)}`, "out"]);
+  assertEquals(await names(`${workplace.folder}/out`), [GIK.fileName(RUNS[0]!)]);
+  const alone = await Deno.readFile(output);
+  const several = await run(workplace, "stream", "--date", `${date},${RUNS[1]!.date}`);
+  assertEquals(several.code, 3, several.reported);
+  assertStringIncludes(several.reported, "Cannot find stage3_<member>_final.parquet");
+  assertEquals(await Deno.readFile(output), alone);
+});
+
+Deno.test("an output of another command on one run is not taken for the one in the ledger", async () => {
+  await using workplace = await openWorkplace();
+  await run(workplace, "pipeline");
+  const dates = ["--date", `${RUNS[0]!.date}..${RUNS[1]!.date}`];
+  await run(workplace, "stream", ...dates);
+  await run(workplace, "stream", "--date", RUNS[0]!.date, "--steps", "36");
+  const again = await run(workplace, "stream", ...dates);
+  assertEquals(again.code, 0, again.reported);
+  assertStringIncludes(again.reported, `${outputOf(RUNS[0]!)} was changed since: making it again`);
+  assertStringIncludes(again.reported, "2 runs: 2 complete");
+  assertStringIncludes(again.reported, `${describeDay(RUNS[1]!)}  already complete`);
+  const fewer = await run(workplace, "stream", ...dates, "--max-members", "2", "--quiet");
+  assertEquals([fewer.code, fewer.reported], [0, ""]);
+  const other = await run(workplace, "stream", ...dates, "--parallel-fetches", "3");
+  assertStringIncludes(
+    other.reported,
+    "was made with other options (max-members): making it again",
+  );
+  const fresh = await run(workplace, "stream", ...dates, "--fresh");
+  assert(!fresh.reported.includes("already complete"));
+});
+
+const describeDay = ({ date, hour }: Run) => `${date} ${hour} UTC`;
+
+Deno.test("a latest run that cannot be found does not stop the others", async () => {
+  await using workplace = await openWorkplace();
+  const { code, reported } = await run(workplace, "pipeline", "--date", `latest,${RUNS[0]!.date}`);
+  assertEquals(code, 3, reported);
+  assertStringIncludes(reported, "2 runs: 1 complete, 1 not published");
+  assertMatch(
+    reported,
+    /^ {2}latest 00 UTC +not published +– {2}Cannot find the latest 00 UTC run/m,
+  );
+});
+
+const SEVERAL = ["--date", "20260206..20260207"];
+const REFUSALS: { name: "pipeline" | "stream"; args: string[]; says: string }[] = [
+  {
+    name: "pipeline",
+    args: ["--date", "20260207..20260206"],
+    says: "the range ends before it begins",
+  },
+  { name: "stream", args: ["--date", "20260206..20260207/0"], says: 'the step is "0"' },
+  { name: "stream", args: ["--date", "20260231..20260301"], says: "give a day of the calendar" },
+  { name: "pipeline", args: ["--date", "20260206", "--run", "00,13"], says: 'run hour "13"' },
+  { name: "pipeline", args: [...SEVERAL, "--output-dir", "x"], says: "into one --output-dir" },
+  {
+    name: "pipeline",
+    args: ["--date", "20260206", "--run", "00,06", "--steps", "150"],
+    says: "Cannot use step 150: the 06 UTC run has steps 0–144 by 3 hours",
+  },
+  ...[
+    ["--parquet-dir", "x"],
+    ["--gcs-parquet-path", "gs://bucket/x"],
+    ["--summary", "x.json"],
+    ["--task", "0/2"],
+    ["--merge"],
+  ].map((args) => ({
+    name: "stream" as const,
+    args: [...SEVERAL, ...args],
+    says: `stream: Cannot use ${args[0]} with several runs: it is for one; `,
+  })),
+];
+
+for (const { name, args, says } of REFUSALS) {
+  Deno.test(`${name} ${args.join(" ")} exits 2 before it asks for anything`, async () => {
+    await using workplace = await openWorkplace();
+    const { code, reported, asked } = await run(workplace, name, ...args);
+    assertEquals([code, asked], [2, []], reported);
+    assertStringIncludes(reported, says);
+    assertEquals(await Array.fromAsync(Deno.readDir(workplace.folder)), []);
+  });
+}
