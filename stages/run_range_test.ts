@@ -4,23 +4,23 @@ import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
-import { formatDate, parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
+import { parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import { GIK } from "../lib/output/profile.ts";
 import type { LedgerEntry } from "../lib/runs/ledger.ts";
 
 const STEPS = GIK.steps;
 const MEMBERS = 3;
-/** Days before today; tomorrow is in the future, two days ago is absent, today is half published. */
-const [TOMORROW, TODAY, ABSENT] = [-1, 0, 2];
-const RUNS = [5, 4, 3, 2, 1, 0, -1].map(runBefore);
-const COMPLETE = [5, 4, 3, 1].map(runBefore);
-const RANGE = `${RUNS[0]!.date}..${RUNS.at(-1)!.date}`;
+/** Seven days over the beginning of cycle 50r1 on 12 May, the last of them in the future. */
+const RANGE = "20260509..20260514,20990101";
+const RUNS = ["20260509", "20260510", "20260511", "20260512", "20260513", "20260514", "20990101"]
+  .map((date) => parseRun(date, "00"));
+const [FIRST, SECOND, ABSENT, , LAST_COMPLETE, HALF, FUTURE] = RUNS as RunsOfTheWeek;
+type RunsOfTheWeek = [Run, Run, Run, Run, Run, Run, Run];
+const COMPLETE = RUNS.filter((run) => ![ABSENT, HALF, FUTURE].includes(run));
 const PUBLISHED_STEPS = STEPS.slice(0, 3);
 
-function runBefore(days: number): Run {
-  return parseRun(formatDate(new Date(Date.now() - days * 86_400_000)), "00");
-}
+type Name = "pipeline" | "stage2" | "stream";
 
 interface Workplace extends AsyncDisposable {
   server: S3Server;
@@ -37,7 +37,7 @@ async function openWorkplace(): Promise<Workplace> {
     await writeMessages(`${root}/bucket`, run, steps, base);
   };
   for (const run of COMPLETE) await publish(run, STEPS);
-  await publish(runBefore(TODAY), PUBLISHED_STEPS);
+  await publish(HALF, PUBLISHED_STEPS);
   const folder = `${root}/here`;
   await Deno.mkdir(folder);
   const server = startS3Server({ buckets: { [BUCKET]: `${root}/bucket` } });
@@ -53,10 +53,11 @@ async function openWorkplace(): Promise<Workplace> {
 }
 
 /** Starts a command on the range. */
-function start({ server, folder }: Workplace, name: "pipeline" | "stream", more: string[]) {
+function start({ server, folder }: Workplace, name: Name, more: string[]) {
   const common = ["--date", RANGE, "--steps", STEPS.join(","), "--max-members", `${MEMBERS}`];
   const own = {
     pipeline: ["--no-template"],
+    stage2: [],
     stream: ["--variables", "t2m", "--parallel-fetches", "2", "--output-dir", "out"],
   };
   return new Deno.Command(Deno.execPath(), {
@@ -72,7 +73,7 @@ function start({ server, folder }: Workplace, name: "pipeline" | "stream", more:
 }
 
 /** Runs a command to its end, and lists the keys that it asks for. */
-async function run(workplace: Workplace, name: "pipeline" | "stream", ...more: string[]) {
+async function run(workplace: Workplace, name: Name, ...more: string[]) {
   const { server } = workplace;
   server.setFaults(undefined);
   const before = server.requests.length;
@@ -126,12 +127,12 @@ async function readLedger({ folder }: Workplace, path: string) {
 }
 
 const REASONS = {
-  [runLabel(runBefore(ABSENT))]: ["not published", /^the server has nothing of it$/],
-  [runLabel(runBefore(TODAY))]: [
+  [runLabel(ABSENT)]: ["not published", /^the server has nothing of it$/],
+  [runLabel(HALF)]: [
     "incomplete",
-    /^6 of 9 steps are not there(?: yet)?: 45-60$/,
+    /^6 of 9 steps are not there: 45-60$/,
   ],
-  [runLabel(runBefore(TOMORROW))]: ["not published", /^not published yet$/],
+  [runLabel(FUTURE)]: ["not published", /^not published yet$/],
 } as const;
 
 function checkLedger(ledger: LedgerEntry[], outputOf: (run: Run) => string) {
@@ -145,7 +146,7 @@ function checkLedger(ledger: LedgerEntry[], outputOf: (run: Run) => string) {
   }
 }
 
-Deno.test("a range of seven days, one absent, one half published, one in the future, killed twice, ends with a right ledger and fetches nothing twice", async () => {
+Deno.test("a range of seven days over an era boundary, one absent, one half published, one in the future, killed twice, ends with a right ledger and fetches nothing twice", async () => {
   await using workplace = await openWorkplace();
 
   const first = await run(workplace, "pipeline");
@@ -162,12 +163,12 @@ Deno.test("a range of seven days, one absent, one half published, one in the fut
   const again = await run(workplace, "pipeline");
   assertEquals(again.code, 3);
   const others = new Set(again.asked.map((request) => stepOf(request).split(" ")[0]!));
-  assertEquals([...others].toSorted(), [ABSENT, TODAY].map((it) => runLabel(runBefore(it))));
+  assertEquals([...others].toSorted(), [ABSENT, HALF].map(runLabel));
 
   const asked: string[] = [];
-  for (const [at, step] of [[4, 48], [1, 42]] as const) {
+  for (const [at, step] of [[SECOND, 48], [LAST_COMPLETE, 42]] as const) {
     const finished = await listFinished(workplace);
-    const requests = (await killStream(workplace, runBefore(at), step)).map(stepOf);
+    const requests = (await killStream(workplace, at, step)).map(stepOf);
     assertEquals(requests.filter((it) => finished.includes(it)), []);
     asked.push(...requests);
   }
@@ -183,8 +184,8 @@ Deno.test("a range of seven days, one absent, one half published, one in the fut
   assertEquals(ledger.map(({ messages }) => messages?.used), [
     27,
     27,
-    27,
     undefined,
+    27,
     27,
     9,
     undefined,
@@ -199,10 +200,10 @@ Deno.test("a range of seven days, one absent, one half published, one in the fut
   assertEquals(events.at(-1), { ...events.at(-1), type: "end", exitCode: 3 });
 
   // The half of a run that was read is not read again when the other half is there.
-  await workplace.publish(runBefore(TODAY), STEPS.slice(3));
+  await workplace.publish(HALF, STEPS.slice(3));
   await run(workplace, "pipeline");
   const more = await run(workplace, "stream");
-  const half = STEPS.slice(3).map((step) => `${runLabel(runBefore(TODAY))} ${step}`);
+  const half = STEPS.slice(3).map((step) => `${runLabel(HALF)} ${step}`);
   const fetched = more.asked.filter(({ range }) => range !== undefined).map(stepOf);
   assertEquals([...new Set(fetched)].toSorted(), half);
   assertEquals((await readLedger(workplace, "out/runs.json"))[5]!.state, "complete");
@@ -215,7 +216,7 @@ Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger ha
   await run(workplace, "pipeline");
   await using child = start(workplace, "stream", []);
   workplace.server.setFaults((request) => {
-    if (stepOf(request) === `${runLabel(RUNS[1]!)} 48`) child.kill("SIGINT");
+    if (stepOf(request) === `${runLabel(SECOND)} 48`) child.kill("SIGINT");
     return { kind: "delay", ms: 10 };
   });
   const { code, stderr } = await child.output();
@@ -224,7 +225,7 @@ Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger ha
   assertMatch(reported, /warning: \d of 9 fields are saved in .*: run the same command to resume/);
   assertStringIncludes(reported, "stream: stopped by SIGINT, run the same command to resume\n");
   const ledger = await readLedger(workplace, "out/runs.json");
-  assertEquals(ledger.map(({ run, state }) => [run, state]), [[runLabel(RUNS[0]!), "complete"]]);
+  assertEquals(ledger.map(({ run, state }) => [run, state]), [[runLabel(FIRST), "complete"]]);
   const finished = await listFinished(workplace);
   const resumed = await run(workplace, "stream");
   assertEquals(resumed.asked.map(stepOf).filter((it) => finished.includes(it)), []);
@@ -232,8 +233,8 @@ Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger ha
 
 Deno.test("one run, also as a range, has no ledger, and the output of a range equals its own", async () => {
   await using workplace = await openWorkplace();
-  const { date } = RUNS[0]!;
-  const output = `${workplace.folder}/${outputOf(RUNS[0]!)}`;
+  const { date } = FIRST;
+  const output = `${workplace.folder}/${outputOf(FIRST)}`;
   for (const dates of [date, `${date}..${date}`, `${date},${date}`]) {
     const made = await run(workplace, "pipeline", "--date", dates);
     const streamed = await run(workplace, "stream", "--date", dates);
@@ -242,10 +243,10 @@ Deno.test("one run, also as a range, has no ledger, and the output of a range eq
   }
   const names = async (folder: string) =>
     (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).toSorted();
-  assertEquals(await names(workplace.folder), [`ecmwf_three_stage_${runLabel(RUNS[0]!)}`, "out"]);
-  assertEquals(await names(`${workplace.folder}/out`), [GIK.fileName(RUNS[0]!)]);
+  assertEquals(await names(workplace.folder), [`ecmwf_three_stage_${runLabel(FIRST)}`, "out"]);
+  assertEquals(await names(`${workplace.folder}/out`), [GIK.fileName(FIRST)]);
   const alone = await Deno.readFile(output);
-  const several = await run(workplace, "stream", "--date", `${date},${RUNS[1]!.date}`);
+  const several = await run(workplace, "stream", "--date", `${date},${SECOND.date}`);
   assertEquals(several.code, 3, several.reported);
   assertStringIncludes(several.reported, "Cannot find stage3_<member>_final.parquet");
   assertEquals(await Deno.readFile(output), alone);
@@ -254,14 +255,14 @@ Deno.test("one run, also as a range, has no ledger, and the output of a range eq
 Deno.test("an output of another command on one run is not taken for the one in the ledger", async () => {
   await using workplace = await openWorkplace();
   await run(workplace, "pipeline");
-  const dates = ["--date", `${RUNS[0]!.date}..${RUNS[1]!.date}`];
+  const dates = ["--date", `${FIRST.date}..${SECOND.date}`];
   await run(workplace, "stream", ...dates);
-  await run(workplace, "stream", "--date", RUNS[0]!.date, "--steps", "36");
+  await run(workplace, "stream", "--date", FIRST.date, "--steps", "36");
   const again = await run(workplace, "stream", ...dates);
   assertEquals(again.code, 0, again.reported);
-  assertStringIncludes(again.reported, `${outputOf(RUNS[0]!)} was changed since: making it again`);
+  assertStringIncludes(again.reported, `${outputOf(FIRST)} was changed since: making it again`);
   assertStringIncludes(again.reported, "2 runs: 2 complete");
-  assertStringIncludes(again.reported, `${describeDay(RUNS[1]!)}  already complete`);
+  assertStringIncludes(again.reported, `${describeDay(SECOND)}  already complete`);
   const fewer = await run(workplace, "stream", ...dates, "--max-members", "2", "--quiet");
   assertEquals([fewer.code, fewer.reported], [0, ""]);
   const other = await run(workplace, "stream", ...dates, "--parallel-fetches", "3");
@@ -277,7 +278,7 @@ const describeDay = ({ date, hour }: Run) => `${date} ${hour} UTC`;
 
 Deno.test("a latest run that cannot be found does not stop the others", async () => {
   await using workplace = await openWorkplace();
-  const { code, reported } = await run(workplace, "pipeline", "--date", `latest,${RUNS[0]!.date}`);
+  const { code, reported } = await run(workplace, "pipeline", "--date", `latest,${FIRST.date}`);
   assertEquals(code, 3, reported);
   assertStringIncludes(reported, "2 runs: 1 complete, 1 not published");
   assertMatch(
@@ -287,7 +288,7 @@ Deno.test("a latest run that cannot be found does not stop the others", async ()
 });
 
 const SEVERAL = ["--date", "20260206..20260207"];
-const REFUSALS: { name: "pipeline" | "stream"; args: string[]; says: string }[] = [
+const REFUSALS: { name: Name; args: string[]; says: string }[] = [
   {
     name: "pipeline",
     args: ["--date", "20260207..20260206"],
@@ -301,6 +302,11 @@ const REFUSALS: { name: "pipeline" | "stream"; args: string[]; says: string }[] 
     name: "pipeline",
     args: ["--date", "20260206", "--run", "00,06", "--steps", "150"],
     says: "Cannot use step 150: the 06 UTC run has steps 0–144 by 3 hours",
+  },
+  {
+    name: "stage2",
+    args: ["--date", "20260206", "--run", "00,12"],
+    says: "Cannot use several runs: give one --date and one --run, or run the pipeline",
   },
   ...[
     ["--parquet-dir", "x"],

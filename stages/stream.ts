@@ -86,8 +86,13 @@ async function streamRuns(
     findStores: (run, context) => findStores(run, publishedRoot, context),
     report: reportStream,
   });
-  const folder = outputDir.replace(/(?<=.)\/+$/, "");
-  const options = { command: "stream", folder, options: shapingOptions, remake: fresh, signal };
+  const options = {
+    command: "stream",
+    folder: outputDir,
+    options: shapingOptions,
+    remake: fresh,
+    signal,
+  };
   return await runRange(request, work, options, reporter);
 }
 

@@ -45,7 +45,7 @@ export function describeImpossible(run: Run, now: Date): string | undefined {
 
 /** The days of one item of a list. */
 function expandDates(text: string): string[] {
-  if (/\.\.|\//.test(text)) return expandRange(text);
+  if (/\.\.|^\d{8}\//.test(text)) return expandRange(text);
   if (text !== "latest" && findNearest(text, ["latest"]) !== undefined) {
     throw new RunError(`Cannot use date "${text}": did you mean latest?`);
   }

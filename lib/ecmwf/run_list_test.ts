@@ -72,6 +72,11 @@ const REFUSED: [dates: string, hours: string, message: string][] = [
     "00",
     'Cannot use dates "20230301..latest": an end is latest; give it as YYYYMMDD',
   ],
+  [
+    "2023/03/01",
+    "00",
+    'Cannot use date "2023/03/01": give a day of the calendar as YYYYMMDD',
+  ],
   ["lastest", "00", 'Cannot use date "lastest": did you mean latest?'],
   [
     "20230301",

@@ -15,7 +15,7 @@ const LEDGER_NAME = "runs.json";
 
 /** The path of the ledger of a folder. */
 export function ledgerPath(folder: string): string {
-  return folder === "." ? LEDGER_NAME : `${folder}/${LEDGER_NAME}`;
+  return folder === "." ? LEDGER_NAME : `${folder.replace(/\/+$/, "")}/${LEDGER_NAME}`;
 }
 
 /** The version of the format that this program writes, and the newest that it reads. */

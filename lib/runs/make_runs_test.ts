@@ -156,7 +156,7 @@ Deno.test("makeRuns() skips runs that are complete, and tries the others again",
   assertStringIncludes(again.lines.join("\n"), "20260202 00 UTC: already complete, ");
 });
 
-Deno.test("makeRuns() does not take an output for complete that was made with other options, changed or removed", async () => {
+Deno.test("makeRuns() does not accept an output as complete that was made with other options, changed or removed", async () => {
   await using workplace = await openWorkplace(new Map());
   const { folder } = workplace;
   await tryRuns(workplace);
@@ -201,7 +201,7 @@ const FAILURES: [what: string, fate: Fate, state: string, reason: string, exitCo
 ];
 
 for (const [what, fate, state, reason, exitCode] of FAILURES) {
-  Deno.test(`makeRuns() goes on after ${what}`, async () => {
+  Deno.test(`makeRuns() continues after ${what}`, async () => {
     await using workplace = await openWorkplace(new Map());
     const trial = await tryRuns(workplace, [[RUNS[1]!, fate]], {
       now: () => new Date("2026-02-02T06:00:00Z"),
