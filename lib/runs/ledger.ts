@@ -7,7 +7,7 @@
  * @module
  */
 import { UserError } from "../errors.ts";
-import { type Storage, unlessMissing } from "../storage/mod.ts";
+import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import { messageOf } from "../util/text.ts";
 
 /** Name of the ledger in the folder of the outputs. */
@@ -78,6 +78,8 @@ export class Ledger {
    */
   static async open(folder: string | undefined, storage: Storage): Promise<Ledger> {
     const ledger = new Ledger(folder === undefined ? undefined : ledgerPath(folder), storage);
+    // What killed commands left of it.
+    if (folder !== undefined) await removePartialFiles(folder, (name) => name === LEDGER_NAME);
     await ledger.#read();
     return ledger;
   }

@@ -1,7 +1,9 @@
-import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertNotEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { ALL_PERMISSIONS, startGcsServer } from "../../fixtures/gcs_server.ts";
 import { UserError } from "../errors.ts";
 import { openStorage } from "../storage/mod.ts";
 import { Ledger, type LedgerEntry, listDifferences, sameOptions } from "./ledger.ts";
+import { digestOutput } from "./run_output.ts";
 
 const ENTRY: LedgerEntry = {
   run: "20230301_00z",
@@ -34,6 +36,9 @@ Deno.test("a ledger is JSON with a version, and a line for each run in the order
   await withText(undefined, async (folder) => {
     const ledger = await open(`${folder}/new`);
     assertEquals(ledger.find(ENTRY.output), undefined);
+    await Deno.mkdir(`${folder}/new`);
+    // As a command leaves it that is killed while it writes.
+    await Deno.writeTextFile(`${folder}/new/.runs.json.${crypto.randomUUID()}.part`, "{");
     const earlier = { ...ENTRY, run: "20230228_00z", output: "IFS_20230228_00Z_cgan.nc" };
     await ledger.record(ENTRY);
     await ledger.record(earlier);
@@ -135,5 +140,52 @@ Deno.test("a ledger that is cut short is refused, and not written over", async (
   await withText('{"version": 1, "runs": [', async (folder) => {
     await assertRejects(() => open(folder), UserError, "it is not JSON");
     assertEquals(await Deno.readTextFile(`${folder}/runs.json`), '{"version": 1, "runs": [');
+  });
+});
+
+Deno.test("a ledger and its outputs may be on Google Cloud Storage", async () => {
+  const account = "ledger@gik.iam.gserviceaccount.com";
+  await using gcs = await startGcsServer({
+    buckets: { outputs: new Map() },
+    accounts: { [account]: { outputs: ALL_PERMISSIONS } },
+  });
+  const keyFile = await Deno.makeTempFile();
+  await Deno.writeTextFile(keyFile, await gcs.formatKeyFile(account));
+  const openRemote = () => openStorage({ gcs: { keyFile, endpoint: gcs.url }, minDelayMs: 1 });
+  const storage = openRemote();
+  const folder = "gs://outputs/cgan_output";
+  const [one, two] = [await Ledger.open(folder, storage), await Ledger.open(folder, storage)];
+  await one.record(ENTRY);
+  await two.record({ ...ENTRY, output: "b.nc" });
+  await one.record({ ...ENTRY, state: "incomplete", reason: "x" });
+  const read = await Ledger.open(folder, openRemote());
+  assertEquals([read.find(ENTRY.output)?.state, read.find("b.nc")?.state], [
+    "incomplete",
+    "complete",
+  ]);
+
+  const output = { folder, name: "b.nc" };
+  assertEquals(await digestOutput(output, storage), undefined);
+  await storage.put(`${folder}/b.nc`, [new TextEncoder().encode("abc")]);
+  const sha256 = await digestOutput(output, storage);
+  assertEquals(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  await storage.put(`${folder}/b.nc`, [new TextEncoder().encode("abd")]);
+  assertNotEquals(await digestOutput(output, storage), sha256);
+  await Deno.remove(keyFile);
+});
+
+Deno.test("the digest of a folder is that of the lines of its files, as sha256sum prints them", async () => {
+  await withText("", async (folder) => {
+    const path = `${folder}/stores`;
+    await Deno.mkdir(`${path}/stage3_b.parq`, { recursive: true });
+    const output = { folder, name: "stores", filePrefix: "stage3_" };
+    assertEquals(await digestOutput(output, openStorage()), undefined);
+    await Deno.writeTextFile(`${path}/stage3_b.parq/1`, "abc");
+    await Deno.writeTextFile(`${path}/stage3_a`, "");
+    await Deno.writeTextFile(`${path}/stage2_a`, "not counted");
+    const lines = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  stage3_a\n" +
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  stage3_b.parq/1\n";
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines));
+    assertEquals(await digestOutput(output, openStorage()), new Uint8Array(digest).toHex());
   });
 });
