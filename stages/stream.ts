@@ -5,7 +5,11 @@
  */
 import type { Command } from "../lib/cli/command.ts";
 import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
-import { describeFindings, describeRejections } from "../lib/ensemble/field_result.ts";
+import {
+  describeFindings,
+  describeRejections,
+  describeScarcePoints,
+} from "../lib/ensemble/field_result.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
 import { runMerge } from "../lib/stream/run_merge.ts";
@@ -69,6 +73,7 @@ function reportStream(
 ): void {
   const { reporter } = context;
   for (const line of describeRejections(result.fields)) reporter.warn(line);
+  for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
   for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
   reporter.result(summarizeStream(options, result, context, startedMs));
 }

@@ -3,21 +3,26 @@
  *
  * Layout: SHA-256 of everything after it (32 bytes), length of the description (4 bytes,
  * little-endian), the description as JSON in UTF-8, then the numbers that it lists, in the byte order
- * of this machine.
+ * of this machine, and the packed points of an accumulation.
  *
  * @module
  */
 import type { ArrayTask } from "./array_task.ts";
 import type { ObjectVersion } from "../storage/mod.ts";
-import type { ReducedField } from "../ensemble/field_reducer.ts";
+import type { ReducedField, WindowAxes } from "../ensemble/field_reducer.ts";
+import type { FieldPoints } from "../ensemble/member_points.ts";
 
 /** Raise it when equal messages may give another field, or when this layout changes. */
-export const FIELD_VERSION = 2;
+export const FIELD_VERSION = 3;
 
 const CHECKSUM_BYTES = 32;
 const HEAD_BYTES = CHECKSUM_BYTES + 4;
 
-type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+type Numbers =
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** A finished field, and where it comes from. */
 export interface SavedField {
@@ -33,9 +38,11 @@ interface Description extends Omit<SavedField, "reduced"> {
   /** As given to {@linkcode encodeFieldFile}. */
   key: string;
   /** The field without its numbers. */
-  field: Omit<ReducedField, "axes" | "mean" | "deviation">;
+  field: Omit<ReducedField, "axes" | "mean" | "deviation" | "counts" | "points">;
+  grid?: WindowAxes["grid"];
+  points?: Omit<FieldPoints, "packed">;
   /** Counts of the numbers that follow; a field without members has no axes. */
-  lengths: { latitudes: number; longitudes: number; values: number };
+  lengths: { latitudes: number; longitudes: number; values: number; counts: number };
 }
 
 /**
@@ -47,19 +54,28 @@ export async function encodeFieldFile(
   key: string,
   { reduced, ...origin }: SavedField,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { axes, mean, deviation, ...rest } = reduced;
+  const { axes, mean, deviation, counts, points, ...rest } = reduced;
+  const { packed, ...packing } = points ?? {};
   const description: Description = {
     key,
     ...origin,
     field: rest,
+    ...(axes?.grid && { grid: axes.grid }),
+    ...(points && { points: packing as Omit<FieldPoints, "packed"> }),
     lengths: {
       latitudes: axes?.latitudes.length ?? 0,
       longitudes: axes?.longitudes.length ?? 0,
       values: mean.length,
+      counts: counts?.length ?? 0,
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(description));
-  const numbers = [...(axes ? [axes.latitudes, axes.longitudes] : []), mean, deviation];
+  const numbers = [
+    ...(axes ? [axes.latitudes, axes.longitudes] : []),
+    ...[mean, deviation],
+    ...(counts ? [counts] : []),
+    ...(packed ? [packed] : []),
+  ];
   const body = await new Blob([
     Uint32Array.of(json.length),
     json,
@@ -83,22 +99,27 @@ export async function decodeFieldFile(
   const [jsonBytes] = new Uint32Array(bytes.slice(CHECKSUM_BYTES, HEAD_BYTES).buffer);
   const numbersStart = HEAD_BYTES + jsonBytes!;
   const text = new TextDecoder().decode(bytes.subarray(HEAD_BYTES, numbersStart));
-  const { key: own, field, lengths, ...origin }: Description = JSON.parse(text);
+  const { key: own, field, grid, points, lengths, ...origin }: Description = JSON.parse(text);
   if (own !== key) return undefined;
   const { buffer } = bytes.slice(numbersStart);
   const axesCount = lengths.latitudes + lengths.longitudes;
   const axes = new Float64Array(buffer, 0, axesCount);
   const values = new Float32Array(buffer, axes.byteLength, 2 * lengths.values);
+  const counts = new Uint16Array(buffer, axes.byteLength + values.byteLength, lengths.counts);
+  const packed = new Uint8Array(buffer, counts.byteOffset + counts.byteLength);
   const reduced = {
     ...(axesCount > 0 && {
       axes: {
         latitudes: axes.slice(0, lengths.latitudes),
         longitudes: axes.slice(lengths.latitudes),
+        ...(grid && { grid }),
       },
     }),
     mean: values.slice(0, lengths.values),
     deviation: values.slice(lengths.values),
+    ...(lengths.counts > 0 && { counts: counts.slice() }),
     ...field,
+    ...(points && { points: { ...points, packed: packed.slice() } }),
   };
   return { reduced, ...origin };
 }

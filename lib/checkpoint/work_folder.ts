@@ -8,6 +8,8 @@ import type { ArrayTask } from "./array_task.ts";
 import type { ReducedField } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, type SavedField } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import type { FieldPoints } from "../ensemble/member_points.ts";
+import { MissingDataError } from "../errors.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { isRemote, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import {
@@ -26,6 +28,12 @@ export interface WorkFolderOptions {
   task?: ArrayTask;
   /** Called with a line on files that are ignored. @default {undefined} */
   onWarning?: (line: string) => void;
+  /**
+   * Called with the points of an accumulation that was read or saved; the folder does not retain them.
+   *
+   * @default {undefined}
+   */
+  onPoints?: (fieldIndex: number, points: FieldPoints) => void;
 }
 
 /** What is read of a work folder. */
@@ -77,7 +85,8 @@ export class WorkFolder {
    */
   async without(fewer: ReadonlyMap<number, PlannedField>): Promise<WorkFolder> {
     const files = await nameFieldFiles(fewer, this.options.settings, this.files);
-    return new WorkFolder(this.path, files, this.options, this);
+    const { onPoints: _, ...options } = this.options;
+    return new WorkFolder(this.path, files, options, this);
   }
 
   /** The task that saved fields are noted with. */
@@ -85,7 +94,7 @@ export class WorkFolder {
     return this.options.task;
   }
 
-  /** The fields read or saved so far, by their index in the plan. */
+  /** The fields read or saved so far, by their index in the plan, without their points. */
   get fields(): ReadonlyMap<number, SavedField> {
     return this.#fields;
   }
@@ -111,7 +120,7 @@ export class WorkFolder {
       return { fieldIndex, field: await this.#readField(fieldIndex, `${this.path}/${file}`) };
     });
     for await (const { fieldIndex, field } of reads) {
-      if (field) this.#fields.set(fieldIndex, field);
+      if (field) this.#retain(fieldIndex, field);
     }
   }
 
@@ -150,7 +159,31 @@ export class WorkFolder {
     const saved: SavedField = { reduced, versions, ...(task && { task }) };
     const file = `${this.path}/${name}.${lacksMessages(field, reduced) ? "lacking" : "field"}`;
     await storage.put(file, [await encodeFieldFile(key, saved)]);
-    this.#fields.set(fieldIndex, saved);
+    this.#retain(fieldIndex, saved);
+  }
+
+  #retain(fieldIndex: number, field: SavedField): void {
+    const { points, ...reduced } = field.reduced;
+    this.#fields.set(fieldIndex, { ...field, reduced });
+    if (points) this.options.onPoints?.(fieldIndex, points);
+  }
+
+  /**
+   * Reads the points of a saved field once more. Costs one GET, or two for a field that lacks messages.
+   *
+   * @throws {MissingDataError} when its file was removed or damaged meanwhile.
+   */
+  async readPoints(fieldIndex: number): Promise<FieldPoints> {
+    const { key, name } = this.files.get(fieldIndex)!;
+    for (const file of [`${this.path}/${name}.field`, `${this.path}/${name}.lacking`]) {
+      const bytes = await unlessMissing(this.options.storage.get(file));
+      const points = bytes && (await decodeFieldFile(key, bytes))?.reduced.points;
+      if (points) return points;
+    }
+    throw new MissingDataError(
+      `Cannot read the field "${this.path}/${name}" again: it was removed or damaged meanwhile; ` +
+        "run the same command again",
+    );
   }
 
   /** Removes a field that is no longer valid, if it was saved. */

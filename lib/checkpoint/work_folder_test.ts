@@ -1,9 +1,11 @@
-import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { listNames, withFolder } from "../../fixtures/folder.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import { emptyField, type ReducedField } from "../ensemble/field_reducer.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import { joinPoints, packPoints } from "../ensemble/member_points.ts";
+import { MissingDataError } from "../errors.ts";
 import { openStorage } from "../storage/mod.ts";
 import { removeWorkFolder, WorkFolder, workFolderOf } from "./work_folder.ts";
 import type { FieldSettings } from "./field_names.ts";
@@ -40,8 +42,12 @@ const FIELD: ReducedField = {
     { member: 2, reason: "no store" },
   ],
   implausible: [{ member: 0, reason: "of 6 values 1 are below 1, the lowest 1e-30" }],
-  totals: [{ member: 0, sums: [12.000000000000002, 1e-30], precision: 2 ** -24 }],
 };
+
+/** Points that belong to a field. */
+const POINTS = joinPoints(6, [
+  { member: 0, ...packPoints(Float64Array.of(1, 2, NaN, 4, 5, 1e-30), 2 ** -24) },
+]);
 
 function withWorkFolder(use: (path: string) => Promise<void>): Promise<void> {
   return withFolder((folder) => use(`${folder}/out.nc.work`));
@@ -78,6 +84,33 @@ Deno.test("a saved field is the same for the same command, bit for bit", () =>
     const { work, warnings } = await openWarning(path);
     assertEquals(listReduced(work), [[0, FIELD]]);
     assertEquals(warnings, []);
+  }));
+
+Deno.test("points are handed over when their field is saved or read, and not retained", () =>
+  withWorkFolder(async (path) => {
+    const given: unknown[] = [];
+    const onPoints = (...points: unknown[]) => void given.push(points);
+    const openNoting = () => WorkFolder.open(path, PLAN, { settings: SETTINGS, storage, onPoints });
+    for (const [i, field] of [FIELD, LACKING].entries()) {
+      await (await openNoting()).save(i, { ...field, points: POINTS });
+    }
+    const work = await openNoting();
+    await work.read({ lacking: true });
+    assertEquals(given, [[0, POINTS], [1, POINTS], [0, POINTS], [1, POINTS]]);
+    assertEquals(listReduced(work), [[0, FIELD], [1, LACKING]]);
+    for (const i of [0, 1]) assertEquals(await work.readPoints(i), POINTS);
+  }));
+
+Deno.test("readPoints() says what to do when the file is gone", () =>
+  withWorkFolder(async (path) => {
+    const work = await open(path);
+    await work.save(0, { ...FIELD, points: POINTS });
+    await removeWorkFolder(path, storage);
+    const error = await assertRejects(() => work.readPoints(0), MissingDataError);
+    assertStringIncludes(
+      error.message,
+      "it was removed or damaged meanwhile; run the same command",
+    );
   }));
 
 Deno.test("a field without members is saved, too", () =>

@@ -44,3 +44,39 @@ export function findSection(message: Uint8Array, number: number): number {
   while (message[offset + 4] !== number) offset += view.getUint32(offset);
   return offset;
 }
+
+/** The message with one value everywhere, or at some points, and none at the others. */
+export function makeConstant(
+  message: Uint8Array<ArrayBuffer>,
+  value: number,
+  hasValue?: (point: number) => boolean,
+): Uint8Array<ArrayBuffer> {
+  const sectionEnd = findSection(message, 6);
+  const view = new DataView(message.buffer, findSection(message, 5));
+  const pointCount = view.getUint32(5);
+  const bits = new Uint8Array(hasValue ? Math.ceil(pointCount / 8) : 0);
+  let count = hasValue ? 0 : pointCount;
+  for (let point = 0; hasValue && point < pointCount; point++) {
+    if (!hasValue(point)) continue;
+    bits[point >> 3]! |= 0x80 >> (point & 7);
+    count++;
+  }
+  view.setUint32(5, count);
+  view.setFloat32(11, value);
+  view.setUint32(15, 0); // scale factors
+  view.setUint8(19, 0); // bits
+  const end = new Uint8Array(6 + bits.length + 5 + 4);
+  const endView = new DataView(end.buffer);
+  endView.setUint32(0, 6 + bits.length);
+  end[4] = 6;
+  end[5] = hasValue ? 0 : 255;
+  end.set(bits, 6);
+  endView.setUint32(6 + bits.length, 5);
+  end[10 + bits.length] = 7;
+  end.set(message.subarray(-4), 11 + bits.length);
+  const made = new Uint8Array(sectionEnd + end.length);
+  made.set(message.subarray(0, sectionEnd));
+  made.set(end, sectionEnd);
+  new DataView(made.buffer).setBigUint64(8, BigInt(made.length));
+  return made;
+}

@@ -5,12 +5,30 @@
  * @module
  */
 import type { GribField } from "../grib/mod.ts";
-import type { Variable } from "./variables.ts";
+import type { Limits, Variable } from "./variables.ts";
+
+/** The largest share of the limits' distance that packing may explain: that of 8 bits. */
+const TOLERANCE = 1 / 256;
 
 /** The distance between packed values, in their unit; a value is rounded by at most half of it. */
 export function findPrecision({ representation }: Pick<GribField, "representation">): number {
   const { bitsPerValue, binaryScaleFactor, decimalScaleFactor } = representation;
   return bitsPerValue === 0 ? 0 : 2 ** binaryScaleFactor * 10 ** -decimalScaleFactor;
+}
+
+/** A variable at a step. */
+export interface VariableAtStep {
+  variable: Pick<Variable, "limits" | "noise" | "accumulated">;
+  stepHours: number;
+}
+
+/** The limits of values, and the usual difference between members, of a variable at a step. */
+export function scaleLimits(
+  { variable, stepHours }: VariableAtStep,
+): Limits & Pick<Variable, "noise"> {
+  const { limits: { least, most }, noise, accumulated } = variable;
+  const hours = accumulated ? stepHours : 1;
+  return { least, most: most * hours, noise: noise * hours };
 }
 
 /**
@@ -22,10 +40,11 @@ export function findPrecision({ representation }: Pick<GribField, "representatio
 export function findImplausible(
   values: Float64Array,
   field: Pick<GribField, "representation" | "bitmap">,
-  { limits = {} }: Pick<Variable, "limits">,
+  at: VariableAtStep,
 ): string | undefined {
-  const precision = findPrecision(field);
-  const { least = -Infinity, most = Infinity } = limits;
+  const { least, most } = scaleLimits(at);
+  // Coarse packing of a field that cannot be true must not widen what can be.
+  const precision = Math.min(findPrecision(field), TOLERANCE * (most - least));
   const mayBeMissing = field.bitmap !== undefined ||
     "missingValueManagement" in field.representation;
   let [low, high, notFinite] = [0, 0, 0];

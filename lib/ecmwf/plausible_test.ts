@@ -19,8 +19,10 @@ function find(
   name: string,
   values: number[],
   field: Parameters<typeof findImplausible>[1] = EXACT,
+  stepHours = 36,
 ) {
-  return findImplausible(Float64Array.from(values), field, findVariable(name)!);
+  const variable = findVariable(name)!;
+  return findImplausible(Float64Array.from(values), field, { variable, stepHours });
 }
 
 Deno.test("findPrecision() is the distance between packed values, 0 for a constant field", () => {
@@ -37,7 +39,22 @@ const IMPLAUSIBLE: [name: string, values: number[], text: string][] = [
     [149, 150, 350, 351],
     "1 of 4 values below 150 (lowest 149), 1 above 350 (highest 351)",
   ],
-  ["sp", [NaN, 1, Infinity], "2 of 3 values not finite"],
+  ["sp", [NaN, 1e5, Infinity], "2 of 3 values not finite, 1 above 115000 (highest Infinity)"],
+  [
+    "sp",
+    [0, 3.8e14],
+    "1 of 2 values below 30000 (lowest 0), 1 above 115000 (highest 380000000000000)",
+  ],
+  ["u700", [9999, -9999], "1 of 2 values below -150 (lowest -9999), 1 above 150 (highest 9999)"],
+  ["v700", [151], "1 of 1 values above 150 (highest 151)"],
+  ["tcw", [-1, 151], "1 of 2 values below 0 (lowest -1), 1 above 150 (highest 151)"],
+  ["tcwv", [-1, 151], "1 of 2 values below 0 (lowest -1), 1 above 150 (highest 151)"],
+  ["cape", [-1, 20001], "1 of 2 values below 0 (lowest -1), 1 above 20000 (highest 20001)"],
+  ["tp", [3.5, 20], "1 of 2 values above 3.6 (highest 20)"],
+  ["sf", [3.7], "1 of 1 values above 3.6 (highest 3.7)"],
+  ["ro", [3.7], "1 of 1 values above 3.6 (highest 3.7)"],
+  ["ssr", [1.9e8], "1 of 1 values above 181440000 (highest 190000000)"],
+  ["ssrd", [1.9e8], "1 of 1 values above 181440000 (highest 190000000)"],
 ];
 
 for (const [name, values, text] of IMPLAUSIBLE) {
@@ -47,15 +64,34 @@ for (const [name, values, text] of IMPLAUSIBLE) {
 }
 
 Deno.test("findImplausible() finds nothing in values within their limits, or outside by the packing alone", () => {
-  assertEquals(find("tp", [0, 900]), undefined);
-  assertEquals(find("u700", [-1e6, 1e6]), undefined);
-  assertEquals(find("tp", [-1.25], { ...EXACT, representation }), undefined);
-  assertEquals(find("tp", [-1.3], { ...EXACT, representation }) === undefined, false);
+  assertEquals(find("tp", [0, 3.6]), undefined);
+  assertEquals(find("u700", [-150, 150]), undefined);
+  assertEquals(find("ssr", [-1.25], { ...EXACT, representation }), undefined);
+  assertEquals(find("ssr", [-1.3], { ...EXACT, representation }) === undefined, false);
+});
+
+Deno.test("findImplausible() limits an accumulation by the hours of its step, and nothing else by them", () => {
+  assertEquals(find("tp", [0.5], EXACT, 6), undefined);
+  assertEquals(
+    find("tp", [0.5], EXACT, 3),
+    "1 of 1 values above 0.30000000000000004 (highest 0.5)",
+  );
+  assertEquals(find("tp", [0], EXACT, 0), undefined);
+  assertEquals(find("tp", [0.5], EXACT, 0), "1 of 1 values above 0 (highest 0.5)");
+  assertEquals(find("sp", [1e5], EXACT, 0), undefined);
+});
+
+Deno.test("findImplausible() does not widen the limits by packing as coarse as they are", () => {
+  const coarse = { ...representation, binaryScaleFactor: 20 };
+  assertEquals(
+    find("tp", [-1e7], { ...EXACT, representation: coarse }),
+    "1 of 1 values below 0 (lowest -10000000)",
+  );
 });
 
 Deno.test("findImplausible() accepts NaN where values of the message may be missing", () => {
   const bitmap = { bytes: new Uint8Array([0x7f]), bitCount: 8 } as unknown as GribField["bitmap"];
-  assertEquals(find("sp", [NaN, 1], { ...EXACT, bitmap }), undefined);
+  assertEquals(find("sp", [NaN, 1e5], { ...EXACT, bitmap }), undefined);
 });
 
 const REAL = new URL("../../../shared/data/", import.meta.url);
@@ -82,7 +118,8 @@ Deno.test({
       );
       if (!variable) continue;
       known++;
-      assertEquals(findImplausible(decodeField(field), field, variable), undefined, variable.name);
+      const at = { variable, stepHours: field.product.stepRange.endHours };
+      assertEquals(findImplausible(decodeField(field), field, at), undefined, variable.name);
     }
     assertEquals(known > 0, true);
   },

@@ -14,6 +14,13 @@ export interface ParameterCode {
   number: number;
 }
 
+/** What no value of a variable can be below or above. */
+export interface Limits {
+  least: number;
+  /** Of an accumulation: in an hour of its step. */
+  most: number;
+}
+
 /** One variable of the output. */
 export interface Variable {
   /** Name in the output. */
@@ -30,8 +37,13 @@ export interface Variable {
   encodings: readonly ParameterCode[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
-  /** Limits of plausible values, in `units`. @default none */
-  limits?: { least?: number; most?: number };
+  /** Limits of plausible values, in `units`. */
+  limits: Limits;
+  /**
+   * A difference between members that is nothing unusual, on average over some degrees, in `units`; of
+   * an accumulation in an hour of its step. Where all are dry, the first rain of one is no fault.
+   */
+  noise: number;
   units: string;
   longName: string;
   /** CF standard name, where the CF table has one. */
@@ -42,6 +54,10 @@ const GROUND = 1;
 const ISOBARIC = 100;
 const ABOVE_GROUND = 103;
 const MOST_UNSTABLE_PARCEL = 17;
+
+/** Metres of water an hour, and J m-2 an hour of 1400 W m-2, more than the sun sends. */
+const MOST_WATER = 0.1;
+const MOST_RADIATION = 1400 * 3600;
 
 const code = (discipline: number, category: number, number: number): ParameterCode => ({
   discipline,
@@ -58,7 +74,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 193)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 4e-4,
     units: "m",
     longName: "total precipitation",
     standardName: "lwe_thickness_of_precipitation_amount",
@@ -71,6 +88,7 @@ export const VARIABLES: readonly Variable[] = [
     encodings: [code(0, 0, 0)],
     accumulated: false,
     limits: { least: 150, most: 350 },
+    noise: 2,
     units: "K",
     longName: "2 metre temperature",
     standardName: "air_temperature",
@@ -82,6 +100,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 3, 0)],
     accumulated: false,
+    limits: { least: 3e4, most: 1.15e5 },
+    noise: 500,
     units: "Pa",
     longName: "surface pressure",
     standardName: "surface_air_pressure",
@@ -93,7 +113,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 9), code(192, 180, 176)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_RADIATION },
+    noise: 5e4,
     units: "J m-2",
     longName: "surface net short-wave (solar) radiation",
     standardName: "integral_wrt_time_of_surface_net_downward_shortwave_flux",
@@ -105,7 +126,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 4, 7)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_RADIATION },
+    noise: 5e4,
     units: "J m-2",
     longName: "surface short-wave (solar) radiation downwards",
     standardName: "integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air",
@@ -117,6 +139,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 51)],
     accumulated: false,
+    limits: { least: 0, most: 150 },
+    noise: 3,
     units: "kg m-2",
     longName: "total column water",
   },
@@ -127,6 +151,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 64)],
     accumulated: false,
+    limits: { least: 0, most: 150 },
+    noise: 3,
     units: "kg m-2",
     longName: "total column water vapour",
     standardName: "atmosphere_mass_content_of_water_vapor",
@@ -139,6 +165,7 @@ export const VARIABLES: readonly Variable[] = [
     encodings: [code(0, 6, 192)],
     accumulated: false,
     limits: { least: 0, most: 1 },
+    noise: 1,
     units: "1",
     longName: "total cloud cover",
     standardName: "cloud_area_fraction",
@@ -151,6 +178,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: ISOBARIC, value: 70000 },
     encodings: [code(0, 2, 2)],
     accumulated: false,
+    limits: { least: -150, most: 150 },
+    noise: 4,
     units: "m s-1",
     longName: "eastward wind at 700 hPa",
     standardName: "eastward_wind",
@@ -163,6 +192,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: ISOBARIC, value: 70000 },
     encodings: [code(0, 2, 3)],
     accumulated: false,
+    limits: { least: -150, most: 150 },
+    noise: 4,
     units: "m s-1",
     longName: "northward wind at 700 hPa",
     standardName: "northward_wind",
@@ -174,7 +205,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [code(0, 1, 198)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 2e-4,
     units: "m",
     longName: "snowfall water equivalent",
     standardName: "lwe_thickness_of_snowfall_amount",
@@ -185,7 +217,8 @@ export const VARIABLES: readonly Variable[] = [
     levtype: "sfc",
     encodings: [code(2, 0, 201)],
     accumulated: true,
-    limits: { least: 0 },
+    limits: { least: 0, most: MOST_WATER },
+    noise: 2e-4,
     units: "m",
     longName: "runoff",
   },
@@ -196,6 +229,8 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: MOST_UNSTABLE_PARCEL },
     encodings: [code(0, 7, 6)],
     accumulated: false,
+    limits: { least: 0, most: 2e4 },
+    noise: 200,
     units: "J kg-1",
     longName: "most-unstable convective available potential energy",
     standardName: "atmosphere_convective_available_potential_energy",

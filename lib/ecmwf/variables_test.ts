@@ -42,12 +42,28 @@ Deno.test("VARIABLES has the twelve variables of the rainfall model and cape, in
   });
   const accumulated = VARIABLES.filter((variable) => variable.accumulated).map(({ name }) => name);
   assertEquals(accumulated, ["tp", "ssr", "ssrd", "sf", "ro"]);
-  for (const { name, units, accumulated, limits } of VARIABLES) {
-    if (accumulated) assertEquals(limits, { least: 0 }, name);
-    else if (units === "1") assertEquals(limits, { least: 0, most: 1 }, name);
-    else if (units === "K") assertEquals(limits, { least: 150, most: 350 }, name);
-    else assertEquals(limits, undefined, name);
-  }
+});
+
+Deno.test("VARIABLES has both limits of each variable, for the hour where it accumulates", () => {
+  const limits = Object.fromEntries(
+    VARIABLES.map(({ name, limits: { least, most } }) => [name, [least, most]]),
+  );
+  const [water, radiation] = [[0, 0.1], [0, 1400 * 3600]];
+  assertEquals(limits, {
+    tp: water,
+    t2m: [150, 350],
+    sp: [3e4, 1.15e5],
+    ssr: radiation,
+    ssrd: radiation,
+    tcw: [0, 150],
+    tcwv: [0, 150],
+    tcc: [0, 1],
+    u700: [-150, 150],
+    v700: [-150, 150],
+    sf: water,
+    ro: water,
+    cape: [0, 2e4],
+  });
 });
 
 Deno.test("findVariable() knows names of the output, not of the index", () => {

@@ -6,17 +6,25 @@
  */
 import { type ExpectedField, findMismatch } from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { findImplausible, findPrecision } from "../ecmwf/plausible.ts";
+import { findImplausible, findPrecision, scaleLimits } from "../ecmwf/plausible.ts";
 import {
   decodePrefix,
+  equalGrids,
   GribError,
+  type GribField,
+  type GridWindow,
   parsePrefix,
   type Region,
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
-import { meanAndDeviation } from "./statistics.ts";
-import { type MemberTotals, sumBlocks } from "./member_totals.ts";
+import { findOutliers } from "./compare_members.ts";
+import { findOddPackings } from "./compare_packing.ts";
+import { type FieldPoints, joinPoints, packPoints } from "./member_points.ts";
+import { meanAndDeviation, type Statistics } from "./statistics.ts";
+
+/** No output is larger, not even the globe at 0.15°; all members of a field are in memory at once. */
+const MOST_POINTS = 4_000_000;
 
 /** Rows and columns of a window. */
 export interface WindowAxes {
@@ -24,12 +32,14 @@ export interface WindowAxes {
   latitudes: Float64Array;
   /** Degrees east, west first. */
   longitudes: Float64Array;
+  /** The grid that they are cut from. @default {undefined} (not known) */
+  grid?: GribField["grid"];
 }
 
 /**
  * What is wrong with a message that is there:
  * - `mismatched`: it is not the one that was asked for, or is on another grid
- * - `damaged`: it cannot be decoded
+ * - `damaged`: it cannot be decoded, or has no value in the region
  * - `implausible`: its values cannot be true, and the command leaves such messages out
  * - `scarce`: its field has too few members
  */
@@ -49,21 +59,19 @@ export interface Finding {
   reason: string;
 }
 
-/** Mean and standard deviation of one field. */
-export interface ReducedField {
+/** Mean and population standard deviation of one field, (latitude, longitude), north first. */
+export interface ReducedField extends Statistics {
   /** Absent when no member could be used. */
   axes?: WindowAxes;
-  /** (latitude, longitude), row-major, north first. */
-  mean: Float32Array;
-  /** Population standard deviation, same shape. */
-  deviation: Float32Array;
   /** Members averaged, ascending. */
   members: Member[];
   rejections: Rejection[];
   /** In the order of the members. */
   implausible: Finding[];
-  /** Of an accumulation: those of each member, in their order. */
-  totals?: MemberTotals[];
+  /** Points left empty, as fewer members than required have a value there. @default {0} */
+  scarcePoints?: number;
+  /** Of an accumulation: the values of each member, for comparison with other steps. */
+  points?: FieldPoints;
 }
 
 /** A field without any member. */
@@ -81,8 +89,9 @@ interface DecodedMember {
   member: Member;
   axes: WindowAxes;
   values: Float64Array;
+  precision: number;
+  representation: GribField["representation"];
   implausible: string | undefined;
-  totals: MemberTotals | undefined;
 }
 
 /** Collects the messages of one field. */
@@ -91,6 +100,8 @@ export class FieldReducer {
   readonly #rejections: Rejection[] = [];
   /** Beginnings that were too short, until the rest arrives. */
   readonly #beginnings = new Map<Member, Uint8Array>();
+  /** That of the first message; all are of the same variable and step. */
+  #expected: ExpectedField | undefined;
 
   constructor(private readonly region: Region) {}
 
@@ -109,18 +120,20 @@ export class FieldReducer {
       const field = parsePrefix(message);
       const mismatch = findMismatch(field, expected);
       if (mismatch) return this.#reject(member, mismatch, "mismatched");
-      const window = selectWindow(field.grid, this.region);
-      const { latitudes, longitudes } = window;
+      const window = selectSmallWindow(field, this.region);
+      const { latitudes, longitudes, grid } = window;
       const { values, neededBytes } = decodePrefix(field, window);
-      const { variable } = expected;
+      if (values.every(Number.isNaN)) {
+        return this.#reject(member, "it has no value in the region", "damaged");
+      }
+      this.#expected ??= expected;
       this.#decoded.push({
         member,
-        axes: { latitudes, longitudes },
+        axes: { latitudes, longitudes, grid },
         values,
-        implausible: findImplausible(values, field, variable),
-        totals: variable.accumulated
-          ? { member, sums: sumBlocks(values, longitudes.length), precision: findPrecision(field) }
-          : undefined,
+        precision: findPrecision(field),
+        representation: field.representation,
+        implausible: findImplausible(values, field, expected),
       });
       return neededBytes;
     } catch (error) {
@@ -148,29 +161,66 @@ export class FieldReducer {
     this.#rejections.push({ member, reason, fault });
   }
 
-  /** Statistics of the members on the grid that most of them share; the others are rejected. */
+  /**
+   * Statistics of the members on the grid that most of them share; the others are rejected. Members
+   * that do not fit the others are named.
+   */
   reduce(): ReducedField {
     // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
     const axes = mostCommon(decoded.map((it) => it.axes));
     const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
     const strays = decoded.filter((it) => !used.includes(it));
-    const points = axes ? axes.latitudes.length * axes.longitudes.length : 0;
-    const totals = used.flatMap((it) => it.totals ?? []);
+    const pointCount = axes ? axes.latitudes.length * axes.longitudes.length : 0;
     return {
       ...(axes && { axes }),
-      ...meanAndDeviation(used.map((it) => it.values), points),
+      ...meanAndDeviation(used.map((it) => it.values), pointCount),
       members: used.map((it) => it.member),
       rejections: [
         ...this.#rejections,
         ...strays.map(({ member }) => rejectStray(member)),
       ].sort((a, b) => a.member - b.member),
-      implausible: used.flatMap(({ member, implausible: reason }) =>
-        reason ? [{ member, reason }] : []
-      ),
-      ...(totals.length > 0 && { totals }),
+      implausible: this.#findImplausible(used),
+      ...(this.#expected?.variable.accumulated && used.length > 0 && {
+        points: joinPoints(
+          pointCount,
+          used.map(({ member, values, precision }) => ({
+            member,
+            ...packPoints(values, precision),
+          })),
+        ),
+      }),
     };
   }
+
+  /** What cannot be true: by itself, or, of the members within their limits, beside the others. */
+  #findImplausible(used: readonly DecodedMember[]): Finding[] {
+    const within = used.filter(({ implausible }) => !implausible);
+    const columns = used[0]?.axes.longitudes.length ?? 0;
+    const usual = this.#expected ? scaleLimits(this.#expected) : { least: 0, noise: 0 };
+    const outliers = findOutliers(within, columns, usual);
+    const oddPackings = findOddPackings(within);
+    return used.flatMap(({ member, implausible }) => {
+      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member);
+      return reason ? [{ member, reason }] : [];
+    });
+  }
+}
+
+/** @throws {GribError} when the window is too large to be averaged. */
+function selectSmallWindow({ grid, messageOffset }: GribField, region: Region): GridWindow {
+  const requireFew = (count: number) => {
+    if (count <= MOST_POINTS) return;
+    throw new GribError(
+      `Cannot average the field at byte ${messageOffset}: the region has ${count} points of its grid ` +
+        `of ${grid.columnCount} × ${grid.rowCount}, more than ${MOST_POINTS}; choose a smaller --region`,
+    );
+  };
+  // Before the axes of the window are made, which may be as long as the grid.
+  requireFew(Math.max(grid.columnCount, grid.rowCount));
+  const window = selectWindow(grid, region);
+  requireFew(window.rowCount * window.columnCount);
+  return window;
 }
 
 /** A message that is left out because the others are on other points. */
@@ -178,9 +228,14 @@ export function rejectStray(member: Member): Rejection {
   return { member, reason: "it is on another grid", fault: "mismatched" };
 }
 
-/** Whether two windows have the same points. */
+/**
+ * Whether two windows have the same points, of the same grid: a window may look alike on a grid whose
+ * rows or columns a damaged header has turned around.
+ */
 export function sameAxes(a: WindowAxes, b: WindowAxes): boolean {
-  return sameNumbers(a.latitudes, b.latitudes) && sameNumbers(a.longitudes, b.longitudes);
+  const sameGrid = !a.grid || !b.grid || equalGrids(a.grid, b.grid);
+  return sameGrid && sameNumbers(a.latitudes, b.latitudes) &&
+    sameNumbers(a.longitudes, b.longitudes);
 }
 
 function sameNumbers(a: Float64Array, b: Float64Array): boolean {

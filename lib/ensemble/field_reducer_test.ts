@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, largestDifference, readExpected } from "../../fixtures/embedded_run.ts";
 import type { ExpectedField } from "../ecmwf/check_message.ts";
-import { findSection, readMessage } from "../ecmwf/messages_fixture.ts";
+import { findSection, makeConstant, readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import {
   FieldReducer,
@@ -132,6 +132,146 @@ Deno.test("FieldReducer averages on the grid of most members and rejects the oth
   assertEquals(shifted.axes?.longitudes[0], 19);
   assertEquals(shifted.rejections, [rejectStray(0)]);
 });
+
+/** A change of section 3, by octets of template 3.0. */
+type GridChange = (view: DataView, at: (octet: number) => number) => void;
+
+const GRID_CHANGES: Readonly<Record<string, GridChange>> = {
+  "180° further east": (view, at) => {
+    view.setInt32(at(51), 0);
+    view.setInt32(at(60), 357_000_000);
+  },
+  "from south to north": (view, at) => {
+    const [first, last] = [view.getUint32(at(47)), view.getUint32(at(56))];
+    view.setUint32(at(47), last);
+    view.setUint32(at(56), first);
+    view.setUint8(at(72), 0x40);
+  },
+  "from east to west": (view, at) => {
+    const [first, last] = [view.getUint32(at(51)), view.getUint32(at(60))];
+    view.setUint32(at(51), last);
+    view.setUint32(at(60), first);
+    view.setUint8(at(72), 0x80);
+  },
+};
+
+for (const [what, change] of Object.entries(GRID_CHANGES)) {
+  Deno.test(`FieldReducer rejects a member whose grid runs ${what}, though its window looks alike`, () => {
+    const changed = readU(2);
+    const section = findSection(changed, 3);
+    change(new DataView(changed.buffer), (octet) => section + octet - 1);
+    const sound = MEMBERS.map((member): [number, Uint8Array] => [member, readU(member)]);
+    const found = reduce(sound.with(2, [2, changed]));
+    assertEquals(reduce([[2, changed]]).axes?.longitudes, reduce([[2, readU(2)]]).axes?.longitudes);
+    assertEquals(found.rejections, [rejectStray(2)]);
+    assertEquals(found.mean, reduce(sound.toSpliced(2, 1)).mean);
+  });
+}
+
+Deno.test("FieldReducer rejects a message that has no value in the region", () => {
+  const missing = makeConstant(readU(2), 5, () => false);
+  const { members, rejections, mean } = reduce([[1, readU(1)], [2, missing]]);
+  const reason = "it has no value in the region";
+  assertEquals([members, rejections], [[1], [{ member: 2, reason, fault: "damaged" }]]);
+  assertEquals(mean, reduce([[1, readU(1)]]).mean);
+});
+
+Deno.test("FieldReducer counts the members with a value point by point, where some lack one", () => {
+  const sound: [number, Uint8Array][] = [[0, readU(0)], [1, makeConstant(readU(1), 7)]];
+  assertEquals(reduce(sound).counts, undefined);
+  const part = makeConstant(readU(2), 5, (point) => point % 2 === 0);
+  const { members, counts, mean } = reduce([...sound, [2, part]]);
+  assertEquals([members, [...new Set(counts)].toSorted()], [[0, 1, 2], [2, 3]]);
+  const two = reduce(sound).mean;
+  assertEquals(
+    counts!.map((count, i) => count === 2 ? Number(mean[i] === two[i]) : 1).includes(0),
+    false,
+  );
+});
+
+Deno.test("FieldReducer refuses values of 0 bits beside data that are not empty", () => {
+  const message = readU(2);
+  message[findSection(message, 5) + 19] = 0;
+  const { members, rejections } = reduce([[1, readU(1)], [2, message]]);
+  assertEquals([members, rejections.map(({ fault }) => fault)], [[1], ["damaged"]]);
+  assertMatch(rejections[0]!.reason, /its values have 0 bits, but there are \d+ bytes of data/);
+});
+
+Deno.test("FieldReducer refuses a window of more points than it can hold, before it decodes any", () => {
+  for (const [columns, rows] of [[8192, 8192], [2 ** 26, 1], [2001, 2000]] as const) {
+    const message = makeConstant(readU(1), 5);
+    const view = new DataView(message.buffer, findSection(message, 3));
+    view.setUint32(6, columns * rows);
+    view.setUint32(30, columns);
+    view.setUint32(34, rows);
+    view.setUint8(54, 0); // no increments
+    if (rows === 1) view.setUint32(55, view.getUint32(46));
+    new DataView(message.buffer, findSection(message, 5)).setUint32(5, columns * rows);
+    const reducer = new FieldReducer({ north: 90, west: -180, south: -90, east: 180 });
+    reducer.add(message, expect(1));
+    const { members, rejections } = reducer.reduce();
+    assertEquals(members, []);
+    assertMatch(
+      rejections[0]!.reason,
+      /^Cannot average .*: the region has \d+ points .*, more than 4000000; choose a smaller --region$/,
+    );
+  }
+});
+
+/** Ten members that differ, of which more than four are alike: u at other levels, named 700 hPa. */
+function readEnsemble(): [member: number, message: Uint8Array<ArrayBuffer>][] {
+  return Array.from({ length: 10 }, (_, i) => {
+    const message = readU(i % 4, [700, 850, 500][Math.floor(i / 4)]);
+    const view = new DataView(message.buffer, findSection(message, 4));
+    view.setUint32(24, 70_000); // octets 25–28: value of the level
+    view.setUint8(35, i); // octet 36: number of the member
+    return [i, message];
+  });
+}
+
+const DAMAGES: [octet: number, bit: number, text: RegExp][] = [
+  [16, 1, /its binaryScaleFactor is -\d+, theirs/],
+  [17, 1, /its binaryScaleFactor is -\d+, theirs/],
+  [19, 7, /its decimalScaleFactor is 1, theirs 0/],
+  [20, 7, /its bitsPerValue is 13, theirs 12/],
+];
+
+Deno.test("FieldReducer finds nothing in a sound ensemble of ten", () => {
+  const { members, rejections, implausible } = reduce(readEnsemble());
+  assertEquals([members.length, rejections, implausible], [10, [], []]);
+});
+
+for (const [octet, bit, text] of DAMAGES) {
+  Deno.test(`FieldReducer names a member whose octet ${octet} of section 5 has bit ${bit} changed`, () => {
+    const ensemble = readEnsemble();
+    const [member, message] = ensemble[6]!;
+    message[findSection(message, 5) + octet - 1]! ^= 0x80 >> bit;
+    const { members, implausible } = reduce(ensemble);
+    assertEquals([members.length, implausible.map((it) => it.member)], [10, [member]]);
+    assertMatch(implausible[0]!.reason, text);
+  });
+}
+
+Deno.test("of the bits of sections 3 to 5 of a member of ten, fewer than 1 in 1,000 move a mean unnoticed", () => {
+  const ensemble = readEnsemble();
+  const sound = reduce(ensemble);
+  const usual = rootMeanSquare(sound.deviation);
+  const [member, message] = ensemble[6]!;
+  const [first, last] = [findSection(message, 3), findSection(message, 6)];
+  let unnoticed = 0;
+  for (let bit = 8 * first; bit < 8 * last; bit++) {
+    const flipped = message.slice();
+    flipped[bit >> 3]! ^= 0x80 >> (bit & 7);
+    const { members, implausible, mean } = reduce(ensemble.with(6, [member, flipped]));
+    if (members.length < 10 || implausible.some((it) => it.member === member)) continue;
+    if (rootMeanSquare(mean.map((value, i) => value - sound.mean[i]!)) > usual) unnoticed++;
+  }
+  assert(unnoticed / (8 * (last - first)) < 1 / 1000, `${unnoticed}`);
+});
+
+function rootMeanSquare(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+}
 
 Deno.test("FieldReducer uses the lowest member's grid when two are equally frequent", () => {
   const messages: [number, Uint8Array][] = [[0, readU(0)], [1, shiftGrid(readU(1))]];

@@ -40,15 +40,53 @@ export function alignFields(fields: readonly ResultField[]): AlignedFields {
   return { axes, fields: aligned };
 }
 
-/** Empties the fields with fewer members than wanted; each of their members becomes a rejection. */
+/**
+ * Empties the fields with fewer members than wanted; each of their members becomes a rejection. Where
+ * values are missing, it empties the points that fewer members have a value at.
+ */
 export function requireMembers(fields: readonly ResultField[], wanted: number): ResultField[] {
   return fields.map((field) => {
-    const { members, rejections } = field.reduced;
-    if (members.length === 0 || members.length >= wanted) return field;
-    const reason = `the field has ${members.length} members and ${wanted} are required`;
+    const { members, rejections, counts } = field.reduced;
+    const most = counts?.reduce((most, count) => Math.max(most, count), 0) ?? members.length;
+    if (members.length === 0) return field;
+    if (most >= wanted) return { ...field, reduced: emptyScarcePoints(field.reduced, wanted) };
+    const reason = `the field has ${most} members and ${wanted} are required`;
     const left = members.map((member) => ({ member, reason, fault: "scarce" }) as const);
     return { ...field, reduced: emptyField([...rejections, ...left]) };
   });
+}
+
+function emptyScarcePoints(reduced: ReducedField, wanted: number): ReducedField {
+  const { counts } = reduced;
+  const isScarce = (point: number) => counts![point]! > 0 && counts![point]! < wanted;
+  if (!counts?.some((_, point) => isScarce(point))) return reduced;
+  const empty = (values: Float32Array) =>
+    values.map((value, point) => isScarce(point) ? NaN : value);
+  return {
+    ...reduced,
+    mean: empty(reduced.mean),
+    deviation: empty(reduced.deviation),
+    counts: counts.map((count, point) => isScarce(point) ? 0 : count),
+    scarcePoints: counts.filter((_, point) => isScarce(point)).length,
+  };
+}
+
+/** The least members at a point that has a value. */
+export function countLeastMembers({ members, counts }: ReducedField): number {
+  return counts?.filter((count) => count > 0)
+    .reduce((least, count) => Math.min(least, count), members.length) ?? members.length;
+}
+
+/** Describes the points that are empty for lack of members, in lines like those on rejections. */
+export function describeScarcePoints(fields: readonly ResultField[]): string[] {
+  return fields.flatMap(({ variable: { name }, stepHours, reduced: { scarcePoints, mean } }) =>
+    scarcePoints
+      ? [
+        `${name} (${stepHours} h): ${scarcePoints} of ${mean.length} points are empty, as fewer members ` +
+        "than required have a value there",
+      ]
+      : []
+  );
 }
 
 function emptyStray({ reduced, ...field }: ResultField): ResultField {

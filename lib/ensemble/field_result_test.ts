@@ -1,6 +1,13 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { findVariable } from "../ecmwf/variables.ts";
-import { alignFields, describeRejections, type ResultField } from "./field_result.ts";
+import {
+  alignFields,
+  countLeastMembers,
+  describeRejections,
+  describeScarcePoints,
+  requireMembers,
+  type ResultField,
+} from "./field_result.ts";
 
 const axesAt = (north: number) => ({
   latitudes: Float64Array.of(north, north - 1),
@@ -53,4 +60,42 @@ Deno.test("describeRejections() gives one line for the same members, reason and 
     "all fields, members 2: no store",
     "tp (36, 39 h), members 3-4: it is damaged",
   ]);
+});
+
+/** A field of three points and members, some of which lack values. */
+function fieldWithCounts(...counts: number[]): ResultField {
+  const { reduced, ...field } = resultField(36, 9);
+  const mean = Float32Array.of(1, 2, 3);
+  const members = [0, 1, 2];
+  return {
+    ...field,
+    reduced: { ...reduced, members, mean, deviation: mean, counts: Uint16Array.from(counts) },
+  };
+}
+
+Deno.test("requireMembers() counts at each point, and empties those with fewer members", () => {
+  const [field] = requireMembers([fieldWithCounts(3, 1, 2)], 2);
+  assertEquals([...field!.reduced.mean], [1, NaN, 3]);
+  assertEquals([...field!.reduced.deviation], [1, NaN, 3]);
+  assertEquals([field!.reduced.members, field!.reduced.scarcePoints], [[0, 1, 2], 1]);
+  assertEquals(countLeastMembers(field!.reduced), 2);
+  assertEquals(describeScarcePoints([field!]), [
+    "tp (36 h): 1 of 3 points are empty, as fewer members than required have a value there",
+  ]);
+});
+
+Deno.test("requireMembers() empties a field that has enough members at no point", () => {
+  const [field] = requireMembers([fieldWithCounts(2, 1, 0)], 3);
+  assertEquals([field!.reduced.members, field!.reduced.mean.length], [[], 0]);
+  assertEquals(describeRejections([field!]), [
+    "all fields, members control, 1-2: the field has 2 members and 3 are required",
+  ]);
+});
+
+Deno.test("requireMembers() leaves points alone that no member has a value at, and fields that lack nothing", () => {
+  for (const field of [fieldWithCounts(3, 0, 3), fieldWithCounts(3, 3, 3), resultField(36, 9)]) {
+    assertEquals(requireMembers([field], 2), [field]);
+  }
+  assertEquals(countLeastMembers(fieldWithCounts(3, 0, 2).reduced), 2);
+  assertEquals(countLeastMembers(resultField(36, 9).reduced), 2);
 });

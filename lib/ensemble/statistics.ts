@@ -4,6 +4,17 @@
  * @module
  */
 
+/** Mean and standard deviation at every point. */
+export interface Statistics {
+  mean: Float32Array;
+  deviation: Float32Array;
+  /** Members with a value, point by point; absent when all have one at every point. */
+  counts?: Uint16Array;
+}
+
+/** Points whose sums stay in a processor's fastest memory while all members are added. */
+const BLOCK_POINTS = 1024;
+
 /**
  * Population mean and standard deviation (ddof 0) at every point, in float64, two passes, in the
  * order of the members given, so that equal input gives equal bits.
@@ -17,36 +28,45 @@
 export function meanAndDeviation(
   members: readonly Float64Array[],
   length: number,
-): { mean: Float32Array; deviation: Float32Array } {
-  const averages = averageMembers(members, length);
+): Statistics {
+  const averages = new Float64Array(length);
   const squares = new Float64Array(length);
-  const counts = new Float64Array(length);
-  for (const values of members) {
-    for (let point = 0; point < length; point++) {
-      const difference = values[point]! - averages[point]!;
-      if (difference !== difference) continue;
-      squares[point]! += difference * difference;
-      counts[point]!++;
+  for (let start = 0; start < length; start += BLOCK_POINTS) {
+    const end = Math.min(length, start + BLOCK_POINTS);
+    for (const values of members) {
+      for (let point = start; point < end; point++) averages[point]! += values[point]!;
+    }
+    for (let point = start; point < end; point++) averages[point]! /= members.length;
+    for (const values of members) {
+      for (let point = start; point < end; point++) {
+        const difference = values[point]! - averages[point]!;
+        squares[point]! += difference * difference;
+      }
     }
   }
+  const counts = averages.some(Number.isNaN) ? countValues(members, averages, squares) : undefined;
   const deviation = new Float32Array(length);
   for (let point = 0; point < length; point++) {
-    deviation[point] = Math.sqrt(squares[point]! / counts[point]!);
+    deviation[point] = Math.sqrt(squares[point]! / (counts ? counts[point]! : members.length));
   }
-  return { mean: Float32Array.from(averages), deviation };
+  const isWhole = !counts || counts.every((count) => count === members.length);
+  return { mean: Float32Array.from(averages), deviation, ...(!isWhole && { counts }) };
 }
 
-function averageMembers(members: readonly Float64Array[], length: number): Float64Array {
-  const averages = new Float64Array(length);
-  const counts = new Float64Array(length);
-  for (const values of members) {
-    for (let point = 0; point < length; point++) {
-      const value = values[point]!;
-      if (value !== value) continue;
-      averages[point]! += value;
-      counts[point]!++;
-    }
+/** Averages and squares anew where members lack a value; counts them. */
+function countValues(
+  members: readonly Float64Array[],
+  averages: Float64Array,
+  squares: Float64Array,
+): Uint16Array {
+  const counts = new Uint16Array(averages.length).fill(members.length);
+  for (const point of averages.keys()) {
+    if (!Number.isNaN(averages[point])) continue;
+    const values = members.map((member) => member[point]!).filter((value) => !Number.isNaN(value));
+    const average = values.reduce((sum, value) => sum + value, 0) / values.length;
+    averages[point] = average;
+    squares[point] = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
+    counts[point] = values.length;
   }
-  for (let point = 0; point < length; point++) averages[point]! /= counts[point]!;
-  return averages;
+  return counts;
 }

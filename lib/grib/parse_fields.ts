@@ -143,13 +143,25 @@ function checkValueCount(
   );
 }
 
-/** Rejects data that are too short for their values before memory is allocated for these. */
+/**
+ * Rejects data that are too short for their values before memory is allocated for these, and data that
+ * values of 0 bits would ignore: a constant field has none.
+ */
 function checkDataLength(
   representation: Representation,
   section: Section,
   lengthBytes: number,
 ): void {
   const { template, valueCount, bitsPerValue } = representation;
+  // In complex packing, groups of 0-bit references have data all the same.
+  const isComplex = template === 2 || template === 3;
+  if (bitsPerValue === 0 && lengthBytes > 0 && !isComplex) {
+    throw new GribError(
+      `Cannot read the field at byte ${section.offset}: its values have 0 bits, but there are ` +
+        `${lengthBytes} bytes of data; the message is damaged`,
+      { section: 7, offset: section.offset },
+    );
+  }
   if (template !== 0 || valueCount * bitsPerValue <= lengthBytes * 8) return;
   throw new GribError(
     `Cannot read the field at byte ${section.offset}: ${valueCount} values of ${bitsPerValue} bits ` +

@@ -20,6 +20,8 @@ export interface OutputField {
   deviation: Float32Array;
   /** Number of members that went in. */
   membersUsed: number;
+  /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
+  varies?: boolean;
 }
 
 /** Everything that goes into the output. */
@@ -183,6 +185,7 @@ function countVariable({ steps, fields }: OutputContent, variable: Variable): Ne
   for (const { variable: { name }, stepHours, membersUsed } of fields) {
     if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
   }
+  const varies = fields.some((field) => field.variable.name === variable.name && field.varies);
   return {
     name: countName(variable),
     dimensions: ["time", "valid_time"],
@@ -191,6 +194,8 @@ function countVariable({ steps, fields }: OutputContent, variable: Variable): Ne
       // The modifier of this name is deprecated (CF appendix C), the name is not.
       standard_name: "number_of_observations",
       units: "1",
+      ...(varies &&
+        { comment: "the least over the points: at some of them, members lack a value" }),
     },
     data,
   };

@@ -12,7 +12,7 @@ import { lacksMessages, WorkFolder } from "../checkpoint/work_folder.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { emptyField } from "../ensemble/field_reducer.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
-import { leaveOut, markShrunk } from "../ensemble/implausible.ts";
+import { GrowthCheck, leaveOut } from "../ensemble/implausible.ts";
 import { MissingDataError } from "../errors.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { PhaseTimer } from "../util/timing.ts";
@@ -43,11 +43,13 @@ export class FieldSession {
   /** Of the fields that this process makes, in the plan; ascending. */
   readonly fieldIndexes: readonly number[];
   readonly #fetcher: FieldFetcher;
+  readonly #growth: GrowthCheck;
   #fieldsResumed = 0;
 
   private constructor(
     readonly plan: StreamPlan,
     readonly folder: WorkFolder,
+    growth: GrowthCheck,
     readonly options: StreamOptions,
     readonly context: StageContext,
     readonly timer: PhaseTimer,
@@ -58,6 +60,7 @@ export class FieldSession {
       ? partitionFields(fields, task.count)[task.index]!
       : [...fields.keys()];
     this.#fetcher = new FieldFetcher(run, options, context);
+    this.#growth = growth;
   }
 
   /**
@@ -74,8 +77,9 @@ export class FieldSession {
     timer.start("references");
     const plan = await planStream(options, context);
     timer.start(phase);
-    const folder = await openWorkFolder(plan, options, context, task);
-    return new FieldSession(plan, folder, options, context, timer);
+    const growth = new GrowthCheck(plan.fields);
+    const folder = await openWorkFolder(plan, growth, options, context, task);
+    return new FieldSession(plan, folder, growth, options, context, timer);
   }
 
   /**
@@ -105,7 +109,7 @@ export class FieldSession {
    * field.
    */
   async readOthers(fieldIndexes: readonly number[]): Promise<SavedFields> {
-    const folder = await openWorkFolder(this.plan, this.options, this.context);
+    const folder = await openWorkFolder(this.plan, this.#growth, this.options, this.context);
     if (fieldIndexes.length > 0) await folder.read({ fieldIndexes, lacking: true });
     return folder.fields;
   }
@@ -121,7 +125,7 @@ export class FieldSession {
    * @throws {MissingDataError} when files are replaced again and again.
    * @throws {StorageError} when the server cannot be reached or refuses; finished fields stay.
    */
-  async complete(judge: () => SavedFields | Promise<SavedFields>): Promise<ResultField[]> {
+  async complete(judge: () => Promise<SavedFields>): Promise<ResultField[]> {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const fields = await this.#tryToComplete(judge);
@@ -139,7 +143,7 @@ export class FieldSession {
 
   /** @returns `undefined` when fields saved earlier had to be dropped. */
   async #tryToComplete(
-    judge: () => SavedFields | Promise<SavedFields>,
+    judge: () => Promise<SavedFields>,
   ): Promise<ResultField[] | undefined> {
     const { plan, folder } = this;
     const missing = this.fieldIndexes
@@ -197,15 +201,19 @@ export class FieldSession {
     return replaced.length > 0;
   }
 
-  /** Fields with everything that is implausible about them, also beside the other steps. */
-  judge(fields: SavedFields): SavedFields {
-    const fieldIndexes = [...fields.keys()].sort((a, b) => a - b);
-    const marked = markShrunk(fieldIndexes.map((i) => {
-      const { variable, stepHours } = this.plan.fields[i]!;
-      return { variable, stepHours, reduced: fields.get(i)!.reduced };
-    }));
+  /**
+   * Fields with everything that is implausible about them, also beside the other steps. Where something
+   * is, the fields of its variable are read again from the work folder.
+   */
+  async judge(fields: SavedFields): Promise<SavedFields> {
+    const reduced = new Map([...fields].map(([i, field]) => [i, field.reduced]));
+    const found = await this.#growth.judge(reduced, (i) => this.folder.readPoints(i));
     return new Map(
-      fieldIndexes.map((i, n) => [i, { ...fields.get(i)!, reduced: marked[n]!.reduced }]),
+      [...fields].sort(([a], [b]) => a - b).map(([i, field]) => {
+        const implausible = [...field.reduced.implausible, ...found.get(i) ?? []];
+        implausible.sort((a, b) => a.member - b.member);
+        return [i, { ...field, reduced: { ...field.reduced, implausible } }];
+      }),
     );
   }
 
@@ -254,6 +262,7 @@ export class FieldSession {
 
 function openWorkFolder(
   { run, work, fields }: StreamPlan,
+  growth: GrowthCheck,
   options: StreamOptions,
   { storage, reporter }: StageContext,
   task?: ArrayTask,
@@ -263,5 +272,6 @@ function openWorkFolder(
     storage,
     task,
     onWarning: (line) => reporter.warn(line),
+    onPoints: (fieldIndex, points) => growth.note(fieldIndex, points),
   });
 }

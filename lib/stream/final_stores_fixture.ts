@@ -85,7 +85,7 @@ export async function openLackingWorkplace(): Promise<Workplace> {
   return workplace;
 }
 
-/** Adds to all values of a member's message: GRIB2 section 5, octets 12–15, in 10^-D of the unit. */
+/** Adds to all values of a member's message: GRIB2 section 5, octets 12–15, in its unit. */
 function raiseMessage(bucket: Bucket, key: string, store: Store, amount: number): void {
   const { url, offset, length } = store.get(key) as Reference;
   const bytes = bucket.get(bucketKey(url))!.slice();
@@ -100,8 +100,8 @@ type Raise = [member: number, field: string, amount: number];
 
 const IMPLAUSIBLE: readonly Raise[] = [
   [1, "step_036/2t", 1e6],
-  [2, "step_039/tp", -3e6],
-  [3, "step_036/tp", 2e6],
+  [2, "step_039/tp", -3],
+  [3, "step_036/tp", 2],
 ];
 
 /**
@@ -118,7 +118,7 @@ export async function openImplausibleWorkplace(
   for (const [key, bytes] of await readEmbeddedBucket()) bucket.set(key, bytes);
   const workplace = await openWorkplace(bucket);
   await writeFinalStores(workplace);
-  const growth = firstMembers(members).map((member): Raise => [member, "step_039/tp", 1e6]);
+  const growth = firstMembers(members).map((member): Raise => [member, "step_039/tp", 1]);
   for (const [member, field, amount] of [...growth, ...raises]) {
     const store = await readStageStore(workplace.context.storage, workplace.folder, 3, member);
     raiseMessage(bucket, `${field}/sfc/${memberKeyName(member)}/0.0.0`, store!, amount);

@@ -40,7 +40,7 @@ async function collectResults(session: FieldSession): Promise<ResultField[]> {
   const { folder, fieldIndexes } = session;
   requireAll(session, fieldIndexes, folder.fields);
   requireOneVersion(session);
-  const judged = session.judge(folder.fields);
+  const judged = await session.judge(folder.fields);
   const fewer = session.leaveOutImplausible(judged);
   const fewerFolder = await folder.without(fewer);
   if (fewer.size > 0) await fewerFolder.read({ lacking: true });

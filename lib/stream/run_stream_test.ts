@@ -25,9 +25,14 @@ import {
 import { raiseValues, replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
 import { MissingDataError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
+import { makeConstant } from "../ecmwf/messages_fixture.ts";
 import { firstMembers } from "../ecmwf/members.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import { describeFindings, describeRejections } from "../ensemble/field_result.ts";
+import {
+  describeFindings,
+  describeRejections,
+  describeScarcePoints,
+} from "../ensemble/field_result.ts";
 import { GIK } from "../output/profile.ts";
 import { isReference, type Reference, type Store } from "../references/store.ts";
 import { readStageStore } from "../references/stage_files.ts";
@@ -327,17 +332,61 @@ Deno.test("runStream() leaves a field of fewer members than required empty, and 
 });
 
 const TOO_WARM = /^t2m \(36 h\), members 1: 156 of 156 values above 350 \(highest [\d.e+]+\)$/;
-const SHRUNK = "it does not fit the other steps: from one to the next it could only grow";
+const UNDECIDED = "it and another step contradict each other, and nothing shows which is wrong: " +
+  "from one to the next it could only grow";
 
-Deno.test("runStream() names values that cannot be true, and uses them", async () => {
+Deno.test("runStream() counts the members of a point, and its least count is the one in the file", async () => {
+  const bucket = await readEmbeddedBucket();
+  await using workplace = await openWorkplace(bucket);
+  const { context, folder, server } = workplace;
+  await writeFinalStores(workplace);
+  await changeStore(workplace, 2, (store) => {
+    const field = "step_036/2t/sfc/ens02/0.0.0";
+    const { url, offset, length } = store.get(field) as Reference;
+    const bytes = bucket.get(bucketKey(url))!.slice();
+    const part = makeConstant(bytes.slice(offset, offset + length), 290, (point) => point % 2 > 0);
+    bytes.set(part, offset);
+    bucket.set(bucketKey(url), bytes);
+    return store.set(field, { url, offset, length: part.length });
+  });
+  const storage = openStorage({ endpoint: server.url }); // that does not know the file as it was
+  const stream = (minMembers: number) =>
+    runStream({ ...streamOptions(folder, ["t2m"]), minMembers }, { ...context, storage });
+  const loose = await stream(3);
+  assertEquals([loose.complete, await readVariable(loose.path, "t2m_members_used")], [true, [
+    3,
+    4,
+  ]]);
+  const comment = readComment(await Deno.readFile(loose.path), "t2m_members_used");
+  assertMatch(comment!, /^the least over the points/);
+  assertEquals((await readVariable(loose.path, "t2m_ensemble_mean")).filter(isNaN).length, 0);
+  const strict = await stream(4);
+  assertEquals(strict.complete, false);
+  assertEquals(await readVariable(strict.path, "t2m_members_used"), [4, 4]);
+  const empty = (await readVariable(strict.path, "t2m_ensemble_mean")).filter(isNaN).length;
+  assertEquals(describeScarcePoints(strict.fields), [
+    `t2m (36 h): ${empty} of 156 points are empty, as fewer members than required have a value there`,
+  ]);
+  assert(empty > 60 && empty < 90, `${empty}`);
+  assertEquals(readComment(await Deno.readFile(strict.path), "t2m_members_used"), undefined);
+});
+
+/** The attribute `comment` of a variable. */
+function readComment(bytes: Uint8Array, name: string): string | undefined {
+  const variable = new NetCDFReader(bytes).variables.find((it) => it.name === name)!;
+  const attributes: readonly { name: string; value: unknown }[] = variable.attributes;
+  return attributes.find((it) => it.name === "comment")?.value as string | undefined;
+}
+
+Deno.test("runStream() names values that cannot be true, uses them, and is not complete", async () => {
   await using workplace = await openImplausibleWorkplace();
   const result = await runStream(streamOptions(workplace.folder, ["tp", "t2m"]), workplace.context);
-  assertEquals([result.complete, result.messagesUsed], [true, 16]);
+  assertEquals([result.complete, result.messagesUsed], [false, 16]);
   const lines = describeFindings(result.fields);
   assertEquals(lines.length, 3);
-  assertMatch(lines[0]!, TOO_WARM);
-  assertMatch(lines[1]!, /^tp \(39 h\), members 2: 156 of 156 values below 0 \(lowest -/);
-  assertEquals(lines[2], `tp (39 h), members 2-3: ${SHRUNK}`);
+  assertEquals(lines[0], `tp (36, 39 h), members 3: ${UNDECIDED}`);
+  assertMatch(lines[1]!, TOO_WARM);
+  assertMatch(lines[2]!, /^tp \(39 h\), members 2: 156 of 156 values below 0 \(lowest -/);
 });
 
 Deno.test("runStream() leaves out messages that cannot be true with `dropImplausible`", async () => {
@@ -348,12 +397,15 @@ Deno.test("runStream() leaves out messages that cannot be true with `dropImplaus
     { ...streamOptions(folder, ["tp", "t2m"]), dropImplausible: true },
     context,
   );
-  assertEquals([result.complete, result.messagesUsed], [false, 13]);
-  assertEquals(server.requests.length - before, 16 + 2 + 3);
+  assertEquals([result.complete, result.messagesUsed], [false, 12]);
+  // All messages; then tp and t2m at step 36 and tp at step 39 without theirs.
+  assertEquals(server.requests.length - before, 16 + 3 + 3 + 2);
   assertEquals(describeFindings(result.fields), []);
-  assertMatch(describeRejections(result.fields)[0]!, TOO_WARM);
+  const [first, second] = describeRejections(result.fields);
+  assertEquals(first, `tp (36, 39 h), members 3: ${UNDECIDED}`);
+  assertMatch(second!, TOO_WARM);
   assertEquals(await readVariable(result.path, "t2m_members_used"), [3, 4]);
-  assertEquals(await readVariable(result.path, "tp_members_used"), [4, 2]);
+  assertEquals(await readVariable(result.path, "tp_members_used"), [3, 2]);
   const warmest = Math.max(...await readVariable(result.path, "t2m_ensemble_mean"));
   assert(warmest < 350, `${warmest}`);
 });

@@ -17,7 +17,7 @@ export interface FieldsCount {
   /** Messages asked for, one a member and field. */
   messagesWanted: number;
   messagesUsed: number;
-  /** Whether every message asked for is in. */
+  /** Whether every message asked for is in, and all of them can be true. */
   complete: boolean;
 }
 
@@ -56,6 +56,9 @@ export function countFields(fields: ResultField[], members: readonly Member[]): 
   );
   const messagesWanted = fields.length * members.length;
   const messagesUsed = fields.reduce((sum, { reduced }) => sum + reduced.members.length, 0);
-  const complete = messagesUsed === messagesWanted;
+  const isSound = fields.every(({ reduced: { implausible, scarcePoints = 0 } }) =>
+    implausible.length === 0 && scarcePoints === 0
+  );
+  const complete = messagesUsed === messagesWanted && isSound;
   return { fields, membersUsed, messagesWanted, messagesUsed, complete };
 }

@@ -6,7 +6,11 @@
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { describeRejections } from "../ensemble/field_result.ts";
+import {
+  describeFindings,
+  describeRejections,
+  describeScarcePoints,
+} from "../ensemble/field_result.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
 import { outputPath } from "../runs/run_output.ts";
@@ -69,7 +73,7 @@ export function streamWork(
   };
 }
 
-/** Which steps are not there, or have no references; else which messages were left out, and why. */
+/** Which steps are not there, or have no references; else what is wrong with which messages. */
 async function describeLosses(
   run: Run,
   steps: readonly number[],
@@ -87,6 +91,18 @@ async function describeLosses(
       `${formatSteps(run, lacking)}: run the pipeline again, then this`;
   }
   const left = messagesWanted - messagesUsed;
-  const reasons = summarizeLines(describeRejections(fields), 2);
-  return `${left} of ${messagesWanted} messages are missing: ${reasons}`;
+  const doubted = fields.reduce((sum, { reduced }) => sum + reduced.implausible.length, 0);
+  const losses = [
+    ...(left > 0
+      ? [`${left} of ${messagesWanted} messages are missing`, ...describeRejections(fields)]
+      : []),
+    ...(doubted > 0
+      ? [
+        `${doubted} of ${messagesWanted} messages are implausible and used`,
+        ...describeFindings(fields),
+      ]
+      : []),
+    ...describeScarcePoints(fields),
+  ];
+  return summarizeLines(losses);
 }

@@ -12,7 +12,12 @@ import { stepFiles } from "../ecmwf/files.ts";
 import { GIK } from "../output/profile.ts";
 import { makeRuns } from "../runs/make_runs.ts";
 import { openStorage, type StageContext } from "../storage/mod.ts";
-import { openLackingWorkplace, streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
+import {
+  openImplausibleWorkplace,
+  openLackingWorkplace,
+  streamOptions,
+  writeFinalStores,
+} from "./final_stores_fixture.ts";
 import { streamWork } from "./stream_runs.ts";
 
 const { run } = BEFORE_50R1;
@@ -106,7 +111,16 @@ Deno.test("missing messages are counted, and the first of them named", async () 
   await using workplace = await openLackingWorkplace();
   const { state, reason, messages } = await stream(workplace);
   assertEquals([state, messages], ["incomplete", { used: 6, wanted: 8 }]);
-  assertMatch(reason!, /^2 of 8 messages are missing: t2m \(36 h\), members 2-3: /);
+  assertMatch(reason!, /^2 of 8 messages are missing; t2m \(36 h\), members 2-3: /);
+});
+
+Deno.test("implausible messages that are used make a run incomplete, and are not fetched again", async () => {
+  await using workplace = await openImplausibleWorkplace();
+  const { state, reason, exitCode } = await stream(workplace);
+  assertEquals([state, exitCode], ["incomplete", 5]);
+  assertMatch(reason!, /^1 of 8 messages are implausible and used; t2m \(36 h\), members 1: /);
+  const again = await stream(workplace);
+  assertEquals([again.reason, again.asked], [reason, []]);
 });
 
 Deno.test("a run without references says what the servers have of it, or asks for the pipeline", async () => {

@@ -8,6 +8,7 @@ import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
   alignFields,
+  countLeastMembers,
   describeRejections,
   requireMembers,
   type ResultField,
@@ -75,5 +76,7 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
   const { mean, deviation, members } = reduced;
-  return [{ variable, stepHours, mean, deviation, membersUsed: members.length }];
+  const membersUsed = countLeastMembers(reduced);
+  const varies = membersUsed < members.length;
+  return [{ variable, stepHours, mean, deviation, membersUsed, ...(varies && { varies }) }];
 }

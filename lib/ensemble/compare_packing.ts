@@ -1,0 +1,88 @@
+/**
+ * How the messages of members are packed → the members whose packing is unlike that of the others. A
+ * damaged description of the packing gives values that may look like weather.
+ *
+ * @module
+ */
+import type { Member } from "../ecmwf/members.ts";
+import type { GribField } from "../grib/mod.ts";
+
+/** One member's message. */
+export interface PackedMember {
+  member: Member;
+  representation: GribField["representation"];
+}
+
+/** Fewer others say too little of what is usual. */
+const LEAST_OTHERS = 4;
+/** Octaves beyond those of the others: extremes of the globe differ by a factor of 2, rarely of 4. */
+const ODD_OCTAVES = 3;
+/** The lowest value of the globe, beyond those of the others, by the range of values on the globe. */
+const ODD_SHARE = 1 / 2;
+
+/** What ECMWF's encoder sets for a parameter, by ecCodes key. */
+const readSettings = (representation: PackedMember["representation"]): Record<string, number> => ({
+  dataRepresentationTemplateNumber: representation.template,
+  decimalScaleFactor: representation.decimalScaleFactor,
+  bitsPerValue: representation.bitsPerValue,
+  ...(representation.template === 42 && {
+    ccsdsFlags: representation.flags,
+    ccsdsBlockSize: representation.blockSize,
+    ccsdsRsi: representation.referenceSampleInterval,
+  }),
+});
+
+/**
+ * Finds the perturbed members with a setting that all other perturbed members share another value of, or
+ * with scales far from theirs: these follow from the lowest and highest value on the globe.
+ *
+ * The control is not compared: from cycle 50r1 on it comes from another stream's file. Nor are constant
+ * fields, whose packing is empty.
+ *
+ * @returns how they differ, in words; nothing when there are fewer than five members to compare.
+ */
+export function findOddPackings(members: readonly PackedMember[]): Map<Member, string> {
+  const compared = members
+    .filter(({ member, representation }) => member !== 0 && representation.bitsPerValue > 0);
+  const found = new Map<Member, string>();
+  if (compared.length <= LEAST_OTHERS) return found;
+  for (const { member, representation } of compared) {
+    const others = compared.filter((it) => it.member !== member).map((it) => it.representation);
+    const odd = [
+      ...describeSettings(representation, others),
+      ...describeScales(representation, others),
+    ];
+    if (odd.length > 0) found.set(member, `it does not fit the other members: ${odd.join(", ")}`);
+  }
+  return found;
+}
+
+type Representations = readonly PackedMember["representation"][];
+
+function describeSettings(own: Representations[number], others: Representations): string[] {
+  const settings = others.map(readSettings);
+  return Object.entries(readSettings(own)).flatMap(([key, value]) => {
+    const [usual, ...rest] = new Set(settings.map((it) => it[key]));
+    const isOdd = usual !== undefined && rest.length === 0 && usual !== value;
+    return isOdd ? [`its ${key} is ${value}, theirs ${usual}`] : [];
+  });
+}
+
+function describeScales(own: Representations[number], others: Representations): string[] {
+  const factors = others.map((it) => it.binaryScaleFactor);
+  const references = others.map((it) => it.referenceValue);
+  const range = Math.max(...others.map((it) => 2 ** (it.binaryScaleFactor + it.bitsPerValue)));
+  return [
+    { key: "binaryScaleFactor", value: own.binaryScaleFactor, usual: factors, room: ODD_OCTAVES },
+    {
+      key: "referenceValue",
+      value: own.referenceValue,
+      usual: references,
+      room: ODD_SHARE * range,
+    },
+  ].flatMap(({ key, value, usual, room }) => {
+    const [least, most] = [Math.min(...usual), Math.max(...usual)];
+    const isOdd = value <= least - room || value >= most + room;
+    return isOdd ? [`its ${key} is ${value}, theirs ${least} to ${most}`] : [];
+  });
+}
