@@ -211,6 +211,26 @@ Deno.test("a range of seven days over an era boundary, one absent, one half publ
   assertEquals(parts.filter(({ name }) => /\.work$|\.part$/.test(name)), []);
 });
 
+Deno.test("a pipeline killed in a range reads no index again of the runs that it had completed", async () => {
+  await using workplace = await openWorkplace();
+  await using child = start(workplace, "pipeline", []);
+  workplace.server.setFaults((request) => {
+    if (stepOf(request) === `${runLabel(LAST_COMPLETE)} 48`) child.kill("SIGKILL");
+    return { kind: "delay", ms: 10 };
+  });
+  assertEquals((await child.output()).signal, "SIGKILL");
+  const done = (await readLedger(workplace, "runs.json"))
+    .flatMap(({ run, state }) => state === "complete" ? [run] : []);
+  assertEquals(done.slice(0, 2), [FIRST, SECOND].map(runLabel));
+  const resumed = await run(workplace, "pipeline");
+  const asked = new Set(resumed.asked.map((request) => stepOf(request).split(" ")[0]!));
+  assertEquals(done.filter((run) => asked.has(run)), []);
+  checkLedger(
+    await readLedger(workplace, "runs.json"),
+    (run) => `ecmwf_three_stage_${runLabel(run)}`,
+  );
+});
+
 Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger has the runs before", async () => {
   await using workplace = await openWorkplace();
   await run(workplace, "pipeline");

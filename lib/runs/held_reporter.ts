@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Reporter, silentReporter } from "../util/reporter.ts";
+import type { Progress, Reporter } from "../util/reporter.ts";
 
 /** A reporter whose reports wait. */
 export interface HeldReports {
@@ -14,7 +14,10 @@ export interface HeldReports {
   release(): void;
 }
 
-/** Holds reports back until they are released. Progress that begins before is not reported. */
+/**
+ * Holds reports back until they are released. Of progress only that of work which is then under way is
+ * reported.
+ */
 export function holdReports(target: Reporter): HeldReports {
   let waiting: (() => void)[] | undefined = [];
   const warnings: string[] = [];
@@ -27,7 +30,10 @@ export function holdReports(target: Reporter): HeldReports {
         report(() => target.warn(line));
       },
       progress(...given) {
-        return waiting ? silentReporter.progress(...given) : target.progress(...given);
+        if (!waiting) return target.progress(...given);
+        const held = new HeldProgress(() => target.progress(...given));
+        waiting.push(() => held.release());
+        return held;
       },
       result: (summary) => report(() => target.result(summary)),
     },
@@ -38,4 +44,29 @@ export function holdReports(target: Reporter): HeldReports {
       for (const action of held) action();
     },
   };
+}
+
+/** Progress of work whose turn has not come. */
+class HeldProgress implements Progress {
+  #amount = 0;
+  #isOver = false;
+  #released: Progress | undefined;
+
+  constructor(private readonly start: () => Progress) {}
+
+  advance(amount: number, note?: string): void {
+    this.#amount += amount;
+    this.#released?.advance(amount, note);
+  }
+
+  finish(): void {
+    this.#isOver = true;
+    this.#released?.finish();
+  }
+
+  release(): void {
+    if (this.#isOver) return;
+    this.#released = this.start();
+    this.#released.advance(this.#amount);
+  }
 }
