@@ -324,6 +324,11 @@ const REFUSALS: { name: Name; args: string[]; says: string }[] = [
     says: "Cannot use step 150: the 06 UTC run has steps 0–144 by 3 hours",
   },
   {
+    name: "stream",
+    args: ["--date", "20260206", "--run", "00,06", "--steps", "150"],
+    says: "Cannot use step 150: the 06 UTC run has steps 0–144 by 3 hours",
+  },
+  {
     name: "stage2",
     args: ["--date", "20260206", "--run", "00,12"],
     says: "Cannot use several runs: give one --date and one --run, or run the pipeline",

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Run } from "../ecmwf/run.ts";
+import { checkSteps, type Run } from "../ecmwf/run.ts";
 import type { OutputProfile } from "../output/profile.ts";
 import type { RunWork } from "../runs/make_runs.ts";
-import { sortUnique } from "../util/numbers.ts";
 import type { Reporter } from "../util/reporter.ts";
 import { distribute, type DistributeOptions } from "./distribute_job.ts";
 
@@ -32,7 +31,7 @@ export function distributeWork(
 ): RunWork<void> {
   return {
     output: (run) => ({ folder: outputDir, name: profile.fileName(run) }),
-    steps: () => sortUnique(steps ?? profile.steps),
+    steps: (run) => checkSteps(run, steps ?? profile.steps),
     prepare: () => Promise.resolve(),
     async make(run, { save }, { reporter }) {
       const { complete } = await distribute(await openJob(run, reporter), reporter, signal);

@@ -45,7 +45,7 @@ async function openChanged(change: (bucket: Bucket) => void): Promise<Workplace>
   return await openWorkplace(bucket);
 }
 
-Deno.test("a run goes into its own folder, and is skipped when it is there with every byte", async () => {
+Deno.test("a run is written into its own folder, and skipped when that is there with every byte", async () => {
   await using workplace = await openWorkplace();
   const first = await runPipelineOf(workplace);
   assertEquals([first.state, first.output], ["complete", stageFolder(run)]);

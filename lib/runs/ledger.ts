@@ -90,7 +90,7 @@ export class Ledger {
   }
 
   /**
-   * Writes an entry, in the place of the output's earlier one. The file appears whole or not at all. It
+   * Writes an entry; it replaces the output's earlier one. The file appears whole or not at all. It
    * is read again before, as another command may have written it since.
    */
   async record(entry: LedgerEntry): Promise<void> {

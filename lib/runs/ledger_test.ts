@@ -59,7 +59,7 @@ Deno.test("a ledger is JSON with a version, and a line for each run in the order
   });
 });
 
-Deno.test("an entry takes the place of the earlier one of its output, with what it no longer has", async () => {
+Deno.test("an entry replaces the earlier one of its output, and what that had", async () => {
   await withText(undefined, async (folder) => {
     const ledger = await open(folder);
     await ledger.record(ENTRY);

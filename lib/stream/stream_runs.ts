@@ -5,7 +5,7 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import type { Run } from "../ecmwf/run.ts";
+import { checkSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
@@ -15,7 +15,6 @@ import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
 import { outputPath } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
-import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
 import { runStream } from "./run_stream.ts";
@@ -45,10 +44,10 @@ export function streamWork(
 ): RunWork<FieldSession> {
   const { profile, outputDir } = given;
   const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
-  const steps = sortUnique(given.steps ?? profile.steps);
+  const stepsOf = (run: Run) => checkSteps(run, given.steps ?? profile.steps);
   return {
     output,
-    steps: () => steps,
+    steps: stepsOf,
     async prepare(run, context) {
       const parquetDir = await findStores(run, context);
       const session = await FieldSession.open({ ...given, parquetDir, run }, context);
@@ -59,7 +58,9 @@ export function streamWork(
       session.timer.start("messages");
       const onWritten = async (count: FieldsCount) => {
         const { complete, messagesUsed: used, messagesWanted: wanted } = count;
-        const reason = complete ? undefined : await describeLosses(run, steps, count, context);
+        const reason = complete
+          ? undefined
+          : await describeLosses(run, stepsOf(run), count, context);
         await save({ complete, messages: { used, wanted }, ...(reason && { reason }) });
       };
       const result = await runStream(session.options, context, { session, onWritten });
