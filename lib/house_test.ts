@@ -49,11 +49,11 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 81,
+  "stages/stage1.ts": 82,
   "stages/stage2.ts": 55,
   "stages/stage3.ts": 65,
   "stages/pipeline.ts": 108,
-  "stages/stream.ts": 116,
+  "stages/stream.ts": 118,
   "stages/distribute.ts": 60,
   "stages/plot.ts": 50,
   "stages/view.ts": 60,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
+import { findUnpublished } from "../lib/ecmwf/eras.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
@@ -12,6 +13,7 @@ import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
 import { isRemote } from "../lib/storage/mod.ts";
+import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
@@ -107,6 +109,8 @@ export const command: Command<DistributeRequest> = {
       return await distributeRuns(request, reporter, interruption.signal);
     }
     const run = await pinRun(request, reporter, interruption.signal);
+    // Before any task starts: each would fail for it.
+    if (run) requirePublished(run, findUnpublished(run, stream.variables ?? []));
     const { job, engine } = await openJob(request, run, reporter, interruption.signal);
     if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
@@ -157,10 +161,11 @@ async function distributeRuns(
     return { complete: false };
   }
   const { distributeWork } = await import("../lib/engines/distribute_runs.ts");
-  const work = distributeWork(stream, async (run, reporter) => ({
-    ...await openJob(request, run, reporter, signal),
-    pollEveryMs: 1000 * values.count("poll-seconds"),
-  }), signal);
+  const work = distributeWork(stream, async (run, reporter) => {
+    requirePublished(run, findUnpublished(run, stream.variables ?? []));
+    const pollEveryMs = 1000 * values.count("poll-seconds");
+    return { ...await openJob(request, run, reporter, signal), pollEveryMs };
+  }, signal);
   const test = values.flag("test") && { "max-members": String(TEST.members) };
   const options = {
     command: "distribute",

@@ -81,6 +81,16 @@ Deno.test("distribute --dry-run prints what Slurm would get, and writes nothing"
   assertEquals([merge.includes("--fresh"), merge.includes(" --merge\n")], [false, true]);
 });
 
+Deno.test("distribute refuses a variable that ECMWF did not publish of the run, before any task", async () => {
+  const run = (...args: string[]) =>
+    runDistribute("--engine", "slurm", "--dry-run", "--date", "20250601", ...args);
+  const { code, reported } = await run("--variables", "tp,tcc");
+  assertEquals(code, 2);
+  assertStringIncludes(reported, "Cannot write tcc of 20250601 00 UTC");
+  assertStringIncludes(reported, "the first run with tcc is 2025-11-20 12 UTC");
+  for (const args of [["--variables", "tp,ssr"], []]) assertEquals((await run(...args)).code, 0);
+});
+
 Deno.test("tasks run with the permissions of stream and the hosts of the command", async () => {
   const dryRun = ["--engine", "slurm", "--dry-run", ...DATE];
   const flagOf = (printed: string, flag: string) =>

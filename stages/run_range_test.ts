@@ -32,7 +32,7 @@ interface Workplace extends AsyncDisposable {
 
 async function openWorkplace(): Promise<Workplace> {
   const root = await Deno.makeTempDir();
-  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, findVariables(["t2m"]));
+  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, findVariables(GIK.variables));
   const publish = async (run: Run, steps: readonly number[]) => {
     await writeMessages(`${root}/bucket`, run, steps, base);
   };

@@ -6,6 +6,7 @@
 import type { Command } from "../lib/cli/command.ts";
 import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
 import {
+  describeConversions,
   describeFindings,
   describeRejections,
   describeScarcePoints,
@@ -72,6 +73,7 @@ function reportStream(
   startedMs: number,
 ): void {
   const { reporter } = context;
+  for (const line of describeConversions(result.fields)) reporter.info(line);
   for (const line of describeRejections(result.fields)) reporter.warn(line);
   for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
   for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);

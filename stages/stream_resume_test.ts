@@ -258,6 +258,7 @@ Deno.test("stream --fresh fetches everything again, and --summary counts it", as
       wanted: MESSAGES,
       decoded: MESSAGES,
       used: MESSAGES,
+      converted: 0,
       implausibleUsed: 0,
       left: { missing: 0, mismatched: 0, damaged: 0, implausible: 0, scarce: 0 },
     },

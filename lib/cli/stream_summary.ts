@@ -6,7 +6,12 @@
 import { resourceUsage } from "node:process";
 import { formatTask } from "../checkpoint/array_task.ts";
 import { runLabel } from "../ecmwf/run.ts";
-import { countRejections, describeFindings, describeRejections } from "../ensemble/field_result.ts";
+import {
+  countRejections,
+  describeFindings,
+  describeRejections,
+  sumConversions,
+} from "../ensemble/field_result.ts";
 import type { StageContext, StorageCounters } from "../storage/mod.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../stream/stream_result.ts";
@@ -22,6 +27,7 @@ export function summarizeStream(
   startedMs: number,
 ): Summary {
   const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
+  const absent = listUnpublished(result);
   const ranges = measureVariables(fields, options.maxMembers);
   return summarizeRun(
     {
@@ -33,6 +39,7 @@ export function summarizeStream(
         ["fields", describeCount(result)],
         ["members", `${membersUsed.length}`],
         ["messages used", `${messagesUsed} of ${messagesWanted}${describeFaults(result)}`],
+        ...(absent.length > 0 ? [["not published", absent.join(", ")] as const] : []),
         ["second requests", `${result.secondRequests}`],
         "task" in result ? ["saved in", result.work] : ["written", result.path],
       ],
@@ -41,6 +48,14 @@ export function summarizeStream(
     context,
     startedMs,
   );
+}
+
+/** Variables and fields that ECMWF did not publish: `tcc`, `tp (0 h)`. */
+function listUnpublished({ unpublished }: StreamResult | TaskResult): string[] {
+  return [
+    ...unpublished.variables.map(({ name }) => name),
+    ...unpublished.fields.map(({ variable, stepHours }) => `${variable.name} (${stepHours} h)`),
+  ];
 }
 
 /** `18 (variable × step)`. */
@@ -80,6 +95,7 @@ export function collectFacts(
       dropImplausible: options.dropImplausible ?? false,
     },
     fields: { wanted: fields.length, takenOver: result.fieldsResumed },
+    notPublished: listUnpublished(result),
     fetched: {
       requests: counters.requests,
       requestsByHost: counters.requestsByHost,
@@ -91,6 +107,8 @@ export function collectFacts(
       wanted: messagesWanted,
       decoded: messagesUsed + left.implausible + left.scarce,
       used: messagesUsed,
+      converted: sumConversions(fields.map(({ reduced }) => reduced))
+        .reduce((sum, { messages }) => sum + messages, 0),
       implausibleUsed: fields.reduce((sum, { reduced }) => sum + reduced.implausible.length, 0),
       /** Left out, by reason. */
       left,

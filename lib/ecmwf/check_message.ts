@@ -6,7 +6,7 @@
 import type { GribField } from "../grib/mod.ts";
 import { type Member, memberKeyName } from "./members.ts";
 import { describeRun, referenceTime, type Run } from "./run.ts";
-import type { ParameterCode, Variable } from "./variables.ts";
+import type { Encoding, Variable } from "./variables.ts";
 
 /** The field that a message should hold. */
 export interface ExpectedField {
@@ -19,8 +19,10 @@ export interface ExpectedField {
 /** WMO code table C-11: European Centre for Medium-Range Weather Forecasts. */
 const ECMWF_CENTRE = 98;
 
-/** Code table 4.10: accumulation, or missing, as in messages of ECMWF's local discipline. */
-const ACCUMULATION: readonly (number | undefined)[] = [1, 255, undefined];
+/** Code table 4.10. */
+const ACCUMULATION = 1;
+/** Values of code table 4.10 that say nothing: messages of ECMWF's local discipline have them. */
+const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
 
 /**
  * Compares a message's headers with the field that it should hold: centre, run, parameter, level,
@@ -40,12 +42,20 @@ function checkRun(field: GribField, run: Run): string | undefined {
   return `its run is ${field.referenceTime.toISOString()}, expected ${describeRun(run)}`;
 }
 
+/** The encoding of a variable that a message has; `undefined` for another parameter. */
+export function findEncoding(
+  { discipline, product }: Pick<GribField, "discipline" | "product">,
+  { encodings }: Pick<Variable, "encodings">,
+): Encoding | undefined {
+  return encodings.find((code) =>
+    code.discipline === discipline && code.category === product.parameterCategory &&
+    code.number === product.parameterNumber
+  );
+}
+
 function checkParameter(field: GribField, variable: Variable): string | undefined {
+  if (findEncoding(field, variable)) return undefined;
   const { parameterCategory, parameterNumber } = field.product;
-  const matches = (code: ParameterCode) =>
-    code.discipline === field.discipline && code.category === parameterCategory &&
-    code.number === parameterNumber;
-  if (variable.encodings.some(matches)) return undefined;
   const found = `${field.discipline}.${parameterCategory}.${parameterNumber}`;
   return `its parameter is ${found}, expected ${variable.param} in ${variable.units}`;
 }
@@ -68,7 +78,11 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
   if (stepRange.startHours !== start || stepRange.endHours !== expected.stepHours) {
     return `its step is ${found}, expected ${start}–${expected.stepHours} h`;
   }
-  if (accumulated && !ACCUMULATION.includes(typeOfStatisticalProcessing)) {
+  // In another unit, the code of a sum is that of its rate: only the statistic tells them apart.
+  const mayBeSilent = findEncoding(field, expected.variable)?.conversion === undefined;
+  const isSum = typeOfStatisticalProcessing === ACCUMULATION ||
+    mayBeSilent && NO_STATISTIC.includes(typeOfStatisticalProcessing);
+  if (accumulated && !isSum) {
     return `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +
       "expected 1 (accumulation)";
   }

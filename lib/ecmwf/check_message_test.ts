@@ -115,6 +115,22 @@ Deno.test("findMismatch() names the processing of a mean instead of an accumulat
   );
 });
 
+Deno.test("findMismatch() takes precipitation in kg m-2 for a sum only where its statistic says so", () => {
+  const { expected } = readField("tp");
+  const message = readMessage({ run, stepHours: 36, param: "tp", member: 2 });
+  message[findSection(message, 4) + 10] = 52; // octet 11: rate of total precipitation
+  const [field] = parseFields(message) as [GribField];
+  assertEquals(findMismatch(field, expected), undefined);
+  for (const typeOfStatisticalProcessing of [0, 255, undefined]) {
+    const product = { ...field.product, typeOfStatisticalProcessing };
+    assertEquals(
+      findMismatch({ ...field, product } as GribField, expected),
+      `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +
+        "expected 1 (accumulation)",
+    );
+  }
+});
+
 Deno.test("findMismatch() names the run of a message", () => {
   const { field, expected } = readField("tp");
   for (const [date, hour] of [["20260206", "12"], ["20260205", "00"]] as const) {

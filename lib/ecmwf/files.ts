@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { parseRun, referenceTime, type Run, RunError } from "./run.ts";
+import { findEra } from "./eras.ts";
+import { parseRun, type Run, RunError } from "./run.ts";
 
 /** The public bucket that references name, whatever mirror serves the bytes. */
 export const BUCKET = "ecmwf-forecasts";
@@ -25,28 +26,25 @@ export interface StepFile {
   indexUrl: string;
 }
 
-/**
- * First run of IFS cycle 50r1, 2026-05-12 06 UTC. From it on the ensemble's control is published in
- * the `oper` file (`type=fc`), before it in the `enfo` file (`type=cf`).
- */
-const CYCLE_50R1 = Date.UTC(2026, 4, 12, 6);
-
-/** Whether the control forecast of this run is in the `oper` file instead of the `enfo` file. */
-function hasControlInOper(run: Run): boolean {
-  return referenceTime(run).getTime() >= CYCLE_50R1;
-}
-
 /** The stream whose files hold a member (0 is the control). */
 export function streamOfMember(run: Run, member: number): Stream {
-  return member === 0 && hasControlInOper(run) ? "oper" : "enfo";
+  return member === 0 ? findEra(run).control : "enfo";
 }
 
-/** The files that hold the ensemble of one step: `enfo`, and `oper` if that has the control. */
-export function stepFiles(run: Run, stepHours: number): StepFile[] {
-  const streams: Stream[] = hasControlInOper(run) ? ["enfo", "oper"] : ["enfo"];
+/**
+ * The files that hold the ensemble of one step: `enfo`, and `oper` if that has the control.
+ *
+ * @param folder path of one of the era's folders. @default the first of them
+ */
+export function stepFiles(
+  run: Run,
+  stepHours: number,
+  folder: string = findEra(run).folders[0]!.path,
+): StepFile[] {
+  const streams: Stream[] = findEra(run).control === "oper" ? ["enfo", "oper"] : ["enfo"];
   return streams.map((stream) => {
     const suffix = stream === "enfo" ? "enfo-ef" : "oper-fc";
-    const stem = `s3://${BUCKET}/${run.date}/${run.hour}z/ifs/0p25/${stream}/` +
+    const stem = `s3://${BUCKET}/${run.date}/${run.hour}z/${folder}/${stream}/` +
       `${run.date}${run.hour}0000-${stepHours}h-${suffix}`;
     return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
   });

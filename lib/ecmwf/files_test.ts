@@ -33,6 +33,17 @@ Deno.test("stepFiles() gives one file before 50r1 and two from it on", () => {
   ]);
 });
 
+Deno.test("stepFiles() names the files of earlier folders", () => {
+  const names = (date: string, folder?: string) =>
+    stepFiles(parseRun(date, "12"), 36, folder).map(({ url }) => url.split("/").slice(3).join("/"));
+  const name = (date: string) => `${date}120000-36h-enfo-ef.grib2`;
+  assertEquals(names("20230601"), [`20230601/12z/0p4-beta/enfo/${name("20230601")}`]);
+  assertEquals(names("20240131"), [`20240131/12z/0p4-beta/enfo/${name("20240131")}`]);
+  assertEquals(names("20240201"), [`20240201/12z/0p25/enfo/${name("20240201")}`]);
+  assertEquals(names("20240201", "0p4-beta"), [`20240201/12z/0p4-beta/enfo/${name("20240201")}`]);
+  assertEquals(names("20240229"), [`20240229/12z/ifs/0p25/enfo/${name("20240229")}`]);
+});
+
 Deno.test("stepFiles() names the files that the embedded runs have", async () => {
   for (const [date, hour, count] of [["20260206", "00", 1], ["20260520", "12", 2]] as const) {
     const files = stepFiles(parseRun(date, hour), 39).flatMap((it) => [it.url, it.indexUrl]);

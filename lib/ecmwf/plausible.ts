@@ -31,39 +31,50 @@ export function scaleLimits(
   return { least, most: most * hours, noise: noise * hours };
 }
 
+/** Whether values of a field may be missing (NaN). */
+export function mayBeMissing(
+  { bitmap, representation }: Pick<GribField, "representation" | "bitmap">,
+): boolean {
+  return bitmap !== undefined || "missingValueManagement" in representation;
+}
+
 /**
  * Compares decoded values with the limits of their variable, to within the precision of the packing.
  *
- * @param field the field that they were decoded from: it says whether values may be missing (NaN).
+ * @param values in the units of the variable.
+ * @param packing `precision`: the distance between packed values, in the same units.
  * @returns what cannot be true, in words; `undefined` when all values are plausible.
  */
 export function findImplausible(
   values: Float64Array,
-  field: Pick<GribField, "representation" | "bitmap">,
+  packing: { precision: number; mayBeMissing: boolean },
   at: VariableAtStep,
 ): string | undefined {
   const { least, most } = scaleLimits(at);
   // Coarse packing of a field that cannot be true must not widen what can be.
-  const precision = Math.min(findPrecision(field), TOLERANCE * (most - least));
-  const mayBeMissing = field.bitmap !== undefined ||
-    "missingValueManagement" in field.representation;
+  const precision = Math.min(packing.precision, TOLERANCE * (most - least));
   let [low, high, notFinite] = [0, 0, 0];
   let [lowest, highest] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < least - precision) low++;
     else if (value > most + precision) high++;
-    if (!Number.isFinite(value) && !(mayBeMissing && Number.isNaN(value))) notFinite++;
+    if (!Number.isFinite(value) && !(packing.mayBeMissing && Number.isNaN(value))) notFinite++;
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
   }
   const [first, ...others] = [
     { count: notFinite, state: "not finite" },
-    { count: low, state: `below ${least} (lowest ${lowest})` },
-    { count: high, state: `above ${most} (highest ${highest})` },
+    { count: low, state: `below ${round(least)} (lowest ${lowest})` },
+    { count: high, state: `above ${round(most)} (highest ${highest})` },
   ].filter(({ count }) => count > 0);
   if (!first) return undefined;
   return [
     `${first.count} of ${values.length} values ${first.state}`,
     ...others.map(({ count, state }) => `${count} ${state}`),
   ].join(", ");
+}
+
+/** Without the noise of a product such as 0.1 · 3. */
+function round(limit: number): number {
+  return Number(limit.toPrecision(12));
 }

@@ -1,15 +1,41 @@
 /**
- * A run as asked for, and a server → the run that is published there.
+ * A run as asked for, and a server → the run that is published there, and its folder.
  *
  * @module
  */
 import { MissingDataError } from "../errors.ts";
 import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
+import { ERAS, findEra, IFS_FOLDER, isBefore } from "./eras.ts";
 import { stepFiles } from "./files.ts";
-import { describeRun, formatDate, parseRun, type Run, type RunHour, runSteps } from "./run.ts";
+import {
+  describeRun,
+  formatDate,
+  parseRun,
+  referenceTime,
+  type Run,
+  type RunHour,
+  runSteps,
+} from "./run.ts";
 
 /** A run older than this is not what a user means by the latest one. */
 const DAYS_TO_LOOK_BACK = 5;
+
+/** Why ECMWF publishes nothing of a run, however often it is asked for. */
+export type UnpublishedRun = "before the archive" | "in the future";
+
+/**
+ * Whether a run cannot be published: it is older than the archive, or has not begun.
+ *
+ * @returns `undefined` for every other run. Six days of the 0.4° era, whose dates are not known here,
+ *   are absent all the same.
+ */
+export function findUnpublishedRun(
+  run: Run,
+  now: Date = new Date(),
+): UnpublishedRun | undefined {
+  if (isBefore(run, ERAS[0]!.firstRun)) return "before the archive";
+  return referenceTime(run) > now ? "in the future" : undefined;
+}
 
 /**
  * The error for a run that is not on the server.
@@ -17,11 +43,56 @@ const DAYS_TO_LOOK_BACK = 5;
  * @param action what cannot be done, up to the run's name: "find anything of".
  * @param cause the error for the file that is missing.
  */
-export function absentRunError(action: string, run: Run, cause: Error): MissingDataError {
+export function absentRunError(
+  action: string,
+  run: Run,
+  cause: Error,
+  now: Date = new Date(),
+): MissingDataError {
   return new MissingDataError(
-    `Cannot ${action} ${describeRun(run)}: ${cause.message}; ` +
-      "the run is not published yet, or no longer on the server",
+    `Cannot ${action} ${describeRun(run)}: ${cause.message}; ${explainAbsentRun(run, now)}`,
   );
+}
+
+function explainAbsentRun(run: Run, now: Date): string {
+  const unpublished = findUnpublishedRun(run, now);
+  if (unpublished === "in the future") return "the run has not begun";
+  const [first] = ERAS;
+  if (unpublished) return `ECMWF's archive begins with the run of ${describeRun(first!.firstRun)}`;
+  const isOld = isBefore(run, ERAS.find(({ folders }) => folders.includes(IFS_FOLDER))!.firstRun);
+  return isOld
+    ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
+    : "the run is not published yet, or no longer on the server";
+}
+
+/** Steps of a run that are looked for in a folder before it counts as absent. */
+const STEPS_TO_LOOK_FOR = 4;
+
+/**
+ * The folder in which a run is published: the first one of its era with a file of any of the first
+ * steps wanted. All files of a run are read from one folder, as those of others have another grid.
+ *
+ * Costs nothing where the era has one folder; else up to four HEADs a folder.
+ *
+ * @param steps wanted, in hours.
+ * @returns the path of a folder; the first one where none has the run.
+ * @throws {StorageError} when the server cannot be reached or refuses.
+ */
+export async function findFolder(
+  run: Run,
+  steps: readonly number[],
+  storage: Storage,
+): Promise<string> {
+  const { folders } = findEra(run);
+  const [preferred] = folders;
+  if (folders.length === 1) return preferred!.path;
+  for (const { path } of folders) {
+    for (const step of steps.slice(0, STEPS_TO_LOOK_FOR)) {
+      const [file] = stepFiles(run, step, path);
+      if (await unlessMissing(storage.head(file!.indexUrl))) return path;
+    }
+  }
+  return preferred!.path;
 }
 
 /** A run as asked for: a day or `latest`, and an hour. */

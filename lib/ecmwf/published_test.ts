@@ -4,7 +4,7 @@ import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { MissingDataError } from "../errors.ts";
 import { StorageError } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
-import { absentRunError, resolveRun } from "./published.ts";
+import { absentRunError, findFolder, findUnpublishedRun, resolveRun } from "./published.ts";
 import { parseRun, type RunHour, runSteps } from "./run.ts";
 
 const NOW = new Date("2026-05-20T10:00:00Z");
@@ -104,4 +104,62 @@ Deno.test("resolveRun() of a given day asks no server", async () => {
   const run = await resolveRun({ date: "20260206", hour: "00" }, workplace.context);
   assertEquals(run, { date: "20260206", hour: "00" });
   assertEquals(workplace.server.requests.length, 0);
+});
+
+Deno.test("absentRunError() says of a run why it cannot be there", () => {
+  const state = (date: string) =>
+    absentRunError("find", parseRun(date, "00"), new Error("x"), NOW).message.split("; ")[1];
+  assertEquals(
+    state("20230117"),
+    "ECMWF's archive begins with the run of 20230118 00 UTC",
+  );
+  assertEquals(
+    state("20230601"),
+    "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them",
+  );
+  assertEquals(state("20240601"), "the run is not published yet, or no longer on the server");
+  assertEquals(state("20260521"), "the run has not begun");
+});
+
+Deno.test("findUnpublishedRun() knows runs before the archive and in the future", () => {
+  const find = (date: string, hour: string) => findUnpublishedRun(parseRun(date, hour), NOW);
+  assertEquals(find("20230117", "18"), "before the archive");
+  assertEquals(find("20230118", "00"), undefined);
+  assertEquals(find("20260520", "06"), undefined);
+  assertEquals(find("20260520", "12"), "in the future");
+});
+
+/** Folder found in a bucket with the indexes of these folders and steps, and the requests. */
+async function findFolderOf(
+  date: string,
+  hour: string,
+  there: readonly [folder: string, step: number][],
+) {
+  const run = parseRun(date, hour);
+  const urls = there.map(([folder, step]) => stepFiles(run, step, folder)[0]!.indexUrl);
+  await using workplace = await openWorkplace(
+    new Map(urls.map((url) => [bucketKey(url), new Uint8Array(1)])),
+  );
+  const { server, context: { storage } } = workplace;
+  return [await findFolder(run, [0, 3, 6, 9, 12], storage), server.requests.length];
+}
+
+Deno.test("findFolder() asks no server where the era has one folder", async () => {
+  assertEquals(await findFolderOf("20240131", "18", []), ["0p4-beta", 0]);
+  assertEquals(await findFolderOf("20240229", "00", []), ["ifs/0p25", 0]);
+});
+
+Deno.test("findFolder() tries the other folder of the era where the first has no step", async () => {
+  const find = (...there: [string, number][]) => findFolderOf("20240215", "00", there);
+  assertEquals(await find(["0p25", 0], ["0p4-beta", 0]), ["0p25", 1]);
+  assertEquals(await find(["0p25", 9], ["0p4-beta", 0]), ["0p25", 4]);
+  assertEquals(await find(["0p4-beta", 0]), ["0p4-beta", 5]);
+  assertEquals(await find(), ["0p25", 8]);
+});
+
+Deno.test("findFolder() tries all folders for the runs about which sources disagree", async () => {
+  for (const folder of ["0p25", "ifs/0p25", "0p4-beta"]) {
+    assertEquals((await findFolderOf("20240228", "12", [[folder, 0]]))[0], folder);
+  }
+  assertEquals((await findFolderOf("20240228", "00", [["ifs/0p25", 0]]))[0], "0p25");
 });

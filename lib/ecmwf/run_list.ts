@@ -4,11 +4,9 @@
  * @module
  */
 import { findNearest } from "../util/text.ts";
-import type { RunRequest } from "./published.ts";
+import { ERAS } from "./eras.ts";
+import { findUnpublishedRun, type RunRequest } from "./published.ts";
 import { formatDate, parseRun, referenceTime, type Run, RunError } from "./run.ts";
-
-/** The first day of ECMWF's open data of the ensemble. */
-const FIRST_DAY: Run = { date: "20230118", hour: "00" };
 
 const DAY_MS = 86_400_000;
 const RANGE_FORM = "give <first>..<last>, as 20230301..20230531, or <first>..<last>/<days>";
@@ -37,10 +35,11 @@ export function parseRunList(dates: readonly string[], hours: readonly string[])
 
 /** Why no server can have a run, from its time alone; `undefined` when one can. */
 export function describeImpossible(run: Run, now: Date): string | undefined {
-  if (referenceTime(run) > now) return "not published yet";
-  if (referenceTime(run) >= referenceTime(FIRST_DAY)) return undefined;
-  const day = FIRST_DAY.date.replace(/(\d{4})(\d\d)(\d\d)/, "$1-$2-$3");
-  return `no run of ECMWF's open data before ${day}`;
+  const state = findUnpublishedRun(run, now);
+  if (state === "in the future") return "not published yet";
+  if (state === undefined) return undefined;
+  const first = referenceTime(ERAS[0]!.firstRun).toISOString().slice(0, 10);
+  return `no run of ECMWF's open data before ${first}`;
 }
 
 /** The days of one item of a list. */

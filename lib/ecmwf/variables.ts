@@ -1,8 +1,8 @@
 /**
  * The name of a variable of the output → the message that it comes from, and its CF description.
  *
- * Encodings are those of ecCodes for ECMWF (definitions/grib2, WMO and localConcepts/ecmf) in the
- * unit given here: a message in another unit is another parameter.
+ * Encodings are those of ecCodes for ECMWF (definitions/grib2, WMO and localConcepts/ecmf): the
+ * parameter in the unit given here, and the same quantity in another unit with what converts it.
  *
  * @module
  */
@@ -12,6 +12,20 @@ export interface ParameterCode {
   discipline: number;
   category: number;
   number: number;
+}
+
+/** What makes values in another unit those of a variable. */
+export interface Conversion {
+  /** The unit of the message. */
+  units: string;
+  /** By which its values are multiplied. */
+  factor: number;
+}
+
+/** A parameter under which ECMWF publishes a variable, or has announced to. */
+export interface Encoding extends ParameterCode {
+  /** @default {undefined} (it is in the units of the variable) */
+  conversion?: Conversion;
 }
 
 /** What no value of a variable can be below or above. */
@@ -33,8 +47,7 @@ export interface Variable {
   level?: number;
   /** First fixed surface (code table 4.5); absent where ECMWF's tables do not define it. */
   surface?: { type: number; value?: number };
-  /** Encodings under which ECMWF publishes it, all in `units`. */
-  encodings: readonly ParameterCode[];
+  encodings: readonly Encoding[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
   /** Limits of plausible values, in `units`. */
@@ -65,6 +78,14 @@ const code = (discipline: number, category: number, number: number): ParameterCo
   number,
 });
 
+/** Water of 1,000 kg m-3: 1 kg m-2 is 1 mm of it. */
+const WATER: Conversion = { units: "kg m-2", factor: 1 / 1000 };
+const PERCENT: Conversion = { units: "%", factor: 1 / 100 };
+const inUnits = (parameter: ParameterCode, conversion: Conversion): Encoding => ({
+  ...parameter,
+  conversion,
+});
+
 /** Every variable that can be written, by its name in the output. */
 export const VARIABLES: readonly Variable[] = [
   {
@@ -72,7 +93,11 @@ export const VARIABLES: readonly Variable[] = [
     param: "tp",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 1, 193)],
+    encodings: [
+      code(0, 1, 193),
+      inUnits(code(0, 1, 52), WATER),
+      inUnits(code(0, 1, 8), WATER),
+    ],
     accumulated: true,
     limits: { least: 0, most: MOST_WATER },
     noise: 4e-4,
@@ -162,7 +187,7 @@ export const VARIABLES: readonly Variable[] = [
     param: "tcc",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 6, 192)],
+    encodings: [code(0, 6, 192), inUnits(code(0, 6, 1), PERCENT)],
     accumulated: false,
     limits: { least: 0, most: 1 },
     noise: 1,
@@ -203,7 +228,7 @@ export const VARIABLES: readonly Variable[] = [
     param: "sf",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 1, 198)],
+    encodings: [code(0, 1, 198), inUnits(code(0, 1, 53), WATER)],
     accumulated: true,
     limits: { least: 0, most: MOST_WATER },
     noise: 2e-4,
@@ -215,7 +240,7 @@ export const VARIABLES: readonly Variable[] = [
     name: "ro",
     param: "ro",
     levtype: "sfc",
-    encodings: [code(2, 0, 201)],
+    encodings: [code(2, 0, 201), inUnits(code(2, 0, 42), WATER)],
     accumulated: true,
     limits: { least: 0, most: MOST_WATER },
     noise: 2e-4,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asPublished, listNames } from "../ecmwf/eras.ts";
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run, runLabel } from "../ecmwf/run.ts";
@@ -46,19 +47,35 @@ function candidateKeys(variable: Variable, stepHours: number, member: Member): s
   return [key, fieldKey({ ...variable, level: undefined }, stepHours, member)];
 }
 
-/** Every key that fields of these variables and steps need of a member's store. */
+/**
+ * Every key that fields of these variables and steps need of a member's store, under every name that
+ * their parameters have had: the run may be known from the store alone.
+ */
 export function neededKeys(
   variables: readonly Variable[],
   steps: readonly number[],
   member: Member,
 ): Set<string> {
   return new Set(
-    variables.flatMap((variable) => steps.flatMap((step) => candidateKeys(variable, step, member))),
+    variables.flatMap(listNames).flatMap((variable) =>
+      steps.flatMap((step) => candidateKeys(variable, step, member))
+    ),
+  );
+}
+
+/** Whether any store refers to a field. */
+export function isReferenced(
+  stores: ReadonlyMap<Member, Store>,
+  { variable, stepHours }: Pick<PlannedField, "variable" | "stepHours">,
+): boolean {
+  return [...stores].some(([member, store]) =>
+    candidateKeys(variable, stepHours, member).some((key) => store.has(key))
   );
 }
 
 /**
- * Inverts stores to fields, steps first, variables in the order given.
+ * Inverts stores to fields, steps first, variables in the order given, each under the name that its
+ * parameter had in the era of the run.
  *
  * A key without level, as the Python tools write them, is used where the one with the level is missing:
  * the decoder checks the level of its message.
@@ -70,8 +87,9 @@ export function planFields(
   steps: readonly number[],
   run: Run,
 ): PlannedField[] {
+  const published = variables.map((variable) => asPublished(variable, run));
   return steps.flatMap((stepHours) =>
-    variables.map((variable) => {
+    published.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
       for (const member of members) addMessage(field, member, stores.get(member), run);
       field.messages.sort(byFileOrder);

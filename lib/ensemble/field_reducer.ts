@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { type ExpectedField, findMismatch } from "../ecmwf/check_message.ts";
+import { type ExpectedField, findEncoding, findMismatch } from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { findImplausible, findPrecision, scaleLimits } from "../ecmwf/plausible.ts";
+import { findImplausible, findPrecision, mayBeMissing, scaleLimits } from "../ecmwf/plausible.ts";
+import type { Conversion } from "../ecmwf/variables.ts";
 import {
   decodePrefix,
   equalGrids,
@@ -70,8 +71,15 @@ export interface ReducedField extends Statistics {
   implausible: Finding[];
   /** Points left empty, as fewer members than required have a value there. @default {0} */
   scarcePoints?: number;
+  /** The other units of messages, and how many were in each. @default {undefined} (none were) */
+  conversions?: readonly CountedConversion[];
   /** Of an accumulation: the values of each member, for comparison with other steps. */
   points?: FieldPoints;
+}
+
+/** A conversion, and the number of messages that it was applied to. */
+export interface CountedConversion extends Conversion {
+  messages: number;
 }
 
 /** A field without any member. */
@@ -91,6 +99,7 @@ interface DecodedMember {
   values: Float64Array;
   precision: number;
   representation: GribField["representation"];
+  conversion: Conversion | undefined;
   implausible: string | undefined;
 }
 
@@ -123,17 +132,26 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const { values, neededBytes } = decodePrefix(field, window);
+      const conversion = findEncoding(field, expected.variable)?.conversion;
+      const factor = conversion?.factor ?? 1;
+      if (conversion) values.forEach((value, i) => values[i] = value * factor);
       if (values.every(Number.isNaN)) {
         return this.#reject(member, "it has no value in the region", "damaged");
       }
       this.#expected ??= expected;
+      const precision = factor * findPrecision(field);
       this.#decoded.push({
         member,
         axes: { latitudes, longitudes, grid },
         values,
-        precision: findPrecision(field),
+        precision,
         representation: field.representation,
-        implausible: findImplausible(values, field, expected),
+        conversion,
+        implausible: findImplausible(
+          values,
+          { precision, mayBeMissing: mayBeMissing(field) },
+          expected,
+        ),
       });
       return neededBytes;
     } catch (error) {
@@ -181,6 +199,7 @@ export class FieldReducer {
         ...strays.map(({ member }) => rejectStray(member)),
       ].sort((a, b) => a.member - b.member),
       implausible: this.#findImplausible(used),
+      ...countConversions(used),
       ...(this.#expected?.variable.accumulated && used.length > 0 && {
         points: joinPoints(
           pointCount,
@@ -205,6 +224,15 @@ export class FieldReducer {
       return reason ? [{ member, reason }] : [];
     });
   }
+}
+
+function countConversions(
+  used: readonly DecodedMember[],
+): Pick<ReducedField, "conversions"> {
+  const conversions = used.flatMap(({ conversion }) => conversion ?? []);
+  const groups = [...Map.groupBy(conversions, (conversion) => conversion)];
+  if (groups.length === 0) return {};
+  return { conversions: groups.map(([it, { length }]) => ({ ...it, messages: length })) };
 }
 
 /** @throws {GribError} when the window is too large to be averaged. */

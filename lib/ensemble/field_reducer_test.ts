@@ -236,6 +236,56 @@ const DAMAGES: [octet: number, bit: number, text: RegExp][] = [
   [20, 7, /its bitsPerValue is 13, theirs 12/],
 ];
 
+const OTHER_UNITS: [name: string, code: number[], units: string, factor: number][] = [
+  ["tp", [0, 1, 52], "kg m-2", 1e-3],
+  ["tp", [0, 1, 8], "kg m-2", 1e-3],
+  ["sf", [0, 1, 53], "kg m-2", 1e-3],
+  ["ro", [2, 0, 42], "kg m-2", 1e-3],
+  ["tcc", [0, 6, 1], "%", 1e-2],
+];
+
+for (const [name, code, units, factor] of OTHER_UNITS) {
+  Deno.test(`FieldReducer converts ${name} of parameter ${code.join(".")} from ${units}, and counts it`, () => {
+    const variable = findVariable(name)!;
+    const add = (inOtherUnits: readonly number[]) => {
+      const reducer = new FieldReducer(REGION);
+      for (const member of MEMBERS) {
+        const message = readMessage({ run, stepHours: 36, param: variable.param, member });
+        if (inOtherUnits.includes(member)) {
+          const section = findSection(message, 4);
+          message.set(code.slice(0, 1), 6); // discipline
+          message.set(code.slice(1), section + 9);
+          scaleValues(message, 1 / factor);
+        }
+        reducer.add(message, { run, stepHours: 36, member, variable });
+      }
+      return reducer.reduce();
+    };
+    const [own, other, mixed] = [add([]), add(MEMBERS), add([1, 3])];
+    const counted = (messages: number) => [{ units, factor, messages }];
+    assertEquals(own.conversions, undefined);
+    assertEquals(other.conversions, counted(4));
+    assertEquals(mixed.conversions, counted(2));
+    for (const reduced of [other, mixed]) {
+      assertEquals([reduced.rejections, reduced.implausible], [[], []]);
+      for (const [point, mean] of own.mean.entries()) {
+        assert(Math.abs(reduced.mean[point]! - mean) <= 1e-6 * Math.abs(mean), `${point}`);
+      }
+    }
+  });
+}
+
+/** Multiplies all values by a power of ten, as its decimal scale says, octets 18–19 of section 5. */
+function scaleValues(message: Uint8Array<ArrayBuffer>, factor: number): void {
+  new DataView(message.buffer, findSection(message, 5)).setInt16(
+    17,
+    signAndMagnitude(-Math.round(Math.log10(factor))),
+  );
+}
+
+/** GRIB has the sign in the first bit. */
+const signAndMagnitude = (value: number) => value < 0 ? 0x8000 | -value : value;
+
 Deno.test("FieldReducer finds nothing in a sound ensemble of ten", () => {
   const { members, rejections, implausible } = reduce(readEnsemble());
   assertEquals([members.length, rejections, implausible], [10, [], []]);

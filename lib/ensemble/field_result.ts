@@ -6,6 +6,7 @@
 import { describeMembers } from "../ecmwf/members.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import {
+  type CountedConversion,
   emptyField,
   type Fault,
   type Finding,
@@ -86,6 +87,27 @@ export function describeScarcePoints(fields: readonly ResultField[]): string[] {
         "than required have a value there",
       ]
       : []
+  );
+}
+
+/** The messages in each other unit, over some fields. */
+export function sumConversions(
+  fields: readonly Pick<ReducedField, "conversions">[],
+): CountedConversion[] {
+  const all = fields.flatMap(({ conversions }) => conversions ?? []);
+  return [...Map.groupBy(all, ({ units }) => units).values()].map((own) => ({
+    ...own[0]!,
+    messages: own.reduce((sum, { messages }) => sum + messages, 0),
+  }));
+}
+
+/** Describes the messages that were converted: `tp: 459 messages in kg m-2, converted to m`. */
+export function describeConversions(fields: readonly ResultField[]): string[] {
+  const byVariable = Map.groupBy(fields, ({ variable }) => variable);
+  return [...byVariable].flatMap(([{ name, units: own }, group]) =>
+    sumConversions(group.map(({ reduced }) => reduced)).map(({ units, messages }) =>
+      `${name}: ${messages} messages in ${units}, converted to ${own}`
+    )
   );
 }
 

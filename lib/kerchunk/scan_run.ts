@@ -5,7 +5,7 @@
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { absentRunError } from "../ecmwf/published.ts";
+import { absentRunError, findFolder } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import {
@@ -57,7 +57,8 @@ export async function scanRun(options: ScanRunOptions, context: StageContext): P
   const { reporter } = context;
   const messages: ScannedMessage[] = [];
   let complete = true;
-  const files = options.hours.flatMap((hour) => stepFiles(run, hour));
+  const folder = await findFolder(run, options.hours, context.storage);
+  const files = options.hours.flatMap((hour) => stepFiles(run, hour, folder));
   const bar = reporter.progress("headers", files.length, receivedBy(context.storage));
   for (const file of files) {
     const scan = await scanFile(run, file, new Set(members), context);

@@ -4,7 +4,11 @@
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
-import type { ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
+import {
+  type ForecastFile,
+  type ForecastVariable,
+  isUnpublished,
+} from "../output/forecast_file.ts";
 import type { ColorScale } from "./color_scale.ts";
 import { formatLatitude, formatLongitude } from "./graticule.ts";
 import { findDisplay, type Statistic } from "./palettes.ts";
@@ -70,7 +74,7 @@ export function describePanel(
   const variable = file.variables.find((variable) => variable.name === name);
   if (!variable) {
     const caption = findVariable(name)?.longName ?? "";
-    return { heading: `${name} ${words}`, caption, message: `${name} is not in the file` };
+    return { heading: `${name} ${words}`, caption, ...explainAbsence(file, name) };
   }
   const { units, factor } = findDisplay(variable);
   const content: PanelContent = {
@@ -79,9 +83,21 @@ export function describePanel(
   };
   const values = variable[statistic](stepIndex).map((value) => value * factor);
   if (!scale || values.every(Number.isNaN)) {
-    return { ...content, message: `${name} has no values at this step` };
+    return { ...content, ...explainAbsence(file, name, file.stepHours[stepIndex]) };
   }
   return { ...content, field: { values, columns: file.longitudes.length, scale } };
+}
+
+/** Why there is no field of a variable, or none at a step. */
+function explainAbsence(
+  file: ForecastFile,
+  name: string,
+  stepHours?: number,
+): Pick<PanelContent, "message" | "unpublished"> {
+  const absence = stepHours === undefined ? "is not in the file" : "has no values at this step";
+  if (!isUnpublished(file, name, stepHours ?? NaN)) return { message: `${name} ${absence}` };
+  const scope = stepHours === undefined ? "for this run" : "at this step";
+  return { message: `ECMWF published no ${name} ${scope}`, unpublished: true };
 }
 
 /** The name of a variable, the hours of an accumulation, and its members if they are fewer. */

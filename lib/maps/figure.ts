@@ -37,6 +37,8 @@ export interface FigurePanel extends PanelChoice {
   scale: ColorScale | undefined;
   /** Why the map is empty. */
   message: string | undefined;
+  /** Whether it is empty because ECMWF did not publish the field. */
+  unpublished: boolean;
 }
 
 /** Width of a page: A4 landscape without margins. */
@@ -112,6 +114,7 @@ export function drawFigure(
     frame: frames[i]!,
     scale: scales[i],
     message: contents[i]!.message,
+    unpublished: contents[i]!.unpublished ?? false,
   }));
   return { svg: page.markup, width: PAGE_WIDTH, height, panels };
 }

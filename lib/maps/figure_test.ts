@@ -125,6 +125,36 @@ Deno.test("a map says that its variable is not in the file, or has no values at 
   );
 });
 
+Deno.test("a map says that ECMWF did not publish its variable, or its field", async () => {
+  const dataset = makeSyntheticForecast({
+    steps: [0, 36],
+    variables: ["tp", "t2m"],
+    axes: REGIONS["five degrees"],
+  });
+  const tp = dataset.variables.find(({ name }) => name === "tp_ensemble_mean")!;
+  tp.data.fill(NaN, 0, tp.data.length / 2);
+  dataset.attributes = {
+    ...dataset.attributes,
+    variables_not_published: "tcc, sf",
+    fields_not_published: "tp (0 h)",
+  };
+  const file = await parse(dataset);
+  const choices = choosePanels(["tp", "t2m", "tcc", "ro"], "mean");
+  const scales = planScales(file, choices);
+  const panelsAt = (stepIndex: number) =>
+    drawFigure(file, stepIndex, choices, scales).panels
+      .map(({ message, unpublished }) => [message, unpublished]);
+  const tcc = ["ECMWF published no tcc for this run", true];
+  const ro = ["ro is not in the file", false];
+  assertEquals(panelsAt(0), [
+    ["ECMWF published no tp at this step", true],
+    [undefined, false],
+    tcc,
+    ro,
+  ]);
+  assertEquals(panelsAt(1), [[undefined, false], [undefined, false], tcc, ro]);
+});
+
 Deno.test("scales hold the values of all steps, so that steps can be compared", async () => {
   const file = await parse(makeSyntheticForecast({ axes: REGIONS["five degrees"] }));
   const [tp] = file.variables;

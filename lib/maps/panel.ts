@@ -19,6 +19,8 @@ export interface PanelContent {
   field?: { values: Float32Array; columns: number; scale: ColorScale };
   /** Shown in the middle of the map. */
   message?: string;
+  /** Whether the message says that ECMWF did not publish the field. */
+  unpublished?: boolean;
 }
 
 /** Room around the map of a panel. */

@@ -39,7 +39,7 @@ export interface PlotOptions {
   dpi: number;
 }
 
-/** What was drawn; it is complete when every panel has values. */
+/** What was drawn; it is complete when every panel has values, or ECMWF published none. */
 export interface PlotResult extends Outcome {
   plots: { path: string; figure: Figure }[];
 }
@@ -68,9 +68,12 @@ export async function plotForecast(options: PlotOptions, reporter: Reporter): Pr
     reporter.info(
       `${file.stepHours[stepIndex]} h → ${path} (${Math.ceil(bytes.length / 1000)} kB)`,
     );
-    for (const message of new Set(figure.panels.flatMap(({ message }) => message ?? []))) {
-      reporter.warn(`${path}: ${message}`);
-      result.complete = false;
+    const empty = new Map(figure.panels.map(({ message, unpublished }) => [message, unpublished]));
+    for (const [message, unpublished] of empty) {
+      if (message === undefined) continue;
+      if (unpublished) reporter.info(`${path}: ${message}`);
+      else reporter.warn(`${path}: ${message}`);
+      result.complete &&= unpublished;
     }
   }
   bar.finish();

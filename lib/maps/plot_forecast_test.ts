@@ -226,6 +226,16 @@ Deno.test("a step is found by its hours, and a missing one refused with the list
     assertEquals(listNames(folder), ["IFS.nc", "a.svg"]);
   }));
 
+Deno.test("a picture is complete without panels that ECMWF did not publish, not without others", () => {
+  const dataset = makeSyntheticForecast({ variables: ["tp"], steps: [36], axes: OCEAN });
+  dataset.attributes = { ...dataset.attributes, variables_not_published: "tcc, sf" };
+  return withForecast(dataset, async (plot) => {
+    const draw = async (variables: string[]) => (await plot({ variables, format: "svg" })).complete;
+    assertEquals(await draw(["tp", "tcc", "sf"]), true);
+    assertEquals(await draw(["tp", "tcc", "ro"]), false);
+  });
+});
+
 Deno.test("a variable that does not exist is refused, with the nearest that does", () =>
   withForecast(makeSyntheticForecast({ steps: [36], axes: OCEAN }), async (plot, folder) => {
     const error = await assertRejects(() => plot({ variables: ["tp", "u70"] }), UsageError);

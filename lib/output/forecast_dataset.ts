@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { findEra } from "../ecmwf/eras.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import { referenceTime, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import type { WindowAxes } from "../ensemble/field_reducer.ts";
+import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
+import { sumConversions } from "../ensemble/field_result.ts";
 import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import type { OutputProfile, StatisticSpec } from "./profile.ts";
 
@@ -22,6 +24,8 @@ export interface OutputField {
   membersUsed: number;
   /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
   varies?: boolean;
+  /** Units of messages that were converted. @default {undefined} (none were) */
+  conversions?: readonly CountedConversion[];
 }
 
 /** Everything that goes into the output. */
@@ -34,6 +38,11 @@ export interface OutputContent {
   axes: WindowAxes;
   /** Fields that have values; every other (variable, step) stays NaN. */
   fields: readonly OutputField[];
+  /** What ECMWF did not publish: variables that are left out, and fields that are NaN. @default none */
+  unpublished?: {
+    variables: readonly Variable[];
+    fields: readonly Pick<OutputField, "variable" | "stepHours">[];
+  };
   /** Members that went into at least one field, ascending. */
   membersUsed: readonly Member[];
   /** Members asked for that went into no field. */
@@ -77,18 +86,39 @@ export function buildDataset(content: OutputContent): NetcdfDataset {
 
 function globalAttributes(content: OutputContent): Record<string, NetcdfAttribute> {
   const { profile, run, steps, membersUsed, membersAbsent, history } = content;
+  const { variables, fields } = content.unpublished ?? { variables: [], fields: [] };
   return {
     Conventions: profile.conventions,
     title: profile.title,
     institution: profile.institution,
-    source: profile.source,
+    source: profile.source(findSpacing(content)),
     model_date: run.date,
     model_run: `${run.hour}Z`,
     forecast_hours: Int32Array.from(steps),
     n_ensemble_members: Int32Array.of(membersUsed.length),
     absent_ensemble_members: describeMembers(membersAbsent) || "none",
+    ...(variables.length > 0 && { variables_not_published: listNames(variables) }),
+    ...(fields.length > 0 && { fields_not_published: listFields(fields) }),
     history,
   };
+}
+
+/** Degrees between the points of the output; of a single point those of all grids of the run's era. */
+function findSpacing({ run, axes: { latitudes, longitudes } }: OutputContent): number | undefined {
+  const [points] = [longitudes, latitudes].filter(({ length }) => length > 1);
+  if (points) return Number(Math.abs(points[1]! - points[0]!).toFixed(6));
+  const [spacing, ...others] = new Set(findEra(run).folders.map(({ grid }) => grid.spacing));
+  return others.length === 0 ? spacing : undefined;
+}
+
+/** `tcc, sf`. */
+function listNames(variables: readonly Variable[]): string {
+  return variables.map(({ name }) => name).join(", ");
+}
+
+/** `tp (0 h), ssr (0 h)`. */
+function listFields(fields: readonly Pick<OutputField, "variable" | "stepHours">[]): string {
+  return fields.map(({ variable, stepHours }) => `${variable.name} (${stepHours} h)`).join(", ");
 }
 
 function timeVariables(content: OutputContent, hasBounds: boolean): NetcdfVariable[] {
@@ -169,10 +199,22 @@ function statisticVariable(
       units: variable.units,
       cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
       ancillary_variables: countName(variable),
+      ...describeConversions(content, variable),
       _FillValue: Float32Array.of(NaN),
     },
     data: layOutSteps(content, variable, statistic),
   };
+}
+
+function describeConversions(
+  { fields }: OutputContent,
+  variable: Variable,
+): Record<string, string> {
+  const own = fields.filter((field) => field.variable.name === variable.name);
+  const sums = sumConversions(own).map(({ messages, units, factor }) =>
+    `${messages} messages in ${units}, multiplied by ${factor}`
+  );
+  return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 
 function countName(variable: Variable): string {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { parseRun } from "../ecmwf/run.ts";
-import { findVariable } from "../ecmwf/variables.ts";
+import { findVariable, findVariables, type Variable } from "../ecmwf/variables.ts";
 import { encodeNetcdf, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputContent, type OutputField } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
@@ -112,7 +112,7 @@ Deno.test("buildDataset() names the members used and those that are absent", () 
     Conventions: "CF-1.8",
     title: GIK.title,
     institution: GIK.institution,
-    source: GIK.source,
+    source: "ECMWF IFS ensemble open data, 0.25 degrees, s3://ecmwf-forecasts, CC-BY-4.0",
     model_date: "20260206",
     model_run: "00Z",
     forecast_hours: Int32Array.of(36, 39),
@@ -178,4 +178,50 @@ Deno.test("buildDataset() makes a file that netcdfjs reads", async () => {
   assertEquals(reader.getDataVariable("latitude"), [25, 24.75]);
   assertEquals(reader.getDataVariable("u700_ensemble_mean"), [...NOTHING, 30, 31, 32, 33, 34, 35]);
   assertEquals(reader.getAttribute("n_ensemble_members"), 4);
+});
+
+Deno.test("buildDataset() names the units that messages were converted from, and counts these", () => {
+  const conversions = [{ units: "kg m-2", factor: 0.001, messages: 4 }];
+  const fields = [
+    { ...makeField("tp", 36, 20), conversions },
+    { ...makeField("tp", 39, 10), conversions },
+    makeField("u700", 39, 30),
+  ];
+  const content = makeContent({ fields });
+  const comment = "8 messages in kg m-2, multiplied by 0.001";
+  for (const statistic of ["ensemble_mean", "ensemble_standard_deviation"]) {
+    assertEquals(findOutput(`tp_${statistic}`, content).attributes.comment, comment);
+    assertEquals(findOutput(`u700_${statistic}`, content).attributes.comment, undefined);
+  }
+});
+
+Deno.test("buildDataset() names the grid by the distance of its points, and by the run's era at one point", () => {
+  const source = (label: string, latitudes: number[], longitudes: number[]) => {
+    const axes = {
+      latitudes: Float64Array.from(latitudes),
+      longitudes: Float64Array.from(longitudes),
+    };
+    const run = parseRun(label, "00");
+    const { attributes } = buildDataset(makeContent({ run, axes, fields: [] }));
+    return /data, (.*)s3:/.exec(`${attributes!.source}`)![1];
+  };
+  assertEquals(source("20230601", [24.8, 24.4], [19.2, 19.6]), "0.4 degrees, ");
+  assertEquals(source("20230601", [24.8, 24.4], [19.2]), "0.4 degrees, ");
+  assertEquals(source("20240215", [24.8, 24.4], [19.6]), "0.4 degrees, ");
+  assertEquals(source("20240215", [24.75, 24.5], [19.25, 19.5]), "0.25 degrees, ");
+  assertEquals(source("20230601", [24.8], [19.2]), "0.4 degrees, ");
+  assertEquals(source("20260206", [24.8], [19.2]), "0.25 degrees, ");
+  assertEquals(source("20240215", [24.8], [19.2]), "");
+});
+
+Deno.test("buildDataset() lists the variables and fields that ECMWF did not publish, if there are any", () => {
+  const [tp, tcc, sf] = findVariables(["tp", "tcc", "sf"]);
+  const list = (variables: Variable[], fields: { variable: Variable; stepHours: number }[]) => {
+    const { attributes = {} } = buildDataset(makeContent({ unpublished: { variables, fields } }));
+    return [attributes.variables_not_published, attributes.fields_not_published];
+  };
+  assertEquals(list([], []), [undefined, undefined]);
+  assertEquals(list([tcc!, sf!], []), ["tcc, sf", undefined]);
+  const fields = [{ variable: tp!, stepHours: 0 }, { variable: sf!, stepHours: 0 }];
+  assertEquals(list([tcc!], fields), ["tcc", "tp (0 h), sf (0 h)"]);
 });

@@ -52,6 +52,8 @@ export interface ForecastFile {
   memberCount: number | undefined;
   /** Members asked for that are in no field, for example `["control", "3-5"]`. */
   absentMembers: string[];
+  /** Variables and fields that ECMWF did not publish: `["tcc", "tp (0 h)"]`. */
+  notPublished: string[];
   /** In the order of the file. */
   variables: ForecastVariable[];
 }
@@ -90,7 +92,11 @@ export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
     latitudes: isReversed ? latitudes.toReversed() : latitudes,
     longitudes,
     memberCount: members === undefined ? undefined : Number(members),
-    absentMembers: listMembers(source.text("absent_ensemble_members")),
+    absentMembers: listItems(source.text("absent_ensemble_members")),
+    notPublished: [
+      ...listItems(source.text("variables_not_published")),
+      ...listItems(source.text("fields_not_published")),
+    ],
     variables: names.map((name) => openVariable(source, name.slice(0, -MEAN.length), axes)),
   };
 }
@@ -145,6 +151,15 @@ function normalizeUnits(units: string): string {
   return units === "(0 - 1)" ? "1" : units.replaceAll("**", "");
 }
 
-function listMembers(text = "none"): string[] {
+/** Whether an output's file says that ECMWF did not publish a variable, or a field of it. */
+export function isUnpublished(
+  { notPublished }: Pick<ForecastFile, "notPublished">,
+  name: string,
+  stepHours: number,
+): boolean {
+  return notPublished.includes(name) || notPublished.includes(`${name} (${stepHours} h)`);
+}
+
+function listItems(text = "none"): string[] {
   return text === "none" ? [] : text.split(", ");
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
-import { ForecastError, parseForecast } from "./forecast_file.ts";
+import { ForecastError, isUnpublished, parseForecast } from "./forecast_file.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { buildDataset } from "./forecast_dataset.ts";
@@ -58,6 +58,7 @@ Deno.test("parseForecast() reads what stream writes", async () => {
     longitudes: Float64Array.of(19, 19.25, 19.5),
     memberCount: 3,
     absentMembers: ["2-4", "7"],
+    notPublished: [],
   });
   const [tp] = variables;
   assertEquals(variables.length, 1);
@@ -417,4 +418,21 @@ Deno.test("parseForecast() tells a file that is cut short from missing values", 
   const { variables: [tp] } = await cut();
   assertEquals(tp!.mean(1)[0], 1);
   assertThrows(() => tp!.deviation(0), ForecastError, "deviation is cut short");
+});
+
+Deno.test("parseForecast() reads what ECMWF did not publish", async () => {
+  const dataset = makeDataset();
+  dataset.attributes = {
+    ...dataset.attributes,
+    variables_not_published: "tcc, sf",
+    fields_not_published: "tp (0 h)",
+  };
+  const file = await parse(dataset);
+  assertEquals(file.notPublished, ["tcc", "sf", "tp (0 h)"]);
+  assertEquals(
+    [["sf", 36], ["tp", 0], ["tp", 36]].map(([name, step]) =>
+      isUnpublished(file, `${name}`, Number(step))
+    ),
+    [true, true, false],
+  );
 });

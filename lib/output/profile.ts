@@ -22,7 +22,8 @@ export interface OutputProfile {
   name: string;
   title: string;
   institution: string;
-  source: string;
+  /** Where the data come from, by the degrees between the points of their grid, if they are known. */
+  source(spacing: number | undefined): string;
   conventions: string;
   /** Names of the variables written unless others are asked for. */
   variables: readonly string[];
@@ -42,7 +43,10 @@ export const GIK: OutputProfile = {
   name: "gik",
   title: "ECMWF ensemble mean and standard deviation for the cGAN rainfall model",
   institution: "IGAD Climate Prediction and Applications Centre (ICPAC)",
-  source: "ECMWF IFS ensemble open data, 0.25 degrees, s3://ecmwf-forecasts, CC-BY-4.0",
+  source(spacing) {
+    const grid = spacing === undefined ? "" : `${spacing} degrees, `;
+    return `ECMWF IFS ensemble open data, ${grid}s3://ecmwf-forecasts, CC-BY-4.0`;
+  },
   conventions: "CF-1.8",
   variables: [
     "tp",

@@ -3,11 +3,16 @@
  *
  * @module
  */
+import { asPublished } from "../ecmwf/eras.ts";
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { findFolder } from "../ecmwf/published.ts";
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import { findVariables } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
+import { findFieldGaps } from "../references/field_sets.ts";
 import type { RunFields } from "../references/run_fields.ts";
-import { findGaps, readRunIndex } from "../references/run_index.ts";
+import { readRunIndex } from "../references/run_index.ts";
 import {
   readStageStore,
   removePartialStageFiles,
@@ -18,6 +23,9 @@ import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { summarizeLines } from "../util/text.ts";
+
+/** Groups of missing fields that are named; of the others only their number is. */
+const GAPS_SHOWN = 10;
 
 /** What stage 2 works on. */
 export interface Stage2Options {
@@ -52,7 +60,8 @@ export interface Stage2Result extends Outcome {
  * there is one, and the keys of every field of the member, step by step.
  *
  * Costs one GET a file for its index and one HEAD for its length: 85 files for a run at 00 or 12 UTC,
- * twice that from IFS cycle 50r1 on.
+ * twice that from IFS cycle 50r1 on; up to eight HEADs more for runs of February 2024, which may be in
+ * several folders.
  *
  * @throws {MissingDataError} when no file of the run is there.
  * @throws {StorageError} when the network fails for all files, or access is refused.
@@ -66,7 +75,8 @@ export async function runStage2(
   const wanted = firstMembers(options.maxMembers);
   await removePartialStageFiles(folder);
   const steps = chooseSteps(run, options.steps);
-  const files = steps.flatMap((step) => stepFiles(run, step));
+  const eraFolder = await findFolder(run, steps, context.storage);
+  const files = steps.flatMap((step) => stepFiles(run, step, eraFolder));
   const index = await readRunIndex(run, files, {
     ...context,
     members: wanted,
@@ -80,8 +90,18 @@ export async function runStage2(
   if (absentMembers.length > 0) {
     reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absentMembers)}`);
   }
-  const gaps = findGaps(index, members, run);
-  if (gaps.length > 0) reporter.warn(`fields are missing: ${summarizeLines(gaps, 5)}`);
+  const { missing: gaps, unnamed } = findFieldGaps(index.files, {
+    run,
+    members,
+    required: findVariables(GIK.variables).map((variable) => asPublished(variable, run)),
+  });
+  if (gaps.length > 0) reporter.warn(`fields are missing: ${summarizeLines(gaps, GAPS_SHOWN)}`);
+  if (unnamed.length > 0) {
+    const line = `fields that the index calls "unknown": ${summarizeLines(unnamed, GAPS_SHOWN)}`;
+    // Only a field that is missed makes a run incomplete.
+    if (gaps.length > 0) reporter.warn(`${line}; they may be the missing ones`);
+    else reporter.info(line);
+  }
   await writeStores(fields, members, folder, context);
 
   const counts = `${fields.count} fields of ${members.length} members, ${files.length} files`;

@@ -6,6 +6,7 @@
  */
 import { stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
+import { findFolder } from "../ecmwf/published.ts";
 import { checkSteps, chooseSteps, type Run } from "../ecmwf/run.ts";
 import {
   explainAbsence,
@@ -104,8 +105,10 @@ async function readFirstStep(
   const asked = chooseSteps(run, steps);
   const failures: IndexFailure[] = [];
   let partial: IndexedStep | undefined;
-  for (const stepHours of [0, ...asked.filter((step) => step !== 0)].slice(0, MAX_STEPS)) {
-    const step = await readStep(run, stepHours, context);
+  const tried = [0, ...asked.filter((step) => step !== 0)].slice(0, MAX_STEPS);
+  const folder = await findFolder(run, tried, context.storage);
+  for (const stepHours of tried) {
+    const step = await readStep(run, stepHours, folder, context);
     failures.push(...step.failures);
     if (step.indexes.length > 0) partial ??= step;
     if (step.failures.length > 0) continue;
@@ -145,10 +148,11 @@ interface IndexedStep {
 async function readStep(
   run: Run,
   stepHours: number,
+  folder: string,
   { storage }: StageContext,
 ): Promise<IndexedStep> {
   const step: IndexedStep = { stepHours, indexes: [], failures: [] };
-  for (const file of stepFiles(run, stepHours)) {
+  for (const file of stepFiles(run, stepHours, folder)) {
     const index = await tryStepIndex(storage, run, file);
     if ("error" in index) step.failures.push(index);
     else step.indexes.push(index);

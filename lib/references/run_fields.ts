@@ -4,6 +4,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { formatField } from "./field_sets.ts";
 import { formatKeyHeads, formatKeyTail, type Reference } from "./store.ts";
 import type { IndexedField } from "./step_index.ts";
 
@@ -26,20 +27,23 @@ export class RunFields {
   readonly #shared: SharedField[] = [];
   readonly #numbers = new Map<Member, number[]>();
 
-  /** Adds the fields of one file. */
-  addFile(fields: Iterable<IndexedField>): void {
-    const known = new Map<string, number>();
+  /** Adds the fields of one file. @returns the members that have each, by `formatField()`. */
+  addFile(fields: Iterable<IndexedField>): Map<string, Member[]> {
+    const known = new Map<string, { shared: number; members: Member[] }>();
     for (const { field, reference } of fields) {
-      const name = `${field.param} ${field.levtype} ${field.level}`;
-      let shared = known.get(name);
-      if (shared === undefined) {
-        known.set(name, shared = this.#shared.length);
+      const name = formatField(field);
+      let own = known.get(name);
+      if (own === undefined) {
+        known.set(name, own = { shared: this.#shared.length, members: [] });
         this.#shared.push({ keyHeads: formatKeyHeads(field), url: reference.url });
       }
+      const { shared } = own;
+      own.members.push(field.member);
       let numbers = this.#numbers.get(field.member);
       if (!numbers) this.#numbers.set(field.member, numbers = []);
       numbers.push(shared, reference.offset, reference.length);
     }
+    return new Map(Array.from(known, ([name, { members }]) => [name, members]));
   }
 
   /** Members that have a field. */

@@ -1,12 +1,13 @@
 /**
- * Reads the indexes of a whole run, and names what is missing.
+ * Reads the indexes of a whole run, and names the files that are missing.
  *
  * @module
  */
-import { type StepFile, streamOfMember } from "../ecmwf/files.ts";
-import { type Member, memberKeyName } from "../ecmwf/members.ts";
+import type { StepFile } from "../ecmwf/files.ts";
+import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { mapInParallel } from "../util/parallel.ts";
+import type { FileFields } from "./field_sets.ts";
 import { RunFields } from "./run_fields.ts";
 import {
   explainAbsence,
@@ -18,16 +19,11 @@ import {
 } from "./step_index.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 
-/** How many fields each member has in a file. */
-export interface FileCounts {
-  file: StepFile;
-  fields: Map<Member, number>;
-}
-
 /** The content of all indexes of a run. */
 export interface RunIndex {
   fields: RunFields;
-  counts: FileCounts[];
+  /** The fields of each file that was read. */
+  files: FileFields[];
   /** Files whose index or GRIB2 file could not be read. */
   missingFiles: StepFile[];
   /** Lines of indexes that could not be used, and indexes that lack lines. */
@@ -58,7 +54,7 @@ export async function readRunIndex(
 ): Promise<RunIndex> {
   const result: RunIndex = {
     fields: new RunFields(),
-    counts: [],
+    files: [],
     missingFiles: [],
     lostLines: 0,
   };
@@ -115,23 +111,6 @@ async function readFile(
 /** Adds the fields of the wanted members in a file. */
 function collectFile(index: StepIndex, wanted: ReadonlySet<Member>, result: RunIndex): void {
   const fields = index.fields.filter(({ field }) => wanted.has(field.member));
-  const counts = new Map<Member, number>();
-  for (const { field } of fields) counts.set(field.member, (counts.get(field.member) ?? 0) + 1);
-  result.fields.addFile(fields);
-  result.counts.push({ file: index.file, fields: counts });
+  result.files.push({ file: index.file, members: result.fields.addFile(fields) });
   result.lostLines += listLosses(index).length;
-}
-
-/** Fields that a member lacks in a file and another member has there, one line a member and file. */
-export function findGaps(index: RunIndex, members: readonly Member[], run: Run): string[] {
-  return index.counts.flatMap(({ file, fields }) => {
-    const inFile = members.filter((member) => streamOfMember(run, member) === file.stream);
-    const count = (member: Member) => fields.get(member) ?? 0;
-    const full = Math.max(1, ...inFile.map(count));
-    return inFile
-      .filter((member) => count(member) < full)
-      .map((member) =>
-        `step ${file.stepHours}, ${memberKeyName(member)}: ${count(member)} of ${full}`
-      );
-  });
 }

@@ -12,7 +12,8 @@ import { MissingDataError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun, type Run } from "../ecmwf/run.ts";
 import { StorageError } from "../storage/mod.ts";
-import { findGaps, readRunIndex } from "./run_index.ts";
+import { findFieldGaps } from "./field_sets.ts";
+import { readRunIndex } from "./run_index.ts";
 
 const readAll = (run: Run, members: number[], { context }: Workplace) => {
   const files = EMBEDDED_STEPS.flatMap((step) => stepFiles(run, step));
@@ -24,10 +25,11 @@ Deno.test("readRunIndex() reads the fields of the members asked for, from both f
   const index = await readAll(AFTER_50R1.run, [0, 2], place);
   assertEquals(index.fields.members.sort(), [0, 2]);
   assertEquals(index.fields.count, 2 * 27 * EMBEDDED_STEPS.length);
-  assertEquals(findGaps(index, [0, 2], AFTER_50R1.run), []);
+  const expected = { run: AFTER_50R1.run, members: [0, 2], required: [] };
+  assertEquals(findFieldGaps(index.files, expected), { missing: [], unnamed: [] });
 });
 
-Deno.test("findGaps() names the member and file in which a field is missing", async () => {
+Deno.test("findFieldGaps() names the field, member and step that an index lacks", async () => {
   const bucket = await readEmbeddedBucket();
   const key = bucketKey(stepFiles(BEFORE_50R1.run, 36)[0]!.indexUrl);
   const lines = new TextDecoder().decode(bucket.get(key)).split("\n");
@@ -35,7 +37,8 @@ Deno.test("findGaps() names the member and file in which a field is missing", as
   bucket.set(key, new TextEncoder().encode(without.join("\n")));
   await using place = await openWorkplace(bucket);
   const index = await readAll(BEFORE_50R1.run, [0, 1, 2, 3], place);
-  assertEquals(findGaps(index, [0, 1, 2, 3], BEFORE_50R1.run), ["step 36, ens02: 26 of 27"]);
+  const expected = { run: BEFORE_50R1.run, members: [0, 1, 2, 3], required: [] };
+  assertEquals(findFieldGaps(index.files, expected).missing, ["step 36, members 2: tp"]);
 });
 
 Deno.test("readRunIndex() reads a file that comes late when it tries again", async () => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
+import { findFolder } from "../ecmwf/published.ts";
 import { referenceTime, type Run, runSteps } from "../ecmwf/run.ts";
 import { type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
@@ -49,13 +50,15 @@ async function describeAbsence(
   { run, steps, lacking = steps, now }: AbsenceOptions,
   storage: Storage,
 ): Promise<string | undefined> {
-  const files = lacking.flatMap((step) => stepFiles(run, step));
+  const folder = await findFolder(run, steps, storage);
+  const filesOf = (step: number) => stepFiles(run, step, folder);
+  const files = lacking.flatMap(filesOf);
   const absent = await findAbsentFiles(files, storage);
   if (absent.length === 0) return undefined;
   const isYoung = now.getTime() - referenceTime(run).getTime() < PUBLISHED_AFTER_MS;
   const hasNone = lacking.length === steps.length && absent.length === files.length;
   // The steps of a command may be the last ones of the run.
-  if (hasNone && (lacking.includes(0) || !await hasStep(run, 0, storage))) {
+  if (hasNone && (lacking.includes(0) || !await hasAny(filesOf(0), storage))) {
     return isYoung ? "not published yet" : "the server has nothing of it";
   }
   const absentSteps = sortUnique(absent.map(({ stepHours }) => stepHours));
@@ -78,9 +81,8 @@ export function formatSteps(run: Run, steps: readonly number[]): string {
     .join(", ");
 }
 
-/** Whether a server has any file of a step. */
-async function hasStep(run: Run, step: number, storage: Storage): Promise<boolean> {
-  const files = stepFiles(run, step);
+/** Whether a server has any of these files. */
+async function hasAny(files: readonly StepFile[], storage: Storage): Promise<boolean> {
   return (await findAbsentFiles(files, storage)).length < files.length;
 }
 

@@ -243,6 +243,7 @@ export class FieldSession {
     return {
       ...count,
       run: this.plan.run,
+      unpublished: this.plan.unpublished,
       fieldsResumed: this.#fieldsResumed,
       secondRequests: this.#fetcher.secondRequests,
       phasesMs: this.timer.end(),

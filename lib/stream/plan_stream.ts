@@ -5,9 +5,16 @@
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
-import { checkSteps, describeRun, isSameRun, type Run } from "../ecmwf/run.ts";
+import { asPublished } from "../ecmwf/eras.ts";
+import { checkSteps, describeRun, isSameRun, parseRun, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
-import { findRun, neededKeys, planFields, type PlannedField } from "../ensemble/field_plan.ts";
+import {
+  findRun,
+  isReferenced,
+  neededKeys,
+  planFields,
+  type PlannedField,
+} from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
@@ -15,17 +22,27 @@ import type { Store } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
+import {
+  choosePublished,
+  describeUnpublishedFields,
+  requireFields,
+  requirePublished,
+  type Unpublished,
+} from "./published_fields.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
 export interface StreamPlan {
   run: Run;
   members: readonly Member[];
+  /** Without those that ECMWF did not publish. */
   variables: readonly Variable[];
   /** Forecast steps in hours, ascending. */
   steps: readonly number[];
   /** Steps first, then variables in the order asked for. */
   fields: readonly PlannedField[];
+  /** What is left out because ECMWF did not publish it. */
+  unpublished: Unpublished;
   /** Path of the NetCDF. */
   path: string;
   /** The work folder: that of the finished fields. */
@@ -36,23 +53,38 @@ export interface StreamPlan {
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
  * published ones cost two or three GETs a member, and two requests for the whole folder.
  *
+ * Names once what ECMWF did not publish.
+ *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * they are of another run.
+ * @throws {UsageError} when ECMWF did not publish a variable that is asked for by name, or any of the
+ * variables at these steps.
  */
 export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
   const { profile, maxMembers, outputDir } = options;
-  const variables = options.variables ?? findVariables(profile.variables);
+  const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = sortUnique(options.steps ?? profile.steps);
-  const stores = await readStores(options, members, variables, steps, context);
-  const run = chooseRun(options, stores);
+  const stores = await readStores(options, members, wanted, steps, context);
+  const found = findRun(stores);
+  const run = chooseRun(options, found);
   checkSteps(run, steps);
-  const fields = planFields(stores, members, variables, steps, run);
+  const planned = planFields(stores, members, wanted, steps, run);
+  const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
+  const { fields, unpublished } = published;
+  if (options.variables) requirePublished(run, unpublished.variables);
+  requireFields(published, run);
+  if (!found) throw noReferencesError();
+  for (const line of describeUnpublishedFields(unpublished)) context.reporter.info(line);
+  const left = new Set(unpublished.variables.map(({ name }) => name));
+  const variables = wanted.filter(({ name }) => !left.has(name))
+    .map((variable) => asPublished(variable, run));
   const path = `${outputDir}/${profile.fileName(run)}`;
-  return { run, members, variables, steps, fields, path, work: options.work ?? workFolderOf(path) };
+  const work = options.work ?? workFolderOf(path);
+  return { run, members, variables, steps, fields, unpublished, path, work };
 }
 
 async function readStores(
@@ -91,18 +123,26 @@ async function readStores(
   return stores;
 }
 
-function chooseRun(options: StreamOptions, stores: ReadonlyMap<Member, Store>): Run {
-  const found = findRun(stores);
-  if (!found) {
-    throw new MissingDataError(
-      "Cannot find references of these variables and steps: run the pipeline for them",
-    );
-  }
-  const { run } = options;
-  if (run && !isSameRun(run, found)) {
+/** The run of the references; where there are none the one that is asked for, or that the folder names. */
+function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefined): Run {
+  if (run && found && !isSameRun(run, found)) {
     throw new MissingDataError(
       `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
     );
   }
-  return found;
+  const chosen = found ?? run ?? parseFolderName(parquetDir);
+  if (!chosen) throw noReferencesError();
+  return chosen;
+}
+
+function noReferencesError(): MissingDataError {
+  return new MissingDataError(
+    "Cannot find references of these variables and steps: run the pipeline for them",
+  );
+}
+
+/** The run of a folder named as `ecmwf_three_stage_20260206_00z` or `…/20260206_00z`. */
+function parseFolderName(folder: string): Run | undefined {
+  const [, date, hour] = /(\d{8})_(00|06|12|18)z\/*$/.exec(folder) ?? [];
+  return date === undefined ? undefined : parseRun(date, hour!);
 }

@@ -7,6 +7,7 @@ import type { ArrayTask } from "../checkpoint/array_task.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
+import type { Unpublished } from "./published_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 
 /** Fields, and what is in them. */
@@ -24,6 +25,8 @@ export interface FieldsCount {
 /** The fields of a command, or of one of its tasks, and what they cost. */
 export interface FieldsResult extends Outcome, FieldsCount {
   run: Run;
+  /** What is left out because ECMWF did not publish it: it is not counted as missing. */
+  unpublished: Unpublished;
   /** Fields that an earlier command had saved. */
   fieldsResumed: number;
   /** Milliseconds that each phase took. */

@@ -36,7 +36,7 @@ export async function writeOutput(
 ): Promise<FieldsCount> {
   const { plan, folder, options, context: { storage }, timer } = session;
   timer.start("output");
-  const { run, variables, steps, members, path } = plan;
+  const { run, variables, steps, members, unpublished, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
@@ -49,6 +49,7 @@ export async function writeOutput(
     axes,
     fields: fields.flatMap(toOutputField),
     membersUsed,
+    unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
@@ -75,8 +76,12 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 
 function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
   if (reduced.members.length === 0) return [];
-  const { mean, deviation, members } = reduced;
+  const { mean, deviation, members, conversions } = reduced;
   const membersUsed = countLeastMembers(reduced);
   const varies = membersUsed < members.length;
-  return [{ variable, stepHours, mean, deviation, membersUsed, ...(varies && { varies }) }];
+  return [{
+    ...{ variable, stepHours, mean, deviation, membersUsed },
+    ...(varies && { varies }),
+    ...(conversions && { conversions }),
+  }];
 }

@@ -50,6 +50,7 @@ export async function buildContent(
     longitudes: [...longitudes],
     memberCount: memberCount ?? null,
     absentMembers,
+    ...(forecast.notPublished.length > 0 && { notPublished: forecast.notPublished }),
     variables: await packVariables(forecast, SPREAD_SHARES, onVariable),
     palettes: collectPalettes(forecast.variables),
     outlines: traceOutlines(bounds),

@@ -4,6 +4,9 @@ import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_foreca
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildContent } from "./content.ts";
+import { describeMembers } from "./page/view_state.ts";
+import { silentReporter } from "../util/reporter.ts";
+import { viewForecast } from "./view_forecast.ts";
 import { unpackSteps } from "./page/unpack.ts";
 
 const axes = makeAxes({ north: 8, south: -8, west: 30, east: 46 });
@@ -61,4 +64,44 @@ Deno.test("buildContent() rounds noise more coarsely than smooth fields, so that
   assertEquals([packed, variables[0]!.quantum], [4, 0.05]); // at most an eighth of 0.76
   const smooth = await buildContent({ ...forecast, variables: forecast.variables.slice(1, 2) });
   assert(smooth.variables[0]!.quantum < 0.05);
+});
+
+Deno.test("the page of a forecast says what ECMWF did not publish, and nothing where it published all", async () => {
+  const forecast = await openForecast();
+  const usual = await buildContent(forecast);
+  assert(!("notPublished" in usual));
+  assert(describeMembers(usual).endsWith("Absent: none."));
+  const data = await buildContent({ ...forecast, notPublished: ["sf", "tp (0 h)"] });
+  assertEquals(data.notPublished, ["sf", "tp (0 h)"]);
+  assert(
+    describeMembers(data).endsWith("Absent: none. Not published by ECMWF: sf, tp (0 h)."),
+  );
+});
+
+Deno.test("viewForecast() warns of no field that ECMWF did not publish", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const dataset = makeSyntheticForecast({ variables: ["tp", "t2m"], steps: [0, 36], axes });
+    const values = (name: string) => dataset.variables.find((it) => it.name === name)!.data;
+    const points = axes.latitudes.length * axes.longitudes.length;
+    values("tp_ensemble_mean").fill(NaN, 0, points);
+    const view = async (attributes: Record<string, string>) => {
+      dataset.attributes = { ...dataset.attributes, ...attributes };
+      await Deno.writeFile(`${folder}/a.nc`, ReadableStream.from(encodeNetcdf(dataset)));
+      const lines: string[] = [];
+      const report = (line: string) => void lines.push(line);
+      const reporter = { ...silentReporter, warn: report, info: report };
+      const options = { input: `${folder}/a.nc`, output: `${folder}/a.html` };
+      const { complete } = await viewForecast(options, reporter);
+      return [complete, lines[0]];
+    };
+    const page = `${folder}/a.html`;
+    assertEquals(await view({}), [false, `${page}: no value of tp at 0 h`]);
+    assertEquals(await view({ variables_not_published: "sf", fields_not_published: "tp (0 h)" }), [
+      true,
+      `${page}: ECMWF published no sf, tp (0 h) for this run`,
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type ForecastFile, MAX_FORECAST_BYTES, parseForecast } from "../output/forecast_file.ts";
+import {
+  type ForecastFile,
+  type ForecastVariable,
+  isUnpublished,
+  MAX_FORECAST_BYTES,
+  parseForecast,
+} from "../output/forecast_file.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { formatMegabytes } from "../util/numbers.ts";
@@ -20,7 +26,7 @@ export interface ViewOptions {
   output: string;
 }
 
-/** What was written; it is complete when every field has a value. */
+/** What was written; it is complete when every field that ECMWF published has a value. */
 export interface ViewResult extends Outcome {
   path: string;
   /** Size of the page. */
@@ -40,6 +46,10 @@ export async function viewForecast(
   const data = await buildContent(forecast, () => bar.advance(1)).finally(() => bar.finish());
   const page = new TextEncoder().encode(await formatDocument(data));
   await storage.put(output, [page]);
+  const { notPublished } = forecast;
+  if (notPublished.length > 0) {
+    reporter.info(`${output}: ECMWF published no ${notPublished.join(", ")} for this run`);
+  }
   const empty = listEmptyFields(forecast);
   for (const field of empty) reporter.warn(`${output}: no value of ${field}`);
   const { variables } = data;
@@ -48,13 +58,18 @@ export async function viewForecast(
   return { complete: empty.length === 0, path: output, bytes: page.length, variables };
 }
 
-/** Fields in which every value is missing: `sf at 48 h`. */
-function listEmptyFields({ variables, stepHours }: ForecastFile): string[] {
-  return variables.flatMap((variable) =>
-    stepHours
-      .filter((_, step) => variable.mean(step).every((value) => Number.isNaN(value)))
+/** Fields that ECMWF published in which every value is missing: `sf at 48 h`. */
+function listEmptyFields(file: ForecastFile): string[] {
+  return file.variables.flatMap((variable) =>
+    file.stepHours
+      .filter((hours) => !isUnpublished(file, variable.name, hours))
+      .filter((hours) => isEmpty(variable, file.stepHours.indexOf(hours)))
       .map((hours) => `${variable.name} at ${hours} h`)
   );
+}
+
+function isEmpty(variable: ForecastVariable, step: number): boolean {
+  return variable.mean(step).every((value) => Number.isNaN(value));
 }
 
 function formatErrors(variables: readonly PageVariable[]): string[] {

@@ -47,6 +47,7 @@ export interface StreamRequest
 }
 
 const { region } = GIK;
+const DEFAULT_VARIABLES = GIK.variables.join(",");
 
 /** A flag of `stream` and `distribute`. */
 export const FRESH: OptionSpec = {
@@ -79,7 +80,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "variables",
     value: "<v,v,…>",
-    default: GIK.variables.join(","),
+    default: DEFAULT_VARIABLES,
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
   },
   {
@@ -156,7 +157,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     maxMembers: values.count("max-members"),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    variables: parseVariables(values.list("variables") ?? []),
+    variables: parseVariables(values),
     region: parseRegion(values.numbers("region", 4)),
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
@@ -187,8 +188,10 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
-function parseVariables(names: readonly string[]): Variable[] {
-  return [...new Set(names)].map((name) => {
+/** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
+function parseVariables(values: OptionValues): Variable[] | undefined {
+  if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
+  return [...new Set(values.list("variables"))].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
     const known = VARIABLES.map((it) => it.name);

@@ -32,6 +32,8 @@ export interface PageData {
   memberCount: number | null;
   /** Members that no field contains. */
   absentMembers: string[];
+  /** Variables and fields that ECMWF did not publish. Absent where there are none. */
+  notPublished?: string[];
   variables: PageVariable[];
   /** Colours by name of the palette: six hexadecimal digits each, from the least value to the most. */
   palettes: Record<string, string>;

@@ -69,10 +69,12 @@ export function describeBasis({ variable, step }: View): string {
   return `Members used: ${used}.${sum}`;
 }
 
-/** The members of the whole file. */
-export function describeMembers({ memberCount, absentMembers }: PageData): string {
+/** The members of the whole file, and what it cannot have. */
+export function describeMembers({ memberCount, absentMembers, notPublished }: PageData): string {
   const absent = absentMembers.map((name) => name === "control" ? "the control" : `member ${name}`);
-  return `Members used: ${memberCount ?? "unknown"}. Absent: ${absent.join(", ") || "none"}.`;
+  const unpublished = notPublished ? ` Not published by ECMWF: ${notPublished.join(", ")}.` : "";
+  return `Members used: ${memberCount ?? "unknown"}. Absent: ${absent.join(", ") || "none"}.` +
+    unpublished;
 }
 
 /** Latitude and longitude of a cell. */
