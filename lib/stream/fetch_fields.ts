@@ -10,6 +10,7 @@ import type { PlannedField } from "../ensemble/field_plan.ts";
 import type { RestartCause } from "../ensemble/message_loss.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
+import { widenRegion } from "../output/interpolate.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import type { FieldsOptions } from "./stream_options.ts";
 
@@ -81,9 +82,10 @@ export class FieldFetcher {
   }
 }
 
-/** The window of every field. */
-export function chooseRegion({ region, profile }: FieldsOptions): Region {
-  return region ?? profile.region;
+/** The window of every field; a little more than the region where it is interpolated. */
+export function chooseRegion({ region, profile, gridSpacing }: FieldsOptions): Region {
+  const chosen = region ?? profile.region;
+  return gridSpacing === undefined ? chosen : widenRegion(chosen);
 }
 
 /** Turns a bound in messages into one in bytes, those of the longest message. */

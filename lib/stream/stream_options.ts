@@ -14,6 +14,11 @@ export interface FieldsOptions {
   profile: OutputProfile;
   /** Degrees. @default the profile's */
   region?: Region;
+  /**
+   * Degrees between the points of the output, to which the statistics are interpolated. @default
+   * {undefined} (the points of the messages)
+   */
+  gridSpacing?: number;
   /** Requests under way at once. */
   parallelFetches: number;
   /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */

@@ -14,10 +14,13 @@ import {
   type ResultField,
 } from "../ensemble/field_result.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
+import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
+import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
 import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
+import type { StreamOptions } from "./stream_options.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
@@ -41,13 +44,15 @@ export async function writeOutput(
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
+  const grid = chooseGrid(axes, options);
   const dataset = buildDataset({
     profile: options.profile,
     run,
     variables,
     steps,
-    axes,
-    fields: fields.flatMap(toOutputField),
+    axes: grid.axes,
+    ...(grid.axesOfMessages && { axesOfMessages: grid.axesOfMessages }),
+    fields: fields.flatMap((field) => toOutputField(field, grid)),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
@@ -62,6 +67,20 @@ export async function writeOutput(
   return count;
 }
 
+/** The points of the output. */
+interface OutputGrid {
+  axes: WindowAxes;
+  axesOfMessages?: WindowAxes;
+  /** From the points of the messages. */
+  interpolate: (values: Float32Array) => Float32Array;
+}
+
+function chooseGrid(axes: WindowAxes, { region, profile, gridSpacing }: StreamOptions): OutputGrid {
+  if (gridSpacing === undefined) return { axes, interpolate: (values) => values };
+  const target = chooseTargetAxes(axes, region ?? profile.region, gridSpacing);
+  return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
+}
+
 /** The global attribute `history` of the output. */
 export function formatHistory(now: Date): string {
   return `${now.toISOString()} written by gik-deno stream from byte references`;
@@ -74,9 +93,13 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
   );
 }
 
-function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
+function toOutputField(
+  { variable, stepHours, reduced }: ResultField,
+  { interpolate }: OutputGrid,
+): OutputField[] {
   if (reduced.members.length === 0) return [];
-  const { mean, deviation, members, conversions } = reduced;
+  const { members, conversions } = reduced;
+  const [mean, deviation] = [interpolate(reduced.mean), interpolate(reduced.deviation)];
   const membersUsed = countLeastMembers(reduced);
   const varies = membersUsed < members.length;
   return [{

@@ -90,6 +90,13 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     help: "edges of the region in degrees; points on them are included",
   },
   {
+    name: "grid",
+    value: "<degrees>",
+    help:
+      "interpolate mean and deviation to points this far apart, for example 0.25 for runs of all\n" +
+      "years alike (default: the points of the messages)",
+  },
+  {
     name: "work",
     value: "<dir>",
     help: "folder of the finished fields, local or gs://<bucket>/<path> (default: <output>.work)",
@@ -159,6 +166,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values),
     region: parseRegion(values.numbers("region", 4)),
+    gridSpacing: parseGrid(values),
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -210,6 +218,13 @@ function parseRegion(numbers: readonly number[]): Region {
     );
   }
   return { north, west, south, east };
+}
+
+function parseGrid(values: OptionValues): number | undefined {
+  if (values.text("grid") === undefined) return undefined;
+  const [spacing] = values.numbers("grid", 1) as [number];
+  if (spacing > 0) return spacing;
+  throw new UsageError(`Cannot use --grid ${spacing}: give degrees between points, such as 0.25`);
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {
