@@ -27,12 +27,15 @@ import { countFields, type FieldsCount } from "./stream_result.ts";
  * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
+ * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
+ *   same command fetches what it lacks.
  * @returns the fields as they are in the file.
  * @throws {MissingDataError} when no field has a value.
  */
 export async function writeOutput(
   session: FieldSession,
   results: readonly ResultField[],
+  onWritten?: (count: FieldsCount) => Promise<void>,
 ): Promise<FieldsCount> {
   const { plan, folder, options, context: { storage }, timer } = session;
   timer.start("output");
@@ -57,6 +60,8 @@ export async function writeOutput(
   });
   await removePartialFiles(dirname(path), (name) => name === basename(path));
   await storage.put(path, encodeNetcdf(dataset));
+  await onWritten?.(count);
+  if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
   else await folder.clear();
   return count;

@@ -24,11 +24,12 @@ import {
   type StoresRequest,
 } from "./gcs_options.ts";
 import {
-  DATE,
+  DATES,
+  listShapingOptions,
   MAX_MEMBERS,
   parseRunRequests,
   parseServerOptions,
-  RUN_HOUR,
+  RUN_HOURS,
   type RunSource,
   SERVER_OPTIONS,
   type ServerOptions,
@@ -44,6 +45,8 @@ export interface StreamRequest
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
+  /** For the ledger of several runs. */
+  shapingOptions: Record<string, string>;
 }
 
 const { region } = GIK;
@@ -68,8 +71,14 @@ const ALLOW_REFERENCE_HOST: OptionSpec = {
 export const STREAM_OPTIONS: readonly OptionSpec[] = [
   ...STORES_OPTIONS,
   ALLOW_REFERENCE_HOST,
-  { ...DATE, default: undefined, help: "day of the run (default: that of the references)" },
-  RUN_HOUR,
+  {
+    ...DATES,
+    default: undefined,
+    help:
+      "days of the runs, and ranges of days: 20230301..20230531, 20230301..20230531/7 for every\n" +
+      "seventh one (default: the run of the references)",
+  },
+  RUN_HOURS,
   { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
   MAX_MEMBERS,
   {
@@ -154,8 +163,10 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
   }
   const work = parseWork(values);
   const server = parseServerOptions(values);
+  const runRequests = parseRunRequests(values);
+  checkSeveral(runRequests, values);
   return {
-    runRequests: parseRunRequests(values),
+    runRequests,
     server,
     targets: parseTargets(values, server),
     profile: GIK,
@@ -178,6 +189,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     fresh,
     summary: values.text("summary"),
     now: readClock(),
+    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
   };
 }
 
@@ -197,6 +209,24 @@ function parseTargets(values: OptionValues, { mirrors = [] }: ServerOptions): Re
     bases: urls.map((url) => url.slice(0, -`/${key}`.length)),
     hosts: hosts.map((host) => host.toLowerCase()),
   };
+}
+
+/** Options that name one file, folder or part of one run, and what to do without them. */
+const ONE_RUN_ONLY: readonly (readonly [name: string, remedy: string])[] = [
+  ["parquet-dir", "leave it out: each run has a folder of its own"],
+  ["gcs-parquet-path", "set GCS_BUCKET instead: each run has a folder of its own"],
+  ["summary", "leave it out: runs.json has each run"],
+  ["task", "give one --date, or run distribute"],
+  ["merge", "give one --date, or run distribute"],
+];
+
+/** @throws {UsageError} for several runs with an option that fits only one. */
+function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
+  if (runs.length <= 1) return;
+  for (const [name, remedy] of ONE_RUN_ONLY) {
+    if (values.text(name) === undefined && !values.flag(name)) continue;
+    throw new UsageError(`Cannot use --${name} with several runs: it is for one; ${remedy}`);
+  }
 }
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
