@@ -11,6 +11,7 @@ import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
+import { catalogHosts } from "../lib/references/catalog_layout.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
 import { isRemote } from "../lib/storage/mod.ts";
 import { requirePublished } from "../lib/stream/published_fields.ts";
@@ -30,7 +31,12 @@ import {
   STREAM_OPTIONS,
   type StreamRequest,
 } from "./cli/stream_request.ts";
-import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
+import {
+  formatArguments,
+  formatPermissions,
+  listHosts,
+  listReferenceHosts,
+} from "./cli/task_arguments.ts";
 
 /** The command line; the options of `stream` are parsed here, so that errors show before any task. */
 interface DistributeRequest {
@@ -200,8 +206,8 @@ function planJob(
   { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
-  const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
-  const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
+  const { parquetDir, catalog, publishedRoot, outputDir, server, gcs } = request;
+  const stores = parquetDir ?? catalog?.base ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) throw new UsageError(NO_STORES);
   const { name, script, work, logFolder } = planJobPaths({
     run,
@@ -225,7 +231,11 @@ function planJob(
     taskArguments: values.flag("fresh") ? ["--fresh"] : [],
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : "stream",
-      hosts: listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+      hosts: [
+        ...listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+        ...listReferenceHosts(request.targets?.hosts ?? []),
+        ...(catalog ? catalogHosts(catalog) : []),
+      ],
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),

@@ -100,6 +100,22 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
     "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
     "mirror.example:9000",
   ]);
+  const hosts = "references.example:8080,s3://copies,gs://copies";
+  const references = await runDistribute(...dryRun, "--allow-reference-host", hosts);
+  assertEquals(flagOf(references.printed, "--allow-net"), [
+    "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
+    "references.example:8080",
+    "copies.s3.eu-central-1.amazonaws.com:443",
+    "storage.googleapis.com:443",
+  ]);
+  assertStringIncludes(references.printed, `--allow-reference-host=${hosts}`);
+  const catalog = await runDistribute(...dryRun, "--catalog", "icpac-hf");
+  assertStringIncludes(
+    catalog.printed,
+    "'--allow-net=ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443,huggingface.co:443," +
+      "*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:443'",
+  );
+  assertStringIncludes(catalog.printed, "--catalog=icpac-hf");
   const { read, write } = config.permissions.stream;
   assertEquals(flagOf(endpoint.printed, "--deny-read"), read.deny);
   assertEquals(flagOf(endpoint.printed, "--deny-write"), write.deny);

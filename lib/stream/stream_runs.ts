@@ -24,8 +24,8 @@ import type { FieldsCount, StreamResult } from "./stream_result.ts";
 
 /** Where streams of several runs read, and where they report. */
 export interface StreamRunsHooks {
-  /** Finds the folder of a run's final stores. */
-  findStores(run: Run, context: StageContext): Promise<string>;
+  /** Finds the folder of a run's final stores; none where a catalogue has its references. */
+  findStores(run: Run, context: StageContext): Promise<string | undefined>;
   /** Reports what was made of a run. */
   report(
     options: StreamOptions,

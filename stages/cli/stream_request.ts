@@ -5,11 +5,13 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { BUCKET } from "../../lib/ecmwf/files.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { GIK } from "../../lib/output/profile.ts";
+import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
@@ -30,6 +32,7 @@ import {
   RUN_HOURS,
   type RunSource,
   SERVER_OPTIONS,
+  type ServerOptions,
   STEPS,
 } from "./run_options.ts";
 
@@ -49,15 +52,25 @@ export interface StreamRequest
 const { region } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
 
+/** A host with or without its port, or a bucket with its scheme. */
+const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
+
 /** A flag of `stream` and `distribute`. */
 export const FRESH: OptionSpec = {
   name: "fresh",
   help: "start over: delete the fields that are saved in the folder of --work",
 };
 
+const ALLOW_REFERENCE_HOST: OptionSpec = {
+  name: "allow-reference-host",
+  value: "<host,…>",
+  help: "other hosts, as host:port, or buckets, as s3://bucket, that references may point to",
+};
+
 /** Options of streaming. */
 export const STREAM_OPTIONS: readonly OptionSpec[] = [
   ...STORES_OPTIONS,
+  ALLOW_REFERENCE_HOST,
   {
     ...DATES,
     default: undefined,
@@ -149,11 +162,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const work = parseWork(values);
+  const server = parseServerOptions(values);
   const runRequests = parseRunRequests(values);
   checkSeveral(runRequests, values);
   return {
     runRequests,
-    server: parseServerOptions(values),
+    server,
+    targets: parseTargets(values, server),
     profile: GIK,
     ...parseStoresOptions(values),
     ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
@@ -175,6 +190,24 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     summary: values.text("summary"),
     now: readClock(),
     shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+  };
+}
+
+/** Where references may point: to the sources in use, and to what the option lists. */
+function parseTargets(values: OptionValues, { mirrors = [] }: ServerOptions): ReferenceTargets {
+  const key = "x";
+  const urls = mirrors.flatMap((mirror) => mirror.locate(`s3://${BUCKET}/${key}`) ?? []);
+  const hosts = values.list(ALLOW_REFERENCE_HOST.name) ?? [];
+  const bad = hosts.find((host) => !REFERENCE_HOST.test(host));
+  if (bad !== undefined) {
+    throw new UsageError(
+      `Cannot use --${ALLOW_REFERENCE_HOST.name} "${bad}": give a host such as mirror.example or ` +
+        "a bucket such as s3://bucket, without a path",
+    );
+  }
+  return {
+    bases: urls.map((url) => url.slice(0, -`/${key}`.length)),
+    hosts: hosts.map((host) => host.toLowerCase()),
   };
 }
 
