@@ -21,7 +21,12 @@ async function run(
   const info = (line: string) => void infos.push(line);
   const context = { ...place.context, reporter: { ...place.context.reporter, info } };
   const options = pipelineOptions({ ...BEFORE_50R1, run: RUN }, place.folder);
-  const { complete } = await runPipeline({ ...options, steps: MOVED_STEPS }, context);
+  const { complete, stage2 } = await runPipeline({ ...options, steps: MOVED_STEPS }, context);
+  const missing = stage2.missingFields.join("; ");
+  assertEquals(
+    place.warnings.filter((line) => line.startsWith("fields are missing")),
+    missing === "" ? [] : [`fields are missing: ${missing}`],
+  );
   return { complete, warnings: place.warnings, infos };
 }
 
