@@ -59,10 +59,15 @@ function explainAbsentRun(run: Run, now: Date): string {
   if (unpublished === "in the future") return "the run has not begun";
   const [first] = ERAS;
   if (unpublished) return `ECMWF's archive begins with the run of ${describeRun(first!.firstRun)}`;
+  return findAbsentDays(run) ?? "the run is not published yet, or no longer on the server";
+}
+
+/** What is known of a run that a server lacks from the years in which the archive has gaps. */
+export function findAbsentDays(run: Run): string | undefined {
   const isOld = isBefore(run, ERAS.find(({ folders }) => folders.includes(IFS_FOLDER))!.firstRun);
   return isOld
     ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
-    : "the run is not published yet, or no longer on the server";
+    : undefined;
 }
 
 /** Steps of a run that are looked for in a folder before it counts as absent. */

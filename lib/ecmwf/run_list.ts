@@ -36,7 +36,7 @@ export function parseRunList(dates: readonly string[], hours: readonly string[])
 /** Why no server can have a run, from its time alone; `undefined` when one can. */
 export function describeImpossible(run: Run, now: Date): string | undefined {
   const state = findUnpublishedRun(run, now);
-  if (state === "in the future") return "not published yet";
+  if (state === "in the future") return "not published yet: the run has not begun";
   if (state === undefined) return undefined;
   const first = referenceTime(ERAS[0]!.firstRun).toISOString().slice(0, 10);
   return `no run of ECMWF's open data before ${first}`;
