@@ -4,13 +4,6 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
-import {
-  describeConversions,
-  describeFindings,
-  describeRejections,
-  describeScarcePoints,
-} from "../lib/ensemble/field_result.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
 import { runMerge } from "../lib/stream/run_merge.ts";
@@ -22,6 +15,7 @@ import type { StageContext } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
 import { openContext, openRun } from "./cli/run_stage.ts";
+import { reportStream } from "./cli/stream_report.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command `stream`. */
@@ -52,15 +46,7 @@ export const command: Command<StreamRequest> = {
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
     const result = await streamPart(options, { task, merge }, context);
-    if (summary !== undefined) {
-      const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
-      await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
-    }
-    for (const line of describeConversions(result.fields)) reporter.info(line);
-    for (const line of describeRejections(result.fields)) reporter.warn(line);
-    for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
-    for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.result(summarizeStream(options, result, context, startedMs));
+    await reportStream(options, result, { summary, startedMs }, context);
     return result;
   },
 };

@@ -51,7 +51,8 @@ export interface StreamPlan {
 
 /**
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
- * published ones cost two or three GETs a member, and two requests for the whole folder.
+ * published ones cost two or three GETs a member, and two requests for the whole folder. References in
+ * memory cost nothing.
  *
  * Names once what ECMWF did not publish.
  *
@@ -68,7 +69,8 @@ export async function planStream(
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = sortUnique(options.steps ?? profile.steps);
-  const stores = await readStores(options, members, wanted, steps, context);
+  const stores = options.stores ??
+    await readStores(options, members, wanted, steps, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
   checkSteps(run, steps);

@@ -31,14 +31,29 @@ export async function runStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamResult> {
+  const session = await openSession(options, context);
+  const fields = await session.complete(() => session.judge(session.folder.fields));
+  const count = await writeOutput(session, fields);
+  return { ...session.finish(count), path: session.plan.path };
+}
+
+/**
+ * Fetches the fields that references in memory have so far, and saves them in the work folder, where
+ * `runStream` finds them. Judges no field beside other steps, and writes no output.
+ *
+ * @throws as `runStream` does.
+ */
+export async function saveFields(options: StreamOptions, context: StageContext): Promise<void> {
+  const session = await openSession(options, context);
+  await session.complete(() => Promise.resolve(new Map()));
+}
+
+async function openSession(options: StreamOptions, context: StageContext): Promise<FieldSession> {
   const session = await FieldSession.open(options, context);
-  const { plan, folder } = session;
   // A folder that was not named belongs to this output alone.
   if (options.fresh && options.work === undefined) {
-    await removeWorkFolder(folder.path, context.storage);
+    await removeWorkFolder(session.folder.path, context.storage);
   }
   await session.resume();
-  const fields = await session.complete(() => session.judge(folder.fields));
-  const count = await writeOutput(session, fields);
-  return { ...session.finish(count), path: plan.path };
+  return session;
 }

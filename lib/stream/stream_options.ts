@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
+import type { Store } from "../references/store.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
@@ -24,12 +26,19 @@ export interface FieldsOptions {
   dropImplausible?: boolean;
   /** Whether to drop the saved fields and start over. @default {false} (resume from them) */
   fresh?: boolean;
+  /**
+   * Whether to check the files of every saved field, not only those of steps to which fields will be
+   * added: one HEAD a file. @default {false}
+   */
+  checkSaved?: boolean;
 }
 
 /** What streaming works on. */
 export interface StreamOptions extends FieldsOptions {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
+  /** References in memory, instead of those in a folder. @default {undefined} (read from the folder) */
+  stores?: ReadonlyMap<Member, Store>;
   /** @default the run that the references point to */
   run?: Run;
   /** Forecast steps in hours. @default the profile's */

@@ -132,16 +132,30 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const work = parseWork(values);
+  const request = parseOutputRequest(values);
+  return {
+    ...request,
+    ...parseStoresOptions(values),
+    ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
+    task: task === undefined ? undefined : parseTask(task, readEnvironment),
+    merge,
+  };
+}
+
+/** {@linkcode STREAM_OPTIONS} without those on stores and tasks, parsed. */
+export type OutputRequest = Omit<StreamRequest, keyof StoresRequest | "task" | "merge">;
+
+/**
+ * Parses what to write, where to, and where the messages come from.
+ *
+ * @throws {UsageError} for a value that is wrong.
+ */
+export function parseOutputRequest(values: OptionValues): OutputRequest {
   return {
     runRequests: parseRunRequests(values),
     server: parseServerOptions(values),
     profile: GIK,
-    ...parseStoresOptions(values),
-    ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
-    work,
-    task: task === undefined ? undefined : parseTask(task, readEnvironment),
-    merge,
+    work: parseWork(values),
     steps: values.counts("steps"),
     maxMembers: values.count("max-members"),
     minMembers: parseMinMembers(values),
@@ -152,7 +166,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
-    fresh,
+    fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
   };
