@@ -14,7 +14,7 @@ import {
   parseForecastRequest,
 } from "./cli/forecast_request.ts";
 import { openContext } from "./cli/run_stage.ts";
-import { reportStream } from "./cli/stream_report.ts";
+import { reportStream, writeSummary } from "./cli/stream_report.ts";
 
 /** The command `forecast`. */
 export const command: Command<ForecastRequest> = {
@@ -45,7 +45,8 @@ export const command: Command<ForecastRequest> = {
     const wait = waitMs === undefined ? undefined : { limitMs: waitMs, clock: systemClock(signal) };
     const options = { ...given, runRequest, wait };
     const result = await runForecast(options, context);
-    await reportStream(options, result, { summary, startedMs }, context);
+    await writeSummary(summary, options, result, context);
+    reportStream(options, result, context, startedMs);
     return result;
   },
 };

@@ -19,7 +19,8 @@ import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
 
 /** What a forecast is made of, and what else is made of it. */
-export interface ForecastOptions extends Omit<StreamOptions, "run" | "parquetDir" | "stores"> {
+export interface ForecastOptions
+  extends Omit<StreamOptions, "run" | "parquetDir" | "catalog" | "stores" | "targets"> {
   runRequest: RunRequest;
   /** How long to wait for steps that are not there. @default {undefined} (not at all) */
   wait?: WaitOptions;

@@ -5,7 +5,7 @@
  * @module
  */
 import { type StepFile, stepFiles, streamOfMember } from "../ecmwf/files.ts";
-import { firstMembers, type Member } from "../ecmwf/members.ts";
+import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
 import { checkSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
@@ -202,6 +202,11 @@ export class StepReader {
       throw explainAbsence(run, states.flatMap(({ error }) => error ?? []), "find anything of");
     }
     for (const { index } of states) if (index) warnOfProblems(index, reporter);
+    const present = new Set(this.collectFields().members);
+    const absent = this.members.filter((member) => !present.has(member));
+    if (absent.length > 0) {
+      reporter.warn(`${describeRun(run)} lacks members ${describeMembers(absent)}`);
+    }
     if (unread.length === 0) return;
     const [first] = unread;
     reporter.warn(

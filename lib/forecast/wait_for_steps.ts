@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { delay } from "jsr:@std/async@^1.1.0";
 import { expectStep } from "../ecmwf/published.ts";
 import { describeRun } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
 import type { Reporter } from "../util/reporter.ts";
-import { delay } from "../util/timing.ts";
 import type { StepReader } from "./step_reader.ts";
 
 /** Time as the waiting sees it; a test has its own. */
@@ -37,7 +37,7 @@ export interface WaitOptions {
 
 /** The clock of this machine. @param signal ends a wait. */
 export function systemClock(signal?: AbortSignal): WaitClock {
-  return { now: Date.now, sleep: (ms) => delay(ms, signal), random: Math.random };
+  return { now: Date.now, sleep: (ms) => delay(ms, { signal }), random: Math.random };
 }
 
 const DUE_PAUSE_MS: PauseRange = [20_000, 60_000];

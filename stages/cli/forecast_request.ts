@@ -8,7 +8,7 @@ import { UsageError } from "../../lib/errors.ts";
 import type { ForecastOptions } from "../../lib/forecast/run_forecast.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import { parseGcsFolder, readGcs } from "./gcs_options.ts";
-import { DATE, type RunSource } from "./run_options.ts";
+import { DATE, RUN_HOUR, type RunSource } from "./run_options.ts";
 import { parseOutputRequest, STREAM_OPTIONS } from "./stream_request.ts";
 
 /** {@linkcode FORECAST_OPTIONS}, parsed. */
@@ -22,8 +22,11 @@ export interface ForecastRequest extends Omit<ForecastOptions, "runRequest" | "w
 /** Options of `stream` that `forecast` has no use for, or that mean something else there. */
 const OTHERS: readonly string[] = [
   "date",
+  "run",
+  "allow-reference-host",
   "parquet-dir",
   "gcs-parquet-path",
+  "catalog",
   "task",
   "merge",
 ];
@@ -37,6 +40,7 @@ export const FORECAST_OPTIONS: readonly OptionSpec[] = [
     help: "day of the run, or `latest`: the newest run that has every step that is needed;\n" +
       "with --wait the newest run that has begun",
   },
+  RUN_HOUR,
   ...STREAM_OPTIONS.filter(({ name }) => !OTHERS.includes(name)),
   {
     name: "wait",

@@ -14,26 +14,26 @@ import type { StageContext } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../../lib/stream/stream_result.ts";
 
-/** How a command reports. */
-export interface ReportOptions {
-  /** Path of the summary. @default {undefined} (none) */
-  summary?: string;
-  /** When the command began, in milliseconds since 1970. */
-  startedMs: number;
-}
-
-/** Writes the summary file, and reports what was converted, left out and implausible. */
-export async function reportStream(
+/** Writes the summary file. @param path @default {undefined} (none is written) */
+export async function writeSummary(
+  path: string | undefined,
   options: StreamOptions,
   result: StreamResult | TaskResult,
-  { summary, startedMs }: ReportOptions,
-  context: StageContext,
+  { storage }: StageContext,
 ): Promise<void> {
-  const { storage, reporter } = context;
-  if (summary !== undefined) {
-    const json = JSON.stringify(collectFacts(options, result, storage.counters), null, 2);
-    await storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
-  }
+  if (path === undefined) return;
+  const json = JSON.stringify(collectFacts(options, result, storage.counters), null, 2);
+  await storage.put(path, [new TextEncoder().encode(`${json}\n`)]);
+}
+
+/** Reports what was converted, left out and implausible, and the summary. */
+export function reportStream(
+  options: StreamOptions,
+  result: StreamResult | TaskResult,
+  context: StageContext,
+  startedMs: number,
+): void {
+  const { reporter } = context;
   for (const line of describeConversions(result.fields)) reporter.info(line);
   for (const line of describeRejections(result.fields)) reporter.warn(line);
   for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
