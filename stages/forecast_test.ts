@@ -111,6 +111,10 @@ const REFUSED = [
   { args: ["--publish", "https://host/x"], state: 'Cannot use --publish "https://host/x"' },
   { args: ["--publish", "gs://bucket"], state: 'Cannot use "gs://bucket" as a folder' },
   { args: ["--gcs-anonymous"], state: "Cannot use --gcs-anonymous without gs://" },
+  {
+    args: ["--output-dir", "gs://bucket/x", "--view"],
+    state: "Cannot use --view with --output-dir gs://bucket/x",
+  },
   { args: ["--parquet-dir", "x"], state: "Cannot use option --parquet-dir" },
   { args: ["--task", "0/2"], state: "Cannot use option --task" },
   { args: ["--publish"], state: "Cannot read --publish: it needs a value" },

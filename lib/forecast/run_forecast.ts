@@ -10,7 +10,7 @@
 import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
 import { UsageError } from "../errors.ts";
-import { isRemote, type StageContext } from "../storage/mod.ts";
+import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult } from "../stream/stream_result.ts";
@@ -65,7 +65,8 @@ export async function runForecast(
 ): Promise<ForecastResult> {
   const { keepReferences, publish } = options;
   if (publish !== undefined) checkTarget(publish, options.outputDir);
-  const { reader, hasSaved } = await readSteps(options, context);
+  const { reader, resumed } = await readSteps(options, context);
+  const hasSaved = resumed !== undefined;
   if (keepReferences !== undefined) {
     const { writeReferences } = await import("./keep_references.ts");
     await writeReferences(reader, keepReferences, context);
@@ -79,7 +80,12 @@ export async function runForecast(
     fresh: options.fresh && !hasSaved,
     checkSaved: hasSaved,
   }, context);
-  const result: ForecastResult = { ...streamed, outputs: [streamed.path] };
+  const result: ForecastResult = {
+    ...streamed,
+    // Those that waiting has saved are not of an earlier command.
+    fieldsResumed: resumed ?? streamed.fieldsResumed,
+    outputs: [streamed.path],
+  };
   await drawResult(result, options, context);
   if (publish !== undefined) {
     const { publishResults } = await import("./publish_results.ts");
@@ -100,10 +106,11 @@ function checkTarget(target: string, outputDir: string): void {
   );
 }
 
-/** The references of a run, and whether waiting for them has saved fields. */
+/** The references of a run, and what waiting for them has saved. */
 interface ReadSteps {
   reader: StepReader;
-  hasSaved: boolean;
+  /** Fields that an earlier command had saved. @default {undefined} (nothing was saved so far) */
+  resumed?: number;
 }
 
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
@@ -114,34 +121,44 @@ async function readSteps(options: ForecastOptions, context: StageContext): Promi
     const reader = await openLatest(runRequest, needed, context, new Date());
     await reader.read();
     reader.report();
-    return { reader, hasSaved: false };
+    return { reader };
   }
   const reader = await openNewest(runRequest, needed, context, new Date(wait.clock.now()));
-  let hasSaved = false;
+  let resumed: number | undefined;
   const late = await waitForSteps(reader, wait, context.reporter, async () => {
-    await saveLanded(reader, { ...options, fresh: options.fresh && !hasSaved }, context);
-    hasSaved = true;
+    const fresh = options.fresh && resumed === undefined;
+    const found = await saveLanded(reader, { ...options, fresh }, context);
+    resumed ??= found;
   });
   const isAnyThere = late.length < reader.steps.length;
   if (late.length > 0 && !(options.allowMissing && isAnyThere)) throw lateError(reader, late);
   reader.report();
-  return { reader, hasSaved };
+  return { reader, resumed };
 }
 
-/** Fetches and saves the fields of the steps that have landed. What the output lacks is not known yet. */
+/**
+ * Fetches and saves the fields of the steps that have landed. What the output lacks is not known yet. A
+ * server that fails ends no waiting: what could not be read is asked for again with the next step.
+ *
+ * @returns how many of the fields had been saved before.
+ */
 async function saveLanded(
   reader: StepReader,
   options: ForecastOptions,
   { storage, reporter }: StageContext,
-): Promise<void> {
+): Promise<number> {
   const { run, waiting } = reader;
   const stores = reader.collectStores({ onlyLanded: true });
   const landed = reader.steps.filter((step) => !waiting.includes(step));
   reporter.info(`reading the steps that are there: ${landed.join(", ")}`);
-  await saveFields({ ...options, run, stores }, {
-    storage,
-    reporter: { ...reporter, info: () => {} },
-  });
+  const context = { storage, reporter: { ...reporter, info: () => {} } };
+  try {
+    return await saveFields({ ...options, run, stores }, context);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.kind === "permission") throw error;
+    reporter.warn(`${error.message}; going on waiting`);
+    return 0;
+  }
 }
 
 async function drawResult(

@@ -11,7 +11,9 @@ import {
 } from "../../fixtures/embedded_run.ts";
 import { replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
 import type { LoggedRequest } from "../../fixtures/s3_server.ts";
+import { moveRuns } from "../../fixtures/moved_run.ts";
 import { stepFiles } from "../ecmwf/files.ts";
+import { parseRun } from "../ecmwf/run.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
 import { GIK } from "../output/profile.ts";
 import { runStage2 } from "../pipeline/run_stage2.ts";
@@ -248,4 +250,21 @@ Deno.test("runForecast() draws the picture, writes the page, and publishes all w
     "Cannot publish to",
   );
   assertEquals(context.storage.counters.requests, requests);
+});
+
+Deno.test("runForecast() reads a run of an early era from its folder, and misses nothing that was not published", async () => {
+  const run = parseRun("20240215", "00");
+  const unpublished = ["ssr", "ssrd", "tcw", "tcc", "sf"];
+  const bucket = await moveRuns({
+    run,
+    folder: "0p4-beta",
+    change: (line) => unpublished.includes(line.param) ? undefined : line,
+  });
+  await using place = await openWorkplace(bucket);
+  const early = { run, members: BEFORE_50R1.members };
+  const result = await runForecast(forecastOptions(early, place.folder), place.context);
+  const names = result.unpublished.variables.map(({ name }) => name);
+  assertEquals([result.complete, names, place.warnings], [true, unpublished, []]);
+  const expected = await runTwoPhases(early, place);
+  assertEquals(await Deno.readFile(result.path), await Deno.readFile(expected.path));
 });

@@ -273,3 +273,27 @@ Deno.test("runForecast() with `wait` resumes the steps that a stopped one has re
   assertEquals(result.fieldsResumed, 4);
   assertEquals(server.requests.slice(before).filter(({ range }) => range !== undefined), []);
 });
+
+Deno.test("runForecast() with `wait` goes on when the server cannot be reached while it reads a landed step", async () => {
+  await using morning = await openMorning(MORNING.slice(0, 2), "2026-02-06T06:30:00Z");
+  const { place, clock } = morning;
+  const { context, warnings } = place;
+  let attempts = 0;
+  const storage: typeof context.storage = {
+    ...context.storage,
+    counters: context.storage.counters,
+    async get(url, options) {
+      const isDown = clock.now() < expectStep(run, 51) + 15 * MINUTE_MS;
+      if (url.endsWith(".grib2") && isDown && ++attempts > 0) {
+        throw new StorageError({ kind: "unreachable", url, state: "the server is down" });
+      }
+      return await context.storage.get(url, options);
+    },
+  };
+  const options = forecastOptions(morning, 1, { allowMissing: true });
+  const result = await runForecast(options, { ...context, storage });
+  assert(attempts > 0);
+  assertEquals([result.complete, result.messagesUsed], [false, 4 * MEMBERS]);
+  assertMatch(warnings.join("\n"), /the server is down; going on waiting/);
+  assertEquals(await Deno.readFile(result.path), await runTwoPhases(place));
+});

@@ -52,12 +52,15 @@ export async function runStream(
  * Fetches the fields that stores in memory have so far, and saves them in the work folder, where
  * `runStream` finds them. Judges no field beside other steps, and writes no output.
  *
+ * @returns how many of them had been saved before.
  * @throws as `runStream` does.
  */
-export async function saveFields(options: StreamOptions, context: StageContext): Promise<void> {
+export async function saveFields(options: StreamOptions, context: StageContext): Promise<number> {
   const session = await FieldSession.open(options, context);
   await resumeFields(session);
+  const { size } = session.folder.fields;
   await session.complete(() => Promise.resolve(new Map()));
+  return size;
 }
 
 async function resumeFields(session: FieldSession): Promise<void> {

@@ -83,7 +83,15 @@ export function parseForecastRequest(values: OptionValues): ForecastRequest {
   }
   const publish = parseTarget(values);
   const request = parseOutputRequest(values);
-  const usesGcs = [publish, request.work].some((folder) => folder?.startsWith("gs:"));
+  const { work, outputDir } = request;
+  const drawn = ["plot", "view"].find((name) => values.flag(name));
+  if (drawn !== undefined && isRemote(outputDir)) {
+    throw new UsageError(
+      `Cannot use --${drawn} with --output-dir ${outputDir}: it reads files of this machine; ` +
+        "give a folder here, and --publish for the copies",
+    );
+  }
+  const usesGcs = [publish, work, outputDir].some((folder) => folder?.startsWith("gs:"));
   if (values.flag("gcs-anonymous") && !usesGcs) {
     throw new UsageError("Cannot use --gcs-anonymous without gs://: leave it out");
   }
