@@ -4,7 +4,14 @@ import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { MissingDataError } from "../errors.ts";
 import { StorageError } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
-import { absentRunError, findFolder, findUnpublishedRun, resolveRun } from "./published.ts";
+import {
+  absentRunError,
+  expectStep,
+  findFolder,
+  findUnpublishedRun,
+  listLatestRuns,
+  resolveRun,
+} from "./published.ts";
 import { parseRun, type RunHour, runSteps } from "./run.ts";
 
 const NOW = new Date("2026-05-20T10:00:00Z");
@@ -162,4 +169,16 @@ Deno.test("findFolder() tries all folders for the runs about which sources disag
     assertEquals((await findFolderOf("20240228", "12", [[folder, 0]]))[0], folder);
   }
   assertEquals((await findFolderOf("20240228", "00", [["ifs/0p25", 0]]))[0], "0p25");
+});
+
+Deno.test("expectStep() has the steps of a run in their order, from 6:30 h to 7:45 h after it", () => {
+  const run = parseRun("20260520", "12");
+  const times = [0, 60, 360].map((step) => new Date(expectStep(run, step)).toISOString());
+  assertEquals(times.map((time) => time.slice(11, 19)), ["18:30:00", "18:42:30", "19:45:00"]);
+});
+
+Deno.test("listLatestRuns() has the runs that have begun, of today and five days before", () => {
+  const dates = (hour: RunHour) => listLatestRuns(hour, NOW).map(({ date }) => date);
+  assertEquals(dates("00").length, 6);
+  assertEquals([dates("00")[0], dates("12")[0]], ["20260520", "20260519"]);
 });

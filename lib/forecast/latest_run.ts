@@ -28,7 +28,7 @@ export async function openLatest(
   now: Date,
 ): Promise<StepReader> {
   if (date !== "latest") return await StepReader.open(parseRun(date, hour), needed, context);
-  const lacking: string[] = [];
+  const lacking: LackingRun[] = [];
   for (const run of listLatestRuns(hour, now)) {
     const reader = await StepReader.open(run, needed, context);
     // The last step comes last: one request shows that a run is not there yet.
@@ -36,18 +36,29 @@ export async function openLatest(
     if (reader.absent.length === 0) await reader.read();
     const { absent } = reader;
     if (absent.length === 0) {
-      const newer = lacking.length > 0 ? ` (${lacking.join("; ")})` : "";
+      const newer = lacking.length > 0 ? ` (${describeLacking(lacking)})` : "";
       context.reporter.info(`latest run with all steps: ${describeRun(run)}${newer}`);
       return reader;
     }
-    lacking.push(
-      `${describeRun(run)} lacks ${absent.length > 1 ? "steps" : "step"} ${absent.join(", ")}`,
-    );
+    lacking.push({ date: run.date, steps: absent.join(", ") });
   }
   throw new MissingDataError(
     `Cannot find the latest ${hour} UTC run: at ${now.toISOString().slice(0, 16)}Z no run has ` +
-      `all steps (${lacking.join("; ")}); give --date, or --wait`,
+      `all steps (${describeLacking(lacking)}); give --date, or --wait`,
   );
+}
+
+/** A run that is not taken, and the steps that it lacks. */
+interface LackingRun {
+  date: string;
+  steps: string;
+}
+
+/** `20260311, 20260310 without step 39; 20260309 without step 36, 39`. */
+function describeLacking(runs: readonly LackingRun[]): string {
+  return [...Map.groupBy(runs, ({ steps }) => steps)]
+    .map(([steps, own]) => `${own.map(({ date }) => date).join(", ")} without step ${steps}`)
+    .join("; ");
 }
 
 /** The newest run of an hour that has begun, whether or not any of it is there. */

@@ -39,14 +39,14 @@ const CASES: readonly {
     },
     run: YESTERDAY.date,
     requests: { GET: 4, HEAD: 4 },
-    why: "20260311 00 UTC lacks step 36",
+    why: "20260311 without step 36",
   },
   {
     what: "has the index of a step before its file",
     change: (bucket) => void bucket.delete(bucketKey(MIDDLE!.url)),
     run: YESTERDAY.date,
     requests: { GET: 4, HEAD: 4 },
-    why: "20260311 00 UTC lacks step 36",
+    why: "20260311 without step 36",
   },
   {
     what: "has a file that is shorter than its index says",
@@ -57,7 +57,7 @@ const CASES: readonly {
     run: YESTERDAY.date,
     // The length is asked for again, three times, and the version noted: it may have been replaced.
     requests: { GET: 4, HEAD: 8 },
-    why: "20260311 00 UTC lacks step 36",
+    why: "20260311 without step 36",
   },
   {
     what: "lacks the last step that is needed",
@@ -67,7 +67,7 @@ const CASES: readonly {
     },
     run: YESTERDAY.date,
     requests: { GET: 3, HEAD: 3 },
-    why: "20260311 00 UTC lacks step 39",
+    why: "20260311 without step 39",
   },
 ];
 
@@ -92,17 +92,16 @@ Deno.test("openLatest() looks at no run that has not begun, and names those that
   const bucket = await moveRuns({ run: TODAY });
   bucket.delete(bucketKey(MIDDLE!.indexUrl));
   await using place = await openWorkplace(bucket);
-  const error = await assertRejects(
+  await assertRejects(
     () => openLatest(REQUEST, NEEDED, place.context, NOW),
     MissingDataError,
     "Cannot find the latest 00 UTC run: at 2026-03-11T09:00Z no run has all steps " +
-      "(20260311 00 UTC lacks step 36; 20260310 00 UTC lacks step 39; ",
+      "(20260311 without step 36; 20260310, 20260309, 20260308, 20260307, 20260306 without step 39)",
   );
-  assertEquals(error.message.split("lacks").length - 1, 6);
   await assertRejects(
     () => openLatest({ date: "latest", hour: "12" }, NEEDED, place.context, NOW),
     MissingDataError,
-    "20260310 12 UTC lacks step 39",
+    "(20260310, 20260309, 20260308, 20260307, 20260306 without step 39)",
   );
 });
 

@@ -114,10 +114,10 @@ function choosePause(reader: StepReader, step: number, options: WaitOptions): nu
   return Math.min(draw(earlyPauseMs), untilDueMs + draw(duePauseMs));
 }
 
-/** `54 of 20260206 00 UTC, which is not expected before 06:41 UTC`. */
+/** `54 of 20260206 00 UTC, expected from 2026-02-06 06:41 UTC on: 6 of 9 steps are there`. */
 function describeWait({ run, steps, waiting }: StepReader, step: number): string {
-  const expected = new Date(expectStep(run, step)).toISOString().slice(11, 16);
-  return `${step} of ${describeRun(run)}, not expected before ${expected} UTC: ` +
+  const expected = new Date(expectStep(run, step)).toISOString().slice(0, 16).replace("T", " ");
+  return `${step} of ${describeRun(run)}, expected from ${expected} UTC on: ` +
     `${steps.length - waiting.length} of ${steps.length} steps are there`;
 }
 
