@@ -5,9 +5,11 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import { chooseSteps, type Run } from "../ecmwf/run.ts";
+import { catalogFilePrefix, catalogFolder } from "../references/catalog_layout.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
+import type { RunOutput } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import {
@@ -35,7 +37,7 @@ export function pipelineWork(
     return { ...given, run, outputDir: stageFolder(run), allowMissing: false };
   };
   return {
-    output: (run) => ({ folder: ".", name: stageFolder(run), filePrefix: "stage3_" }),
+    output: (run) => locateOutput(run, given),
     steps: (run) => chooseSteps(run, given.steps),
     prepare: (run, context) => beginPipeline(optionsOf(run), context),
     async make(run, { prepared, startedMs, save }, context) {
@@ -46,6 +48,15 @@ export function pipelineWork(
       report(run, { ...result, complete: complete || given.allowMissing }, context, startedMs);
     },
   };
+}
+
+/** The final stores of a run, in its folder or in that of the catalogue. */
+function locateOutput(run: Run, { catalogDir }: PipelineRunsOptions): RunOutput {
+  if (catalogDir === undefined) {
+    return { folder: ".", name: stageFolder(run), filePrefix: "stage3_" };
+  }
+  const name = catalogFolder(catalogDir, run);
+  return { folder: ".", name, filePrefix: catalogFilePrefix(run) };
 }
 
 /** What is missing, as far as it is known: steps, then members; the warnings name the rest. */

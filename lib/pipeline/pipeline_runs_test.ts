@@ -20,7 +20,7 @@ const [FILE] = stepFiles(run, 39);
 /** Makes the embedded run as one of several, in the working folder of this process. */
 async function runPipelineOf(
   { folder, context }: Workplace,
-  change: { allowMissing?: boolean; maxMembers?: number } = {},
+  change: { allowMissing?: boolean; maxMembers?: number; catalogDir?: string } = {},
 ) {
   const before = Deno.cwd();
   Deno.chdir(folder);
@@ -55,6 +55,20 @@ Deno.test("a run is written into its own folder, and skipped when that is there 
   const store = `${workplace.folder}/${stageFolder(run)}/stage3_control_final.parquet`;
   await Deno.writeFile(store, new Uint8Array(9), { append: true });
   assertEquals((await runPipelineOf(workplace)).skipped, false);
+});
+
+Deno.test("a run is written into a catalogue, and skipped when all of it is there", async () => {
+  await using workplace = await openWorkplace();
+  const { folder, server: { counters } } = workplace;
+  const catalogDir = "catalog";
+  const first = await runPipelineOf(workplace, { catalogDir });
+  const output = "catalog/2026/02/20260206/00z";
+  assertEquals([first.state, first.output, first.skipped], ["complete", output, false]);
+  const { requests } = counters;
+  const again = await runPipelineOf(workplace, { catalogDir });
+  assertEquals([again.skipped, counters.requests], [true, requests]);
+  await Deno.remove(`${folder}/${output}/2026020600z-ens_01.parquet`);
+  assertEquals((await runPipelineOf(workplace, { catalogDir })).skipped, false);
 });
 
 Deno.test("steps that are not there are named; --allow-missing changes only the exit code", async () => {
