@@ -9,7 +9,6 @@ import { catalogFilePrefix, catalogFolder } from "../references/catalog_layout.t
 import { stageFolder } from "../references/stage_files.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
-import type { RunOutput } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import {
@@ -37,7 +36,7 @@ export function pipelineWork(
     return { ...given, run, outputDir: stageFolder(run), allowMissing: false };
   };
   return {
-    output: (run) => locateOutput(run, given),
+    output: (run) => ({ folder: ".", ...locateStores(run, given.catalogDir) }),
     steps: (run) => chooseSteps(run, given.steps),
     prepare: (run, context) => beginPipeline(optionsOf(run), context),
     async make(run, { prepared, startedMs, save }, context) {
@@ -50,13 +49,10 @@ export function pipelineWork(
   };
 }
 
-/** The final stores of a run, in its folder or in that of the catalogue. */
-function locateOutput(run: Run, { catalogDir }: PipelineRunsOptions): RunOutput {
-  if (catalogDir === undefined) {
-    return { folder: ".", name: stageFolder(run), filePrefix: "stage3_" };
-  }
-  const name = catalogFolder(catalogDir, run);
-  return { folder: ".", name, filePrefix: catalogFilePrefix(run) };
+/** The folder of a run's final stores, and how their names begin. */
+function locateStores(run: Run, catalogDir: string | undefined) {
+  if (catalogDir === undefined) return { name: stageFolder(run), filePrefix: "stage3_" };
+  return { name: catalogFolder(catalogDir, run), filePrefix: catalogFilePrefix(run) };
 }
 
 /** What is missing, as far as it is known: steps, then members; the warnings name the rest. */
