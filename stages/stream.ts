@@ -39,7 +39,7 @@ export const command: Command<StreamRequest> = {
     using interruption = listenForSignals();
     const { signal } = interruption;
     if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
-    const { runRequests, server, gcs, publishedRoot: _, summary, task, merge, ...given } = request;
+    const { runRequests, server, gcs, summary, task, merge, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
