@@ -1,12 +1,13 @@
 /**
  * A run → what ECMWF published then: the era's folders, grid, control, levels and parameters, one row
- * an era. A new cycle is a new row.
+ * an era of each dataset. A new cycle is a new row.
  *
  * Sources: inventories of the index files of each era, ECMWF's announcements of its cycles, and the
  * code of public readers of the archive.
  *
  * @module
  */
+import { DEFAULT_MODEL, findDataset, type ModelName } from "./datasets.ts";
 import { parseRun, referenceTime, type Run } from "./run.ts";
 import type { Variable } from "./variables.ts";
 
@@ -49,6 +50,8 @@ interface ParameterFacts {
   series?: string;
   /** In the `oper` file alone. */
   operOnly?: true;
+  /** Levels of the era on which it is not published. @default {[]} */
+  notOn?: readonly number[];
 }
 
 /** A parameter of an era. */
@@ -58,9 +61,9 @@ export interface EraParameter extends ParameterFacts {
   levtype: LevelType;
 }
 
-/** The name under which an era published a quantity that has another one now. */
+/** The name under which an era published a quantity that the table of variables has under another. */
 export interface EarlierName extends Partial<Variable> {
-  /** The name now. */
+  /** The name in the table of variables: that of the IFS now. */
   now: string;
   param: string;
 }
@@ -139,7 +142,7 @@ const THIRTEEN_LEVEL_PARAMETERS: readonly EraParameter[] = [
   ...pressure("d gh q r t u v vo w"),
 ];
 
-/** Every era, the oldest first. */
+/** Every era of the IFS, the oldest first. */
 export const ERAS: readonly Era[] = [
   {
     name: "0.4 degrees",
@@ -224,9 +227,67 @@ export const ERAS: readonly Era[] = [
   },
 ];
 
-/** The era of a run; of a run before all eras the first one. */
+const AIFS_FOLDER: EraFolder = { path: "aifs-ens/0p25", grid: QUARTER_DEGREE };
+const TWO_LAYERS = [1, 2];
+const RUNOFF: readonly EarlierName[] = [{ now: "ro", param: "rowe" }];
+
+/** The same in all eras of the data-driven ensemble, as far as is known at every step. */
+const AIFS_PARAMETERS: readonly EraParameter[] = [
+  ...surface("100u 100v 10u 10v 2d 2t hcc lcc mcc msl skt sp tcc tcw"),
+  // Step 0 has some of them, as constants.
+  ...surface("rowe sf ssrd strd tp", AFTER_STEP_0),
+  ...soil("sot"),
+  ...pressure("t u v w z"),
+];
+
+/** Every era of AIFS-ENS, the oldest first. */
+const AIFS_ENS_ERAS: readonly Era[] = [
+  {
+    name: "AIFS-ENS version 1",
+    firstRun: parseRun("20250702", "00", "aifs-ens"),
+    folders: [AIFS_FOLDER],
+    members: MEMBERS,
+    control: "enfo",
+    levels: { pl: THIRTEEN_LEVELS, sol: TWO_LAYERS },
+    parameters: [
+      ...AIFS_PARAMETERS,
+      ...surface("lsm sdor slor z", SOME_STEPS),
+      ...pressure("q"),
+    ],
+    earlierNames: RUNOFF,
+  },
+  {
+    name: "AIFS-ENS version 2",
+    firstRun: parseRun("20260512", "06", "aifs-ens"),
+    folders: [AIFS_FOLDER],
+    members: MEMBERS,
+    control: "enfo",
+    levels: { pl: [10, ...THIRTEEN_LEVELS], sol: TWO_LAYERS },
+    parameters: [
+      ...AIFS_PARAMETERS,
+      ...surface("fscov"),
+      ...surface("cp", AFTER_STEP_0),
+      ...soil("vsw"),
+      ...pressure("q", { notOn: [10] }),
+    ],
+    earlierNames: RUNOFF,
+  },
+];
+
+const ERAS_BY_MODEL: Readonly<Record<ModelName, readonly Era[]>> = {
+  "ifs": ERAS,
+  "aifs-ens": AIFS_ENS_ERAS,
+};
+
+/** The eras of the dataset of a run, the oldest first. */
+export function listEras({ model = DEFAULT_MODEL }: { model?: ModelName }): readonly Era[] {
+  return ERAS_BY_MODEL[model];
+}
+
+/** The era of a run; of a run before all eras of its dataset the first one. */
 export function findEra(run: Run): Era {
-  return ERAS.findLast(({ firstRun }) => !isBefore(run, firstRun)) ?? ERAS[0]!;
+  const eras = listEras(run);
+  return eras.findLast(({ firstRun }) => !isBefore(run, firstRun)) ?? eras[0]!;
 }
 
 /** Whether a run starts before another one. */
@@ -256,13 +317,13 @@ export function findEraParameter(
 ): EraParameter | undefined {
   const { parameters, levels } = findEra(run);
   const row = parameters.find((it) => it.param === param && it.levtype === levtype);
-  if (row?.levtype === "sfc" || level === undefined) return row;
-  return row && levels[row.levtype].includes(level) ? row : undefined;
+  if (!row || row.levtype === "sfc" || level === undefined) return row;
+  return levels[row.levtype].includes(level) && !row.notOn?.includes(level) ? row : undefined;
 }
 
 /** Whether ECMWF published a field of a run, at any step. */
 export function findPublication(run: Run, field: EraField): Publication {
-  const row = isBefore(run, ERAS[0]!.firstRun) ? undefined : findEraParameter(run, field);
+  const row = isBefore(run, listEras(run)[0]!.firstRun) ? undefined : findEraParameter(run, field);
   if (!row || row.operOnly) return "no";
   if (!row.since) return "yes";
   const { run: first, aboutDays = 0 } = row.since;
@@ -287,9 +348,16 @@ export function findPublicationAt(run: Run, field: EraField, stepHours: number):
   return isThen ? publication : "no";
 }
 
-/** The first run that has a variable, whatever its name then; `undefined` when none has. */
-export function findFirstRun(variable: Variable): FirstRun | undefined {
-  for (const { firstRun } of ERAS) {
+/**
+ * The first run that has a variable, whatever its name then; `undefined` when none has.
+ *
+ * @param dataset of whose runs. @default the IFS
+ */
+export function findFirstRun(
+  variable: Variable,
+  dataset: Pick<Run, "model"> = {},
+): FirstRun | undefined {
+  for (const { firstRun } of listEras(dataset)) {
     const row = findEraParameter(firstRun, asPublished(variable, firstRun));
     if (row && !row.operOnly) return row.since ?? { run: firstRun };
   }
@@ -302,17 +370,27 @@ export function describeFirstRun({ run: { date, hour }, aboutDays }: FirstRun): 
   return aboutDays ? `about ${day}` : `${day} ${hour} UTC`;
 }
 
+/** The ensemble of a dataset in a sentence: `the ensemble` is that of the IFS. */
+export function describeEnsemble(dataset: Pick<Run, "model">): string {
+  return dataset.model ? `the ${findDataset(dataset).title}` : "the ensemble";
+}
+
 /**
  * When ECMWF published no such variables, one text for those of the same first run: `tcc, sf for the
  * ensemble before 2025-11-20 12 UTC`.
+ *
+ * @param dataset of whose runs. @default the IFS
  */
-export function describeUnpublished(variables: readonly Variable[]): string[] {
+export function describeUnpublished(
+  variables: readonly Variable[],
+  dataset: Pick<Run, "model"> = {},
+): string[] {
   const byFirst = Map.groupBy(variables, (variable) => {
-    const first = findFirstRun(variable);
+    const first = findFirstRun(variable, dataset);
     return first ? ` before ${describeFirstRun(first)}` : "";
   });
   return [...byFirst].map(([before, own]) =>
-    `${own.map(({ name }) => name).join(", ")} for the ensemble${before}`
+    `${own.map(({ name }) => name).join(", ")} for ${describeEnsemble(dataset)}${before}`
   );
 }
 
@@ -324,8 +402,13 @@ export function asPublished(variable: Variable, run: Run): Variable {
   return { ...variable, ...facts };
 }
 
-/** A variable under every name that its parameter has had, the present one first. */
-export function listNames(variable: Variable): Variable[] {
-  const earlier = ERAS.map(({ firstRun }) => asPublished(variable, firstRun));
-  return [variable, ...earlier.filter(({ param }) => param !== variable.param)];
+/**
+ * A variable under every name that its parameter has had, that of the table first.
+ *
+ * @param dataset of whose runs. @default of all datasets
+ */
+export function listNames(variable: Variable, dataset?: Pick<Run, "model">): Variable[] {
+  const eras = dataset ? listEras(dataset) : Object.values(ERAS_BY_MODEL).flat();
+  const named = eras.map(({ firstRun }) => asPublished(variable, firstRun));
+  return [variable, ...named.filter(({ param }) => param !== variable.param)];
 }

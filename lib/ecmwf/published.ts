@@ -5,7 +5,8 @@
  */
 import { MissingDataError } from "../errors.ts";
 import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
-import { ERAS, findEra, IFS_FOLDER, isBefore } from "./eras.ts";
+import type { ModelName } from "./datasets.ts";
+import { findEra, IFS_FOLDER, isBefore, listEras } from "./eras.ts";
 import { stepFiles } from "./files.ts";
 import {
   describeRun,
@@ -33,7 +34,7 @@ export function findUnpublishedRun(
   run: Run,
   now: Date = new Date(),
 ): UnpublishedRun | undefined {
-  if (isBefore(run, ERAS[0]!.firstRun)) return "before the archive";
+  if (isBefore(run, listEras(run)[0]!.firstRun)) return "before the archive";
   return referenceTime(run) > now ? "in the future" : undefined;
 }
 
@@ -57,10 +58,12 @@ export function absentRunError(
 function explainAbsentRun(run: Run, now: Date): string {
   const unpublished = findUnpublishedRun(run, now);
   if (unpublished === "in the future") return "the run has not begun";
-  const [first] = ERAS;
-  if (unpublished) return `ECMWF's archive begins with the run of ${describeRun(first!.firstRun)}`;
-  const isOld = isBefore(run, ERAS.find(({ folders }) => folders.includes(IFS_FOLDER))!.firstRun);
-  return isOld
+  const eras = listEras(run);
+  if (unpublished) {
+    return `ECMWF's archive begins with the run of ${describeRun(eras[0]!.firstRun)}`;
+  }
+  const firstOfIfs = eras.find(({ folders }) => folders.includes(IFS_FOLDER))?.firstRun;
+  return firstOfIfs && isBefore(run, firstOfIfs)
     ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
     : "the run is not published yet, or no longer on the server";
 }
@@ -99,6 +102,8 @@ export async function findFolder(
 export interface RunRequest {
   date: string;
   hour: RunHour;
+  /** @default {"ifs"} */
+  model?: ModelName;
 }
 
 /**
@@ -116,26 +121,26 @@ export async function resolveRun(
   { storage, reporter }: StageContext,
   now: Date = new Date(),
 ): Promise<Run> {
-  if (request.date !== "latest") return parseRun(request.date, request.hour);
-  const run = await findLatestRun(storage, request.hour, now);
+  if (request.date !== "latest") return parseRun(request.date, request.hour, request.model);
+  const run = await findLatestRun(storage, request, now);
   if (!run) {
     throw new MissingDataError(
       `Cannot find the latest ${request.hour} UTC run: no run of the last ${DAYS_TO_LOOK_BACK} days ` +
         "is complete; give --date",
     );
   }
-  reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
+  reporter.info(`latest complete run: ${describeRun(run)}`);
   return run;
 }
 
 /** The newest run of an hour whose last step is published: every index of that step is there. */
 async function findLatestRun(
   storage: Storage,
-  hour: RunHour,
+  { hour, model }: RunRequest,
   now: Date,
 ): Promise<Run | undefined> {
   for (let daysAgo = 0; daysAgo <= DAYS_TO_LOOK_BACK; daysAgo++) {
-    const run = parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour);
+    const run = parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour, model);
     if (await isPublished(storage, run)) return run;
   }
   return undefined;

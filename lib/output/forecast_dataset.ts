@@ -91,7 +91,7 @@ function globalAttributes(content: OutputContent): Record<string, NetcdfAttribut
     Conventions: profile.conventions,
     title: profile.title,
     institution: profile.institution,
-    source: profile.source(findSpacing(content)),
+    source: profile.source(findSpacing(content), run),
     model_date: run.date,
     model_run: `${run.hour}Z`,
     forecast_hours: Int32Array.from(steps),
@@ -211,9 +211,11 @@ function describeConversions(
   variable: Variable,
 ): Record<string, string> {
   const own = fields.filter((field) => field.variable.name === variable.name);
-  const sums = sumConversions(own).map(({ messages, units, factor }) =>
-    `${messages} messages in ${units}, multiplied by ${factor}`
-  );
+  const sums = sumConversions(own).map(({ messages, units, factor, bySeconds }) => {
+    const seconds = "the seconds from the start of the run";
+    const by = !bySeconds ? `${factor}` : factor === 1 ? seconds : `${factor} and ${seconds}`;
+    return `${messages} messages in ${units}, multiplied by ${by}`;
+  });
   return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 

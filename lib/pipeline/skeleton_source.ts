@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { stepFiles } from "../ecmwf/files.ts";
+import { describePart, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
 import { checkSteps, chooseSteps, type Run } from "../ecmwf/run.ts";
@@ -126,7 +126,7 @@ function useStep(
   { reporter }: StageContext,
 ): CheckedStep {
   for (const { file, error } of failures) {
-    reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
+    reporter.warn(`step ${file.stepHours} (${describePart(file)}) is missing: ${error.message}`);
   }
   if (failures.length > 0) reporter.warn(`checking the run at step ${stepHours}`);
   for (const index of indexes) warnOfProblems(index, reporter);

@@ -4,9 +4,17 @@
  * @module
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
+import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { asPublished } from "../ecmwf/eras.ts";
-import { checkSteps, describeRun, isSameRun, parseRun, type Run } from "../ecmwf/run.ts";
+import {
+  checkSteps,
+  describeRun,
+  isSameRun,
+  keepSteps,
+  parseRunLabel,
+  type Run,
+} from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import {
   findRun,
@@ -67,18 +75,18 @@ export async function planStream(
   const { profile, maxMembers, outputDir } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
-  const steps = sortUnique(options.steps ?? profile.steps);
-  const stores = await readStores(options, members, wanted, steps, context);
+  const asked = sortUnique(options.steps ?? profile.steps);
+  const stores = await readStores(options, members, wanted, asked, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
-  checkSteps(run, steps);
+  const steps = options.steps ? checkSteps(run, asked) : keepSteps(run, asked);
   const planned = planFields(stores, members, wanted, steps, run);
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
   if (options.variables) requirePublished(run, unpublished.variables);
   requireFields(published, run);
   if (!found) throw noReferencesError();
-  for (const line of describeUnpublishedFields(unpublished)) context.reporter.info(line);
+  for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const left = new Set(unpublished.variables.map(({ name }) => name));
   const variables = wanted.filter(({ name }) => !left.has(name))
     .map((variable) => asPublished(variable, run));
@@ -100,7 +108,7 @@ async function readStores(
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length, receivedBy(storage));
   const reads = mapInParallel(options.parallelFetches, members, async (member) => {
-    const keys = neededKeys(variables, steps, member);
+    const keys = neededKeys(variables, steps, member, options.run);
     const store = await readStageStore(storage, folder, 3, member, {
       keys,
       sizes,
@@ -124,7 +132,10 @@ async function readStores(
 }
 
 /** The run of the references; where there are none the one that is asked for, or that the folder names. */
-function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefined): Run {
+function chooseRun(
+  { run, model, parquetDir = "" }: StreamOptions,
+  found: Run | undefined,
+): Run {
   if (run && found && !isSameRun(run, found)) {
     throw new MissingDataError(
       `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
@@ -132,6 +143,12 @@ function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefin
   }
   const chosen = found ?? run ?? parseFolderName(parquetDir);
   if (!chosen) throw noReferencesError();
+  if (model !== undefined && findDataset(chosen).model !== model) {
+    throw new MissingDataError(
+      `Cannot stream a run of ${DATASETS[model].label}: the references are of ` +
+        `the ${findDataset(chosen).label} run of ${describeRun(chosen)}; leave --model out`,
+    );
+  }
   return chosen;
 }
 
@@ -143,6 +160,5 @@ function noReferencesError(): MissingDataError {
 
 /** The run of a folder named as `ecmwf_three_stage_20260206_00z` or `…/20260206_00z`. */
 function parseFolderName(folder: string): Run | undefined {
-  const [, date, hour] = /(\d{8})_(00|06|12|18)z\/*$/.exec(folder) ?? [];
-  return date === undefined ? undefined : parseRun(date, hour!);
+  return parseRunLabel(folder.replace(/\/+$/, ""));
 }

@@ -4,6 +4,13 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import {
+  DATASETS,
+  DEFAULT_MODEL,
+  MODEL_NAMES,
+  type ModelName,
+  parseModel,
+} from "../../lib/ecmwf/datasets.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { parseRun } from "../../lib/ecmwf/run.ts";
@@ -11,7 +18,7 @@ import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { GcsOptions, StorageOptions } from "../../lib/storage/mod.ts";
-import { findNearest } from "../../lib/util/text.ts";
+import { findNearest, suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -26,6 +33,17 @@ export const RUN_HOUR: OptionSpec = {
   value: "<hour>",
   default: "00",
   help: "run hour in UTC: 00, 06, 12 or 18",
+};
+
+/** The dataset of the run. */
+export const MODEL: OptionSpec = {
+  name: "model",
+  value: "<name>",
+  default: DEFAULT_MODEL,
+  help: [
+    "the ensemble, by the model that makes it:",
+    ...MODEL_NAMES.map((name) => `${name.padEnd(10)}${DATASETS[name].about}`),
+  ].join("\n"),
 };
 
 export const MAX_MEMBERS: OptionSpec = {
@@ -95,11 +113,28 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /**
- * The runs of `--date` and `--run`: one for each date of a list, none without a date.
+ * The model of `--model`; `undefined` where it is not given and has no default.
  *
- * @throws {UsageError} for a date or an hour that no run has.
+ * @throws {UsageError} for another name.
+ */
+export function parseModelName(values: OptionValues): ModelName | undefined {
+  const text = values.text(MODEL.name);
+  const model = text === undefined ? undefined : parseModel(text);
+  if (text === undefined || model !== undefined) return model;
+  throw new UsageError(
+    `Cannot use model "${text}": the known ones are ${MODEL_NAMES.join(", ")}` +
+      suggestNearest(text, MODEL_NAMES),
+  );
+}
+
+/**
+ * The runs of `--date`, `--run` and `--model`: one for each date of a list, none without a date.
+ *
+ * @throws {UsageError} for a date, an hour or a model that no run has.
  */
 export function parseRunRequests(values: OptionValues): RunRequest[] {
+  const model = parseModelName(values) ?? DEFAULT_MODEL;
+  const ofModel = model === DEFAULT_MODEL ? {} : { model };
   return (values.list(DATE.name) ?? []).map((date) => {
     const hour = values.required(RUN_HOUR.name);
     if (findNearest(date, ["latest"]) !== undefined && date !== "latest") {
@@ -107,7 +142,7 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
     }
     // `latest` gets any day, so that the hour is checked now.
     const known = parseRun(date === "latest" ? "20260101" : date, hour);
-    return { date, hour: known.hour };
+    return { date, hour: known.hour, ...ofModel };
   });
 }
 
@@ -115,6 +150,7 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
 export const STAGE_OPTIONS: readonly OptionSpec[] = [
   DATE,
   RUN_HOUR,
+  MODEL,
   MAX_MEMBERS,
   OUTPUT_DIR,
   ...SERVER_OPTIONS,

@@ -24,6 +24,8 @@ import {
 import {
   DATE,
   MAX_MEMBERS,
+  MODEL,
+  parseModelName,
   parseRunRequests,
   parseServerOptions,
   RUN_HOUR,
@@ -45,6 +47,7 @@ export interface StreamRequest
 
 const { region } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A flag of `stream` and `distribute`. */
 export const FRESH: OptionSpec = {
@@ -57,7 +60,12 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   ...STORES_OPTIONS,
   { ...DATE, default: undefined, help: "day of the run (default: that of the references)" },
   RUN_HOUR,
-  { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+  { ...MODEL, default: undefined, defaultName: "that of the references, with --date ifs" },
+  {
+    ...STEPS,
+    default: DEFAULT_STEPS,
+    help: "forecast steps in hours; of the default ones those that the run has",
+  },
   MAX_MEMBERS,
   {
     name: "min-members",
@@ -142,7 +150,9 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     work,
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    steps: values.counts("steps"),
+    // Not every run has the default steps.
+    steps: values.text("steps") === DEFAULT_STEPS ? undefined : values.counts("steps"),
+    model: parseModelName(values),
     maxMembers: values.count("max-members"),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
