@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
-import type { RunSummary } from "../lib/cli/run_summary.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
@@ -15,10 +15,13 @@ import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
 import {
+  DATES,
   INDEX_OPTIONS,
   type IndexOptions,
+  listShapingOptions,
   parseIndexOptions,
   parseStageRequest,
+  RUN_HOURS,
   STAGE_OPTIONS,
   type StageRequest,
 } from "./cli/run_options.ts";
@@ -31,6 +34,8 @@ interface PipelineRequest
   extends StageRequest, TemplateOptions, ScanOptions, IndexOptions, FormatOptions, UploadRequest {
   stage1Zip: boolean;
   zip: boolean;
+  /** For the ledger of several runs. */
+  shapingOptions: Record<string, string>;
 }
 
 const STAGE1_ZIP: OptionSpec = {
@@ -38,27 +43,32 @@ const STAGE1_ZIP: OptionSpec = {
   help: "also write the stage 1 zip of the Python tools, ecmwf_<date>_<run>z_efficient.zip",
 };
 
+const RUN_LISTS = new Map([DATES, RUN_HOURS].map((option) => [option.name, option]));
+const OPTIONS: readonly OptionSpec[] = [
+  ...STAGE_OPTIONS.map((option) => RUN_LISTS.get(option.name) ?? option),
+  ...INDEX_OPTIONS,
+  ...TEMPLATE_OPTIONS,
+  ...SCAN_OPTIONS,
+  STAGE1_ZIP,
+  ...FORMAT_OPTIONS,
+  ZIP,
+  ...UPLOAD_OPTIONS,
+];
+
 /** The command `pipeline`. */
 export const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
-    "references a member, in one process. --date takes several days separated by commas.",
-  options: [
-    ...STAGE_OPTIONS,
-    ...INDEX_OPTIONS,
-    ...TEMPLATE_OPTIONS,
-    ...SCAN_OPTIONS,
-    STAGE1_ZIP,
-    ...FORMAT_OPTIONS,
-    ZIP,
-    ...UPLOAD_OPTIONS,
-  ],
+    "references a member, in one process. Several days or hours are several runs, each\n" +
+    "with a folder of its own; runs.json says what became of them.",
+  options: OPTIONS,
   examples: [
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
     "deno task pipeline --date 20260206 --run-stage1 --hours 0,3",
     "deno task pipeline --date 20260206 --scan --format kerchunk-json --combine",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
+    "deno task pipeline --date 20240301..20240531/7 --run 00,12 --no-template",
     "deno task pipeline --date latest --upload-gcs",
   ],
   parse: (values) => ({
@@ -70,6 +80,7 @@ export const command: Command<PipelineRequest> = {
     ...parseFormatOptions(values),
     stage1Zip: values.flag(STAGE1_ZIP.name),
     zip: values.flag("zip"),
+    shapingOptions: listShapingOptions(OPTIONS, values),
   }),
   async run(request, reporter) {
     const { runRequests, outputDir, saveTemplate } = request;
@@ -79,13 +90,16 @@ export const command: Command<PipelineRequest> = {
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
-    let complete = true;
-    for (const runRequest of runRequests) {
-      const one = { ...request, runRequests: [runRequest] };
-      const result = await runStage(one, reporter, runPipeline, describePipeline);
-      complete &&= result.complete;
+    if (runRequests.length <= 1) {
+      return await runStage(request, reporter, runPipeline, describePipeline);
     }
-    return { complete };
+    const { pipelineWork } = await import("../lib/pipeline/pipeline_runs.ts");
+    const { runRange } = await import("./cli/run_range.ts");
+    const work = pipelineWork(request, (run, result, context, startedMs) => {
+      reporter.result(summarizeRun(describePipeline(run, result), context, startedMs));
+    });
+    const options = { command: "pipeline", folder: ".", options: request.shapingOptions };
+    return await runRange(request, work, options, reporter);
   },
 };
 

@@ -132,13 +132,17 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
   return sortUnique(steps);
 }
 
-/** Those of some steps that the run has, in their order. */
-export function keepSteps(run: Run, steps: readonly number[]): number[] {
-  const known = new Set(runSteps(run));
-  return steps.filter((step) => known.has(step));
-}
-
-/** These steps, checked as {@linkcode checkSteps} does; every step of the run by default. */
-export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
-  return steps ? checkSteps(run, steps) : runSteps(run);
+/**
+ * These steps, checked as {@linkcode checkSteps} does; without any, those of the default ones that the
+ * run has.
+ *
+ * @param defaults @default every step of the run
+ */
+export function chooseSteps(
+  run: Run,
+  steps: readonly number[] | undefined,
+  defaults?: readonly number[],
+): number[] {
+  if (steps) return checkSteps(run, steps);
+  return runSteps(run).filter((step) => defaults?.includes(step) ?? true);
 }

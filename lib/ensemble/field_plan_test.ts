@@ -1,4 +1,4 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { stepFiles } from "../ecmwf/files.ts";
 import { memberKeyName } from "../ecmwf/members.ts";
 import { parseRun } from "../ecmwf/run.ts";
@@ -106,7 +106,7 @@ Deno.test("planFields() rejects references to another step, run or kind of file,
     refer(36, 0, parseRun("20260205", "00")).url,
     refer(36, 0, parseRun("20260206", "12")).url,
     "s3://ecmwf-forecasts/20260230/00z/ifs/0p25/enfo/20260230000000-36h-enfo-ef.grib2",
-    "s3://somewhere/else.grib2",
+    "s3://ecmwf-forecasts/else.grib2",
   ];
   for (const url of urls) {
     const { messages, rejections } = planOne(TP, {
@@ -134,7 +134,7 @@ Deno.test("planFields() names the members without a store, without a reference, 
 
 Deno.test("planFields() loses to a reference that cannot be an address its message alone", () => {
   const at = (address: string) => `${address}/20260206000000-36h-enfo-ef.grib2`;
-  const urls = [at("ftp://b"), at("http://[bad"), at("s3://b")];
+  const urls = [at("ftp://b"), at("http://[bad"), at("s3://ecmwf-forecasts")];
   const stores = new Map(urls.map((url, member) => [
     member,
     makeStore({ [`step_036/tp/sfc/${memberKeyName(member)}/0.0.0`]: { ...refer(36, 0), url } }),
@@ -148,6 +148,33 @@ Deno.test("planFields() loses to a reference that cannot be an address its messa
     { member: 1, reason: `its reference points to ${urls[1]}: it is no address` },
     { member: 3, reason: `its reference ${text} is not [url, offset, length]` },
   ]);
+});
+
+Deno.test("planFields() reads references to other servers only where they are allowed", () => {
+  const at = (root: string) => ({
+    "step_036/tp/sfc/ens01/0.0.0": {
+      ...refer(36, 0),
+      url: `${root}/20260206000000-36h-enfo-ef.grib2`,
+    },
+  });
+  const plan = (root: string, hosts: string[]) => {
+    const stores = new Map([[1, makeStore(at(root))]]);
+    const [field] = planFields(stores, [1], [TP], [36], RUN, { bases: ["/mirror"], hosts });
+    return field!;
+  };
+  for (const root of ["https://a.example/x", "s3://b", "/mirror/a"]) {
+    const { messages, rejections } = plan(root, ["a.example", "s3://b"]);
+    assertEquals([messages.length, rejections], [1, []], root);
+  }
+  for (const root of ["https://a.example/x", "s3://b", "/etc"]) {
+    const { messages, rejections } = plan(root, []);
+    assertEquals(messages, [], root);
+    assertStringIncludes(rejections[0]!.reason, `its reference points to ${root}/2026`);
+    assertStringIncludes(
+      rejections[0]!.reason,
+      "only s3://ecmwf-forecasts/ and the sources in use",
+    );
+  }
 });
 
 Deno.test("findRun() takes the run that most references name", () => {

@@ -21,7 +21,7 @@ export interface StatisticSpec {
 /** What one kind of output file contains. */
 export interface OutputProfile {
   name: string;
-  title: string;
+  title(run: Run): string;
   institution: string;
   /** Where the data come from, by the degrees between the points of their grid, if they are known. */
   source(spacing: number | undefined, run: Run): string;
@@ -42,7 +42,10 @@ export interface OutputProfile {
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
 export const GIK: OutputProfile = {
   name: "gik",
-  title: "ECMWF ensemble mean and standard deviation for the cGAN rainfall model",
+  title(run) {
+    const ensemble = run.model ? findDataset(run).title : "ensemble";
+    return `ECMWF ${ensemble} mean and standard deviation for the cGAN rainfall model`;
+  },
   institution: "IGAD Climate Prediction and Applications Centre (ICPAC)",
   source(spacing, run) {
     const grid = spacing === undefined ? "" : `${spacing} degrees, `;

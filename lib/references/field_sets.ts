@@ -8,13 +8,8 @@
  *
  * @module
  */
-import {
-  type EraField,
-  type EraParameter,
-  findEra,
-  findEraParameter,
-  findPublicationAt,
-} from "../ecmwf/eras.ts";
+import type { EraParameter } from "../ecmwf/datasets.ts";
+import { type EraField, findEra, findEraParameter, findPublicationAt } from "../ecmwf/eras.ts";
 import { holdsMember, type StepFile } from "../ecmwf/files.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";

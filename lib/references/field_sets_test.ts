@@ -1,5 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { asPublished, type Era, ERAS, findPublicationAt } from "../ecmwf/eras.ts";
+import { DATASETS, type Era } from "../ecmwf/datasets.ts";
+import { asPublished, findPublicationAt } from "../ecmwf/eras.ts";
 import { stepFiles, type Stream } from "../ecmwf/files.ts";
 import { type Member } from "../ecmwf/members.ts";
 import { parseRun, type Run } from "../ecmwf/run.ts";
@@ -51,6 +52,8 @@ const LATER_RUNS: Record<string, Run> = {
 };
 
 const NOTHING = { missing: [], unnamed: [] };
+
+const ERAS = DATASETS.ifs.eras;
 
 for (const era of ERAS) {
   Deno.test(`the inventory of the era "${era.name}" lacks nothing, with accumulations at step 0 or constants at one step`, () => {
