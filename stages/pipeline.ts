@@ -106,7 +106,7 @@ export const command: Command<PipelineRequest> = {
 /** The summary of the three stages. */
 function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult): RunSummary {
   const { lines, facts } = describeStage3(run, stage3);
-  const { fieldCount, missingFiles } = stage2;
+  const { fieldCount, missingFiles, missingFields } = stage2;
   return {
     run,
     complete,
@@ -118,6 +118,7 @@ function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult
     facts: {
       references: fieldCount,
       missingFiles: missingFiles.map(({ url }) => url),
+      missingFields,
       ...facts,
     },
   };

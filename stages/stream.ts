@@ -45,7 +45,7 @@ export const command: Command<StreamRequest> = {
     using interruption = listenForSignals();
     const { signal } = interruption;
     if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
-    const { runRequests, server, gcs, publishedRoot, summary, task, merge, ...given } = request;
+    const { runRequests, server, gcs, summary, task, merge, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
@@ -93,7 +93,7 @@ async function streamRuns(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { publishedRoot, outputDir, fresh, shapingOptions } = request;
+  const { outputDir, fresh, shapingOptions } = request;
   const { streamWork } = await import("../lib/stream/stream_runs.ts");
   const { runRange } = await import("./cli/run_range.ts");
   const work = streamWork(request, {

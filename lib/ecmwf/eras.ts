@@ -26,6 +26,9 @@ export function isBefore(run: Run, other: Run): boolean {
   return run.date + run.hour < other.date + other.hour;
 }
 
+/** Name that ECMWF's indexer gives to each parameter that it does not know. */
+export const UNNAMED_PARAM = "unknown";
+
 /** A field, as far as its era knows it. */
 export interface EraField {
   param: string;

@@ -274,3 +274,47 @@ Deno.test("describeImpossible() knows runs of the future and those before the op
   assertEquals(describe("20260520", "06"), undefined);
   assertEquals(describe("20260520", "12"), "not published yet");
 });
+
+Deno.test("the latest run of AIFS-ENS is the newest one whose last step has both files", async () => {
+  const whole = parseRun("20260519", "06", "aifs-ens");
+  const half = parseRun("20260520", "06", "aifs-ens");
+  const indexes = [
+    ...stepFiles(whole, 360),
+    ...stepFiles(half, 360).slice(0, 1),
+    // Of the IFS there is a newer one.
+    ...stepFiles(parseRun("20260520", "06"), 144),
+  ].map(({ indexUrl }) => indexUrl);
+  const bucket = new Map(indexes.map((url) => [bucketKey(url), new Uint8Array(1)]));
+  await using place = await openWorkplace(bucket);
+  const request = { date: "latest", hour: "06", model: "aifs-ens" } as const;
+  assertEquals(await resolveRun(request, place.context, NOW), whole);
+});
+
+Deno.test("runs of AIFS-ENS before the first are before its archive", () => {
+  const run = parseRun("20250701", "18", "aifs-ens");
+  assertEquals(findUnpublishedRun(run, NOW), "before the archive");
+  assertEquals(describeImpossible(run, NOW), "no run of AIFS-ENS before 2025-07-02");
+  const error = absentRunError("find anything of", run, new Error("nothing there"), NOW);
+  assertEquals(
+    error.message,
+    "Cannot find anything of AIFS-ENS 20250701 18 UTC: nothing there; ECMWF's archive begins with " +
+      "the run of AIFS-ENS 20250702 00 UTC",
+  );
+  const later = absentRunError(
+    "find anything of",
+    parseRun("20250801", "00", "aifs-ens"),
+    new Error("no"),
+    NOW,
+  );
+  assertEquals(
+    later.message.split("; ")[1],
+    "the run is not published yet, or no longer on the server",
+  );
+});
+
+Deno.test("parseRunList() gives the runs of a model", () => {
+  assertEquals(parseRunList(["20260501..20260502"], ["0"], "aifs-ens"), [
+    { date: "20260501", hour: "00", model: "aifs-ens" },
+    { date: "20260502", hour: "00", model: "aifs-ens" },
+  ]);
+});

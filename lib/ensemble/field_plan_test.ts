@@ -1,10 +1,10 @@
-import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { stepFiles } from "../ecmwf/files.ts";
 import { memberKeyName } from "../ecmwf/members.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import type { Reference, Store, StoreValue } from "../references/store.ts";
-import { findRun, neededKeys, planFields } from "./field_plan.ts";
+import { findRun, isReferenced, neededKeys, planFields } from "./field_plan.ts";
 
 const RUN = parseRun("20260206", "00");
 const TP = findVariable("tp")!;
@@ -35,6 +35,20 @@ Deno.test("neededKeys() gives the keys of every variable and step, with level fi
     "step_039/u/pl/ens07/0.0.0",
   ]);
   assertEquals([...neededKeys([TP], [0], 0)], ["step_000/tp/sfc/control/0.0.0"]);
+});
+
+Deno.test("neededKeys() gives every name that a parameter has had, and planFields() uses that of the era", () => {
+  const cape = findVariable("cape")!;
+  const names = ["mucape", "cape"].map((param) => `step_036/${param}/sfc/control/0.0.0`);
+  assertEquals([...neededKeys([cape], [36], 0)], names);
+  for (const [date, name] of [["20240601", names[1]], ["20250601", names[0]]]) {
+    const run = parseRun(date!, "00");
+    const stores = new Map([[0, makeStore({ [name!]: refer(36, 5, run) })]]);
+    const [field] = planFields(stores, [0], [cape], [36], run);
+    assertEquals(field!.messages.length, 1);
+    assert(isReferenced(stores, field!));
+    assert(!isReferenced(stores, { ...field!, stepHours: 39 }));
+  }
 });
 
 Deno.test("planFields() turns stores into fields, steps first, messages in the order of the file", () => {

@@ -5,6 +5,7 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import { chooseSteps, type Run } from "../ecmwf/run.ts";
+import { catalogFolder } from "../references/catalog_layout.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
@@ -35,7 +36,7 @@ export function pipelineWork(
     return { ...given, run, outputDir: stageFolder(run), allowMissing: false };
   };
   return {
-    output: (run) => ({ folder: ".", name: stageFolder(run), filePrefix: "stage3_" }),
+    output: (run) => ({ folder: ".", ...locateStores(run, given.catalogDir) }),
     steps: (run) => chooseSteps(run, given.steps),
     prepare: (run, context) => beginPipeline(optionsOf(run), context),
     async make(run, { prepared, startedMs, save }, context) {
@@ -46,6 +47,12 @@ export function pipelineWork(
       report(run, { ...result, complete: complete || given.allowMissing }, context, startedMs);
     },
   };
+}
+
+/** The folder of a run's final stores, and how their names begin. */
+function locateStores(run: Run, catalogDir: string | undefined) {
+  if (catalogDir === undefined) return { name: stageFolder(run), filePrefix: "stage3_" };
+  return { name: catalogFolder(catalogDir, run), filePrefix: `${run.date}${run.hour}z-` };
 }
 
 /** What is missing, as far as it is known: steps, then members; the warnings name the rest. */

@@ -20,7 +20,7 @@ const [FILE] = stepFiles(run, 39);
 /** Makes the embedded run as one of several, in the working folder of this process. */
 async function runPipelineOf(
   { folder, context }: Workplace,
-  change: { allowMissing?: boolean; maxMembers?: number } = {},
+  change: { allowMissing?: boolean; maxMembers?: number; catalogDir?: string } = {},
 ) {
   const before = Deno.cwd();
   Deno.chdir(folder);
@@ -55,6 +55,16 @@ Deno.test("a run is written into its own folder, and skipped when that is there 
   const store = `${workplace.folder}/${stageFolder(run)}/stage3_control_final.parquet`;
   await Deno.writeFile(store, new Uint8Array(9), { append: true });
   assertEquals((await runPipelineOf(workplace)).skipped, false);
+});
+
+Deno.test("a run in the layout of a catalogue is skipped when its files there are the same", async () => {
+  await using workplace = await openWorkplace();
+  const catalogDir = "gik_catalog";
+  const first = await runPipelineOf(workplace, { catalogDir });
+  assertEquals([first.state, first.output], ["complete", "gik_catalog/2026/02/20260206/00z"]);
+  assertEquals((await runPipelineOf(workplace, { catalogDir })).skipped, true);
+  await Deno.remove(`${workplace.folder}/${first.output}/2026020600z-control.parquet`);
+  assertEquals((await runPipelineOf(workplace, { catalogDir })).skipped, false);
 });
 
 Deno.test("steps that are not there are named; --allow-missing changes only the exit code", async () => {

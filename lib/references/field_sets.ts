@@ -9,7 +9,13 @@
  * @module
  */
 import type { EraParameter } from "../ecmwf/datasets.ts";
-import { type EraField, findEra, findEraParameter, findPublicationAt } from "../ecmwf/eras.ts";
+import {
+  type EraField,
+  findEra,
+  findEraParameter,
+  findPublicationAt,
+  UNNAMED_PARAM,
+} from "../ecmwf/eras.ts";
 import { holdsMember, type StepFile } from "../ecmwf/files.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
@@ -37,9 +43,6 @@ export interface ExpectedRun {
   /** Fields that the output needs. */
   required: readonly EraField[];
 }
-
-/** Name that ECMWF's indexer gives to a parameter that it does not know. */
-const UNNAMED = "unknown";
 
 /** `u pl 700`. */
 export function formatField({ param, levtype, level }: EraField): string {
@@ -129,7 +132,7 @@ function findMissing(
   const expected = new Set<string>();
   for (const [text, own] of members) {
     const field = parseField(text);
-    if (field.param === UNNAMED) continue;
+    if (field.param === UNNAMED_PARAM) continue;
     const { name } = commonField(run, field);
     // Two labels of a series may be there at once.
     const known = present.get(name);
@@ -156,7 +159,7 @@ function findMissing(
 }
 
 function findUnnamed({ file, members }: FileFields): Gap[] {
-  return [...members].filter(([field]) => parseField(field).param === UNNAMED)
+  return [...members].filter(([field]) => parseField(field).param === UNNAMED_PARAM)
     .map(([field, own]) => ({ file, field, members: own }));
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { findDataset } from "../ecmwf/datasets.ts";
+import { UNNAMED_PARAM } from "../ecmwf/eras.ts";
 import type { StepFile } from "../ecmwf/files.ts";
 import { isOfDataset, memberOfEntry } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
@@ -228,8 +229,10 @@ function collectFields(
   const doubtful: string[] = [];
   for (const { kind, entry, message } of findIndexFaults(own, size)) {
     const isFatal = FATAL.includes(kind);
-    if (isFatal) dropped.push(message);
-    else if (kind !== "repeat") doubtful.push(message);
+    // Several parameters may have no name: they are not one that is listed twice.
+    const isUnnamed = kind === "duplicate" && own[entry]!.param === UNNAMED_PARAM;
+    if (isFatal && !isUnnamed) dropped.push(message);
+    else if (kind !== "repeat" && !isUnnamed) doubtful.push(message);
     if (isFatal || kind === "repeat") unusable.add(entry);
   }
   const fields: IndexedField[] = [];

@@ -15,6 +15,7 @@ import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
 import { outputPath } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
+import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
 import { runStream } from "./run_stream.ts";
@@ -84,7 +85,9 @@ async function describeLosses(
   const used = new Set(
     fields.filter(({ reduced }) => reduced.members.length > 0).map((field) => field.stepHours),
   );
-  const lacking = steps.filter((step) => !used.has(step));
+  // Without the steps at which ECMWF published none of the variables.
+  const planned = sortUnique(fields.map(({ stepHours }) => stepHours));
+  const lacking = planned.filter((step) => !used.has(step));
   if (lacking.length > 0) {
     const absence = await describeAbsentSteps({ run, steps, lacking, now: new Date() }, storage);
     if (absence !== undefined) return absence;

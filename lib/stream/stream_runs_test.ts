@@ -9,15 +9,18 @@ import {
 import { listNames } from "../../fixtures/folder.ts";
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { stepFiles } from "../ecmwf/files.ts";
+import { findVariables } from "../ecmwf/variables.ts";
 import { GIK } from "../output/profile.ts";
 import { makeRuns } from "../runs/make_runs.ts";
 import { openStorage, type StageContext } from "../storage/mod.ts";
 import {
+  changeStore,
   openImplausibleWorkplace,
   openLackingWorkplace,
   streamOptions,
   writeFinalStores,
 } from "./final_stores_fixture.ts";
+import type { StreamOptions } from "./stream_options.ts";
 import { streamWork } from "./stream_runs.ts";
 
 const { run } = BEFORE_50R1;
@@ -27,9 +30,10 @@ const NAME = GIK.fileName(run);
 async function stream(
   { folder, server, context: { reporter } }: Workplace,
   change: (context: StageContext) => StageContext = (context) => context,
+  wanted: Partial<StreamOptions> = {},
 ) {
   const storage = openStorage({ endpoint: server.url, giveUpAfterMs: 0, minDelayMs: 1 });
-  const given = streamOptions(folder, ["t2m"]);
+  const given = { ...streamOptions(folder, ["t2m"]), ...wanted };
   const work = streamWork(given, { findStores: () => Promise.resolve(folder), report() {} });
   const before = server.requests.length;
   const options = { command: "stream", folder: given.outputDir, options: { variables: "t2m" } };
@@ -112,6 +116,18 @@ Deno.test("missing messages are counted, and the first of them named", async () 
   const { state, reason, messages } = await stream(workplace);
   assertEquals([state, messages], ["incomplete", { used: 6, wanted: 8 }]);
   assertMatch(reason!, /^2 of 8 messages are missing; t2m \(36 h\), members 2-3: /);
+});
+
+Deno.test("a step at which ECMWF published nothing of the variables is not a missing one", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  await changeStore(workplace, 2, (store) => {
+    store.delete("step_036/tp/sfc/ens02/0.0.0");
+    return store;
+  });
+  const variables = findVariables(["tp"]);
+  const { reason } = await stream(workplace, undefined, { variables, steps: [0, 36] });
+  assertMatch(reason!, /^1 of 4 messages are missing; /);
 });
 
 Deno.test("implausible messages that are used make a run incomplete, and are not fetched again", async () => {
