@@ -177,6 +177,12 @@ Deno.test("stages 1, 2 and 3 make an AIFS-ENS run, with groups that a scan of it
   const { folder, execute, url } = workplace;
   const stores = `${folder}/${FOLDER}`;
   const given = [...RUN, "--endpoint", url, "--output-dir", stores];
+  const required = await execute(stage1, ...given, "--require-template");
+  assertEquals(required.code, 3, required.reported);
+  assertStringIncludes(
+    required.reported,
+    "Cannot find a template of AIFS-ENS 20260512 06 UTC: none of this model is published",
+  );
   const steps = ["--steps", "0,36,42"];
   for (
     const result of [

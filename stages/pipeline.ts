@@ -70,6 +70,7 @@ export const command: Command<PipelineRequest> = {
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
     "deno task pipeline --date 20240301..20240531/7 --run 00,12 --no-template",
     "deno task pipeline --date latest --upload-gcs",
+    "deno task pipeline --date 20260206 --model aifs-ens",
   ],
   parse: (values) => ({
     ...parseStageRequest(values),

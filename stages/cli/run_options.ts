@@ -54,7 +54,7 @@ export const RUN_HOURS: OptionSpec = {
 export const MODEL: OptionSpec = {
   name: "model",
   value: "<name>",
-  default: DEFAULT_MODEL,
+  defaultName: `${DEFAULT_MODEL}, without --date that of the references`,
   help: [
     "the ensemble, by the model that makes it:",
     ...MODEL_NAMES.map((name) => `${name.padEnd(10)}${DATASETS[name].about}`),
@@ -128,7 +128,7 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /**
- * The model of `--model`; `undefined` where it is not given and has no default.
+ * The model of `--model`; `undefined` where it is not given.
  *
  * @throws {UsageError} for another name.
  */
@@ -156,7 +156,7 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
 
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
-  ...["date", "run", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
   ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
   ...["parquet-dir", "gcs-parquet-path", "skip-grib-scan"],

@@ -82,7 +82,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
       "seventh one (default: the run of the references)",
   },
   RUN_HOURS,
-  { ...MODEL, default: undefined, defaultName: "that of the references, with --date ifs" },
+  MODEL,
   {
     ...STEPS,
     default: DEFAULT_STEPS,
