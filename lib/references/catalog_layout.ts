@@ -119,14 +119,15 @@ export function catalogFolder(base: string, { date, hour, model }: Run): string 
   }/${date}/${hour}z`;
 }
 
+/** The beginning of the names of a run's files: `2026020600z-`. */
+export function catalogFilePrefix({ date, hour }: Run): string {
+  return `${date}${hour}z-`;
+}
+
 /** A member's file in the folder of a run: `2026020600z-ens_01.parquet`. */
-export function catalogFileName(
-  { date, hour }: Run,
-  member: Member,
-  style: MemberStyle = "file",
-): string {
+export function catalogFileName(run: Run, member: Member, style: MemberStyle = "file"): string {
   const name = style === "file" ? memberFileName(member) : memberKeyName(member);
-  return `${date}${hour}z-${name}.parquet`;
+  return `${catalogFilePrefix(run)}${name}.parquet`;
 }
 
 /** Whether the files of a run can be listed: web servers list nothing. */
