@@ -44,7 +44,7 @@ export interface ExpectedRun {
 }
 
 /** Name that ECMWF's indexer gives to a parameter that it does not know. */
-const UNNAMED = "unknown";
+export const UNNAMED = "unknown";
 
 /** `u pl 700`. */
 export function formatField({ param, levtype, level }: EraField): string {
