@@ -11,7 +11,9 @@ import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
+import { catalogHosts } from "../lib/references/catalog_layout.ts";
 import { stageFolder } from "../lib/references/stage_files.ts";
+import { isRemote } from "../lib/storage/mod.ts";
 import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
@@ -29,7 +31,12 @@ import {
   STREAM_OPTIONS,
   type StreamRequest,
 } from "./cli/stream_request.ts";
-import { formatArguments, formatPermissions, listHosts } from "./cli/task_arguments.ts";
+import {
+  formatArguments,
+  formatPermissions,
+  listHosts,
+  listReferenceHosts,
+} from "./cli/task_arguments.ts";
 
 /** The command line; the options of `stream` are parsed here, so that errors show before any task. */
 interface DistributeRequest {
@@ -103,17 +110,14 @@ export const command: Command<DistributeRequest> = {
   }),
   async run(request, reporter) {
     using interruption = listenForSignals();
-    const { values, engine: known } = request;
+    const { values, stream } = request;
+    if (stream.runRequests.length > 1) {
+      return await distributeRuns(request, reporter, interruption.signal);
+    }
     const run = await pinRun(request, reporter, interruption.signal);
     // Before any task starts: each would fail for it.
-    if (run) requirePublished(run, findUnpublished(run, request.stream.variables ?? []));
-    const { job, logFolder } = planJob(request, run);
-    const engine = await known.open({
-      values,
-      logFolder,
-      signal: interruption.signal,
-      warn: (line) => reporter.warn(line),
-    });
+    if (run) requirePublished(run, findUnpublished(run, stream.variables ?? []));
+    const { job, engine } = await openJob(request, run, reporter, interruption.signal);
     if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
       return await prepareByHand(engine, job, reporter);
@@ -122,6 +126,62 @@ export const command: Command<DistributeRequest> = {
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
   },
 };
+
+/** The job of a run, and the engine for it. */
+async function openJob(
+  request: DistributeRequest,
+  run: Run | undefined,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<{ job: ArrayJob; engine: Engine }> {
+  const { job, logFolder } = planJob(request, run);
+  const { values, engine } = request;
+  const warn = (line: string) => reporter.warn(line);
+  return { job, engine: await engine.open({ values, logFolder, signal, warn }) };
+}
+
+/**
+ * Runs an array job for each of several runs, the next one when the one before has ended. The ledger is
+ * beside outputs that this machine sees; this command may not reach others.
+ */
+async function distributeRuns(
+  request: DistributeRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { values, stream } = request;
+  const { openContext } = await import("./cli/run_stage.ts");
+  const { resolveRuns, runRange } = await import("./cli/run_range.ts");
+  const context = openContext(stream.server, reporter, stream.gcs, signal);
+  const { runs, unknown } = await resolveRuns(stream.runRequests, context);
+  const jobs = await Promise.all(runs.map((run) => openJob(request, run, reporter, signal)));
+  if (values.flag("dry-run")) {
+    const plans = jobs.map(({ engine, job }) => formatPlan(engine, job));
+    const text = plans.map((plan) => plan.text).join("");
+    const facts = { jobs: plans.map((plan) => plan.facts) };
+    return { complete: unknown.length === 0, printed: { text, facts } };
+  }
+  const program = jobs[0]?.engine.program;
+  if (program !== undefined && !await hasProgram(program)) {
+    for (const { engine, job } of jobs) await prepareByHand(engine, job, reporter);
+    return { complete: false };
+  }
+  const { distributeWork } = await import("../lib/engines/distribute_runs.ts");
+  const work = distributeWork(stream, async (run, reporter) => {
+    requirePublished(run, findUnpublished(run, stream.variables ?? []));
+    const pollEveryMs = 1000 * values.count("poll-seconds");
+    return { ...await openJob(request, run, reporter, signal), pollEveryMs };
+  }, signal);
+  const test = values.flag("test") && { "max-members": String(TEST.members) };
+  const options = {
+    command: "distribute",
+    ...(!isRemote(stream.outputDir) && { folder: stream.outputDir }),
+    options: { ...stream.shapingOptions, ...test },
+    remake: stream.fresh,
+    signal,
+  };
+  return await runRange(stream, work, options, reporter);
+}
 
 /** The files that would be submitted, for people and for programs. */
 function formatPlan(engine: Engine, job: ArrayJob): NonNullable<Outcome["printed"]> {
@@ -146,8 +206,8 @@ function planJob(
   { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
 ): { job: ArrayJob; logFolder: string } {
-  const { parquetDir, publishedRoot, outputDir, server, gcs } = request;
-  const stores = parquetDir ?? publishedRoot ?? (run && stageFolder(run));
+  const { parquetDir, catalog, publishedRoot, outputDir, server, gcs } = request;
+  const stores = parquetDir ?? catalog?.base ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) throw new UsageError(NO_STORES);
   const { name, script, work, logFolder } = planJobPaths({
     run,
@@ -171,7 +231,11 @@ function planJob(
     taskArguments: values.flag("fresh") ? ["--fresh"] : [],
     permissions: values.text("permissions")?.split(" ") ?? formatPermissions({
       set: gcs ? "stream-gcs" : "stream",
-      hosts: listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+      hosts: [
+        ...listHosts(values.list("source") ?? [], server.endpoint, gcs?.endpoint),
+        ...listReferenceHosts(request.targets?.hosts ?? []),
+        ...(catalog ? catalogHosts(catalog) : []),
+      ],
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),

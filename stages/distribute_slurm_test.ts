@@ -16,6 +16,8 @@ import { GIK } from "../lib/output/profile.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { runStage2 } from "../lib/pipeline/run_stage2.ts";
 import { runStage3 } from "../lib/pipeline/run_stage3.ts";
+import { stageFolder } from "../lib/references/stage_files.ts";
+import type { LedgerEntry } from "../lib/runs/ledger.ts";
 
 const { run } = BEFORE_50R1;
 const TASKS = 9;
@@ -79,14 +81,18 @@ function startStage(
   stage: "stream" | "distribute",
   ...more: string[]
 ): Deno.ChildProcess {
+  // Several runs have folders of their own, and are looked up on the server.
+  const isRange = more.includes("--date");
+  const stores = isRange ? [] : ["--parquet-dir", "stores"];
+  const hosts = isRange ? [`--allow-net=${new URL(server.url).host}`] : [];
   const path = decodeURIComponent(new URL(`./${stage}.ts`, import.meta.url).pathname);
   // In a permission set, `.` is the folder of deno.json.
   const here = ["read", "write"].map((kind) => `--allow-${kind}=${folder}`);
-  const flags = stage === "distribute" ? ["-P=distribute-slurm", ...here] : ["-A"];
+  const flags = stage === "distribute" ? ["-P=distribute-slurm", ...hosts, ...here] : ["-A"];
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-prompt", "--quiet", ...flags, path, ...more],
-      ...["--endpoint", server.url, "--parquet-dir", "stores", "--output-dir", "out"],
+      ...["--endpoint", server.url, ...stores, "--output-dir", "out"],
       ...["--variables", "t2m", "--steps", STEPS.join(","), "--max-members", `${MEMBERS}`],
     ],
     cwd: folder,
@@ -245,5 +251,33 @@ testOnCluster(
     const { code, reported } = await finish(startDistribute(workplace));
     assertEquals(code, 0, reported);
     assertEquals(await Deno.readFile(output), alone.file);
+  },
+);
+
+testOnCluster(
+  "a range gets one job a run, the ledger says how each ended, and complete runs get none again",
+  async (workplace) => {
+    const { folder, output } = workplace;
+    const { file } = await streamAlone(workplace);
+    await Deno.rename(`${folder}/stores`, `${folder}/${stageFolder(run)}`);
+    const range = ["--date", "20260206..20260207", "--n-workers", "2"];
+    const first = await finish(startDistribute(workplace, ...range));
+    assertEquals(first.code, 3, first.reported);
+    assertEquals(await Deno.readFile(output), file);
+    assertStringIncludes(first.reported, "2 runs: 1 complete, 1 not published");
+    const { runs } = JSON.parse(await Deno.readTextFile(`${folder}/out/runs.json`));
+    assertEquals(
+      runs.map(({ run, state, reason }: LedgerEntry) => [run, state, reason]),
+      [
+        ["20260206_00z", "complete", undefined],
+        ["20260207_00z", "not published", "the server has nothing of it"],
+      ],
+    );
+    const again = await finish(startDistribute(workplace, ...range));
+    assertEquals(again.code, 3, again.reported);
+    assertEquals(again.reported.match(/submitted to slurm/g)?.length, 1);
+    // One machine accepts the output of many, as it has the same options.
+    const alone = await finish(startStage(workplace, "stream", ...range.slice(0, 2)));
+    assertStringIncludes(alone.reported, "20260206 00 UTC: already complete");
   },
 );

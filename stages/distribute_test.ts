@@ -9,13 +9,23 @@ const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 const runDistribute = (...args: string[]) => runScript([DISTRIBUTE], args);
 
 /** Runs the command in an empty folder, without any engine on the path. */
-async function runScript(script: string[], args: string[]) {
+async function runScript(
+  script: string[],
+  args: string[],
+  variables: Record<string, string> = {},
+) {
   const folder = await Deno.makeTempDir();
   try {
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--quiet", "-A", ...script, ...args],
       cwd: folder,
-      env: { NO_COLOR: "1", PATH: folder, COILED_WORKSPACE: "icpac", COILED_API_TOKEN: "hidden" },
+      env: {
+        NO_COLOR: "1",
+        PATH: folder,
+        COILED_WORKSPACE: "icpac",
+        COILED_API_TOKEN: "hidden",
+        ...variables,
+      },
     });
     const { code, stdout, stderr } = await command.output();
     const decoder = new TextDecoder();
@@ -90,6 +100,22 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
     "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
     "mirror.example:9000",
   ]);
+  const hosts = "references.example:8080,s3://copies,gs://copies";
+  const references = await runDistribute(...dryRun, "--allow-reference-host", hosts);
+  assertEquals(flagOf(references.printed, "--allow-net"), [
+    "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
+    "references.example:8080",
+    "copies.s3.eu-central-1.amazonaws.com:443",
+    "storage.googleapis.com:443",
+  ]);
+  assertStringIncludes(references.printed, `--allow-reference-host=${hosts}`);
+  const catalog = await runDistribute(...dryRun, "--catalog", "icpac-hf");
+  assertStringIncludes(
+    catalog.printed,
+    "'--allow-net=ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443,huggingface.co:443," +
+      "*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:443'",
+  );
+  assertStringIncludes(catalog.printed, "--catalog=icpac-hf");
   const { read, write } = config.permissions.stream;
   assertEquals(flagOf(endpoint.printed, "--deny-read"), read.deny);
   assertEquals(flagOf(endpoint.printed, "--deny-write"), write.deny);
@@ -174,10 +200,55 @@ Deno.test("without kubectl the job is written to a folder with what to run, and 
   assertStringIncludes(reported, "\n  kubectl create --filename tasks.yaml\n");
 });
 
+const RANGE = ["--date", "20260205..20260209/2", "--run", "00,12"];
+const LABELS = ["05", "07", "09"].flatMap((day) => [`202602${day}-00z`, `202602${day}-12z`]);
+
+Deno.test("distribute --dry-run prints the job of each run of a range", async () => {
+  const dryRun = ["--engine", "slurm", "--test", "--dry-run", ...RANGE];
+  const { code, printed, files } = await runDistribute(...dryRun);
+  assertEquals([code, files], [0, []]);
+  const names = [...printed.matchAll(/^array=.* --job-name=gik-(\S+) /gm)].map(([, name]) => name);
+  assertEquals(names, LABELS);
+  const tasks = printed.split("\n").filter((line) => line.endsWith("--task auto/3"));
+  assertEquals(tasks.map((line) => /--date=(\S+)/.exec(line)?.[1]), [
+    ...["20260205", "20260205", "20260207", "20260207", "20260209", "20260209"],
+  ]);
+  const json = await runDistribute(...dryRun, "--json");
+  const { jobs } = JSON.parse(json.printed.split("\n")[0]!);
+  assertEquals([jobs.length, jobs[0].tasks], [6, 3]);
+});
+
+Deno.test("without kubectl the job of each run of a range is written to a folder of its own", async () => {
+  const elsewhere = ["--output-dir", "gs://icpac/out", "--script", "https://example.org/stream.ts"];
+  const variables = { GCS_BUCKET: "icpac" };
+  const { code, files, reported } = await runScript(
+    [DISTRIBUTE],
+    ["--engine", "kubernetes", ...RANGE, ...elsewhere],
+    variables,
+  );
+  assertEquals(code, 5, reported);
+  assertEquals(
+    files.toSorted(),
+    LABELS.flatMap((label) =>
+      ["merge.yaml", "tasks.yaml"].map((file) => `gik-${label}.kubernetes/${file}`)
+    ),
+  );
+});
+
 const REFUSALS: { args: string[]; code: number; says: string }[] = [
   { args: DATE, code: 2, says: "Cannot run without --engine" },
   { args: ["--engine", "slum", ...DATE], code: 2, says: "did you mean slurm?" },
   { args: ["--engine", "slurm"], code: 2, says: "Cannot choose the run to stream" },
+  {
+    args: ["--engine", "slurm", ...RANGE, "--parquet-dir", "x"],
+    code: 2,
+    says: "Cannot use --parquet-dir with several runs",
+  },
+  {
+    args: ["--engine", "coiled", ...RANGE],
+    code: 2,
+    says: "from machines elsewhere: give a folder",
+  },
   { args: ["--engine", "slurm", "--date", "20260231"], code: 2, says: "Cannot use date" },
   { args: ["--engine", "slurm", "--task", "1/2"], code: 2, says: "Cannot use option --task" },
   { args: ["--engine", "slurm", ...DATE, "--n-workers", "0"], code: 2, says: "at least 1" },

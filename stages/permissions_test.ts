@@ -7,6 +7,7 @@ import {
   openWorkplace,
   type Workplace,
 } from "../fixtures/embedded_run.ts";
+import { startS3Server } from "../fixtures/s3_server.ts";
 import { installProgram } from "../fixtures/fake_program.ts";
 import { ALL_PERMISSIONS, startGcsServer } from "../fixtures/gcs_server.ts";
 import type { PermissionSet } from "../lib/cli/task_permissions.ts";
@@ -64,11 +65,12 @@ const GOOGLE_VARIABLES = [
 
 const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "distribute-slurm"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
+const CATALOG = ["stream-catalog"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
-const EVERY_SET = [...PLAIN, ...MIRRORS, ...GCS, ...CLOUDS, ...OFFLINE];
+const EVERY_SET = [...PLAIN, ...MIRRORS, ...CATALOG, ...GCS, ...CLOUDS, ...OFFLINE];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
@@ -271,7 +273,7 @@ const GOOGLE_HOSTS = [
 for (const set of EVERY_SET) {
   const allowed = OFFLINE.includes(set) ? [] : [
     BUCKET_HOST,
-    ...(/^(stage1|pipeline)/.test(set) ? HUGGING_FACE : []),
+    ...(/^(stage1|pipeline|stream-catalog)/.test(set) ? HUGGING_FACE : []),
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
     ...(set === "distribute-coiled" ? [COILED_HOST] : []),
@@ -343,12 +345,16 @@ const UNANSWERED = "http://127.0.0.1:9";
 const ACCOUNT = "pipeline@gik.iam.gserviceaccount.com";
 const STORE_BUCKET = "gik-ecmwf-aws-tf";
 
-/** A folder in which stages run as their tasks do, with servers on this machine instead of the real ones. */
+/**
+ * A folder in which stages run as their tasks do, with servers on this machine instead of the real ones,
+ * of which one serves the files of the folder.
+ */
 async function withStages(
   test: (
     workplace: Workplace,
     runStage: (set: string, stage: string, ...args: string[]) => Promise<Finished>,
     folder: string,
+    webUrl: string,
   ) => Promise<void>,
 ): Promise<void> {
   await using workplace = await openWorkplace();
@@ -365,22 +371,22 @@ async function withStages(
       GCS_SERVICE_ACCOUNT_FILE: keyFile,
       JOB_COMPLETION_INDEX: "0",
     };
-    const hosts = [workplace.server.url, gcs.url, UNANSWERED].map((url) => new URL(url).host).join(
-      ",",
-    );
+    await using web = startS3Server({ root: folder });
+    const hosts = [workplace.server.url, gcs.url, web.url, UNANSWERED]
+      .map((url) => new URL(url).host).join(",");
     const runStage = (set: string, stage: string, ...args: string[]) =>
       runDeno(
         [`-P=${set}`, `--allow-net=${hosts}`, `stages/${stage}.ts`, ...args],
         { ...env, ...SECRETS },
       );
-    await test(workplace, runStage, folder);
+    await test(workplace, runStage, folder, web.url);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 Deno.test("every stage does its work under its own set, with the addresses of local servers", () =>
-  withStages(async ({ server }, runStage, folder) => {
+  withStages(async ({ server }, runStage, folder, webUrl) => {
     const { run, members } = BEFORE_50R1;
     const stores = `${folder}/stores`;
     const common = ["--date", run.date, "--max-members", `${members}`];
@@ -407,6 +413,14 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
         ...["--gcs-parquet-path", `gs://${STORE_BUCKET}/run_par_ecmwf/${runLabel(run)}`],
       ]],
     ];
+    const catalog = ["--layout", "catalog", "--catalog-dir", `${folder}/catalog`];
+    const ofCatalog = [...endpoint, ...netcdf, ...steps, "--catalog"];
+    ways.push(
+      ["stage3-gcs", "stage3", [...output, ...catalog, "--upload-gcs"]],
+      ["stream", "stream", [...ofCatalog, `${folder}/catalog`]],
+      ["stream-catalog", "stream", [...ofCatalog, `${webUrl}/catalog`]],
+      ["stream-gcs", "stream", [...ofCatalog, `gs://${STORE_BUCKET}/run_par_ecmwf`]],
+    );
     const shared = [...netcdf, ...steps, "--parquet-dir", stores, "--task", "auto/1", "--work"];
     ways.push(
       ["stream", "stream", [...endpoint, ...shared, `${folder}/work`]],

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
-import type { RunSummary } from "../lib/cli/run_summary.ts";
+import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
@@ -17,10 +17,13 @@ import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
 import {
+  DATES,
   INDEX_OPTIONS,
   type IndexOptions,
+  listShapingOptions,
   parseIndexOptions,
   parseStageRequest,
+  RUN_HOURS,
   STAGE_OPTIONS,
   type StageRequest,
 } from "./cli/run_options.ts";
@@ -35,6 +38,8 @@ interface PipelineRequest
   zip: boolean;
   /** The folder of a run to be rehearsed instead. */
   rehearse?: string;
+  /** For the ledger of several runs. */
+  shapingOptions: Record<string, string>;
 }
 
 const STAGE1_ZIP: OptionSpec = {
@@ -49,28 +54,32 @@ const REHEARSE: OptionSpec = {
     "(of the other options, --steps, --max-members and those on servers apply)",
 };
 
+const RUN_LISTS = new Map([DATES, RUN_HOURS].map((option) => [option.name, option]));
+const OPTIONS: readonly OptionSpec[] = [
+  ...STAGE_OPTIONS.map((option) => RUN_LISTS.get(option.name) ?? option),
+  ...INDEX_OPTIONS,
+  ...TEMPLATE_OPTIONS,
+  ...SCAN_OPTIONS,
+  STAGE1_ZIP,
+  ...FORMAT_OPTIONS,
+  ZIP,
+  ...UPLOAD_OPTIONS,
+];
+
 /** The command `pipeline`. */
 export const command: Command<PipelineRequest> = {
   name: "pipeline",
   purpose: "Stages 1, 2 and 3: from a run of the ECMWF ensemble to one Parquet file of byte\n" +
-    "references a member, in one process. --date takes several days separated by commas.",
-  options: [
-    ...STAGE_OPTIONS,
-    ...INDEX_OPTIONS,
-    ...TEMPLATE_OPTIONS,
-    ...SCAN_OPTIONS,
-    STAGE1_ZIP,
-    ...FORMAT_OPTIONS,
-    ZIP,
-    ...UPLOAD_OPTIONS,
-    REHEARSE,
-  ],
+    "references a member, in one process. Several days or hours are several runs, each\n" +
+    "with a folder of its own; runs.json says what became of them.",
+  options: [...OPTIONS, REHEARSE],
   examples: [
     "deno task pipeline --date 20260206 --skip-grib-scan --parallel-workers 8",
     "deno task pipeline --date latest --run 12 --no-template",
     "deno task pipeline --date 20260206 --run-stage1 --hours 0,3",
     "deno task pipeline --date 20260206 --scan --format kerchunk-json --combine",
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
+    "deno task pipeline --date 20240301..20240531/7 --run 00,12 --no-template",
     "deno task pipeline --date latest --upload-gcs",
     "deno task pipeline --rehearse s3://ecmwf-forecasts/20270601/00z/ifs/0p25",
   ],
@@ -84,6 +93,7 @@ export const command: Command<PipelineRequest> = {
     stage1Zip: values.flag(STAGE1_ZIP.name),
     zip: values.flag("zip"),
     rehearse: values.text(REHEARSE.name),
+    shapingOptions: listShapingOptions(OPTIONS, values),
   }),
   async run(request, reporter) {
     if (request.rehearse !== undefined) return await rehearse(request, request.rehearse, reporter);
@@ -94,13 +104,16 @@ export const command: Command<PipelineRequest> = {
     if (outputDir !== undefined && runRequests.length > 1) {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
-    let complete = true;
-    for (const runRequest of runRequests) {
-      const one = { ...request, runRequests: [runRequest] };
-      const result = await runStage(one, reporter, runPipeline, describePipeline);
-      complete &&= result.complete;
+    if (runRequests.length <= 1) {
+      return await runStage(request, reporter, runPipeline, describePipeline);
     }
-    return { complete };
+    const { pipelineWork } = await import("../lib/pipeline/pipeline_runs.ts");
+    const { runRange } = await import("./cli/run_range.ts");
+    const work = pipelineWork(request, (run, result, context, startedMs) => {
+      reporter.result(summarizeRun(describePipeline(run, result), context, startedMs));
+    });
+    const options = { command: "pipeline", folder: ".", options: request.shapingOptions };
+    return await runRange(request, work, options, reporter);
   },
 };
 
@@ -122,7 +135,7 @@ async function rehearse(
 /** The summary of the three stages. */
 function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult): RunSummary {
   const { lines, facts } = describeStage3(run, stage3);
-  const { fieldCount, missingFiles } = stage2;
+  const { fieldCount, missingFiles, missingFields } = stage2;
   return {
     run,
     complete,
@@ -134,6 +147,7 @@ function describePipeline(run: Run, { stage2, stage3, complete }: PipelineResult
     facts: {
       references: fieldCount,
       missingFiles: missingFiles.map(({ url }) => url),
+      missingFields,
       ...facts,
     },
   };

@@ -19,7 +19,7 @@ import {
 import { runStage } from "./cli/run_stage.ts";
 
 function describeStage2(run: Run, result: Stage2Result): RunSummary {
-  const { complete, members, missingFiles, fieldCount, folder } = result;
+  const { complete, members, missingFiles, missingFields, fieldCount, folder } = result;
   return {
     run,
     complete,
@@ -33,6 +33,7 @@ function describeStage2(run: Run, result: Stage2Result): RunSummary {
       members: members.length,
       references: fieldCount,
       missingFiles: missingFiles.map(({ url }) => url),
+      missingFields,
       folder,
     },
   };

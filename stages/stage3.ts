@@ -7,7 +7,7 @@ import type { Command } from "../lib/cli/command.ts";
 import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
-import { runStage3, type Stage3Result } from "../lib/pipeline/run_stage3.ts";
+import { runStage3, type Stage3Options, type Stage3Result } from "../lib/pipeline/run_stage3.ts";
 import { describePublished } from "../lib/references/publish.ts";
 import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
@@ -26,7 +26,7 @@ export function describeStage3(
     lines: [
       ["stores", `${members.length}`],
       ...(foreignReferences > 0
-        ? [["left out", `${foreignReferences} references to other runs`] as const]
+        ? [["left out", `${foreignReferences} references to other runs or servers`] as const]
         : []),
       ["written", folder],
       ...(zipPath === undefined ? [] : [["zip", zipPath] as const]),
@@ -43,7 +43,9 @@ export function describeStage3(
 }
 
 /** The command `stage3`. */
-export const command: Command<StageRequest & UploadRequest & FormatOptions & { zip: boolean }> = {
+export const command: Command<
+  StageRequest & UploadRequest & FormatOptions & Pick<Stage3Options, "catalogDir" | "zip">
+> = {
   name: "stage3",
   purpose:
     "Stage 3: merges the skeletons of stage 1 and the references of stage 2 into the final store\n" +
@@ -54,6 +56,7 @@ export const command: Command<StageRequest & UploadRequest & FormatOptions & { z
     "deno task stage3 --date 20260206 --zip",
     "deno task stage3 --date 20260206 --format kerchunk-json --combine",
     "deno task stage3 --date 20260206 --run 12 --output-dir ./run12",
+    "deno task stage3 --date 20260206 --layout catalog --catalog-dir ./catalog",
     "deno task stage3 --date 20260206 --upload-gcs --gcs-bucket my-bucket",
   ],
   parse: (values) => ({

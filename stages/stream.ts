@@ -11,14 +11,14 @@ import {
   describeRejections,
   describeScarcePoints,
 } from "../lib/ensemble/field_result.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
-import { runMerge } from "../lib/stream/run_merge.ts";
 import { runStream } from "../lib/stream/run_stream.ts";
-import { runTask } from "../lib/stream/run_task.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
 import type { StageContext } from "../lib/storage/mod.ts";
+import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
 import { openContext, openRun } from "./cli/run_stage.ts";
@@ -34,21 +34,23 @@ export const command: Command<StreamRequest> = {
     "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
     "deno task stream --date 20260206 --run 12 --steps 36,39,42",
     "deno task stream --gcs-parquet-path gs://gik-ecmwf-aws-tf/run_par_ecmwf/20260206_00z",
+    "deno task stream:catalog --date 20240715 --catalog icpac-hf",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --task 3/9",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
+    "deno task stream --date 20240301..20240531 --run 00,12 --variables tp",
   ],
   parse: parseStreamRequest,
-  async run({ runRequests, server, gcs, publishedRoot, summary, task, merge, ...given }, reporter) {
+  async run(request, reporter) {
     using interruption = listenForSignals();
     const { signal } = interruption;
+    if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
+    const { runRequests, server, gcs, summary, task, merge, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
-    const parquetDir = given.parquetDir ?? (run && await findStores(run, publishedRoot, context));
-    if (parquetDir === undefined) {
-      throw new UsageError(NO_STORES);
-    }
+    const parquetDir = given.parquetDir ?? (run && await findRunStores(run, request, context));
+    if (parquetDir === undefined && !given.catalog) throw new UsageError(NO_STORES);
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
     const result = await streamPart(options, { task, merge }, context);
@@ -56,23 +58,72 @@ export const command: Command<StreamRequest> = {
       const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
       await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
     }
-    for (const line of describeConversions(result.fields)) reporter.info(line);
-    for (const line of describeRejections(result.fields)) reporter.warn(line);
-    for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
-    for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-    reporter.result(summarizeStream(options, result, context, startedMs));
+    reportStream(options, result, context, startedMs);
     return result;
   },
 };
 
-/** Streams all fields, those of one task, or merges those of all tasks. */
+/** The folder of a run's final stores; none where a catalogue has its references. */
+async function findRunStores(
+  run: Run,
+  { catalog, publishedRoot }: StreamRequest,
+  context: StageContext,
+): Promise<string | undefined> {
+  return catalog === undefined ? await findStores(run, publishedRoot, context) : undefined;
+}
+
+/** Reports what was left out, and the summary. */
+function reportStream(
+  options: StreamOptions,
+  result: StreamResult | TaskResult,
+  context: StageContext,
+  startedMs: number,
+): void {
+  const { reporter } = context;
+  for (const line of describeConversions(result.fields)) reporter.info(line);
+  for (const line of describeRejections(result.fields)) reporter.warn(line);
+  for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
+  for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
+  reporter.result(summarizeStream(options, result, context, startedMs));
+}
+
+/** Streams several runs, one after the other. */
+async function streamRuns(
+  request: StreamRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { outputDir, fresh, shapingOptions } = request;
+  const { streamWork } = await import("../lib/stream/stream_runs.ts");
+  const { runRange } = await import("./cli/run_range.ts");
+  const work = streamWork(request, {
+    findStores: (run, context) => findRunStores(run, request, context),
+    report: reportStream,
+  });
+  const options = {
+    command: "stream",
+    folder: outputDir,
+    options: shapingOptions,
+    remake: fresh,
+    signal,
+  };
+  return await runRange(request, work, options, reporter);
+}
+
+/** Streams all fields, those of one task, or merges those of all tasks. Loads what that needs. */
 async function streamPart(
   options: StreamOptions,
   { task, merge }: Pick<StreamRequest, "task" | "merge">,
   context: StageContext,
 ): Promise<StreamResult | TaskResult> {
-  if (merge) return await runMerge(options, context);
-  if (task) return await runTask(task, options, context);
+  if (merge) {
+    const { runMerge } = await import("../lib/stream/run_merge.ts");
+    return await runMerge(options, context);
+  }
+  if (task) {
+    const { runTask } = await import("../lib/stream/run_task.ts");
+    return await runTask(task, options, context);
+  }
   return await runStream(options, context);
 }
 

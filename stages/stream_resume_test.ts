@@ -115,17 +115,40 @@ async function readOutput(output: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Runs the command and kills it some ms after a number of requests, unless it ends before. */
+/** When a command is killed. */
+interface KillMoment {
+  /** From this request on, */
+  requests: number;
+  /** when so many fields are saved, */
+  fields: number;
+  /** and this much later. */
+  afterMs: number;
+}
+
+const NEVER: KillMoment = { requests: Infinity, fields: 0, afterMs: 0 };
+
+/** When half of the requests are sent, and a field is saved. */
+function halfway({ requests }: Workplace): KillMoment {
+  return { requests: Math.ceil(requests / 2), fields: 1, afterMs: 0 };
+}
+
+/** Requests that are answered between the choice of the moment and the kill. */
+const LAST_ANSWERS = 8;
+
+/**
+ * Runs the command and kills it, unless it ends before. It cannot outrun the kill, however busy the
+ * machine is: the answers that it needs wait until the fields are counted, and then for the kill.
+ */
 async function runUntilKilled(
   workplace: Workplace,
   signal: Deno.Signal,
-  requests: number,
-  afterMs: number,
+  { requests, fields, afterMs }: KillMoment,
 ): Promise<{ asked: string[]; code: number; wasKilled: boolean; reported: string }> {
   const { server, output } = workplace;
   const asked: string[] = [];
   const answered = server.requests.length;
   await using stream = startStream(server, output);
+  const over = Promise.withResolvers<void>();
   let isOver = false;
   let wasKilled = false;
   const kill = async () => {
@@ -135,13 +158,19 @@ async function runUntilKilled(
     stream.kill(signal);
   };
   let killing: Promise<void> | undefined;
+  let lastAnswers = LAST_ANSWERS;
+  const countFields = async () => {
+    if ((await listSaved(output)).length >= fields) killing ??= kill();
+  };
   server.setFaults((request) => {
     asked.push(fieldOf(request));
-    if (asked.length === requests) killing = kill();
-    return { kind: "delay", ms: 10 };
+    if (killing && lastAnswers-- <= 0) return { kind: "hold", until: over.promise };
+    if (asked.length < requests || killing) return { kind: "delay", ms: 10 };
+    return { kind: "hold", until: countFields() };
   });
   const { code, stderr } = await stream.output();
   isOver = true;
+  over.resolve();
   await killing;
   // The server needs a moment to see that the client is gone.
   while (server.requests.length < answered + asked.length) await wait(5);
@@ -157,13 +186,12 @@ Deno.test("killed at 20 random moments, stream writes the same file, re-fetches 
   for (let runs = 0; kills < 20; runs++) {
     assert(runs < 60, `${kills} kills in ${runs} runs`);
     const saved = await listSaved(output);
-    const requests = 1 + Math.floor(random() * 0.6 * workplace.requests);
-    const { asked, code, wasKilled } = await runUntilKilled(
-      workplace,
-      "SIGKILL",
-      requests,
-      Math.floor(random() * 100),
-    );
+    const left = workplace.requests * listMissing(saved).length / FIELDS.length;
+    const { asked, code, wasKilled } = await runUntilKilled(workplace, "SIGKILL", {
+      requests: 1 + Math.floor(random() * 0.6 * left),
+      fields: saved.length + Math.floor(random() * 3),
+      afterMs: Math.floor(random() * 100),
+    });
     assertEquals(asked.filter((field) => saved.includes(field)), []);
     savedFields += saved.length;
     const found = await readOutput(output);
@@ -185,7 +213,7 @@ Deno.test("killed at 20 random moments, stream writes the same file, re-fetches 
   // As a command leaves it that is killed during its last write.
   const [folder, name] = [output.slice(0, output.lastIndexOf("/")), GIK.fileName(run)];
   await Deno.writeFile(`${folder}/.${name}.${crypto.randomUUID()}.part`, undisturbed.slice(9));
-  const { code } = await runUntilKilled(workplace, "SIGKILL", Infinity, 0);
+  const { code } = await runUntilKilled(workplace, "SIGKILL", NEVER);
   assertEquals(code, 0);
   assertEquals(await readOutput(output), undisturbed);
   const left = await Array.fromAsync(Deno.readDir(folder));
@@ -196,7 +224,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`on ${signal} stream says how to resume, ends with 130, and resumes when run again`, async () => {
     await using workplace = await openWorkplace();
     const { output, undisturbed } = workplace;
-    const stopped = await runUntilKilled(workplace, signal, Math.ceil(workplace.requests / 2), 0);
+    const stopped = await runUntilKilled(workplace, signal, halfway(workplace));
     const saved = await listSaved(output);
     assert(saved.length > 0);
     assertEquals([stopped.code, await readOutput(output)], [130, undefined]);
@@ -208,7 +236,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       stopped.reported,
       `stream: stopped by ${signal}, run the same command to resume\n`,
     );
-    const { asked, code, reported } = await runUntilKilled(workplace, signal, Infinity, 0);
+    const { asked, code, reported } = await runUntilKilled(workplace, signal, NEVER);
     assertEquals([code, listMissing(saved)], [0, listFields(asked)]);
     assertStringIncludes(reported, `${saved.length} of 18 fields are saved in`);
     assertEquals(await readOutput(output), undisturbed);
@@ -219,7 +247,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 Deno.test("stream --fresh fetches everything again, and --summary counts it", async () => {
   await using workplace = await openWorkplace();
   const { output, undisturbed, server } = workplace;
-  await runUntilKilled(workplace, "SIGINT", Math.ceil(workplace.requests / 2), 0);
+  await runUntilKilled(workplace, "SIGINT", halfway(workplace));
   assert((await listSaved(output)).length > 0);
   server.setFaults(undefined);
   const before = server.requests.length;
@@ -247,6 +275,7 @@ Deno.test("stream --fresh fetches everything again, and --summary counts it", as
       dropImplausible: false,
     },
     fields: { wanted: 18, takenOver: 0 },
+    notPublished: [],
     fetched: {
       requests: workplace.requests,
       requestsByHost: { aws: workplace.requests },

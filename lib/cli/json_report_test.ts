@@ -1,4 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { FakeTime } from "jsr:@std/testing@^1.0.0/time";
 import { formatEvent, jsonReporter } from "./json_report.ts";
 import type { Reporter } from "../util/reporter.ts";
 
@@ -8,14 +9,8 @@ function report(
   quiet = false,
 ): Record<string, unknown>[] {
   let text = "";
-  let now = 1_000_000;
-  const realNow = Date.now;
-  Date.now = () => now;
-  try {
-    work(jsonReporter((piece) => void (text += piece), quiet), (ms) => now += ms);
-  } finally {
-    Date.now = realNow;
-  }
+  using time = new FakeTime();
+  work(jsonReporter((piece) => void (text += piece), quiet), (ms) => time.tick(ms));
   return text.split("\n").filter((line) => line !== "").map((line) => {
     const { time, ...event } = JSON.parse(line);
     assertEquals(new Date(time).toISOString(), time);

@@ -1,4 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { FakeTime } from "jsr:@std/testing@^1.0.0/time";
 import { formatProgress, ProgressMeter, type ProgressState } from "./progress_meter.ts";
 
 const STATE: ProgressState = {
@@ -47,35 +48,29 @@ Deno.test("formatProgress() shows less than 100 % until all is done, and never m
 });
 
 Deno.test("ProgressMeter counts work and traffic from the moment it is made", () => {
-  const realNow = Date.now;
-  let now = 1_000_000;
-  Date.now = () => now;
-  try {
-    let traffic = { bytes: 500, retries: 3 };
-    const meter = new ProgressMeter("indexes", 10, () => traffic);
-    const start = { label: "indexes", total: 10, bytes: 0, retries: 0, bytesPerSecond: 0 };
-    assertEquals(meter.measure(), { ...start, done: 0, seconds: 0 });
-    now += 2500;
-    meter.add(2, "first");
-    meter.add(2, "second");
-    traffic = { bytes: 10_500, retries: 4 };
-    assertEquals(meter.measure(), {
-      ...start,
-      done: 4,
-      seconds: 2.5,
-      secondsLeft: 3.75,
-      bytes: 10_000,
-      bytesPerSecond: 4000,
-      retries: 1,
-      note: "second",
-    });
-    assertEquals(new ProgressMeter("stores", 1).measure(), {
-      label: "stores",
-      done: 0,
-      total: 1,
-      seconds: 0,
-    });
-  } finally {
-    Date.now = realNow;
-  }
+  using time = new FakeTime();
+  let traffic = { bytes: 500, retries: 3 };
+  const meter = new ProgressMeter("indexes", 10, () => traffic);
+  const start = { label: "indexes", total: 10, bytes: 0, retries: 0, bytesPerSecond: 0 };
+  assertEquals(meter.measure(), { ...start, done: 0, seconds: 0 });
+  time.tick(2500);
+  meter.add(2, "first");
+  meter.add(2, "second");
+  traffic = { bytes: 10_500, retries: 4 };
+  assertEquals(meter.measure(), {
+    ...start,
+    done: 4,
+    seconds: 2.5,
+    secondsLeft: 3.75,
+    bytes: 10_000,
+    bytesPerSecond: 4000,
+    retries: 1,
+    note: "second",
+  });
+  assertEquals(new ProgressMeter("stores", 1).measure(), {
+    label: "stores",
+    done: 0,
+    total: 1,
+    seconds: 0,
+  });
 });

@@ -90,6 +90,7 @@ export function collectFacts(
       variables: [...new Set(fields.map(({ variable }) => variable.name))],
       steps: [...new Set(fields.map(({ stepHours }) => stepHours))],
       region: options.region ?? options.profile.region,
+      ...(options.gridSpacing && { grid: options.gridSpacing }),
       members: options.maxMembers,
       minMembers: options.minMembers ?? 1,
       dropImplausible: options.dropImplausible ?? false,

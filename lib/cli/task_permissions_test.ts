@@ -26,6 +26,7 @@ Deno.test("findPermissions() finds the tasks that run a command, and no others w
   assertEquals(tasks, [
     ["stream", "stream"],
     ["stream:mirrors", "stream-mirrors"],
+    ["stream:catalog", "stream-catalog"],
     ["stream:gcs", "stream-gcs"],
   ]);
   assertEquals(findPermissions("plot")[0]!.flags[0], "--allow-read=.");

@@ -1,4 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { FakeTime } from "jsr:@std/testing@^1.0.0/time";
 import type { Reporter } from "../util/reporter.ts";
 import { formatTable, textReporter } from "./text_report.ts";
 
@@ -11,15 +12,9 @@ function report(
   quiet = false,
 ): string {
   let text = "";
-  let now = 1_000_000;
-  const realNow = Date.now;
-  Date.now = () => now;
-  try {
-    const sink = { write: (piece: string) => void (text += piece), columns: () => columns };
-    work(textReporter(sink, quiet), (ms) => now += ms);
-  } finally {
-    Date.now = realNow;
-  }
+  using time = new FakeTime();
+  const sink = { write: (piece: string) => void (text += piece), columns: () => columns };
+  work(textReporter(sink, quiet), (ms) => time.tick(ms));
   return text;
 }
 

@@ -110,7 +110,7 @@ const AFTER_STEP_0 = { afterStep0: true } as const;
 const SOME_STEPS = { steps: "some" } as const;
 
 /** Labels of gusts and extremes change with the step. */
-const GUSTS = (facts: ParameterFacts = {}) => [
+const gusts = (facts: ParameterFacts = {}): EraParameter[] => [
   ...surface("10fg", { ...facts, ...AFTER_STEP_0, series: "10fg", steps: [[3, 90], [150, 360]] }),
   ...surface("10fg3", { ...facts, ...AFTER_STEP_0, series: "10fg", steps: [[93, 144]] }),
 ];
@@ -133,7 +133,7 @@ const THIRTEEN_LEVEL_PARAMETERS: readonly EraParameter[] = [
   ...surface("100u 100v 10u 10v 2d 2t asn msl mucape ptype skt sp tcw tcwv"),
   ...surface("lsm sithick sve svn zos", SOME_STEPS),
   ...surface("ewss nsss ro ssr ssrd str strd tp tprate ttr", AFTER_STEP_0),
-  ...GUSTS(),
+  ...gusts(),
   ...EXTREMES,
   ...soil("sot vsw"),
   ...pressure("d gh q r t u v vo w"),
@@ -183,7 +183,7 @@ export const ERAS: readonly Era[] = [
       ...surface("ro tp", AFTER_STEP_0),
       ...surface("ssr ssrd str strd ttr", { ...AFTER_STEP_0, since: about("20240305") }),
       ...surface("ptype", { since: about("20241113") }),
-      ...GUSTS({ since: about("20241113") }),
+      ...gusts({ since: about("20241113") }),
       ...soil("sot vsw", { since: about("20241112") }),
       ...pressure("d gh q r t u v vo w"),
     ],
@@ -234,6 +234,9 @@ export function isBefore(run: Run, other: Run): boolean {
   // Both are of fixed width, and this is asked for every field of a run.
   return run.date + run.hour < other.date + other.hour;
 }
+
+/** Name that ECMWF's indexer gives to each parameter that it does not know. */
+export const UNNAMED_PARAM = "unknown";
 
 /** A field, as far as its era knows it. */
 export interface EraField {

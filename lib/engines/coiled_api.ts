@@ -14,7 +14,8 @@
  *
  * @module
  */
-import { delay, type DelayBounds, drawDelay } from "../util/timing.ts";
+import { delay } from "jsr:@std/async@^1.1.0";
+import { type DelayBounds, drawDelay } from "../util/timing.ts";
 import { EngineError } from "./array_engine.ts";
 
 /** Address of Coiled. */
@@ -167,7 +168,7 @@ export class CoiledApi {
         throw await this.#explain(method, path, response, failures);
       }
       const retryAfterMs = await readRetryAfter(response);
-      await delay(Math.max(retryAfterMs, drawDelay(this.#bounds, failures - 1)), signal);
+      await delay(Math.max(retryAfterMs, drawDelay(this.#bounds, failures - 1)), { signal });
     }
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { setTimeout as wait } from "node:timers/promises";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { categoryOf, EXIT, UserError } from "../errors.ts";
 import { messageOf } from "../util/text.ts";
 import {
@@ -136,7 +136,7 @@ class Follower {
       }
       if (retried.length > 0) await this.submission.retry?.(retried);
       else if (chosen.every(({ state }) => state === "done" || state === "failed")) return chosen;
-      await wait(this.options.pollEveryMs, undefined, { signal: this.options.signal });
+      await delay(this.options.pollEveryMs, { signal: this.options.signal });
     }
   }
 
@@ -165,7 +165,7 @@ class Follower {
       } catch (error) {
         if (!(error instanceof EngineError) || failed === MAX_FAILED_POLLS) throw error;
       }
-      await wait(pollEveryMs, undefined, { signal });
+      await delay(pollEveryMs, { signal });
     }
   }
 }

@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assertSpyCalls, spy } from "jsr:@std/testing@^1.0.0/mock";
+import { FakeTime } from "jsr:@std/testing@^1.0.0/time";
 import { EXIT, InterruptedError } from "../errors.ts";
 import {
   EngineError,
@@ -137,6 +139,23 @@ Deno.test("followJob() retries a merge that was killed, once", async () => {
   const { failures } = await follow(twice);
   assertEquals(failures.map(({ task }) => task), [MERGE]);
   assertEquals(twice.calls, ["merge", "retry merge"]);
+});
+
+Deno.test("followJob() polls at its interval, whatever the engine answers", async () => {
+  using time = new FakeTime();
+  const job = new ScriptedJob([[exits(0)]]);
+  const onProgress = spy();
+  using poll = spy(job, "poll");
+  const following = follow(job, { pollEveryMs: 60_000, onProgress });
+  await time.tickAsync(59_999);
+  assertSpyCalls(poll, 1);
+  await time.tickAsync(1);
+  await time.runMicrotasks();
+  assertSpyCalls(poll, 2);
+  while (await time.nextAsync());
+  assertEquals((await following).failures, []);
+  assertSpyCalls(onProgress, poll.calls.length);
+  assertEquals(time.now - time.start, 60_000 * (poll.calls.length - 2));
 });
 
 Deno.test("followJob() cancels the job when it is interrupted, and throws the reason", async () => {

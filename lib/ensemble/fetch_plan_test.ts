@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { makeRandom } from "../../fixtures/random.ts";
 import {
   limitCapacity,
@@ -136,6 +137,7 @@ Deno.test("shareBytes() divides all bytes of a request, countBrought() counts th
 
 /** Requests for pairs of messages with 20 to 500 kB between their wanted parts, at a server's cost. */
 async function countPlanned(server: S3Server): Promise<number> {
+  using clock = new FakeClock(server);
   const storage = openStorage({ endpoint: server.url, minDelayMs: 1, maxDelayMs: 2 });
   const url = "s3://bucket/key";
   let cost = storage.requestCost(url);
@@ -144,7 +146,7 @@ async function countPlanned(server: S3Server): Promise<number> {
     const { isThrottled, bytes } = storage.requestCost(url);
     cost = { bytes, isThrottled: cost.isThrottled || isThrottled };
   };
-  await Promise.all(Array.from({ length: 16 }, (_, i) => ask(i)));
+  await clock.run(Promise.all(Array.from({ length: 16 }, (_, i) => ask(i))));
   const messages = Array.from({ length: 25 }, (_, i) => message(i * 1e7, (i + 1) * 40_000))
     .flatMap((first) => {
       const { offset, length } = first.reference;
@@ -157,7 +159,10 @@ async function countPlanned(server: S3Server): Promise<number> {
 Deno.test("requests are fewer at high latency than at low bandwidth, fewest where the server refuses some", async () => {
   const bucket = new Map([["key", new Uint8Array(256 * 1024)]]);
   const start = (line: Partial<S3ServerOptions>) => startS3Server({ buckets: { bucket }, ...line });
-  await using narrow = start({ bytesPerSecond: 8e6 });
+  await using narrow = start({
+    bytesPerSecond: 8e6,
+    faults: () => ({ kind: "delay", ms: 1 }),
+  });
   await using long = start({ faults: () => ({ kind: "delay", ms: 60 }) });
   await using busy = start({ faults: limitCapacity(2, 5) });
   const counts = [await countPlanned(narrow), await countPlanned(long), await countPlanned(busy)];

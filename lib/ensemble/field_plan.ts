@@ -8,12 +8,13 @@ import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { isSameRun, type Run, runLabel } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
+import { findReferenceFault, type ReferenceTargets } from "../references/reference_targets.ts";
 import {
-  findReferenceFault,
   formatFieldKey,
   isReference,
   type Reference,
   type Store,
+  UNNAMED_LEVEL,
 } from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
@@ -43,7 +44,7 @@ export function fieldKey(variable: Variable, stepHours: number, member: Member):
 /** The keys that a field may have in a store, the one with the level first. */
 function candidateKeys(variable: Variable, stepHours: number, member: Member): string[] {
   const key = fieldKey(variable, stepHours, member);
-  if (variable.level === undefined) return [key];
+  if (variable.levtype !== "pl" || variable.level !== UNNAMED_LEVEL) return [key];
   return [key, fieldKey({ ...variable, level: undefined }, stepHours, member)];
 }
 
@@ -79,6 +80,8 @@ export function isReferenced(
  *
  * A key without level, as the Python tools write them, is used where the one with the level is missing:
  * the decoder checks the level of its message.
+ *
+ * @param targets where references may point.
  */
 export function planFields(
   stores: ReadonlyMap<Member, Store>,
@@ -86,12 +89,15 @@ export function planFields(
   variables: readonly Variable[],
   steps: readonly number[],
   run: Run,
+  targets?: ReferenceTargets,
 ): PlannedField[] {
   const published = variables.map((variable) => asPublished(variable, run));
   return steps.flatMap((stepHours) =>
     published.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
-      for (const member of members) addMessage(field, member, stores.get(member), run);
+      for (const member of members) {
+        addMessage(field, member, stores.get(member), run, targets);
+      }
       field.messages.sort(byFileOrder);
       return field;
     })
@@ -103,6 +109,7 @@ function addMessage(
   member: Member,
   store: Store | undefined,
   run: Run,
+  targets: ReferenceTargets | undefined,
 ): void {
   const { variable, stepHours } = field;
   const key = candidateKeys(variable, stepHours, member).find((key) => store?.has(key));
@@ -111,7 +118,7 @@ function addMessage(
     field.rejections.push({ member, reason: store ? "it is not referenced" : "no store" });
     return;
   }
-  const reason = findReferenceFault(value);
+  const reason = findReferenceFault(value, targets);
   if (reason !== undefined || !isReference(value)) {
     field.rejections.push({ member, reason: reason ?? "it is not referenced" });
     return;

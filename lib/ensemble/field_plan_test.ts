@@ -1,10 +1,10 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { stepFiles } from "../ecmwf/files.ts";
 import { memberKeyName } from "../ecmwf/members.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import type { Reference, Store, StoreValue } from "../references/store.ts";
-import { findRun, neededKeys, planFields } from "./field_plan.ts";
+import { findRun, isReferenced, neededKeys, planFields } from "./field_plan.ts";
 
 const RUN = parseRun("20260206", "00");
 const TP = findVariable("tp")!;
@@ -35,6 +35,20 @@ Deno.test("neededKeys() gives the keys of every variable and step, with level fi
     "step_039/u/pl/ens07/0.0.0",
   ]);
   assertEquals([...neededKeys([TP], [0], 0)], ["step_000/tp/sfc/control/0.0.0"]);
+});
+
+Deno.test("neededKeys() gives every name that a parameter has had, and planFields() uses that of the era", () => {
+  const cape = findVariable("cape")!;
+  const names = ["mucape", "cape"].map((param) => `step_036/${param}/sfc/control/0.0.0`);
+  assertEquals([...neededKeys([cape], [36], 0)], names);
+  for (const [date, name] of [["20240601", names[1]], ["20250601", names[0]]]) {
+    const run = parseRun(date!, "00");
+    const stores = new Map([[0, makeStore({ [name!]: refer(36, 5, run) })]]);
+    const [field] = planFields(stores, [0], [cape], [36], run);
+    assertEquals(field!.messages.length, 1);
+    assert(isReferenced(stores, field!));
+    assert(!isReferenced(stores, { ...field!, stepHours: 39 }));
+  }
 });
 
 Deno.test("planFields() turns stores into fields, steps first, messages in the order of the file", () => {
@@ -106,7 +120,7 @@ Deno.test("planFields() rejects references to another step, run or kind of file,
     refer(36, 0, parseRun("20260205", "00")).url,
     refer(36, 0, parseRun("20260206", "12")).url,
     "s3://ecmwf-forecasts/20260230/00z/ifs/0p25/enfo/20260230000000-36h-enfo-ef.grib2",
-    "s3://somewhere/else.grib2",
+    "s3://ecmwf-forecasts/else.grib2",
   ];
   for (const url of urls) {
     const { messages, rejections } = planOne(TP, {
@@ -134,7 +148,7 @@ Deno.test("planFields() names the members without a store, without a reference, 
 
 Deno.test("planFields() loses to a reference that cannot be an address its message alone", () => {
   const at = (address: string) => `${address}/20260206000000-36h-enfo-ef.grib2`;
-  const urls = [at("ftp://b"), at("http://[bad"), at("s3://b")];
+  const urls = [at("ftp://b"), at("http://[bad"), at("s3://ecmwf-forecasts")];
   const stores = new Map(urls.map((url, member) => [
     member,
     makeStore({ [`step_036/tp/sfc/${memberKeyName(member)}/0.0.0`]: { ...refer(36, 0), url } }),
@@ -148,6 +162,33 @@ Deno.test("planFields() loses to a reference that cannot be an address its messa
     { member: 1, reason: `its reference points to ${urls[1]}: it is no address` },
     { member: 3, reason: `its reference ${text} is not [url, offset, length]` },
   ]);
+});
+
+Deno.test("planFields() reads references to other servers only where they are allowed", () => {
+  const at = (root: string) => ({
+    "step_036/tp/sfc/ens01/0.0.0": {
+      ...refer(36, 0),
+      url: `${root}/20260206000000-36h-enfo-ef.grib2`,
+    },
+  });
+  const plan = (root: string, hosts: string[]) => {
+    const stores = new Map([[1, makeStore(at(root))]]);
+    const [field] = planFields(stores, [1], [TP], [36], RUN, { bases: ["/mirror"], hosts });
+    return field!;
+  };
+  for (const root of ["https://a.example/x", "s3://b", "/mirror/a"]) {
+    const { messages, rejections } = plan(root, ["a.example", "s3://b"]);
+    assertEquals([messages.length, rejections], [1, []], root);
+  }
+  for (const root of ["https://a.example/x", "s3://b", "/etc"]) {
+    const { messages, rejections } = plan(root, []);
+    assertEquals(messages, [], root);
+    assertStringIncludes(rejections[0]!.reason, `its reference points to ${root}/2026`);
+    assertStringIncludes(
+      rejections[0]!.reason,
+      "only s3://ecmwf-forecasts/ and the sources in use",
+    );
+  }
 });
 
 Deno.test("findRun() takes the run that most references name", () => {

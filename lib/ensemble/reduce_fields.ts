@@ -21,14 +21,15 @@ import { emptyField, type ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
 import { DecodePool } from "./decode_pool.ts";
 import {
+  clearSuspicion,
   explainLoss,
   findMisplacement,
   type MessageLoss,
+  MessageLostError,
   type RestartCause,
-  StepStoppedError,
+  ServerCheck,
 } from "./message_loss.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
-import { replanFields } from "./replan_fields.ts";
 import {
   chooseScouts,
   type QueuedMessage,
@@ -47,6 +48,8 @@ export interface ReduceOptions {
   policy?: FetchPolicy;
   /** What earlier messages needed; this call adds to it. @default {nothing} */
   needs?: PrefixNeeds;
+  /** What was served to earlier calls; this call adds to it. @default {nothing} */
+  check?: ServerCheck;
   /** Bytes of messages under way at once, being fetched or decoded. @default {16_777_216} (16 MiB) */
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
@@ -73,8 +76,10 @@ export interface ReduceOptions {
  * other steps: one GET and one HEAD a file, and the messages of the step once more. No field holds
  * messages of two versions of a file.
  *
+ * An object that a server refuses, or fails to send, costs its messages if the server serves others.
+ *
  * @returns one field for each of the plan, in its order.
- * @throws {StorageError} when the server cannot be reached or refuses.
+ * @throws {StorageError} when the server cannot be reached, or serves nothing.
  */
 export async function reduceFields(
   plan: readonly PlannedField[],
@@ -82,14 +87,18 @@ export async function reduceFields(
 ): Promise<ReducedField[]> {
   const { storage, run, region, workers = navigator.hardwareConcurrency } = options;
   using pool = new DecodePool(region, workers);
-  const given = { ...options, needs: options.needs ?? new PrefixNeeds() };
+  const { needs = new PrefixNeeds(), check = new ServerCheck(storage) } = options;
+  const given = { ...options, needs, check };
   const first = new ReductionPass(plan, pool, { ...given, stops: ["replaced", "misplaced"] });
   await first.run();
   const { fields, stopped } = first;
   for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
 
+  if (stopped.size === 0) return fields;
+
   const fieldIndexes = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
-  const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run);
+  const { replanFields } = await import("./replan_fields.ts");
+  const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run, check);
   const second = new ReductionPass(fresh, pool, {
     ...given,
     stops: ["replaced"],
@@ -102,6 +111,7 @@ export async function reduceFields(
 
 interface PassOptions extends ReduceOptions {
   needs: PrefixNeeds;
+  check: ServerCheck;
   /** The causes that stop the reading of a step; others only cost the message. */
   stops: readonly RestartCause[];
 }
@@ -111,6 +121,11 @@ interface PassOptions extends ReduceOptions {
  * more.
  */
 const FIRST_SHARE = 1 / 3;
+
+/** Requests for all files that a server refuses before it is believed to serve nothing. */
+const MAX_HELD = 20;
+
+type MessageRequest = FetchRequest<QueuedMessage>;
 
 /** One pass over a plan: every message of it is fetched, decoded and reduced, or lost. */
 class ReductionPass {
@@ -126,6 +141,10 @@ class ReductionPass {
   /** Messages of each field that are neither with a worker nor lost. */
   readonly #waiting: number[];
   readonly #limit: ReturnType<typeof limitCalls>;
+  /** Requests that were refused before anything was served. */
+  readonly #held: { request: MessageRequest; loss: MessageLoss }[] = [];
+  /** Requests for files of those, until others were asked. */
+  #putOff: MessageRequest[] | undefined = [];
 
   constructor(plan: readonly PlannedField[], pool: DecodePool, options: PassOptions) {
     this.#plan = plan;
@@ -138,7 +157,7 @@ class ReductionPass {
   }
 
   async run(): Promise<void> {
-    const { storage, needs, maxBytesUnderWay = 16 * 1024 * 1024 } = this.#options;
+    const { storage, needs } = this.#options;
     const { size } = this.#pool;
     const policy = this.#policy;
     const queue = queueMessages(this.#plan, size);
@@ -151,13 +170,23 @@ class ReductionPass {
     for (const messages of [[...scouts], followers]) {
       const { maxJoinedBytes } = policy;
       const requests = scheduleRequests(messages, size, wantBytes, gapBytes, maxJoinedBytes);
-      await runWithin(
-        maxBytesUnderWay,
-        requests,
-        ({ length }) => length,
-        (request) => this.#reduce(request),
-      );
+      await this.#runAll(requests);
     }
+    const late = this.#putOff!;
+    this.#putOff = undefined;
+    await this.#runAll(late);
+    if (this.#held.length > 0) await this.#requireServer();
+    for (const { request, loss } of this.#held) await this.#settleHeld(request, loss);
+  }
+
+  async #runAll(requests: Iterable<MessageRequest>): Promise<void> {
+    const { maxBytesUnderWay = 16 * 1024 * 1024 } = this.#options;
+    await runWithin(
+      maxBytesUnderWay,
+      requests,
+      ({ length }) => length,
+      (request) => this.#reduce(request),
+    );
   }
 
   #wantBytes({ field, reference: { length } }: QueuedMessage): number {
@@ -166,9 +195,40 @@ class ReductionPass {
     return this.#options.needs.predict(this.#plan[field]!.variable.name, length);
   }
 
-  async #reduce(request: FetchRequest<QueuedMessage>): Promise<void> {
-    const losses = await this.#decode(request);
-    for (const [i, message] of request.messages.entries()) await this.#settle(message, losses[i]);
+  async #reduce(request: MessageRequest): Promise<void> {
+    await this.#settleAll(request, await this.#decode(request));
+  }
+
+  /** Holds a request that was refused, or puts it off. */
+  #hold(request: MessageRequest, loss: MessageLoss): void {
+    const isAsked = this.#held.every((it) => it.loss !== loss);
+    if (isAsked) this.#held.push({ request, loss });
+    else this.#putOff!.push(request);
+  }
+
+  /** The loss of a request for the same file, while nothing was served and others were not asked. */
+  async #findHeld(url: string): Promise<MessageLoss | undefined> {
+    if (this.#options.check.served > 0) return undefined;
+    if (this.#putOff) return this.#held.find(({ request }) => request.url === url)?.loss;
+    if (this.#held.length >= MAX_HELD) await this.#requireServer();
+    return undefined;
+  }
+
+  async #requireServer(): Promise<void> {
+    const failed = new Set(this.#held.map(({ request }) => request.url));
+    if (!await this.#options.check.findServed(failed)) throw this.#held[0]!.loss.suspect;
+  }
+
+  async #settleAll({ messages }: MessageRequest, losses: readonly (MessageLoss | undefined)[]) {
+    for (const [i, message] of messages.entries()) await this.#settle(message, losses[i]);
+  }
+
+  /** Settles a request that was held, now that the server has served others. */
+  async #settleHeld(request: MessageRequest, loss: MessageLoss): Promise<void> {
+    const { messages } = request;
+    if (messages.length > 1) return this.#settleAll(request, await this.#decodeApart(request));
+    this.#options.onMessage?.(0);
+    await this.#settle(messages[0]!, clearSuspicion(loss));
   }
 
   /**
@@ -176,16 +236,17 @@ class ReductionPass {
    *
    * @returns the loss of each message; `undefined` for those that are with the worker.
    */
-  async #decode(request: FetchRequest<QueuedMessage>): Promise<(MessageLoss | undefined)[]> {
-    const { url, messages } = request;
+  async #decode(request: MessageRequest): Promise<(MessageLoss | undefined)[]> {
+    const { messages } = request;
     let bytes: Uint8Array<ArrayBuffer>;
     try {
       bytes = await this.#fetch(messages[0]!, request);
     } catch (error) {
-      const loss = explainLoss(error, url);
-      if (!loss) throw error;
-      if (loss.splits && messages.length > 1) return await this.#decodeApart(request);
-      for (const _ of messages) this.#options.onMessage?.(0);
+      if (!(error instanceof MessageLostError)) throw error;
+      const { loss } = error;
+      if (loss.suspect) this.#hold(request, loss);
+      else if (loss.splits && messages.length > 1) return await this.#decodeApart(request);
+      else for (const _ of messages) this.#options.onMessage?.(0);
       return messages.map(() => loss);
     }
     return await this.#decodeMessages(request, bytes);
@@ -193,7 +254,7 @@ class ReductionPass {
 
   /** Fetches each message by its own request, so that one that is corrupt does not cost the others. */
   async #decodeApart(
-    { url, messages }: FetchRequest<QueuedMessage>,
+    { url, messages }: MessageRequest,
   ): Promise<(MessageLoss | undefined)[]> {
     const losses: (MessageLoss | undefined)[] = [];
     for (const message of messages) {
@@ -208,20 +269,26 @@ class ReductionPass {
     const { field, reference: { url } } = message;
     return await this.#limit(async () => {
       const stop = this.stopped.get(this.#plan[field]!.stepHours);
-      if (stop) throw new StepStoppedError(stop);
+      const known = stop ?? await this.#findHeld(url);
+      if (known) throw new MessageLostError(known);
+      const { storage, check } = this.#options;
+      const servedBefore = check.served;
       try {
-        return await this.#options.storage.get(url, range);
+        const bytes = await storage.get(url, range);
+        check.noteServed(url, range);
+        return bytes;
       } catch (error) {
         // Before the next request gets its turn: it may be of the same step.
-        const loss = explainLoss(error, url);
-        if (loss && !loss.splits) this.#noteLoss(message, loss);
-        throw error;
+        const loss = await check.judge(explainLoss(error, url), servedBefore);
+        if (!loss) throw error;
+        if (!loss.splits) this.#noteLoss(message, loss);
+        throw new MessageLostError(loss);
       }
     });
   }
 
   async #decodeMessages(
-    request: FetchRequest<QueuedMessage>,
+    request: MessageRequest,
     bytes: Uint8Array<ArrayBuffer>,
   ): Promise<(MessageLoss | undefined)[]> {
     const { messages } = request;
@@ -232,9 +299,13 @@ class ReductionPass {
       const end = start + countBrought(request, message.reference);
       return { field: message.field, expected: this.#expect(message), start, end };
     });
-    const losses = messages.map(({ reference }, i) => {
+    const losses = messages.map((message, i) => {
       const { start, end } = parts[i]!;
-      return findMisplacement(bytes.subarray(start, end), reference.length, request.url);
+      const { length } = message.reference;
+      const loss = findMisplacement(bytes.subarray(start, end), length, request.url);
+      // Before the worker answers: meanwhile other requests of the step would be sent in vain.
+      if (loss) this.#noteLoss(message, loss);
+      return loss;
     });
     const found = [...parts.keys()].filter((i) => !losses[i]);
     const needed = await this.#pool.add(worker, bytes, found.map((i) => parts[i]!));
@@ -254,7 +325,7 @@ class ReductionPass {
     givenBytes: number,
     neededBytes: number | undefined,
   ): Promise<{ loss?: MessageLoss; bytes: number }> {
-    const { field, lot, reference: { url, offset, length } } = message;
+    const { field, lot, reference: { offset, length } } = message;
     let given = givenBytes;
     let needed = neededBytes;
     try {
@@ -268,9 +339,8 @@ class ReductionPass {
         [needed] = await this.#pool.add(lot % this.#pool.size, rest, [part]);
       }
     } catch (error) {
-      const loss = explainLoss(error, url);
-      if (!loss) throw error;
-      return { loss, bytes: 0 };
+      if (!(error instanceof MessageLostError)) throw error;
+      return { loss: error.loss, bytes: 0 };
     }
     if (needed !== undefined && length > this.#policy.wholeBytes) {
       this.#options.needs.note(this.#plan[field]!.variable.name, length, needed);
@@ -290,9 +360,10 @@ class ReductionPass {
     }
   }
 
-  /** Counts a message as decoded or lost; the last one of a field finishes it. */
+  /** Counts a message as decoded or lost, unless it is held; the last one of a field finishes it. */
   async #settle(message: QueuedMessage, loss: MessageLoss | undefined): Promise<void> {
     const { field, member, lot } = message;
+    if (loss?.suspect) return;
     if (loss) {
       this.#noteLoss(message, loss);
       this.fields[field]!.rejections.push({ member, reason: loss.reason });

@@ -10,7 +10,7 @@ import { formatFieldKey, type Reference } from "../references/store.ts";
 import { readStepIndex } from "../references/step_index.ts";
 import { type Storage, StorageError } from "../storage/mod.ts";
 import { byFileOrder } from "./fetch_plan.ts";
-import { explainLoss } from "./message_loss.ts";
+import { explainLoss, ServerCheck } from "./message_loss.ts";
 import { fieldKey, type PlannedField, type PlannedMessage } from "./field_plan.ts";
 
 /** The present content of an index. */
@@ -29,21 +29,28 @@ interface FreshIndex {
  * Costs one GET and one HEAD a file, one file at a time.
  *
  * @returns one field for each of the plan, in its order; ranges in the order of the files.
- * @throws {StorageError} when the server cannot be reached or refuses.
+ * @throws {StorageError} when the server cannot be reached, or serves nothing.
  */
 export async function replanFields(
   plan: readonly PlannedField[],
   storage: Storage,
   run: Run,
+  check: ServerCheck = new ServerCheck(storage),
 ): Promise<PlannedField[]> {
   const urls = new Set(plan.flatMap(({ messages }) => messages.map((it) => it.reference.url)));
   const indexes = new Map<string, FreshIndex>();
-  for (const url of urls) indexes.set(url, await readFreshIndex(url, storage, run));
+  for (const url of urls) indexes.set(url, await readFreshIndex(url, storage, run, check));
   return plan.map((field) => replanField(field, indexes));
 }
 
-async function readFreshIndex(url: string, storage: Storage, run: Run): Promise<FreshIndex> {
+async function readFreshIndex(
+  url: string,
+  storage: Storage,
+  run: Run,
+  check: ServerCheck,
+): Promise<FreshIndex> {
   const file = parseStepFile(url)!;
+  const servedBefore = check.served;
   try {
     const { fields } = await readStepIndex(storage, run, file);
     return {
@@ -51,9 +58,9 @@ async function readFreshIndex(url: string, storage: Storage, run: Run): Promise<
       absence: `no usable line of ${file.indexUrl} lists it`,
     };
   } catch (error) {
-    const isLocal = error instanceof IndexError ||
-      error instanceof StorageError && explainLoss(error, file.indexUrl) !== undefined;
-    if (!isLocal) throw error;
+    if (error instanceof IndexError) return { references: new Map(), absence: error.message };
+    const loss = await check.judge(explainLoss(error, file.indexUrl), servedBefore);
+    if (!loss || loss.suspect || !(error instanceof StorageError)) throw error;
     return { references: new Map(), absence: error.message };
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { UserError } from "../errors.ts";
+import { quoteValue } from "../util/text.ts";
 
 /** One message as its index line describes it, in MARS terms; texts are in their usual form. */
 export interface IndexEntry {
@@ -191,12 +192,6 @@ function normalizeValue({ normalize }: Rule, value: unknown): string | undefined
 function describeFault(field: string, value: unknown, expected: string): string {
   const found = value === undefined ? "missing" : quoteValue(value);
   return `"${field}" is ${found}, expected ${expected}`;
-}
-
-/** A value as JSON, shortened: a damaged line can hold anything. */
-function quoteValue(value: unknown): string {
-  const json = JSON.stringify(value);
-  return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }
 
 function isCount(value: unknown): value is number {

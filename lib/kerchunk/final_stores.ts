@@ -34,7 +34,7 @@ export interface FinalStoresOptions {
  * headers, and, with `combine`, the messages of all members.
  */
 export class FinalStores {
-  /** References to other runs that were left out so far. */
+  /** References to other runs or servers that were left out so far. */
   foreignReferences = 0;
   readonly #options: FinalStoresOptions;
   readonly #context: StageContext;
@@ -106,7 +106,7 @@ export class FinalStores {
   reportProblems(): boolean {
     const { reporter } = this.#context;
     if (this.foreignReferences > 0) {
-      reporter.warn(`${this.foreignReferences} references to other runs left out`);
+      reporter.warn(`${this.foreignReferences} references to other runs or servers left out`);
     }
     const problems = [...this.#missingGroups?.problems ?? [], ...this.#joiner.problems];
     if (problems.length > 0) reporter.warn(summarizeLines(problems));

@@ -5,6 +5,7 @@
  */
 import { canonicalUrl, parseFileName } from "../ecmwf/files.ts";
 import { isSameRun, type Run } from "../ecmwf/run.ts";
+import { findTargetFault } from "../references/reference_targets.ts";
 import { isReference, type Reference, type Store, type StoreValue } from "../references/store.ts";
 import type { FilledGroup } from "./group_catalog.ts";
 import { type Axes, formatHierarchy } from "./hierarchy.ts";
@@ -16,7 +17,7 @@ export interface StoreParts {
   skeleton: Store;
   /** References of this run by their fresh keys. */
   fresh: Map<string, Reference>;
-  /** References to other runs, which are left out. */
+  /** References to other runs or servers, which are left out. */
   foreignReferences: number;
 }
 
@@ -47,7 +48,8 @@ export function splitStore(merged: Store, skeleton: Store | undefined, run: Run)
 /** The canonical form of a URL of this run; `undefined` for others. */
 function ownUrl(url: string, run: Run): string | undefined {
   const file = parseFileName(url);
-  return file && isSameRun(file.run, run) ? canonicalUrl(url) : undefined;
+  const isOwn = file !== undefined && isSameRun(file.run, run) && !findTargetFault(url);
+  return isOwn ? canonicalUrl(url) : undefined;
 }
 
 /** The beginning of fresh keys. */

@@ -22,6 +22,17 @@ Deno.test("splitStore() leaves out references to the template's own date", () =>
   assertEquals(foreignReferences, 1);
 });
 
+Deno.test("splitStore() leaves out references to other servers, buckets and paths", () => {
+  const name = own.slice(own.lastIndexOf("/"));
+  const roots = ["https://evil.example", "s3://other", "/etc", "s3://ecmwf-forecasts/.."];
+  const merged: Store = new Map(roots.map((root, step) => [
+    `step_00${step}/tp/sfc/control/0.0.0`,
+    { url: `${root}${name}.grib2`, offset: 0, length: 5 },
+  ]));
+  const { fresh, foreignReferences } = splitStore(merged, undefined, run);
+  assertEquals([fresh.size, foreignReferences], [0, 4]);
+});
+
 Deno.test("splitStore() completes URLs that the Python tools wrote without .grib2", () => {
   const merged: Store = new Map([[KEY, { url: own, offset: 7, length: 5 }]]);
   const { fresh } = splitStore(merged, undefined, run);

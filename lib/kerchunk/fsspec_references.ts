@@ -13,13 +13,8 @@
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { formatReference, isReference, StoreError, type StoreValue } from "../references/store.ts";
 import { decodeInline } from "../references/skeleton.ts";
-import {
-  metadataError,
-  parseLengths,
-  parseMetadata,
-  quoteValue,
-  type ZarrAttributes,
-} from "./zarr_nodes.ts";
+import { quoteValue } from "../util/text.ts";
+import { metadataError, parseLengths, parseMetadata, type ZarrAttributes } from "./zarr_nodes.ts";
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -5,14 +5,9 @@
  */
 import { isReference, type Store, type StoreValue } from "../references/store.ts";
 import { levtypeOf } from "./vertical_level.ts";
-import {
-  metadataError,
-  parseLengths,
-  parseMetadata,
-  quoteValue,
-  type ZarrAttributes,
-} from "./zarr_nodes.ts";
+import { metadataError, parseLengths, parseMetadata, type ZarrAttributes } from "./zarr_nodes.ts";
 import { decodeInline, findDataArrays } from "../references/skeleton.ts";
+import { quoteValue } from "../util/text.ts";
 
 /** A variable at one type of level, as kerchunk groups messages. */
 export interface MessageGroup {

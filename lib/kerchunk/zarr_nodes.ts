@@ -5,6 +5,7 @@
  */
 import { type Store, StoreError } from "../references/store.ts";
 import { encodeInline } from "../references/skeleton.ts";
+import { quoteValue } from "../util/text.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -121,10 +122,4 @@ export function parseLengths(
 export function metadataError(key: string, state: string, cause?: unknown): StoreError {
   const message = `Cannot read the metadata "${key}": ${state}; use another template`;
   return new StoreError(message, key, cause);
-}
-
-/** A value as JSON, shortened: damaged metadata can hold anything. */
-export function quoteValue(value: unknown): string {
-  const json = JSON.stringify(value) ?? "undefined";
-  return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }

@@ -36,6 +36,8 @@ export interface OutputContent {
   /** Forecast steps in hours, ascending. */
   steps: readonly number[];
   axes: WindowAxes;
+  /** Those of the messages, where the fields were interpolated. @default {undefined} (they were not) */
+  axesOfMessages?: WindowAxes;
   /** Fields that have values; every other (variable, step) stays NaN. */
   fields: readonly OutputField[];
   /** What ECMWF did not publish: variables that are left out, and fields that are NaN. @default none */
@@ -91,24 +93,33 @@ function globalAttributes(content: OutputContent): Record<string, NetcdfAttribut
     Conventions: profile.conventions,
     title: profile.title,
     institution: profile.institution,
-    source: profile.source(findSpacing(content)),
+    source: profile.source(findSpacing(content.run, content.axesOfMessages ?? content.axes)),
     model_date: run.date,
     model_run: `${run.hour}Z`,
     forecast_hours: Int32Array.from(steps),
     n_ensemble_members: Int32Array.of(membersUsed.length),
     absent_ensemble_members: describeMembers(membersAbsent) || "none",
+    ...describeInterpolation(content),
     ...(variables.length > 0 && { variables_not_published: listNames(variables) }),
     ...(fields.length > 0 && { fields_not_published: listFields(fields) }),
     history,
   };
 }
 
-/** Degrees between the points of the output; of a single point those of all grids of the run's era. */
-function findSpacing({ run, axes: { latitudes, longitudes } }: OutputContent): number | undefined {
+/** Degrees between the points of a grid; of a single point those of all grids of the run's era. */
+function findSpacing(run: Run, { latitudes, longitudes }: WindowAxes): number | undefined {
   const [points] = [longitudes, latitudes].filter(({ length }) => length > 1);
   if (points) return Number(Math.abs(points[1]! - points[0]!).toFixed(6));
   const [spacing, ...others] = new Set(findEra(run).folders.map(({ grid }) => grid.spacing));
   return others.length === 0 ? spacing : undefined;
+}
+
+function describeInterpolation(
+  { run, axes, axesOfMessages }: OutputContent,
+): Record<string, string> {
+  if (!axesOfMessages) return {};
+  const [from, to] = [axesOfMessages, axes].map((it) => findSpacing(run, it));
+  return { interpolation: `mean and standard deviation bilinear from ${from} to ${to} degrees` };
 }
 
 /** `tcc, sf`. */

@@ -5,13 +5,18 @@
  * @module
  */
 import { findEncoding } from "../ecmwf/check_message.ts";
-import { type Era, type EraParameter, findPublicationAt, isBefore } from "../ecmwf/eras.ts";
+import {
+  type Era,
+  type EraParameter,
+  findPublicationAt,
+  isBefore,
+  UNNAMED_PARAM,
+} from "../ecmwf/eras.ts";
 import { findParameter, isNamedByCode, PARAMETERS } from "../ecmwf/parameters.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { VARIABLES } from "../ecmwf/variables.ts";
 import { GribError, type GribHeader } from "../grib/headers.ts";
 import type { IndexEntry } from "../index/entries.ts";
-import { UNNAMED } from "../references/field_sets.ts";
 import { formatParameter, type RunLayout, type SampledMessage } from "./read_layout.ts";
 
 /** How a field, or the run, differs from the table. */
@@ -100,7 +105,7 @@ function collectGroups({ files, messages }: RunLayout): Group[] {
     const [{ param, levtype }] = own as [IndexEntry];
     const read = messages.filter(({ entry }) => formatParameter(entry) === key);
     // Messages without a name are parameters of their own.
-    const isNamed = read.length <= 1 || param !== UNNAMED;
+    const isNamed = read.length <= 1 || param !== UNNAMED_PARAM;
     if (isNamed) return [{ param, levtype, levels: levelsOf(own), message: read[0] }];
     return read.map((message) => ({ param, levtype, levels: levelsOf([message.entry]), message }));
   });

@@ -21,7 +21,12 @@ async function run(
   const info = (line: string) => void infos.push(line);
   const context = { ...place.context, reporter: { ...place.context.reporter, info } };
   const options = pipelineOptions({ ...BEFORE_50R1, run: RUN }, place.folder);
-  const { complete } = await runPipeline({ ...options, steps: MOVED_STEPS }, context);
+  const { complete, stage2 } = await runPipeline({ ...options, steps: MOVED_STEPS }, context);
+  const missing = stage2.missingFields.join("; ");
+  assertEquals(
+    place.warnings.filter((line) => line.startsWith("fields are missing")),
+    missing === "" ? [] : [`fields are missing: ${missing}`],
+  );
   return { complete, warnings: place.warnings, infos };
 }
 
@@ -75,9 +80,9 @@ Deno.test("the pipeline names a variable that the index calls unknown, of one me
   ]]);
 });
 
-Deno.test("a field that the index calls unknown is information where nothing is missing", async () => {
+Deno.test("fields that the index calls unknown are information where nothing is missing", async () => {
   const { complete, warnings, infos } = await run((line) =>
-    line.param === "10u" ? { ...line, param: "unknown" } : line
+    ["10u", "msl"].includes(line.param) ? { ...line, param: "unknown" } : line
   );
   assertEquals([complete, warnings], [true, []]);
   const line = 'fields that the index calls "unknown": steps 0, 36, 39, all members';

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UNNAMED_PARAM } from "../ecmwf/eras.ts";
 import { parseFileName, parseStepFile, type StepFile, type Stream } from "../ecmwf/files.ts";
 import { type Member, memberOfEntry } from "../ecmwf/members.ts";
 import { describeRun, isSameRun, parseRun, type Run, runSteps } from "../ecmwf/run.ts";
@@ -12,7 +13,6 @@ import { MissingDataError, UsageError } from "../errors.ts";
 import { GribError, type GribHeader } from "../grib/headers.ts";
 import { type IndexEntry, IndexError, type LineFault, parseIndex } from "../index/entries.ts";
 import { fetchHeader } from "../kerchunk/message_header.ts";
-import { UNNAMED } from "../references/field_sets.ts";
 import { type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -250,7 +250,7 @@ function chooseMessages(
     const known = all.filter(({ file, entry }) => memberOfEntry(entry, file.stream) !== undefined);
     const own = known.length > 0 ? known : all;
     const [first] = own;
-    if (first!.entry.param === UNNAMED) return own.filter((it) => isOfSameMember(it, first!));
+    if (first!.entry.param === UNNAMED_PARAM) return own.filter((it) => isOfSameMember(it, first!));
     const chosen = variables.flatMap((variable) =>
       own.find(({ entry }) => isLineOf(entry, variable)) ?? []
     );

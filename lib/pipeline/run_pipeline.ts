@@ -20,6 +20,9 @@ export interface PipelineResult extends Outcome {
   stage3: Stage3Result;
 }
 
+/** What the stages that read ECMWF's servers wrote. */
+export type ReadRun = Pick<PipelineResult, "stage1" | "stage2">;
+
 /**
  * Runs the three stages of one run in one process.
  *
@@ -32,8 +35,25 @@ export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<PipelineResult> {
+  return await finishPipeline(options, await beginPipeline(options, context), context);
+}
+
+/** Runs stages 1 and 2, which read ECMWF's servers. Costs and throws what they do. */
+export async function beginPipeline(
+  options: PipelineOptions,
+  context: StageContext,
+): Promise<ReadRun> {
   const stage1 = await runStage1(options, context);
   const stage2 = await runStage2(options, context);
+  return { stage1, stage2 };
+}
+
+/** Runs stage 3, which needs little of ECMWF's servers. Costs and throws what it does. */
+export async function finishPipeline(
+  options: PipelineOptions,
+  { stage1, stage2 }: ReadRun,
+  context: StageContext,
+): Promise<PipelineResult> {
   const stage3 = await runStage3(options, context);
   const whole = stage1.complete && stage2.complete && stage3.complete;
   return { stage1, stage2, stage3, complete: whole || options.allowMissing };

@@ -134,6 +134,23 @@ Deno.test("runStage1() finds by decoding that a file does not belong to its inde
   assertStringIncludes(workplace.warnings.join("\n"), "spot check of");
 });
 
+for (const status of [500, 403]) {
+  Deno.test(`runStage1() names a file that is always answered ${status}, and goes on`, async () => {
+    await using place = await openWorkplace();
+    const { context, folder, server } = place;
+    const template = `${folder}/t.tar.gz`;
+    await writeTemplate(template, "2t");
+    const fault = { kind: "status", status, code: "Never" } as const;
+    server.setFaults(({ key, range }) => range && key.endsWith(".grib2") ? fault : undefined);
+    const result = await runStage1({ ...options(folder), template }, context);
+    assertEquals([result.complete, result.fromTemplate], [false, false]);
+    const warnings = place.warnings.join("\n");
+    assertStringIncludes(warnings, "cannot be compared with 20260206 00 UTC: Cannot read");
+    assertStringIncludes(warnings, "spot check of");
+    assertStringIncludes(warnings, `(${status} Never)`);
+  });
+}
+
 Deno.test("runStage1() uses a template that was downloaded earlier when the server fails", async () => {
   await using workplace = await openWorkplace();
   const { context, folder, warnings } = workplace;

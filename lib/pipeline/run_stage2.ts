@@ -51,6 +51,8 @@ export interface Stage2Result extends Outcome {
   absentMembers: Member[];
   /** Files whose index or GRIB2 file could not be read. */
   missingFiles: StepFile[];
+  /** Fields that members lack, one text for the same fields and members. */
+  missingFields: string[];
   /** Fields referenced, all members together. */
   fieldCount: number;
 }
@@ -112,6 +114,7 @@ export async function runStage2(
     members,
     absentMembers,
     missingFiles,
+    missingFields: gaps,
     fieldCount: fields.count,
     complete: missing === 0 || options.allowMissing,
   };

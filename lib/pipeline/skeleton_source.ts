@@ -21,7 +21,10 @@ import type { StageContext } from "../storage/mod.ts";
 import type { CheckedTemplate, TemplateOptions } from "../template/open_template.ts";
 import type { Template } from "../template/template_archive.ts";
 
-/** Whether GRIB files are scanned: never, where no template fits, or instead of any template. */
+/**
+ * Whether GRIB files are scanned: never, where the user's own template does not fit, or instead of any
+ * template.
+ */
 export type ScanMode = "never" | "if-needed" | "always";
 
 /** Whether and what to scan, and where to save the result. */
@@ -57,7 +60,8 @@ export interface SkeletonSource {
 }
 
 /**
- * Opens the template, or scans GRIB files where that is asked for or allowed.
+ * Opens the template, or scans GRIB files where that is asked for or allowed. A scan that is allowed
+ * takes the place of the published template, which is then not downloaded.
  *
  * @throws {MissingDataError} when the run has neither step 0 nor the first steps asked for, or a
  *   template that must fit does not.
@@ -68,9 +72,11 @@ export async function findSkeletonSource(
   members: readonly Member[],
   context: StageContext,
 ): Promise<SkeletonSource> {
-  if (options.scan === "always") return await scanHours(options, members, context);
-  const { fields, complete } = await readFirstStep(options, context);
   const mayScan = options.scan === "if-needed";
+  if (options.scan === "always" || (mayScan && options.template === undefined)) {
+    return await scanHours(options, members, context);
+  }
+  const { fields, complete } = await readFirstStep(options, context);
   const asked = mayScan ? { ...options, requireTemplate: false, requireFit: false } : options;
   const { template, misfit } = await loadTemplate(asked, members, fields, context);
   if (mayScan && (misfit !== undefined || !template)) {
@@ -167,7 +173,7 @@ async function loadTemplate(
   fields: readonly IndexedField[],
   context: StageContext,
 ): Promise<CheckedTemplate> {
-  if (options.template === undefined) return {};
+  if (options.template === undefined && !options.published) return {};
   const { findTemplate } = await import("../template/open_template.ts");
   return await findTemplate(options, { run: options.run, members, fields }, context);
 }

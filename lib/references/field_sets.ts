@@ -14,6 +14,7 @@ import {
   findEra,
   findEraParameter,
   findPublicationAt,
+  UNNAMED_PARAM,
 } from "../ecmwf/eras.ts";
 import { type StepFile, streamOfMember } from "../ecmwf/files.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
@@ -42,9 +43,6 @@ export interface ExpectedRun {
   /** Fields that the output needs. */
   required: readonly EraField[];
 }
-
-/** Name that ECMWF's indexer gives to a parameter that it does not know. */
-export const UNNAMED = "unknown";
 
 /** `u pl 700`. */
 export function formatField({ param, levtype, level }: EraField): string {
@@ -134,7 +132,7 @@ function findMissing(
   const expected = new Set<string>();
   for (const [text, own] of members) {
     const field = parseField(text);
-    if (field.param === UNNAMED) continue;
+    if (field.param === UNNAMED_PARAM) continue;
     const { name } = commonField(run, field);
     // Two labels of a series may be there at once.
     const known = present.get(name);
@@ -161,7 +159,7 @@ function findMissing(
 }
 
 function findUnnamed({ file, members }: FileFields): Gap[] {
-  return [...members].filter(([field]) => parseField(field).param === UNNAMED)
+  return [...members].filter(([field]) => parseField(field).param === UNNAMED_PARAM)
     .map(([field, own]) => ({ file, field, members: own }));
 }
 

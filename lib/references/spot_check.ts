@@ -8,10 +8,7 @@ import type { Run } from "../ecmwf/run.ts";
 import { type Variable, VARIABLES } from "../ecmwf/variables.ts";
 import { decodeField, GribError, parseFields } from "../grib/mod.ts";
 import type { IndexedField } from "./step_index.ts";
-import { type Storage, StorageError, type StorageErrorKind } from "../storage/mod.ts";
-
-/** Failures that show that an index and its file do not belong together. */
-const EXPECTED_KINDS: readonly StorageErrorKind[] = ["missing", "range", "changed"];
+import { type Storage, StorageError } from "../storage/mod.ts";
 
 /** What a spot check found. */
 export interface SpotCheck {
@@ -27,7 +24,7 @@ export interface SpotCheck {
  * Costs one GET of a whole message each. Only parameters of the table of variables are checked.
  *
  * @param count how many messages.
- * @throws {StorageError} when the server cannot be reached or refuses.
+ * @throws {StorageError} when the server cannot be reached, or serves nothing.
  */
 export async function spotCheck(
   storage: Storage,
@@ -70,7 +67,7 @@ async function checkMessage(
     return mismatch;
   } catch (error) {
     const isFault = error instanceof GribError ||
-      error instanceof StorageError && EXPECTED_KINDS.includes(error.kind);
+      error instanceof StorageError && error.sparesOthers;
     if (!isFault) throw error;
     return error.message;
   }

@@ -5,6 +5,7 @@ import {
   openWorkplace,
   readEmbeddedBucket,
 } from "../../fixtures/embedded_run.ts";
+import type { Fault } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { spotCheck } from "./spot_check.ts";
 import { readStepIndex } from "./step_index.ts";
@@ -61,4 +62,23 @@ Deno.test("spotCheck() names a file that was replaced after its index was read",
   const { faults } = await spotCheck(storage, run, fields);
   assertEquals(faults.length, 3);
   assertStringIncludes(faults[0]!, "it was replaced on the server while it was read");
+});
+
+Deno.test("spotCheck() names a message that the server denies, fails to send or sends wrongly", async () => {
+  await using place = await openWorkplace();
+  const { context: { storage }, server } = place;
+  const { fields } = await readStepIndex(storage, run, file!);
+  const faults: [fault: Fault, says: string][] = [
+    [{ kind: "status", status: 500, code: "InternalError" }, "(500 InternalError)"],
+    [{ kind: "status", status: 403, code: "AccessDenied" }, "(403 AccessDenied)"],
+    [{ kind: "shift", bytes: -1 }, "gave up after 3 attempts"],
+  ];
+  for (const [fault, says] of faults) {
+    let asked: string | undefined;
+    // The first message alone.
+    server.setFaults(({ range }) => range === (asked ??= range) ? fault : undefined);
+    const { checked, faults } = await spotCheck(storage, run, fields);
+    assertEquals([checked, faults.length], [3, 1]);
+    assertStringIncludes(faults[0]!, says);
+  }
 });

@@ -86,6 +86,20 @@ export async function readStageStore(
   storage.forget(source);
   const byteLength = sizes ? sizes.get(name) : await findSize(storage, source);
   if (byteLength === undefined) return undefined;
+  return await readStoreFile(storage, source, byteLength, keys);
+}
+
+/**
+ * Reads a store of known size, on a disk or a server. With `keys`, only the parts that they need.
+ *
+ * @throws {ParquetError} when the file is damaged.
+ */
+export async function readStoreFile(
+  storage: Storage,
+  source: string,
+  byteLength: number,
+  keys?: ReadonlySet<string>,
+): Promise<Store> {
   const slice = async (start: number, end = byteLength) =>
     (await storage.get(source, { offset: start, length: end - start })).buffer;
   return await decodeStore({ byteLength, slice }, { source, ...(keys && { keys }) });

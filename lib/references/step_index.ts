@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UNNAMED_PARAM } from "../ecmwf/eras.ts";
 import type { StepFile } from "../ecmwf/files.ts";
 import { isOperational, memberOfEntry } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
@@ -19,7 +20,7 @@ import {
 } from "../index/entries.ts";
 import type { FieldKey, Reference } from "./store.ts";
 import type { Reporter } from "../util/reporter.ts";
-import { summarizeLines } from "../util/text.ts";
+import { quoteValue, summarizeLines } from "../util/text.ts";
 import { type ObjectInfo, type Storage, StorageError } from "../storage/mod.ts";
 
 /** A field of a member and where its message is. */
@@ -93,7 +94,7 @@ export async function readStepIndex(
   ]);
   const end = findEnd(index.entries);
   if (end > size) size = await findLongEnough(storage, file.url, end) ?? size;
-  else if (isShort(index, size)) index = await readLines(storage, file.indexUrl, size) ?? index;
+  else if (isShort(index, size)) index = await readLines(storage, file.indexUrl, { size, index });
   return collectFields(index, size, run, file);
 }
 
@@ -138,15 +139,23 @@ export function explainAbsence(
   return unreachable ?? absentRunError(action, run, errors[0]!);
 }
 
-/** The lines of an index; of those that its sources give, the most. */
-async function readLines(storage: Storage, url: string, fileLength = 0): Promise<ParsedIndex> {
-  let best: ParsedIndex | undefined;
+/**
+ * The lines of an index; of those that its sources give, the most.
+ *
+ * @param known the size of its file, and what was read of it earlier.
+ */
+async function readLines(
+  storage: Storage,
+  url: string,
+  known?: { size: number; index: ParsedIndex },
+): Promise<ParsedIndex> {
+  let best = known?.index;
   const check = (bytes: Uint8Array) => {
     const nonIndex = describeNonIndex(bytes);
     if (nonIndex !== undefined) return nonIndex;
     const index = parseIndex(decoder.decode(bytes));
     if (!best || index.entries.length > best.entries.length) best = index;
-    return findShortcoming(index, fileLength);
+    return findShortcoming(index, known?.size ?? 0);
   };
   try {
     await storage.get(url, { check });
@@ -218,8 +227,10 @@ function collectFields(
   const doubtful: string[] = [];
   for (const { kind, entry, message } of findIndexFaults(own, size)) {
     const isFatal = FATAL.includes(kind);
-    if (isFatal) dropped.push(message);
-    else if (kind !== "repeat") doubtful.push(message);
+    // Several parameters may have no name: they are not one that is listed twice.
+    const isUnnamed = kind === "duplicate" && own[entry]!.param === UNNAMED_PARAM;
+    if (isFatal && !isUnnamed) dropped.push(message);
+    else if (kind !== "repeat" && !isUnnamed) doubtful.push(message);
     if (isFatal || kind === "repeat") unusable.add(entry);
   }
   const fields: IndexedField[] = [];
@@ -239,10 +250,39 @@ function describeForeign(entries: readonly IndexEntry[]): string {
 function describeNonIndex(bytes: Uint8Array): string | undefined {
   const text = decoder.decode(bytes.subarray(0, NON_INDEX_BYTES)).trim();
   if (text === "") return "the index is empty";
-  if (!text.startsWith("<")) return undefined;
-  const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-  if (code) return `the server sent its error "${code}" instead of the index`;
-  return "the server sent a page instead of the index";
+  if (text.startsWith("<")) {
+    const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
+    if (code) return `the server sent its error "${code}" instead of the index`;
+    return "the server sent a page instead of the index";
+  }
+  if (/^\{.*"(?:_offset|param)"/.test(text)) return undefined;
+  const answer = parseAnswer(text);
+  return answer && `the server sent ${answer} instead of the index`;
+}
+
+/** Quotes what is one JSON document and no entry, or no lines of JSON; an index can be one line. */
+function parseAnswer(text: string): string | undefined {
+  const document = parseJson(text);
+  if (document === undefined) {
+    const isLines = text.split("\n").some((line) => isObject(parseJson(line)));
+    return isLines || text.startsWith("{") ? undefined : quoteValue(text);
+  }
+  const objects: unknown[] = Array.isArray(document) ? document : [document];
+  const isEntry = objects.some((it) => isObject(it) && ("_offset" in it || "param" in it));
+  return isEntry ? undefined : quoteValue(document);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Gives `undefined` for what is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** How run or step of an entry differ from those of the file; `undefined` when they do not. */

@@ -10,7 +10,7 @@ import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { parseSources } from "../ecmwf/sources.ts";
-import { startS3Server } from "../../fixtures/s3_server.ts";
+import { type Fault, startS3Server } from "../../fixtures/s3_server.ts";
 import { listLosses, readStepIndex, type StepIndex } from "./step_index.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 
@@ -204,6 +204,27 @@ Deno.test("readStepIndex() says how much of the file no line lists", async () =>
   assertEquals(asked, { index: 4, grib2: 1 });
 });
 
+Deno.test("readStepIndex() uses the lines that came first when asking again brings none", async () => {
+  const key = bucketKey(FILE!.indexUrl);
+  const bucket = new Map([
+    [bucketKey(FILE!.url), new Uint8Array(2 * FILE_LENGTH)],
+    [key, encoder.encode(WHOLE_LINE)],
+  ]);
+  const answers: Fault[] = [
+    { kind: "status", status: 500, code: "InternalError" },
+    { kind: "status", status: 403, code: "AccessDenied" },
+    { kind: "status", status: 404, code: "NoSuchKey" },
+  ];
+  for (const fault of answers) {
+    await using place = await openWorkplace(bucket);
+    let asked = 0;
+    place.server.setFaults((it) => it.key === key && ++asked > 1 ? fault : undefined);
+    const index = await readStepIndex(place.context.storage, RUN, FILE!);
+    assertEquals(index.fields.length, 1);
+    assertEquals(listLosses(index).length, 1);
+  }
+});
+
 Deno.test("readStepIndex() has ours of the lines that list the same field", async () => {
   const foreign = { _offset: 100 };
   const changes: [name: string, other: Record<string, unknown>][] = [
@@ -327,6 +348,27 @@ const NO_INDEXES: [name: string, body: string, words: string][] = [
   ],
   ["XML cut in the middle", "<?xml versi", "the server sent a page instead of the index"],
   ["a page", "\ufeff\n<html><hr></html>", "the server sent a page instead of the index"],
+  [
+    "an error in JSON",
+    '{"message":"Limit Exceeded"}\n',
+    'the server sent {"message":"Limit Exceeded"} instead of the index',
+  ],
+  [
+    "an error in JSON on several lines, with a field that an index has",
+    '{\n  "error": {\n    "code": 429,\n    "param": null\n  }\n}',
+    'the server sent {"error":{"code":429,"param":null}} instead of the index',
+  ],
+  [
+    "a list of errors in JSON",
+    `[\n${"  {},\n".repeat(20)}  {}\n]`,
+    "the server sent [{},{},{},{},{},{},{},{},{},{},{},{},{},… instead of the index",
+  ],
+  ["a word of JSON", "null", "the server sent null instead of the index"],
+  [
+    "text",
+    "upstream connect error or disconnect/reset before headers\n503\n{",
+    'the server sent "upstream connect error or disconnect/re… instead of the index',
+  ],
 ];
 
 for (const [name, body, words] of NO_INDEXES) {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { UserError } from "../errors.ts";
 import { type Member, memberKeyName, parseMember } from "../ecmwf/members.ts";
 
@@ -64,55 +63,13 @@ export function parseValue(bytes: Uint8Array): StoreValue {
   return bytes;
 }
 
-function looksLikeReference(bytes: Uint8Array): boolean {
+/** Whether the bytes begin as the JSON text of a reference does. */
+export function looksLikeReference(bytes: Uint8Array): boolean {
   return bytes[0] === OPENING_BRACKET && bytes[1] === QUOTE;
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Most of a value that a message shows. */
-const SHOWN_BYTES = 200;
-
-/** Why no message can be read with a value of a store; `undefined` when one may. */
-export function findReferenceFault(value: StoreValue): string | undefined {
-  if (isReference(value)) {
-    const fault = findAddressFault(value.url);
-    return fault === undefined
-      ? undefined
-      : `its reference points to ${hideSecrets(value.url)}: ${fault}`;
-  }
-  if (!looksLikeReference(value)) return "it is not referenced";
-  return `its reference ${showText(decoder.decode(value.subarray(0, SHOWN_BYTES)))} is not ` +
-    "[url, offset, length]";
-}
-
-/** An address for a message: without credentials, in one line. */
-function hideSecrets(url: string): string {
-  return showText(url.replace(/\/\/[^/]*@/, "//…@"));
-}
-
-function showText(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?");
-}
-
-const SCHEMES: readonly string[] = ["s3", "gs", "az", "https", "http", "file"];
-
-/** Why a text cannot be the address of an object. */
-function findAddressFault(url: string): string | undefined {
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url) ?? [];
-  if (scheme === undefined) return url.includes("\0") ? "it is no path" : undefined;
-  const name = scheme.toLowerCase();
-  if (!SCHEMES.includes(name)) return `the scheme "${name}" is not supported`;
-  try {
-    if (name === "file") fileURLToPath(url);
-    const { host, username, password } = new URL(url);
-    if (name !== "file" && host === "") return "it names no server or bucket";
-    return username || password ? "it holds credentials" : undefined;
-  } catch {
-    return "it is no address";
-  }
 }
 
 /** The field of a fresh key, without its member. */

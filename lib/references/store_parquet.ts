@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { type AsyncBuffer, type FileMetaData, parquetRead } from "npm:hyparquet@1.31.5";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
@@ -124,7 +125,8 @@ const MAX_GAP_BYTES = 32 * 1024;
 export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions): Promise<Store> {
   const { source, keys } = options;
   const store: Store = new Map();
-  for (const [key, value] of await readRows(file, options)) {
+  for (const [key, text] of await readRows(file, options)) {
+    const value = typeof text === "string" ? encoder.encode(text) : text;
     if (!(value instanceof Uint8Array) || typeof key !== "string") {
       throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
     }
@@ -154,6 +156,33 @@ async function readRows(
   }
 }
 
+type Codec = (page: Uint8Array, sizeBytes: number) => Uint8Array;
+
+/** Codecs of pages by their names in Parquet: DuckDB's, and those that others choose. */
+const CODECS = {
+  SNAPPY: decompressSnappy,
+  GZIP: (page, maxOutputLength) => gunzipSync(page, { maxOutputLength }),
+  ZSTD: (page, maxOutputLength) => zstdDecompressSync(page, { maxOutputLength }),
+} satisfies Record<string, Codec>;
+
+/**
+ * The codecs for one file, whose pages may unpack to `maxBytes` together.
+ *
+ * @throws {RangeError} from a codec, for a page beyond that or of another size than it claims.
+ */
+export function limitCodecs(maxBytes: number): Record<keyof typeof CODECS, Codec> {
+  let left = maxBytes;
+  const limit = (decompress: Codec): Codec => (page, sizeBytes) => {
+    left -= sizeBytes;
+    if (left < 0) throw new RangeError(`it unpacks to more than ${maxBytes} bytes, the limit`);
+    const bytes = decompress(page, sizeBytes);
+    if (bytes.length === sizeBytes) return bytes;
+    throw new RangeError(`a page has ${bytes.length} bytes instead of ${sizeBytes}`);
+  };
+  const { SNAPPY, GZIP, ZSTD } = CODECS;
+  return { SNAPPY: limit(SNAPPY), GZIP: limit(GZIP), ZSTD: limit(ZSTD) };
+}
+
 function checkColumns(metadata: FileMetaData): void {
   const columns = metadata.schema.slice(1).map((column) => column.name);
   if (COLUMNS.every((name) => columns.includes(name))) return;
@@ -167,18 +196,12 @@ async function decodeRows(
   maxBytes: number,
 ): Promise<unknown[][]> {
   let rows: unknown[][] = [];
-  let left = maxBytes;
-  const decompress = (page: Uint8Array, sizeBytes: number) => {
-    left -= sizeBytes;
-    if (left < 0) throw new RangeError(`it unpacks to more than ${maxBytes} bytes, the limit`);
-    return decompressSnappy(page, sizeBytes);
-  };
   await parquetRead({
     file,
     metadata,
     columns: COLUMNS,
     utf8: false,
-    compressors: { SNAPPY: decompress },
+    compressors: limitCodecs(maxBytes),
     onComplete: (read: unknown[][]) => (rows = read),
   });
   return rows;

@@ -1,6 +1,12 @@
 import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
-import { Compression, ParquetFile, readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
+import {
+  Compression,
+  ParquetFile,
+  readParquet,
+  writeParquet,
+  WriterPropertiesBuilder,
+} from "npm:parquet-wasm@0.8.0/node";
 import { decodeStore, encodeStore, ParquetError } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
 
@@ -41,6 +47,34 @@ Deno.test("encodeStore() writes what Apache Arrow reads, and decodeStore() reads
   const store = makeStore(ROWS_OF_A_RUN);
   const rewritten = writeParquet(readParquet(encodeStore(store)));
   assertSameStore(await decode(rewritten), store);
+});
+
+for (const codec of ["SNAPPY", "GZIP", "ZSTD", "UNCOMPRESSED"] as const) {
+  Deno.test(`decodeStore() reads pages that Apache Arrow has written as ${codec}`, async () => {
+    const store = makeStore(500);
+    const properties = new WriterPropertiesBuilder().setCompression(Compression[codec]).build();
+    const file = writeParquet(readParquet(encodeStore(store)), properties);
+    assertSameStore(await decode(file), store);
+    if (codec === "UNCOMPRESSED") return;
+    await assertRejects(
+      () => decodeStore(file.slice().buffer, { source: "a.parquet", maxBytes: 99 }),
+      ParquetError,
+      "unpacks to more than 99 bytes",
+    );
+  });
+}
+
+Deno.test("decodeStore() reads values that are texts instead of bytes", async () => {
+  const value = '["s3://b/k",0,5]';
+  const file = parquetWriteBuffer({
+    columnData: [
+      { name: "key", type: "STRING", data: ["a", "é"] },
+      { name: "value", type: "STRING", data: [value, "{}"] },
+    ],
+  });
+  const reference = { url: "s3://b/k", offset: 0, length: 5 };
+  const expected: Store = new Map<string, StoreValue>([["a", reference], ["é", encode("{}")]]);
+  assertSameStore(await decodeStore(file, { source: "a.parquet" }), expected);
 });
 
 Deno.test("encodeStore() writes the columns key and value, with Snappy", async () => {

@@ -1,7 +1,6 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import {
   type FieldKey,
-  findReferenceFault,
   formatFieldKey,
   formatKeyHeads,
   formatKeyTail,
@@ -94,51 +93,4 @@ Deno.test("parseValue() returns bytes that do not begin like a reference", () =>
     assertEquals(parseValue(bytes), bytes);
     assertEquals(isReference(parseValue(bytes)), false);
   }
-});
-
-for (
-  const text of [
-    `["s3://b/k",`,
-    `["s3://b/k"]`,
-    `["s3://b/k",0]`,
-    `["s3://b/k",-1,5]`,
-    `["s3://b/k",0,0]`,
-    `["s3://b/k",0.5,5]`,
-    `["s3://b/k","0",5]`,
-    `["s3://b/k",9007199254740991,5]`,
-  ]
-) {
-  Deno.test(`findReferenceFault() says that ${text} is no reference; its bytes stay as they are`, () => {
-    const value = parseValue(encode(text));
-    assertEquals(value, encode(text));
-    assertEquals(
-      findReferenceFault(value),
-      `its reference ${text} is not [url, offset, length]`,
-    );
-  });
-}
-
-Deno.test("findReferenceFault() says which references cannot be the address of an object", () => {
-  const urls: [url: string, fault: string | undefined, shown?: string][] = [
-    [URL_OF_STEP, undefined],
-    ["gs://bucket/k.grib2", undefined],
-    ["az://account/container/k", undefined],
-    ["https://example.org:8080/k", undefined],
-    ["file:///tmp/k", undefined],
-    ["folder/k", undefined],
-    ["ftp://b/k", 'the scheme "ftp" is not supported'],
-    ["javascript://b/k", 'the scheme "javascript" is not supported'],
-    ["http://[bad/k", "it is no address"],
-    ["http://host:99999/k", "it is no address"],
-    ["http://user:secret@host/k", "it holds credentials", "http://…@host/k"],
-    ["s3://bad bucket/k", "it is no address"],
-    ["s3:///k", "it names no server or bucket"],
-    ["file://host/k", "it is no address"],
-    ["a\0b", "it is no path", "a?b"],
-  ];
-  for (const [url, fault, shown = url] of urls) {
-    const found = findReferenceFault({ url, offset: 0, length: 1 });
-    assertEquals(found, fault && `its reference points to ${shown}: ${fault}`);
-  }
-  assertEquals(findReferenceFault(encode("{}")), "it is not referenced");
 });

@@ -7,9 +7,11 @@ import type { WorkFolder } from "../checkpoint/work_folder.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
-import type { RestartCause } from "../ensemble/message_loss.ts";
+import { type RestartCause, ServerCheck } from "../ensemble/message_loss.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
+import { widenRegion } from "../output/interpolate.ts";
+import type { Reference } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import type { FieldsOptions } from "./stream_options.ts";
 
@@ -22,12 +24,17 @@ const RESTARTS: Record<RestartCause, string> = {
 export class FieldFetcher {
   /** Further requests, so far, for messages whose beginning was too short. */
   secondRequests = 0;
+  readonly #check: ServerCheck;
 
+  /** @param plan all fields of the run, also those that are not to be fetched. */
   constructor(
     private readonly run: Run,
     private readonly options: FieldsOptions,
     private readonly context: StageContext,
-  ) {}
+    plan: readonly PlannedField[],
+  ) {
+    this.#check = new ServerCheck(context.storage, () => listReferences(plan));
+  }
 
   /**
    * Fetches fields, and saves each as soon as it is finished.
@@ -35,7 +42,7 @@ export class FieldFetcher {
    * @param fields by their index in the folder's plan.
    * @returns the steps that were read again from their indexes: fields of them that were saved earlier
    *   are of other versions of their files.
-   * @throws {StorageError} when the server cannot be reached or refuses; finished fields stay.
+   * @throws {StorageError} when the server cannot be reached, or serves nothing; finished fields stay.
    */
   async fetch(
     fields: ReadonlyMap<number, PlannedField>,
@@ -55,6 +62,7 @@ export class FieldFetcher {
         run,
         region: chooseRegion(options),
         parallelFetches: options.parallelFetches,
+        check: this.#check,
         ...boundMemory(plan, options),
         onSecondRequest: () => void this.secondRequests++,
         onMessage: () => bar.advance(1, `${done} of ${fields.size} fields`),
@@ -81,9 +89,14 @@ export class FieldFetcher {
   }
 }
 
-/** The window of every field. */
-export function chooseRegion({ region, profile }: FieldsOptions): Region {
-  return region ?? profile.region;
+function* listReferences(plan: readonly PlannedField[]): Generator<Reference> {
+  for (const { messages } of plan) for (const { reference } of messages) yield reference;
+}
+
+/** The window of every field; a little more than the region where it is interpolated. */
+export function chooseRegion({ region, profile, gridSpacing }: FieldsOptions): Region {
+  const chosen = region ?? profile.region;
+  return gridSpacing === undefined ? chosen : widenRegion(chosen);
 }
 
 /** Turns a bound in messages into one in bytes, those of the longest message. */

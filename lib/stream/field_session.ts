@@ -59,7 +59,7 @@ export class FieldSession {
     this.fieldIndexes = task
       ? partitionFields(fields, task.count)[task.index]!
       : [...fields.keys()];
-    this.#fetcher = new FieldFetcher(run, options, context);
+    this.#fetcher = new FieldFetcher(run, options, context, fields);
     this.#growth = growth;
   }
 

@@ -16,6 +16,7 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
+import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
@@ -51,7 +52,8 @@ export interface StreamPlan {
 
 /**
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
- * published ones cost two or three GETs a member, and two requests for the whole folder.
+ * published ones cost two or three GETs a member, and two requests for the whole folder; those of a
+ * catalogue cost what `readCatalog` does.
  *
  * Names once what ECMWF did not publish.
  *
@@ -64,15 +66,23 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, maxMembers, outputDir, catalog } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const steps = sortUnique(options.steps ?? profile.steps);
-  const stores = await readStores(options, members, wanted, steps, context);
+  const keysOf = (member: Member) => neededKeys(wanted, steps, member);
+  const stores = catalog
+    ? await readFromCatalog(catalog, options, members, keysOf, context)
+    : await readStores(options, members, keysOf, context);
+  const absent = members.filter((member) => !stores.has(member));
+  if (absent.length > 0) {
+    const folder = catalog?.name ?? findFolder(options);
+    context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
+  }
   const found = findRun(stores);
   const run = chooseRun(options, found);
   checkSteps(run, steps);
-  const planned = planFields(stores, members, wanted, steps, run);
+  const planned = planFields(stores, members, wanted, steps, run, options.targets);
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
   if (options.variables) requirePublished(run, unpublished.variables);
@@ -87,24 +97,38 @@ export async function planStream(
   return { run, members, variables, steps, fields, unpublished, path, work };
 }
 
+/** The folder of the final stores. */
+function findFolder({ parquetDir, run }: StreamOptions): string {
+  return parquetDir ?? stageFolder(run!);
+}
+
+/** Loads the reader of catalogues only where one is read. */
+async function readFromCatalog(
+  catalog: Catalog,
+  { run, parallelFetches }: StreamOptions,
+  members: readonly Member[],
+  keysOf: (member: Member) => ReadonlySet<string>,
+  context: StageContext,
+): Promise<Map<Member, Store>> {
+  const { readCatalog } = await import("../references/read_catalog.ts");
+  const wanted = { run: run!, members, keysOf, parallelReads: parallelFetches };
+  return await readCatalog(catalog, wanted, context);
+}
+
 async function readStores(
   options: StreamOptions,
   members: readonly Member[],
-  variables: readonly Variable[],
-  steps: readonly number[],
+  keysOf: (member: Member) => ReadonlySet<string>,
   { storage, reporter }: StageContext,
 ): Promise<Map<Member, Store>> {
-  const folder = options.parquetDir ?? stageFolder(options.run!);
+  const folder = findFolder(options);
   const isPublished = folder.startsWith("gs:");
   const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length, receivedBy(storage));
   const reads = mapInParallel(options.parallelFetches, members, async (member) => {
-    const keys = neededKeys(variables, steps, member);
-    const store = await readStageStore(storage, folder, 3, member, {
-      keys,
-      sizes,
-    });
+    const keys = keysOf(member);
+    const store = await readStageStore(storage, folder, 3, member, { keys, sizes });
     return [member, store] as const;
   });
   for await (const [member, store] of reads) {
@@ -118,8 +142,6 @@ async function readStores(
       `Cannot find stage3_<member>_final.parquet in ${folder}: ${remedy}`,
     );
   }
-  const absent = members.filter((member) => !stores.has(member));
-  if (absent.length > 0) reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
   return stores;
 }
 

@@ -11,6 +11,12 @@ const KEY = "step_036/2t/sfc/ens02/0.0.0";
 const BAD_REFERENCES: [name: string, change: (good: Reference) => StoreValue, says: string][] = [
   ["of another scheme", (good) => moveTo("ftp://b", good), 'the scheme "ftp" is not supported'],
   ["to no address", (good) => moveTo("http://[bad", good), "it is no address"],
+  ["to another host", (good) => moveTo("https://evil.example", good), "names evil.example"],
+  ["to an address of the network", (good) => moveTo("http://169.254.169.254", good), "only s3://"],
+  ["to another bucket", (good) => moveTo("s3://other", good), "names s3://other"],
+  ["to a path", (good) => moveTo("/etc", good), "only s3://ecmwf-forecasts/"],
+  ["to a file", (good) => moveTo("file:///etc", good), "only s3://ecmwf-forecasts/"],
+  ["out of the bucket", (good) => moveTo("s3://ecmwf-forecasts/..", good), "plain names"],
   ["at offset -5", (good) => ({ ...good, offset: -5 }), ",-5,"],
   ["of length 0", (good) => ({ ...good, length: 0 }), ",0] is not [url, offset, length]"],
   ["at half a byte", (good) => ({ ...good, offset: 0.5 }), ",0.5,"],

@@ -51,10 +51,13 @@ export function choosePublished(
   const isUnpublished = (variable: Variable) =>
     !referenced.has(variable.name) && findPublication(run, variable) !== "yes";
   const ofVariables = [...lacking].filter(({ variable }) => isUnpublished(variable));
-  const ofSteps = [...lacking].filter(({ variable, stepHours }) =>
-    !isUnpublished(variable) && findPublication(run, variable) !== "no" &&
-    findPublicationAt(run, variable, stepHours) === "no"
-  );
+  const ofSteps = [...lacking].filter(({ variable, stepHours }) => {
+    if (isUnpublished(variable)) return false;
+    const isKnown = findPublication(run, variable) !== "no";
+    return isKnown
+      ? findPublicationAt(run, variable, stepHours) === "no"
+      : variable.accumulated && stepHours === 0;
+  });
   const left = new Set([...ofVariables, ...ofSteps]);
   const variables = new Map(ofVariables.map(({ variable }) => [variable.name, variable]));
   return {

@@ -121,6 +121,18 @@ Deno.test("a variable that references have counts as published, whatever the era
   assertEquals([result.complete, result.unpublished.variables], [true, []]);
 });
 
+Deno.test("a variable that references have in spite of the era has no accumulation at step 0 either", async () => {
+  const { place, parquetDir, context } = await openStores({
+    run: parseRun("20240215", "00"),
+    change: (line) => line.step === "0" && line.param === "ssr" ? undefined : line,
+  });
+  await using _ = place;
+  const result = await runStream(streamOptions(place, parquetDir, { steps: [0, 36] }), context);
+  assert(result.complete);
+  const { variables, fields } = await readAttributes(result.path);
+  assertEquals([variables, fields], [undefined, "ssr (0 h)"]);
+});
+
 Deno.test("what the era has and the index lacks stays missing", async () => {
   const { place, parquetDir, context, infos } = await openStores({
     run: parseRun("20250601", "00"),

@@ -7,8 +7,16 @@ import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
-import type { StreamResult } from "./stream_result.ts";
+import type { FieldsCount, StreamResult } from "./stream_result.ts";
 import { writeOutput } from "./write_output.ts";
+
+/** What a command that makes several outputs gives for each of them. */
+export interface StreamHooks {
+  /** Opened before with the same options. */
+  session: FieldSession;
+  /** As of `writeOutput`. */
+  onWritten(count: FieldsCount): Promise<void>;
+}
 
 /**
  * Fetches every message that the output needs, reduces members to mean and standard deviation over
@@ -23,6 +31,7 @@ import { writeOutput } from "./write_output.ts";
  * from them after it was stopped. That costs one HEAD a file for steps of which only some fields are
  * saved, to see that they are of the same version as the fields to come.
  *
+ * @param hooks of a command that makes several outputs. @default {undefined}
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
  * @throws {StorageError} when the server cannot be reached or refuses.
@@ -30,8 +39,9 @@ import { writeOutput } from "./write_output.ts";
 export async function runStream(
   options: StreamOptions,
   context: StageContext,
+  hooks?: StreamHooks,
 ): Promise<StreamResult> {
-  const session = await FieldSession.open(options, context);
+  const session = hooks?.session ?? await FieldSession.open(options, context);
   const { plan, folder } = session;
   // A folder that was not named belongs to this output alone.
   if (options.fresh && options.work === undefined) {
@@ -39,6 +49,6 @@ export async function runStream(
   }
   await session.resume();
   const fields = await session.complete(() => session.judge(folder.fields));
-  const count = await writeOutput(session, fields);
+  const count = await writeOutput(session, fields, hooks?.onWritten);
   return { ...session.finish(count), path: plan.path };
 }

@@ -8,12 +8,19 @@ import type { Variable } from "../ecmwf/variables.ts";
 import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
+import type { Catalog } from "../references/catalog_layout.ts";
+import type { ReferenceTargets } from "../references/reference_targets.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
   profile: OutputProfile;
   /** Degrees. @default the profile's */
   region?: Region;
+  /**
+   * Degrees between the points of the output, to which the statistics are interpolated. @default
+   * {undefined} (the points of the messages)
+   */
+  gridSpacing?: number;
   /** Requests under way at once. */
   parallelFetches: number;
   /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */
@@ -30,6 +37,10 @@ export interface FieldsOptions {
 export interface StreamOptions extends FieldsOptions {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
+  /** Where the stores of `run` are, in place of `parquetDir`. @default {undefined} (in that folder) */
+  catalog?: Catalog;
+  /** Where references may point. @default {undefined} (to ECMWF's bucket on AWS alone) */
+  targets?: ReferenceTargets;
   /** @default the run that the references point to */
   run?: Run;
   /** Forecast steps in hours. @default the profile's */

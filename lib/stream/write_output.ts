@@ -14,22 +14,28 @@ import {
   type ResultField,
 } from "../ensemble/field_result.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
+import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
+import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
 import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
+import type { StreamOptions } from "./stream_options.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
  * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
+ * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
+ *   same command fetches what it lacks.
  * @returns the fields as they are in the file.
  * @throws {MissingDataError} when no field has a value.
  */
 export async function writeOutput(
   session: FieldSession,
   results: readonly ResultField[],
+  onWritten?: (count: FieldsCount) => Promise<void>,
 ): Promise<FieldsCount> {
   const { plan, folder, options, context: { storage }, timer } = session;
   timer.start("output");
@@ -38,13 +44,15 @@ export async function writeOutput(
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
+  const grid = chooseGrid(axes, options);
   const dataset = buildDataset({
     profile: options.profile,
     run,
     variables,
     steps,
-    axes,
-    fields: fields.flatMap(toOutputField),
+    axes: grid.axes,
+    ...(grid.axesOfMessages && { axesOfMessages: grid.axesOfMessages }),
+    fields: fields.flatMap((field) => toOutputField(field, grid)),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
@@ -52,9 +60,25 @@ export async function writeOutput(
   });
   await removePartialFiles(dirname(path), (name) => name === basename(path));
   await storage.put(path, encodeNetcdf(dataset));
+  await onWritten?.(count);
+  if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
   else await folder.clear();
   return count;
+}
+
+/** The points of the output. */
+interface OutputGrid {
+  axes: WindowAxes;
+  axesOfMessages?: WindowAxes;
+  /** From the points of the messages. */
+  interpolate: (values: Float32Array) => Float32Array;
+}
+
+function chooseGrid(axes: WindowAxes, { region, profile, gridSpacing }: StreamOptions): OutputGrid {
+  if (gridSpacing === undefined) return { axes, interpolate: (values) => values };
+  const target = chooseTargetAxes(axes, region ?? profile.region, gridSpacing);
+  return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
 }
 
 /** The global attribute `history` of the output. */
@@ -69,9 +93,13 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
   );
 }
 
-function toOutputField({ variable, stepHours, reduced }: ResultField): OutputField[] {
+function toOutputField(
+  { variable, stepHours, reduced }: ResultField,
+  { interpolate }: OutputGrid,
+): OutputField[] {
   if (reduced.members.length === 0) return [];
-  const { mean, deviation, members, conversions } = reduced;
+  const { members, conversions } = reduced;
+  const [mean, deviation] = [interpolate(reduced.mean), interpolate(reduced.deviation)];
   const membersUsed = countLeastMembers(reduced);
   const varies = membersUsed < members.length;
   return [{

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { type Storage, StorageError } from "../storage/mod.ts";
+import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
 /** Bytes of one request, and the most that an interruption loses. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -42,6 +42,38 @@ export async function download(
   await checkWhole(partPath, size, url);
   await Deno.rename(partPath, path);
   return true;
+}
+
+/** Longest wait of a try for a file that is not required: two of them take less than ten seconds. */
+export const TRY_MS = 4_000;
+
+/** Tries for each request of a file that is not required. */
+const TRIES = 2;
+
+/**
+ * A storage for files that are not required: each request is sent at most twice, and each try fails
+ * when nothing has arrived for `tryMs`.
+ */
+export function openBriefly(tryMs: number): Storage {
+  const storage = openStorage({ maxAttempts: 1, giveUpAfterMs: 0, timeoutMs: tryMs });
+  return {
+    ...storage,
+    head: (...request) => retry(() => storage.head(...request)),
+    get: (...request) => retry(() => storage.get(...request)),
+  };
+}
+
+async function retry<T>(send: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await send();
+    } catch (error) {
+      const mayPass = error instanceof StorageError &&
+        (error.isRetriable || error.kind === "unreachable");
+      if (!mayPass) throw error;
+      if (tries === TRIES) throw error.with({ attempts: tries });
+    }
+  }
 }
 
 /** Removes the partial file to which two downloads have appended at once. */

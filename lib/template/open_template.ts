@@ -5,6 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { streamOfMember } from "../ecmwf/files.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
 import { GribError } from "../grib/headers.ts";
@@ -12,16 +13,48 @@ import type { IndexedField } from "../references/step_index.ts";
 import { StoreError } from "../references/store.ts";
 import { receivedBy, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import type { Progress } from "../util/reporter.ts";
-import { download } from "./download.ts";
+import { download, openBriefly, TRY_MS } from "./download.ts";
 import { isZip, MAX_ZIP_BYTES, readStage1Zip } from "./stage1_zip.ts";
 import { readTemplate, type Template, TemplateError } from "./template_archive.ts";
 import { compareTemplate, describeMisfit } from "./template_fit.ts";
 
+const ARCHIVES =
+  "https://huggingface.co/datasets/E4DRR/grib-index-kerchunk-templates/resolve/main/gik-fmrc-v2ecmwf_fmrc-";
+
+/** Folder of the files of 0.4°, which 0.25° ones lay beside in February 2024. */
+const COARSE_FOLDER = "/0p4-beta/";
+
+/** The eras of the archives, in the order in which they are tried, and the files that are of each. */
+const ARCHIVE_ERAS: readonly { name: string; has(run: Run, url: string): boolean }[] = [
+  { name: "0p4-beta", has: (_, url) => url.includes(COARSE_FOLDER) },
+  { name: "50r1", has: (run) => streamOfMember(run, 0) === "oper" },
+  { name: "49r1-perlevel", has: () => true },
+];
+
+/**
+ * The URL of the archive that ICPAC has published for the era of a run.
+ *
+ * @param fields messages of the run: their folder tells 0.4° from 0.25°.
+ */
+export function publishedTemplateUrl(run: Run, fields: readonly IndexedField[]): string {
+  const url = fields[0]?.reference.url ?? "";
+  const { name } = ARCHIVE_ERAS.find(({ has }) => has(run, url))!;
+  return `${ARCHIVES}${name}.tar.gz`;
+}
+
 /** Which template to use. */
 export interface TemplateOptions {
-  /** URL or path of a template archive or stage 1 zip; without one the skeletons are empty. */
+  /** URL or path of a template archive or stage 1 zip. @default {undefined} (see `published`) */
   template?: string;
-  /** Whether a template that cannot be read ends the stage. */
+  /**
+   * Whether, without `template`, that of the run's era is used which ICPAC has published; else the
+   * skeletons are empty. @default {false}
+   */
+  published?: boolean;
+  /**
+   * Whether a template that cannot be read ends the stage. If not, its server gets two tries of
+   * `templateTryMs`.
+   */
   requireTemplate: boolean;
   /**
    * Whether a template that was made for another grid or set of parameters ends the stage.
@@ -31,6 +64,8 @@ export interface TemplateOptions {
   requireFit?: boolean;
   /** Folder of downloaded templates. */
   templateCache: string;
+  /** Longest wait for an answer about a template that is not required. @default {4_000} */
+  templateTryMs?: number;
 }
 
 /** What a template is needed for. */
@@ -65,9 +100,13 @@ export async function findTemplate(
   context: StageContext,
 ): Promise<CheckedTemplate> {
   const { requireTemplate, requireFit = requireTemplate } = options;
-  const template = await openTemplate(options, use.members, context);
+  const { published = false } = options;
+  const source = options.template ??
+    (published ? publishedTemplateUrl(use.run, use.fields) : undefined);
+  if (source === undefined) return {};
+  const template = await openTemplate(source, options, use.members, context);
   if (!template) return {};
-  const checked = await checkTemplate(template, options.template!, use, context);
+  const checked = await checkTemplate(template, source, use, context);
   if (checked.misfit === undefined || !requireFit) return checked;
   throw new MissingDataError(
     `Cannot use the template: ${checked.misfit}; add --run-stage1 to scan the GRIB files`,
@@ -75,14 +114,15 @@ export async function findTemplate(
 }
 
 async function openTemplate(
-  { template, requireTemplate, templateCache }: TemplateOptions,
+  source: string,
+  { requireTemplate, templateCache, templateTryMs = TRY_MS }: TemplateOptions,
   members: readonly Member[],
   context: StageContext,
 ): Promise<Template | undefined> {
-  if (template === undefined) return undefined;
   try {
-    const path = await fetchTemplate(template, templateCache, context);
-    return await readArchive(path, template, (member) => members.includes(member));
+    const server = requireTemplate ? context.storage : openBriefly(templateTryMs);
+    const path = await fetchTemplate(source, templateCache, server, context);
+    return await readArchive(path, source, (member) => members.includes(member));
   } catch (error) {
     const isUnusable = error instanceof StorageError || error instanceof TemplateError ||
       error instanceof StoreError;
@@ -95,10 +135,15 @@ async function openTemplate(
   }
 }
 
-/** The path of a template on this disk, downloaded when it is a URL that is not in the cache. */
+/**
+ * The path of a template on this disk, downloaded when it is a URL that is not in the cache.
+ *
+ * @param server storage for the download.
+ */
 async function fetchTemplate(
   template: string,
   cache: string,
+  server: Storage,
   { storage, reporter }: StageContext,
 ): Promise<string> {
   if (!/^https?:/.test(template)) {
@@ -109,12 +154,12 @@ async function fetchTemplate(
   let bar: Progress | undefined;
   let shown = 0;
   const showPart = (received: number, size: number) => {
-    bar ??= reporter.progress("template, MB", size / 1e6, receivedBy(storage));
+    bar ??= reporter.progress("template, MB", size / 1e6, receivedBy(server));
     bar.advance((received - shown) / 1e6);
     shown = received;
   };
   try {
-    await download(storage, template, path, showPart);
+    await download(server, template, path, showPart);
   } catch (error) {
     const isCached = error instanceof StorageError && await isThere(path, storage);
     if (!isCached) throw error;
@@ -170,7 +215,9 @@ async function checkTemplate(
     if (state === undefined) return usable;
     return { ...usable, misfit: `${source} does not fit ${describeRun(run)}: ${state}` };
   } catch (error) {
-    if (!(error instanceof GribError || error instanceof StoreError)) throw error;
+    const isMisfit = error instanceof GribError || error instanceof StoreError ||
+      error instanceof StorageError && error.sparesOthers;
+    if (!isMisfit) throw error;
     return { misfit: `${source} cannot be compared with ${describeRun(run)}: ${error.message}` };
   }
 }

@@ -117,7 +117,7 @@ export async function readTemplate(
       const isStore = match !== null && member !== undefined && isWanted(member);
       budget.addEntry(header.name, header.size, isStore);
       if (!isStore) {
-        await body.cancel();
+        await skipEntry(body);
         continue;
       }
       run = checkSameRun(run, parseRun(match[1]!, match[2]!), source);
@@ -167,6 +167,19 @@ export function measureValues(store: Store): number {
 /** What a tar needs beside its entries: headers, and names that are too long for them. */
 const TAR_OVERHEAD_BYTES = 16 * 1024 * 1024;
 
+/** Most bytes that are decompressed in one go: of zeros, a thousand times as many come out. */
+const PIECE_BYTES = 4096;
+
+function splitPieces(): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
+        controller.enqueue(chunk.subarray(start, start + PIECE_BYTES));
+      }
+    },
+  });
+}
+
 function decodeTarGzip(
   archive: ReadableStream<Uint8Array>,
   source: string,
@@ -182,7 +195,7 @@ function decodeTarGzip(
       controller.error(new TemplateError(`Cannot use template ${source}: ${state}`));
     },
   });
-  return archive.pipeThrough(gunzip).pipeThrough(limit)
+  return archive.pipeThrough(splitPieces()).pipeThrough(gunzip).pipeThrough(limit)
     .pipeThrough(createTarDecoder({ strict: true }));
 }
 
@@ -213,6 +226,14 @@ export function checkSameRun(known: Run | undefined, found: Run, source: string)
     );
   }
   return found;
+}
+
+/**
+ * Reads an entry that is not used. Cancelling its stream would take the bytes of the entry behind it,
+ * which then never ends: modern-tar may be ahead of its reader.
+ */
+async function skipEntry(body: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const _ of body);
 }
 
 async function readEntry(

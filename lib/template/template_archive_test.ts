@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { packTar, unpackTar } from "npm:modern-tar@0.8.6";
 import { encodeStore } from "../references/store_parquet.ts";
 import { formatReference, isReference, type Store, type StoreValue } from "../references/store.ts";
@@ -148,6 +148,81 @@ Deno.test("readTemplate() refuses what is cut short, damaged or no archive, and 
   }
   await Deno.remove(path);
 });
+
+Deno.test("readTemplate() settles with one error wherever an archive is cut, whichever entries are skipped", async () => {
+  const files = ["ens01", "ens02", "ens03"].map((it) => makeFile(storePath(it)));
+  const tar = await packTar([makeFile("notes.txt"), ...files]);
+  const wrong: string[] = [];
+  for (let end = 0; end < tar.length; end += 256) {
+    const archive = await gzip(tar.slice(0, end));
+    for (const isWanted of [() => true, (it: number) => it > 1, (it: number) => it === 2]) {
+      const outcome = await settle(read(archive, isWanted));
+      if (!/^TemplateError: Cannot read template t.tar.gz: /.test(outcome)) {
+        wrong.push(`${end} bytes: ${outcome}`);
+      }
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+/** The error of a read, in words; what is not settled once all other work is done never will be. */
+async function settle(reading: Promise<unknown>): Promise<string> {
+  const settled = reading.then(() => "read", (error) => `${error}`);
+  for (let turn = 0; turn < 1000; turn++) {
+    const turnEnd = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 0));
+    const outcome = await Promise.race([settled, turnEnd]);
+    if (outcome !== undefined) return outcome;
+  }
+  return "not settled";
+}
+
+const MIB = 2 ** 20;
+
+for (const first of ["notes.txt", storePath("ens01"), undefined]) {
+  const what = first === undefined ? "behind the end of the tar" : `in ${first}`;
+  Deno.test(`readTemplate() decompresses no more zeros ${what} than its limit, and a few pieces`, async () => {
+    const header = await packTar(first ? [{ header: { name: first, size: 0, type: "file" } }] : []);
+    if (first) claimSize(header, 200 * MIB);
+    const zeros = new Array(200).fill(new Uint8Array(MIB));
+    const tar = ReadableStream.from([header.slice(0, first ? 512 : 1024), ...zeros]);
+    const archive = await new Response(tar.pipeThrough(new CompressionStream("gzip"))).bytes();
+    using counter = countDecompressed();
+    await assertRejects(
+      () => readTemplate(ReadableStream.from([archive]), "t.tar.gz", undefined, LIMITS),
+      TemplateError,
+      "Cannot use template t.tar.gz: ",
+    );
+    // Beside its entries, a tar may have 16 MiB; a piece of 4 KiB gives 4 MiB of zeros.
+    assert(counter.bytes > 0 && counter.bytes < 32 * MIB, `${counter.bytes / MIB} MiB`);
+  });
+}
+
+/** Counts what all streams decompress. */
+function countDecompressed(): Disposable & { readonly bytes: number } {
+  const Original = globalThis.DecompressionStream;
+  let bytes = 0;
+  globalThis.DecompressionStream = class extends Original {
+    readonly #counted = super.readable.pipeThrough(
+      new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform(chunk, controller) {
+          bytes += chunk.length;
+          controller.enqueue(chunk);
+        },
+      }),
+    );
+    override get readable() {
+      return this.#counted;
+    }
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    [Symbol.dispose]() {
+      globalThis.DecompressionStream = Original;
+    },
+  };
+}
 
 Deno.test("readTemplate() does not read a store that claims to be far too large", async () => {
   const tar = await packTar([makeFile(storePath("ens01"))]);

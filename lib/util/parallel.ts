@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { pooledMap } from "jsr:@std/async@^1.1.0/pool";
+import { pooledMap } from "jsr:@std/async@^1.1.0";
 
 /**
  * Applies a function to items, at most `limit` at a time, and yields the results in the order of the

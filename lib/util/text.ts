@@ -1,5 +1,5 @@
 /**
- * Words for messages: the nearest known name, the first of many lines, the text of a thrown value.
+ * Words for messages: the nearest known name, the first of many lines, the text of a value.
  *
  * @module
  */
@@ -41,4 +41,10 @@ export function summarizeLines(lines: readonly string[], shown = 3): string {
 /** The message of an error; any other thrown value as text. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** A value as JSON, shortened: what is damaged can hold anything. */
+export function quoteValue(value: unknown): string {
+  const json = JSON.stringify(value) ?? "undefined";
+  return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }

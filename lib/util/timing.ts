@@ -1,10 +1,8 @@
 /**
- * Waits between attempts, and a timer of the phases of work.
+ * How long to wait between attempts, and a timer of the phases of work.
  *
  * @module
  */
-import { setTimeout as wait } from "node:timers/promises";
-
 /** Bounds of the waits between attempts. */
 export interface DelayBounds {
   /** Longest wait after the first failure; it doubles with each further one. */
@@ -26,15 +24,6 @@ export function drawDelay(
   random = Math.random(),
 ): number {
   return random * Math.min(maxDelayMs, minDelayMs * 2 ** failuresBefore);
-}
-
-/**
- * Waits.
- *
- * @throws The signal's reason when it aborts.
- */
-export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await wait(ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
 }
 
 /** Adds up how long each phase of work takes. */

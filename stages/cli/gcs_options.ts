@@ -8,6 +8,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
+import { type Catalog, CATALOGS, parseCatalog } from "../../lib/references/catalog_layout.ts";
 import type { GcsOptions } from "../../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 
@@ -24,7 +25,8 @@ const ANONYMOUS: OptionSpec = {
 export const UPLOAD_OPTIONS: readonly OptionSpec[] = [
   {
     name: "upload-gcs",
-    help: "also publish the final stores at gs://<bucket>/<prefix>/<date>_<run>z",
+    help: "also publish the final stores at gs://<bucket>/<prefix>/<date>_<run>z\n" +
+      "(--layout catalog: in the folder of the run in a catalogue, gs://<bucket>/<prefix>)",
   },
   {
     name: "gcs-bucket",
@@ -71,23 +73,38 @@ export const STORES_OPTIONS: readonly OptionSpec[] = [
     help:
       "folder of the final stores on Google Cloud Storage, gs://<bucket>/<prefix>/<date>_<run>z",
   },
+  {
+    name: "catalog",
+    value: "<name>",
+    help: [
+      "references that others have published, instead of stages 1 to 3; with --date:",
+      ...CATALOGS.map(({ name, about }) => `${name.padEnd(13)}${about}`),
+      "or an address or folder of the same layout, as https://host/par or ./catalog",
+    ].join("\n"),
+  },
   ANONYMOUS,
 ];
 
 /** How {@linkcode STORES_OPTIONS} are understood, for the help. */
 export const STORES_RULE =
-  "The final stores are read from --parquet-dir or --gcs-parquet-path. Without these, those of\n" +
-  "--date are read from the run's folder here or, if it has none and GCS_BUCKET is set, from\n" +
+  "The final stores are read from --parquet-dir, --gcs-parquet-path or --catalog. Without these,\n" +
+  "those of --date are read from the run's folder here or, if it has none and GCS_BUCKET is set, from\n" +
   `gs://<GCS_BUCKET>/<GCS_PARQUET_PREFIX, else ${DEFAULT_PREFIX}>/<date>_<run>z.`;
 
 /** The message for a command line that names neither stores nor a run. */
 export const NO_STORES =
   "Cannot choose the run to stream: none is given; give --date, --parquet-dir or --gcs-parquet-path";
 
+/** The message for a catalogue without a run. */
+const NO_CATALOG_RUN =
+  "Cannot choose the run of --catalog: none is given; give --date, and --run for another hour";
+
 /** The folder of the final stores. */
 export interface StoresRequest {
   /** Local or `gs://`. @default {undefined} (found by the run) */
   parquetDir?: string;
+  /** In place of a folder. @default {undefined} (none) */
+  catalog?: Catalog;
   /** `gs://<bucket>/<prefix>` of runs without a local folder. @default {undefined} (none) */
   publishedRoot?: string;
   gcs?: GcsOptions;
@@ -96,14 +113,19 @@ export interface StoresRequest {
 /**
  * Parses {@linkcode STORES_OPTIONS}, and `GCS_BUCKET` when they name no folder.
  *
- * @throws {UsageError} for two folders, or for `--gcs-anonymous` without a bucket.
+ * @throws {UsageError} for two folders, for a catalogue that is not known or has no run, or for
+ *   `--gcs-anonymous` without a bucket.
  */
 export function parseStoresOptions(values: OptionValues): StoresRequest {
   const local = values.text("parquet-dir");
   const remote = values.text("gcs-parquet-path");
-  if (local !== undefined && remote !== undefined) {
-    throw new UsageError("Cannot use --parquet-dir with --gcs-parquet-path: choose one");
+  const name = values.text("catalog");
+  const given = ["parquet-dir", "gcs-parquet-path", "catalog"]
+    .filter((option) => values.text(option) !== undefined);
+  if (given.length > 1) {
+    throw new UsageError(`Cannot use --${given[0]} with --${given[1]}: choose one`);
   }
+  if (name !== undefined) return parseCatalogOptions(name, values);
   if (local?.startsWith("gs:")) {
     throw new UsageError(`Cannot use --parquet-dir "${local}": give it as --gcs-parquet-path`);
   }
@@ -116,6 +138,16 @@ export function parseStoresOptions(values: OptionValues): StoresRequest {
     );
   }
   return local === undefined ? {} : { parquetDir: local };
+}
+
+function parseCatalogOptions(name: string, values: OptionValues): StoresRequest {
+  const catalog = parseCatalog(name);
+  if (values.text("date") === undefined) throw new UsageError(NO_CATALOG_RUN);
+  if (catalog.base.startsWith("gs:")) return { catalog, gcs: readGcs(values) };
+  if (!values.flag(ANONYMOUS.name)) return { catalog };
+  throw new UsageError(
+    `Cannot use --${ANONYMOUS.name} with --catalog ${name}: it is not on gs://; leave it out`,
+  );
 }
 
 /** Access to Google Cloud Storage, by the options and the environment. */

@@ -165,3 +165,32 @@ Deno.test({
     assertThrows(() => parseStoresOptions(given), Deno.errors.NotCapable, "GCS_SERVICE_ACCOUNT");
   },
 });
+
+const CATALOG_MISTAKES: [what: string, given: Record<string, string | true>, says: string][] = [
+  ["without a run", { catalog: "icpac-hf" }, "give --date"],
+  ["that is not known", { catalog: "icpac-fh", date: "20240715" }, "did you mean icpac-hf?"],
+  ["beside a folder", { catalog: "icpac-hf", "parquet-dir": "x" }, "choose one"],
+  ["beside a bucket", { catalog: "icpac-hf", "gcs-parquet-path": "gs://b/x" }, "choose one"],
+  [
+    "on a web server, without credentials of Google",
+    { catalog: "icpac-hf", date: "20240715", "gcs-anonymous": true },
+    "leave it out",
+  ],
+];
+
+for (const [what, given, says] of CATALOG_MISTAKES) {
+  Deno.test(`parseStoresOptions() refuses a catalogue ${what}`, () =>
+    withVariables({}, () => {
+      const error = assertThrows(() => parseStoresOptions(values(given)), UsageError);
+      assertStringIncludes(error.message, says);
+    }));
+}
+
+Deno.test("parseStoresOptions() takes a catalogue before GCS_BUCKET, with credentials where it needs them", () =>
+  withVariables({ GCS_BUCKET: "b" }, () => {
+    const parse = (catalog: string, more = {}) =>
+      parseStoresOptions(values({ catalog, date: "20240715", ...more }));
+    const { catalog, gcs, ...others } = parse("icpac-hf");
+    assertEquals([catalog?.name, gcs, others], ["icpac-hf", undefined, {}]);
+    assertEquals(parse("icpac-gcs", { "gcs-anonymous": true }).gcs?.anonymous, true);
+  }));

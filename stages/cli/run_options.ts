@@ -6,12 +6,11 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
-import { parseRun } from "../../lib/ecmwf/run.ts";
+import { parseRunList } from "../../lib/ecmwf/run_list.ts";
 import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { GcsOptions, StorageOptions } from "../../lib/storage/mod.ts";
-import { findNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -21,11 +20,27 @@ export const DATE: OptionSpec = {
   help: "day of the run, or `latest`: the newest run whose last step is published",
 };
 
+/** The days of a command that takes several runs. */
+export const DATES: OptionSpec = {
+  ...DATE,
+  value: "<YYYYMMDD,…>",
+  help:
+    "days of the runs, and ranges of days: 20230301..20230531, 20230301..20230531/7 for every\n" +
+    "seventh one; `latest` is the newest run whose last step is published",
+};
+
 export const RUN_HOUR: OptionSpec = {
   name: "run",
   value: "<hour>",
   default: "00",
   help: "run hour in UTC: 00, 06, 12 or 18",
+};
+
+/** The hours of a command that takes several runs. */
+export const RUN_HOURS: OptionSpec = {
+  ...RUN_HOUR,
+  value: "<hour,…>",
+  help: "run hours in UTC: 00, 06, 12 or 18",
 };
 
 export const MAX_MEMBERS: OptionSpec = {
@@ -95,20 +110,36 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /**
- * The runs of `--date` and `--run`: one for each date of a list, none without a date.
+ * The runs of `--date` and `--run`, each once; none without a date.
  *
- * @throws {UsageError} for a date or an hour that no run has.
+ * @throws {RunError} for a date or an hour that no run has.
  */
 export function parseRunRequests(values: OptionValues): RunRequest[] {
-  return (values.list(DATE.name) ?? []).map((date) => {
-    const hour = values.required(RUN_HOUR.name);
-    if (findNearest(date, ["latest"]) !== undefined && date !== "latest") {
-      throw new UsageError(`Cannot use date "${date}": did you mean latest?`);
-    }
-    // `latest` gets any day, so that the hour is checked now.
-    const known = parseRun(date === "latest" ? "20260101" : date, hour);
-    return { date, hour: known.hour };
-  });
+  const dates = values.list(DATE.name);
+  return dates ? parseRunList(dates, values.list(RUN_HOUR.name) ?? []) : [];
+}
+
+/** Options that change which runs are made, how or where, but no byte of an output. */
+const NOT_SHAPING = new Set([
+  ...["date", "run", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
+  ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
+  ...["parquet-dir", "gcs-parquet-path", "skip-grib-scan"],
+]);
+
+/**
+ * The options that shape an output, as text by name, defaults included: what an output must be made with
+ * to be the one that is asked for. An option that is not known here counts.
+ */
+export function listShapingOptions(
+  options: readonly OptionSpec[],
+  values: OptionValues,
+): Record<string, string> {
+  const shaping = options.filter(({ name }) => !NOT_SHAPING.has(name));
+  return Object.fromEntries(shaping.flatMap(({ name, value }) => {
+    const text = value === undefined ? (values.flag(name) ? "yes" : undefined) : values.text(name);
+    return text === undefined ? [] : [[name, text]];
+  }));
 }
 
 /** Options of stages 1, 2 and 3 and the pipeline. */

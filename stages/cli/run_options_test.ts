@@ -1,9 +1,16 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { type Command, parseCommandLine } from "../../lib/cli/command.ts";
+import { type Command, OptionValues, parseCommandLine } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { formatHelp } from "../../lib/cli/help.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
-import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./run_options.ts";
+import { command as pipeline } from "../pipeline.ts";
+import { command as stream } from "../stream.ts";
+import {
+  listShapingOptions,
+  parseStageRequest,
+  STAGE_OPTIONS,
+  type StageRequest,
+} from "./run_options.ts";
 
 const COMMAND: Command<StageRequest> = {
   name: "stage",
@@ -74,4 +81,27 @@ Deno.test("the help describes every source, below the text of --source", () => {
     assertEquals(line.slice(0, column).trim(), "", "the names are aligned with the text");
     assert(line.slice(column).startsWith(name) && line.endsWith(about), line);
   });
+});
+
+Deno.test("of the options of pipeline and stream only these leave every byte of an output as it is", () => {
+  const options = [...pipeline.options, ...stream.options];
+  const given = options.map(({ name, value }) => [name, value === undefined ? true : "x"] as const);
+  const shaping = listShapingOptions(options, new OptionValues(new Map(given)));
+  const others = options.map(({ name }) => name).filter((name) => !(name in shaping));
+  assertEquals([...new Set(others)].toSorted(), [
+    ...["allow-missing", "date", "endpoint", "fresh", "gcs-anonymous", "gcs-parquet-path"],
+    ...["give-up-after", "members-per-batch", "merge", "output-dir", "parallel-fetches"],
+    ...["parallel-workers", "parquet-dir", "run", "skip-grib-scan", "source", "summary", "task"],
+    ...["template-cache", "whole-messages", "work"],
+  ]);
+});
+
+Deno.test("listShapingOptions() has the defaults, and flags that are set", () => {
+  const values = parseCommandLine(pipeline, ["--zip", "--steps", "36"]);
+  const { steps, zip, format, "max-members": maxMembers, ...rest } = listShapingOptions(
+    pipeline.options,
+    values,
+  );
+  assertEquals([steps, zip, format, maxMembers], ["36", "yes", "parquet", "51"]);
+  assertEquals(["combine" in rest, "save-template" in rest], [false, false]);
 });

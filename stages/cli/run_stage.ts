@@ -46,7 +46,9 @@ export async function openRun(
 ): Promise<{ run: Run; context: StageContext }> {
   const [request, ...others] = runRequests;
   if (!request || others.length > 0) {
-    throw new UsageError("Cannot use several dates: give one --date, or run the pipeline");
+    throw new UsageError(
+      "Cannot use several runs: give one --date and one --run, or run the pipeline",
+    );
   }
   const context = openContext(server, reporter, gcs, signal);
   return { run: await resolveRun(request, context), context };

@@ -10,7 +10,7 @@ import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/skeleton_sou
 /** Options of stage 1 and the pipeline. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [
   { name: "scan", help: "make skeletons from the headers of GRIB files, without a template" },
-  { name: "run-stage1", help: "scan GRIB files when no template fits the run" },
+  { name: "run-stage1", help: "scan GRIB files unless a --template fits the run" },
   { name: "skip-grib-scan", help: "never scan GRIB files, as without these options" },
   {
     name: "hours",

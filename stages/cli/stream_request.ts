@@ -5,11 +5,13 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { BUCKET } from "../../lib/ecmwf/files.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { GIK } from "../../lib/output/profile.ts";
+import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
@@ -22,13 +24,15 @@ import {
   type StoresRequest,
 } from "./gcs_options.ts";
 import {
-  DATE,
+  DATES,
+  listShapingOptions,
   MAX_MEMBERS,
   parseRunRequests,
   parseServerOptions,
-  RUN_HOUR,
+  RUN_HOURS,
   type RunSource,
   SERVER_OPTIONS,
+  type ServerOptions,
   STEPS,
 } from "./run_options.ts";
 
@@ -41,10 +45,15 @@ export interface StreamRequest
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
+  /** For the ledger of several runs. */
+  shapingOptions: Record<string, string>;
 }
 
 const { region } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
+
+/** A host with or without its port, or a bucket with its scheme. */
+const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
 
 /** A flag of `stream` and `distribute`. */
 export const FRESH: OptionSpec = {
@@ -52,11 +61,24 @@ export const FRESH: OptionSpec = {
   help: "start over: delete the fields that are saved in the folder of --work",
 };
 
+const ALLOW_REFERENCE_HOST: OptionSpec = {
+  name: "allow-reference-host",
+  value: "<host,…>",
+  help: "other hosts, as host:port, or buckets, as s3://bucket, that references may point to",
+};
+
 /** Options of streaming. */
 export const STREAM_OPTIONS: readonly OptionSpec[] = [
   ...STORES_OPTIONS,
-  { ...DATE, default: undefined, help: "day of the run (default: that of the references)" },
-  RUN_HOUR,
+  ALLOW_REFERENCE_HOST,
+  {
+    ...DATES,
+    default: undefined,
+    help:
+      "days of the runs, and ranges of days: 20230301..20230531, 20230301..20230531/7 for every\n" +
+      "seventh one (default: the run of the references)",
+  },
+  RUN_HOURS,
   { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
   MAX_MEMBERS,
   {
@@ -79,6 +101,13 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     value: "<N,W,S,E>",
     default: [region.north, region.west, region.south, region.east].join(","),
     help: "edges of the region in degrees; points on them are included",
+  },
+  {
+    name: "grid",
+    value: "<degrees>",
+    help:
+      "interpolate mean and deviation to points this far apart, for example 0.25 for runs of all\n" +
+      "years alike (default: the points of the messages)",
   },
   {
     name: "work",
@@ -133,9 +162,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const work = parseWork(values);
+  const server = parseServerOptions(values);
+  const runRequests = parseRunRequests(values);
+  checkSeveral(runRequests, values);
   return {
-    runRequests: parseRunRequests(values),
-    server: parseServerOptions(values),
+    runRequests,
+    server,
+    targets: parseTargets(values, server),
     profile: GIK,
     ...parseStoresOptions(values),
     ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
@@ -148,6 +181,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values),
     region: parseRegion(values.numbers("region", 4)),
+    gridSpacing: parseGrid(values),
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -155,7 +189,44 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     fresh,
     summary: values.text("summary"),
     now: readClock(),
+    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
   };
+}
+
+/** Where references may point: to the sources in use, and to what the option lists. */
+function parseTargets(values: OptionValues, { mirrors = [] }: ServerOptions): ReferenceTargets {
+  const key = "x";
+  const urls = mirrors.flatMap((mirror) => mirror.locate(`s3://${BUCKET}/${key}`) ?? []);
+  const hosts = values.list(ALLOW_REFERENCE_HOST.name) ?? [];
+  const bad = hosts.find((host) => !REFERENCE_HOST.test(host));
+  if (bad !== undefined) {
+    throw new UsageError(
+      `Cannot use --${ALLOW_REFERENCE_HOST.name} "${bad}": give a host such as mirror.example or ` +
+        "a bucket such as s3://bucket, without a path",
+    );
+  }
+  return {
+    bases: urls.map((url) => url.slice(0, -`/${key}`.length)),
+    hosts: hosts.map((host) => host.toLowerCase()),
+  };
+}
+
+/** Options that name one file, folder or part of one run, and what to do without them. */
+const ONE_RUN_ONLY: readonly (readonly [name: string, remedy: string])[] = [
+  ["parquet-dir", "leave it out: each run has a folder of its own"],
+  ["gcs-parquet-path", "set GCS_BUCKET instead: each run has a folder of its own"],
+  ["summary", "leave it out: runs.json has each run"],
+  ["task", "give one --date, or run distribute"],
+  ["merge", "give one --date, or run distribute"],
+];
+
+/** @throws {UsageError} for several runs with an option that fits only one. */
+function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
+  if (runs.length <= 1) return;
+  for (const [name, remedy] of ONE_RUN_ONLY) {
+    if (values.text(name) === undefined && !values.flag(name)) continue;
+    throw new UsageError(`Cannot use --${name} with several runs: it is for one; ${remedy}`);
+  }
 }
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
@@ -180,6 +251,13 @@ function parseRegion(numbers: readonly number[]): Region {
     );
   }
   return { north, west, south, east };
+}
+
+function parseGrid(values: OptionValues): number | undefined {
+  if (values.text("grid") === undefined) return undefined;
+  const [spacing] = values.numbers("grid", 1) as [number];
+  if (spacing > 0) return spacing;
+  throw new UsageError(`Cannot use --grid ${spacing}: give degrees between points, such as 0.25`);
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { BUCKET_REGION } from "../../lib/ecmwf/files.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
 import { permissionFlags, widenSet } from "../../lib/cli/task_permissions.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
@@ -33,6 +34,23 @@ export function listHosts(
   const named = sources.flatMap((name) => SOURCES.find((it) => it.name === name)?.hosts ?? []);
   const urls = [...sources, ...servers].filter((it) => it !== undefined && /^https?:/.test(it));
   return [...named, ...urls.map((url) => new URL(url!).host)];
+}
+
+/** The servers of hosts and buckets that references may point to. */
+export function listReferenceHosts(items: readonly string[]): string[] {
+  return items.flatMap((item) => {
+    const [, scheme, name] = /^(s3|gs|az):\/\/(.+)$/.exec(item) ?? [];
+    switch (scheme) {
+      case "s3":
+        return [`${name}.s3.${BUCKET_REGION}.amazonaws.com:443`];
+      case "gs":
+        return ["storage.googleapis.com:443"];
+      case "az":
+        return [`${name}.blob.core.windows.net:443`, "planetarycomputer.microsoft.com:443"];
+      default:
+        return [item];
+    }
+  });
 }
 
 /** What the tasks may use. */

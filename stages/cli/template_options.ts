@@ -7,16 +7,12 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { TemplateOptions } from "../../lib/template/open_template.ts";
 
-const PUBLISHED_TEMPLATE =
-  "https://huggingface.co/datasets/Nishadhka/gfs_s3_gik_refs/resolve/main/gik-fmrc-v2ecmwf_fmrc.tar.gz";
-
 /** Options of stage 1 and the pipeline. */
 export const TEMPLATE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "template",
     value: "<path or URL>",
-    default: PUBLISHED_TEMPLATE,
-    defaultName: "the archive published on Hugging Face",
+    defaultName: "ICPAC's for the era of the run, from Hugging Face",
     help: "template archive (.tar.gz), or stage 1 zip of the Python tools",
   },
   { name: "no-template", help: "make empty skeletons: references only" },
@@ -39,11 +35,11 @@ export function parseTemplateOptions(values: OptionValues): TemplateOptions {
   if (values.flag("no-template") && requireTemplate) {
     throw new UsageError("Cannot use --no-template with --require-template: choose one");
   }
-  const template = values.required("template");
+  const template = values.text("template");
   return {
-    ...(values.flag("no-template") ? {} : { template }),
+    ...(values.flag("no-template") ? {} : { template, published: true }),
     requireTemplate,
-    requireFit: requireTemplate || template !== PUBLISHED_TEMPLATE,
+    requireFit: requireTemplate || template !== undefined,
     templateCache: values.required("template-cache"),
   };
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assertSpyCalls, stub } from "jsr:@std/testing@^1.0.0/mock";
 import { listNames, withFolder } from "../../../fixtures/folder.ts";
 import { openStorage, removePartialFiles } from "../mod.ts";
 
@@ -62,15 +63,16 @@ for (const [what, remove] of REMOVALS) {
       const work = `${folder}/work`;
       const { open } = Deno;
       let opened = 0;
-      Deno.open = async (...given) => {
+      using opens = stub(Deno, "open", async (...given) => {
         if (++opened > 2) return await open(...given);
         await remove(work, false);
         const file = await open(...given);
         await remove(work, true);
         return file;
-      };
-      await storage.put(`${work}/out.nc`, [BYTES]).finally(() => Deno.open = open);
-      assertEquals([opened, await listNames(work)], [3, ["out.nc"]]);
+      });
+      await storage.put(`${work}/out.nc`, [BYTES]);
+      assertSpyCalls(opens, 3);
+      assertEquals(await listNames(work), ["out.nc"]);
       assertEquals((await Deno.stat(`${work}/out.nc`)).size, BYTES.length);
     }));
 }

@@ -42,6 +42,7 @@ export function createContext(
     get hasServed() {
       return [...hosts.values()].some((host) => host.hasServed);
     },
+    failed: new Set(),
     findHost: (url) => hostsByRoot.get(parseRoot(url)),
     counters: { requests: 0, retries: 0, requestsByHost: {}, bytesReceived: 0 },
     status: new StatusReporter(onStatus, statusIntervalMs),

@@ -1,6 +1,7 @@
 /** Runs end, however a server keeps them waiting, and honest slow lines are not cut off. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { type BadAnswer, startFaultyFront } from "../../../fixtures/faulty_front.ts";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import { Line } from "../../../fixtures/line.ts";
 import { startS3Server } from "../../../fixtures/s3_server.ts";
 import { Attempt } from "../protocol/attempt.ts";
@@ -34,6 +35,20 @@ function start(answer: BadAnswer, options: StorageOptions = {}) {
   };
 }
 
+/** The same without a network, and the clock of both. */
+function startFaked(answer: BadAnswer, options: StorageOptions = {}) {
+  const setup = start(answer, { timeoutMs: 60_000, giveUpAfterMs: 60_000, ...options });
+  const clock = new FakeClock(setup.front);
+  return {
+    ...setup,
+    clock,
+    async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
+      await setup[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Reads until the server is given up, as a run of very many messages does. */
 async function readOn(storage: ReturnType<typeof openStorage>): Promise<StorageError> {
   for (let i = 0; i < 10_000; i++) {
@@ -52,12 +67,20 @@ const part = (length: string, range = RIGHT) => ({
   "content-length": length,
 });
 
+Deno.test("a server that sends a byte now and then is given up", async () => {
+  const answer = { status: 206, headers: part("2000"), drip: { waitMs: 25_000 } };
+  await using setup = startFaked(answer);
+  const { clock, front, storage } = setup;
+  const error = await clock.run(readOn(storage), 100);
+  assertEquals([error.kind, storage.counters.requests], ["unreachable", 2]);
+  assertStringIncludes(error.message, "without one success");
+  assertStringIncludes(error.message, "sent no more than 3 bytes in 60 s");
+  const givenUpMs = clock.ms;
+  await clock.run(assertRejects(() => storage.get("s3://bucket/key", RANGE), StorageError));
+  assertEquals([front.requests, clock.ms], [2, givenUpMs]);
+});
+
 const ENDLESS: [name: string, answer: BadAnswer][] = [
-  ["sends a byte now and then", {
-    status: 206,
-    headers: part("2000"),
-    drip: { waitMs: 25 },
-  }],
   ["sends another range", {
     status: 206,
     headers: part("2000", "bytes 11-2010/4000"),
@@ -89,30 +112,25 @@ for (const [name, answer] of ENDLESS) {
 }
 
 Deno.test("a server that accepts and never answers is given up, though each attempt takes as long", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const accepted: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) accepted.push(connection);
-  })();
+  using clock = new FakeClock({ url: "http://mute.test", answer: () => new Promise(() => {}) });
   const storage = openStorage({
-    endpoint: `http://127.0.0.1:${listener.addr.port}`,
-    timeoutMs: 100,
-    giveUpAfterMs: 50,
+    endpoint: "http://mute.test",
+    timeoutMs: 60_000,
+    giveUpAfterMs: 30_000,
     minDelayMs: 1,
     maxDelayMs: 2,
   });
-  const error = await assertRejects(() => storage.get("s3://bucket/key", RANGE), StorageError);
+  const failing = assertRejects(() => storage.get("s3://bucket/key", RANGE), StorageError);
+  const error = await clock.run(failing, 100);
   assertStringIncludes(error.message, "without one success");
   assertEquals([error.kind, storage.counters.requests], ["unreachable", 2]);
-  for (const connection of accepted) connection.close();
-  listener.close();
-  await accepting;
+  assertEquals(Math.floor(clock.ms / 1000), 120);
 });
 
 Deno.test("wrong answers between right ones cost attempts, and the server serves on", async () => {
   let requests = 0;
   await using setup = start({ status: 500 }, { timeoutMs: 60_000 });
-  setup.front.setAnswers(() => ++requests % 4 === 0 ? undefined : ENDLESS[1]![1]);
+  setup.front.setAnswers(() => ++requests % 4 === 0 ? undefined : ENDLESS[0]![1]);
   for (let i = 0; i < 30; i++) {
     assertEquals(await setup.storage.get("s3://bucket/key", RANGE), OBJECT.slice(10, 2010));
   }
@@ -120,22 +138,25 @@ Deno.test("wrong answers between right ones cost attempts, and the server serves
 });
 
 Deno.test("an error whose text does not end is what its status says", async () => {
-  await using setup = start({ status: 404, drip: { waitMs: 5 } }, { timeoutMs: 400 });
-  const error = await assertRejects(() => setup.storage.get("s3://bucket/key"), StorageError);
-  assertEquals([error.kind, error.status, setup.front.requests], ["missing", 404, 1]);
+  await using setup = startFaked({ status: 404, drip: { waitMs: 500 } });
+  const { clock, front, storage } = setup;
+  const failing = assertRejects(() => storage.get("s3://bucket/key"), StorageError);
+  const error = await clock.run(failing, 10);
+  assertEquals([error.kind, error.status, front.requests], ["missing", 404, 1]);
+  assertEquals(clock.ms, 5000);
 });
 
 Deno.test("no body of a busy line is cut off, though each brings next to nothing", async () => {
   // From 8 bodies on share 6 KiB/s: each brings less than 1 KiB/s, and takes longer than the timeout.
-  const line = new Line(6 * 1024, 128);
-  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
-    return new Response(line.send(OBJECT.slice(0, 640)), { headers: { "content-length": "640" } });
-  });
-  const storage = openStorage({ timeoutMs: 700, giveUpAfterMs: 0, maxRequests: 16 });
-  const url = `http://127.0.0.1:${server.addr.port}/`;
-  const bodies = await Promise.all(Array.from({ length: 16 }, () => storage.get(url)));
-  assertEquals(bodies.map(({ length }) => length), Array(16).fill(640));
-  assertEquals(storage.counters.retries, 0);
+  const line = new Line(6 * 1024, 1280);
+  const headers = { "content-length": "64000" };
+  const answer = () => new Response(line.send(new Uint8Array(64_000)), { headers });
+  using clock = new FakeClock({ url: "http://busy.test", answer });
+  const storage = openStorage({ timeoutMs: 60_000, giveUpAfterMs: 0, maxRequests: 16 });
+  const reading = Array.from({ length: 16 }, () => storage.get("http://busy.test/"));
+  const bodies = await clock.run(Promise.all(reading), 10);
+  assertEquals(bodies.map(({ length }) => length), Array(16).fill(64_000));
+  assertEquals([storage.counters.retries, Math.floor(clock.ms / 10_000)], [0, 16]);
 });
 
 /** Notes what a stream of the line usually brings: 1 MB in a second, after 20 ms. */
@@ -176,6 +197,7 @@ Deno.test("RequestTimes gives an answer a multiple of the time that the last one
 });
 
 Deno.test("an attempt ends when it takes far longer than the last ones, and the next one has longer", async () => {
+  using clock = new FakeClock();
   const counters = { bytesReceived: 0 };
   const lasting: number[] = [];
   for (const patience of [1, 4]) {
@@ -189,7 +211,7 @@ Deno.test("an attempt ends when it takes far longer than the last ones, and the 
     attempt.noteAnswer(1000);
     let received = 0;
     while (!attempt.signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await clock.tick(5);
       attempt.noteReceived(1000);
       received++;
     }

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { stub } from "jsr:@std/testing@^1.0.0/mock";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import { readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
 
@@ -42,10 +44,6 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
 
-async function sleep(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 function busy(retryAfter?: string): StorageError {
   return statusError("s3://bucket/key", 503, "SlowDown", retryAfter);
 }
@@ -72,12 +70,13 @@ Deno.test("Host admits as many requests as its limit, and the waiting ones in tu
 });
 
 Deno.test("Host takes the permit back however the request ends", async () => {
+  using clock = new FakeClock();
   const { sent, ask } = open({ maxRequests: 1, minDelayMs: 0 });
   await askAll(ask, "abcdef");
   const ends = [undefined, new TypeError("a fault"), busy(), statusError("s3://b/k", 404, ""), {}];
   for (const [i, end] of ends.entries()) {
     await sent[i]!.end(end);
-    if (end instanceof StorageError) await sleep(5);
+    if (end instanceof StorageError) await clock.tick(0);
     assertEquals(sent.length, i + 2);
   }
 });
@@ -149,12 +148,16 @@ Deno.test("Host throttles from a refusal on, until fewer are sent than it admits
 });
 
 Deno.test("Host that only fails admits two probes after a pause, and the others when they succeed", async () => {
+  using clock = new FakeClock();
+  using _ = stub(Math, "random", () => 1);
   const { host, sent, ask } = open();
   await askAll(ask, "abcdefgh");
   await askAll(ask, "ijklmnop");
   for (const request of sent.slice()) await request.end(busy());
   assertEquals([names(sent), host.isPaused], ["abcdefgh", true]);
-  await sleep(25);
+  await clock.tick(19);
+  assertEquals([names(sent), host.isPaused], ["abcdefgh", true]);
+  await clock.tick(1);
   assertEquals([names(sent), host.isHealthy], ["abcdefghij", false]);
   await sent[8]!.end();
   assertEquals([names(sent), host.isHealthy], ["abcdefghijkl", true]);
@@ -163,13 +166,15 @@ Deno.test("Host that only fails admits two probes after a pause, and the others 
 });
 
 Deno.test("Host names its state, and reading it changes nothing", async () => {
+  using clock = new FakeClock();
   const { host, sent, ask } = open();
   const read = () => [host.state.name, host.limit, host.isPaused, host.isHealthy];
   await askAll(ask, "abcdefgh");
   assertEquals(read(), ["healthy", 8, false, true]);
-  await sent[0]!.end(busy("0.03"));
+  await sent[0]!.end(busy("30"));
+  await clock.tick(29_999);
   assertEquals(read(), ["paused", 6, true, false]);
-  await sleep(40);
+  await clock.tick(1);
   assertEquals([read(), read()], Array(2).fill(["probing", 2, false, false]));
   await sent[1]!.end();
   // The readings have not ended the pause, which would have restarted the limit.
@@ -187,16 +192,17 @@ Deno.test("Host names its state, and reading it changes nothing", async () => {
 });
 
 Deno.test("Host pauses again each time both probes fail", async () => {
+  using clock = new FakeClock();
   const { sent, ask } = open();
   await askAll(ask, "abcdefgh");
   await askAll(ask, "ijklmnop");
   for (const request of sent.slice()) await request.end(busy());
   for (let probes = 1; probes <= 3; probes++) {
-    await sleep(25);
+    await clock.tick(20);
     assertEquals(sent.length, 8 + 2 * probes);
     for (const request of sent.slice(-2)) await request.end(busy());
   }
-  await sleep(25);
+  await clock.tick(20);
   await sent[14]!.end();
   await sent[15]!.end();
 });
@@ -213,25 +219,33 @@ Deno.test("Host resumes at once when a request under way succeeds", async () => 
 });
 
 Deno.test("Host obeys Retry-After, whatever succeeds meanwhile", async () => {
+  using clock = new FakeClock();
   const { host, sent, ask } = open();
   await askAll(ask, "abcdefghij");
-  await sent[0]!.end(busy("0.05"));
+  await sent[0]!.end(busy("50"));
   for (const request of sent.slice(1)) await request.end();
+  await clock.tick(49_999);
   assertEquals([names(sent), host.isPaused], ["abcdefgh", true]);
-  await sleep(60);
+  await clock.tick(1);
   assertEquals(names(sent), "abcdefghij");
 });
 
 Deno.test("Host that fails for giveUpAfterMs turns away all waiting requests, for the same time", async () => {
-  const { host, sent, ask } = open({ giveUpAfterMs: 60, maxRequests: 2 });
+  using clock = new FakeClock();
+  const { host, sent, ask } = open({ maxRequests: 2 });
   await askAll(ask, "ab");
   const waiting = [ask("c"), ask("d")];
-  await sent[0]!.end(busy("0.07"));
+  await sent[0]!.end(busy("70"));
   await sent[1]!.end(busy());
+  await clock.tick(59_999);
+  assertEquals(host.givenUp, undefined);
+  await clock.tick(1);
   assertEquals(await Promise.all(waiting), [undefined, undefined]);
   const { failedForMs, last } = host.givenUp!;
-  assertEquals([failedForMs >= 60, last.status, names(sent)], [true, 503, "ab"]);
-  await sleep(65);
+  assertEquals([failedForMs, last.status, names(sent)], [60_000, 503, "ab"]);
+  await clock.tick(59_999);
+  assertEquals(host.givenUp?.failedForMs, 60_000);
+  await clock.tick(1);
   assertEquals(host.givenUp, undefined);
   await askAll(ask, "e");
   assertEquals(names(sent), "abe");
@@ -240,24 +254,25 @@ Deno.test("Host that fails for giveUpAfterMs turns away all waiting requests, fo
 });
 
 Deno.test("Host lets no request overtake those that waited for the end of a pause", async () => {
+  using clock = new FakeClock();
   const { sent, ask } = open({ maxRequests: 1 });
   await askAll(ask, "ab");
   await sent[0]!.end(busy());
-  const endMs = performance.now() + 25;
-  while (performance.now() < endMs);
+  clock.lateMs = 25;
   await askAll(ask, "c");
   assertEquals(names(sent), "a");
-  await sleep(5);
+  await clock.tick(20);
   assertEquals(names(sent), "ab");
   await sent[1]!.end();
   assertEquals(names(sent), "abc");
 });
 
 Deno.test("Host does not count time without requests as time of failure", async () => {
-  const { host, sent, ask } = open({ giveUpAfterMs: 20, minDelayMs: 0 });
+  using clock = new FakeClock();
+  const { host, sent, ask } = open({ minDelayMs: 0 });
   await askAll(ask, "a");
   await sent[0]!.end(busy());
-  await sleep(30);
+  await clock.tick(60_001);
   await askAll(ask, "b");
   await sent[1]!.end(busy());
   assertEquals(host.givenUp, undefined);

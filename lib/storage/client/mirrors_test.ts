@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import {
   type FaultRule,
   faultsInTurn,
@@ -49,6 +50,20 @@ function open(faults: (FaultRule | undefined)[] = [], options: StorageOptions = 
     storage,
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same without a network, and the clock of all. */
+function openFaked(...given: Parameters<typeof open>): Setup & { clock: FakeClock } {
+  const setup = open(...given);
+  const clock = new FakeClock(...setup.servers);
+  return {
+    ...setup,
+    clock,
+    async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
+      await setup[Symbol.asyncDispose]();
     },
   };
 }
@@ -137,11 +152,16 @@ Deno.test("get() reports an object as missing only when every mirror does", asyn
 
 Deno.test("get() reports nothing as missing while a mirror cannot be asked", async () => {
   for (const faults of [[MISSING, SLOW_DOWN], [SLOW_DOWN, MISSING]]) {
-    await using setup = open(faults.map((fault) => () => fault), { giveUpAfterMs: 50 });
-    const error = await assertRejects(() => setup.storage.get(URL), StorageError);
+    await using setup = openFaked(faults.map((fault) => () => fault), {
+      giveUpAfterMs: 60_000,
+      minDelayMs: 500,
+      maxDelayMs: 10_000,
+    });
+    const { storage, clock } = setup;
+    const error = await clock.run(assertRejects(() => storage.get(URL), StorageError), 50);
     assertEquals([error.kind, error.status, error.url], ["unreachable", 503, URL]);
     const [busy, other] = faults[0] === SLOW_DOWN ? ["one", "two"] : ["two", "one"];
-    assertStringIncludes(error.message, `Cannot read "${URL}": ${busy} has failed for 1 s `);
+    assertStringIncludes(error.message, `Cannot read "${URL}": ${busy} has failed for 1 min `);
     assertStringIncludes(error.message, "without one success (last: 503 Service Unavailable)");
     assertStringIncludes(error.message, `${other} answered 404 Not Found`);
   }
@@ -170,10 +190,13 @@ Deno.test("get() sends nothing to a paused mirror, and returns to it when it ser
 });
 
 Deno.test("get() obeys the Retry-After of one mirror while it reads from the next", async () => {
-  await using setup = open([faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.08 }])]);
-  for (let i = 0; i < 5; i++) assertEquals(await ask(setup), 2);
-  await new Promise((resolve) => setTimeout(resolve, 90));
-  assertEquals(await ask(setup), 1);
+  await using setup = openFaked([faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 80 }])]);
+  const { clock } = setup;
+  for (let i = 0; i < 5; i++) assertEquals(await clock.run(ask(setup)), 2);
+  await clock.tick(79_999 - clock.ms);
+  assertEquals(await clock.run(ask(setup)), 2);
+  await clock.tick(1);
+  assertEquals(await clock.run(ask(setup)), 1);
 });
 
 Deno.test("get() waits in the queue of the first mirror while that one serves", async () => {
@@ -209,12 +232,13 @@ Deno.test("get() does without a mirror that is switched off during the run", asy
 });
 
 Deno.test("get() fails at once after all mirrors were given up, and asks them no more", async () => {
-  await using setup = open([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 300 });
+  await using setup = openFaked([() => SLOW_DOWN, () => SLOW_DOWN], { giveUpAfterMs: 300 });
+  const { clock } = setup;
   const fail = () => assertRejects(() => setup.storage.get(URL), StorageError);
-  const errors = await Promise.all(Array.from({ length: 20 }, fail));
-  const before = countRequests(setup);
-  errors.push(await fail());
-  assertEquals(countRequests(setup), before);
+  const errors = await clock.run(Promise.all(Array.from({ length: 20 }, fail)));
+  const [before, givenUpMs] = [countRequests(setup), clock.ms];
+  errors.push(await clock.run(fail()));
+  assertEquals([countRequests(setup), clock.ms], [before, givenUpMs]);
   for (const { kind, message } of errors) {
     assertEquals(kind, "unreachable");
     assertStringIncludes(message, "one has failed for 1 s ");
@@ -223,7 +247,8 @@ Deno.test("get() fails at once after all mirrors were given up, and asks them no
 });
 
 Deno.test("get() reports why a server that is switched off cannot be reached", async () => {
-  const setup = open([], { giveUpAfterMs: 20, mirrors: [] });
+  // It is the server that is given up, not the object after a few attempts.
+  const setup = open([], { giveUpAfterMs: 20, maxAttempts: 1000, mirrors: [] });
   const url = `${setup.servers[0]!.url}/run/key`;
   await setup[Symbol.asyncDispose]();
   const error = await assertRejects(() => setup.storage.get(url), StorageError);
@@ -302,8 +327,10 @@ Deno.test("a paused mirror keeps no process alive", async () => {
     const mirrors = ["${one}", "${two}"].map((url) => ({ name: url, locate: () => url }));
     const storage = openStorage({ mirrors, minDelayMs: 1e8, maxDelayMs: 1e8 });
     console.log((await storage.get("s3://my-bucket/run/key"))[0]);`;
+  const config = new globalThis.URL("../../../deno.json", import.meta.url).pathname;
+  const main = `data:text/javascript,${encodeURIComponent(script)}`;
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `data:text/javascript,${encodeURIComponent(script)}`],
+    args: ["run", "-A", "--no-check", "--config", config, main],
     signal: AbortSignal.timeout(20_000),
   }).output();
   assertEquals([success, new TextDecoder().decode(stdout)], [true, "2\n"]);

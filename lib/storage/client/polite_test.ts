@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { stub } from "jsr:@std/testing@^1.0.0/mock";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
+import { makeRandom } from "../../../fixtures/random.ts";
 import {
   type FaultRule,
   limitCapacity,
@@ -21,16 +24,29 @@ const POLICY: StoragePolicy = {
   signal: undefined,
 };
 
-/** A server, and a client with its context. */
+/** A server, a client with its context, and the clock of both. */
 function start(faults: FaultRule | undefined, policy: Partial<StoragePolicy> = {}) {
   const server = startS3Server({
     root: new Map([["key", new Uint8Array(1000)]]),
     ...(faults && { faults }),
   });
+  const clock = new FakeClock(server);
+  const draws = stub(Math, "random", makeRandom(1));
   const context = createContext({ ...POLICY, ...policy }, () => webBackend);
   const access = accessServers(context, (url) => [{ url }], new Versions());
   const get = async () => (await access.get(`${server.url}/key`)).length;
-  return { server, context, get, limit: () => context.hosts.get(server.url)!.limit };
+  return {
+    server,
+    clock,
+    context,
+    get,
+    limit: () => context.hosts.get(server.url)!.limit,
+    async [Symbol.asyncDispose]() {
+      draws.restore();
+      clock[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Keeps `callers` requests under way until `count` have been answered. */
@@ -43,12 +59,12 @@ async function drain(get: () => Promise<unknown>, callers: number, count: number
 }
 
 Deno.test("a client settles near what a server allows at once, and is seldom refused", async () => {
-  const { server, get, limit } = start(limitCapacity(8, 15));
-  await using _ = server;
-  await drain(get, 40, 200);
+  await using setup = start(limitCapacity(8, 15));
+  const { clock, server, get, limit } = setup;
+  await clock.run(drain(get, 40, 200));
   const before = server.counters;
   const limits: number[] = [];
-  await drain(async () => limits.push(limit() + 0 * await get()), 40, 600);
+  await clock.run(drain(async () => limits.push(limit() + 0 * await get()), 40, 600));
   const mean = limits.reduce((sum, value) => sum + value, 0) / limits.length;
   assert(mean >= 6 && mean <= 12, `${mean}`);
   const refused = server.counters.byStatus["503"]! - (before.byStatus["503"] ?? 0);
@@ -57,17 +73,17 @@ Deno.test("a client settles near what a server allows at once, and is seldom ref
 });
 
 Deno.test("a client finds what a server allows beyond the first few, up to maxRequests", async () => {
-  const { server, get, limit } = start(limitCapacity(1000, 5), { maxRequests: 24 });
-  await using _ = server;
-  await drain(get, 40, 200);
+  await using setup = start(limitCapacity(1000, 5), { maxRequests: 24 });
+  const { clock, server, get, limit } = setup;
+  await clock.run(drain(get, 40, 200));
   assertEquals([limit(), server.counters.mostAtOnce], [24, 24]);
 });
 
 Deno.test("a client sends few requests to a server that only refuses", async () => {
-  const { server, get } = start(() => SLOW_DOWN, { giveUpAfterMs: 80 });
-  await using _ = server;
-  const errors = await Promise.all(
-    Array.from({ length: 40 }, () => assertRejects(get, StorageError)),
+  await using setup = start(() => SLOW_DOWN, { giveUpAfterMs: 80 });
+  const { clock, server, get } = setup;
+  const errors = await clock.run(
+    Promise.all(Array.from({ length: 40 }, () => assertRejects(get, StorageError))),
   );
   for (const error of errors) {
     assertEquals([error.kind, error.status], ["unreachable", 503]);
@@ -76,49 +92,53 @@ Deno.test("a client sends few requests to a server that only refuses", async () 
   }
   const { requests } = server.counters;
   assert(requests >= 8 && requests < 40, `${requests} requests`);
-  await assertRejects(get, StorageError, "without one success");
-  assertEquals(server.counters.requests, requests);
+  const givenUpMs = clock.ms;
+  await clock.run(assertRejects(get, StorageError, "without one success"));
+  assertEquals([server.counters.requests, clock.ms], [requests, givenUpMs]);
 });
 
 Deno.test("a client obeys Retry-After with all requests to the host", async () => {
   const times: number[] = [];
-  const { server, get } = start(() => {
+  await using setup = start(() => {
     times.push(performance.now());
-    return times.length === 1 ? { ...SLOW_DOWN, retryAfterSeconds: 0.09 } : undefined;
+    return times.length === 1 ? { ...SLOW_DOWN, retryAfterSeconds: 50 } : undefined;
   }, { maxRequests: 1 });
-  await using _ = server;
-  await Promise.all(Array.from({ length: 5 }, get));
-  assertEquals(times.length, 6);
-  assert(times[1]! - times[0]! >= 85, `${times[1]! - times[0]!}`);
+  await setup.clock.run(Promise.all(Array.from({ length: 5 }, setup.get)), 100);
+  assertEquals(times.map((ms) => ms - times[0]!), [0, ...Array(5).fill(50_000)]);
 });
 
 Deno.test("a client can send again after timeouts and aborts", async () => {
   const stop = new AbortController();
   let isSilent = true;
-  const { server, get, context } = start(
+  await using setup = start(
     () => isSilent ? { kind: "delay", ms: 60_000 } : undefined,
     { maxRequests: 2, timeoutMs: 60, giveUpAfterMs: 0, maxAttempts: 1 },
   );
-  await using _ = server;
-  await Promise.all([1, 2, 3].map(() => assertRejects(get, StorageError, "sent nothing for")));
+  const { clock, get, context } = setup;
+  await clock.run(
+    Promise.all([1, 2, 3].map(() => assertRejects(get, StorageError, "sent nothing for"))),
+  );
+  assertEquals(clock.ms, 120);
   context.policy.signal = stop.signal;
   const aborted = [1, 2, 3].map(() => assertRejects(get, RangeError, "enough"));
   stop.abort(new RangeError("enough"));
-  await Promise.all(aborted);
+  await clock.run(Promise.all(aborted));
   context.policy.signal = undefined;
   isSilent = false;
-  assertEquals(await Promise.all([1, 2, 3].map(get)), [1000, 1000, 1000]);
+  assertEquals(await clock.run(Promise.all([1, 2, 3].map(get))), [1000, 1000, 1000]);
 });
 
 Deno.test("a client sends requests in turn, and failed ones after the others", async () => {
   const order: string[] = [];
-  const { server, context } = start(({ key }) => {
+  await using setup = start(({ key }) => {
     order.push(key);
     return order.length === 1 ? SLOW_DOWN : undefined;
   }, { maxRequests: 1, minDelayMs: 0 });
-  await using _ = server;
+  const { clock, server, context } = setup;
   const access = accessServers(context, (url) => [{ url }], new Versions());
   const keys = ["a", "b", "c", "d"];
-  await Promise.allSettled(keys.map((key) => access.get(`${server.url}/${key}`)));
+  await clock.run(
+    Promise.allSettled(keys.map((key) => access.get(`${server.url}/${key}`))),
+  );
   assertEquals(order, ["a", "b", "c", "d", "a"]);
 });

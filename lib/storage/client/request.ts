@@ -1,3 +1,4 @@
+import { delay } from "jsr:@std/async@^1.1.0";
 import { Attempt, type AttemptOptions, type Backend } from "../protocol/attempt.ts";
 import type { Mirror, StorageCounters } from "../protocol/objects.ts";
 import {
@@ -7,7 +8,7 @@ import {
   type StorageErrorKind,
 } from "../protocol/storage_error.ts";
 import { formatDuration } from "../../util/numbers.ts";
-import { delay, type DelayBounds, drawDelay } from "../../util/timing.ts";
+import { type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
 import type { StatusReporter } from "./host_status.ts";
 
@@ -32,6 +33,8 @@ export interface RequestContext {
   status: StatusReporter;
   /** Whether any host has served a request. */
   readonly hasServed: boolean;
+  /** Objects that failed as often as they may, and were not served since. */
+  readonly failed: Set<string>;
   open(replica: Replica): Promise<Route>;
 }
 
@@ -64,7 +67,8 @@ export function findReplicas(url: string, mirrors: readonly Mirror[]): Replica[]
 /**
  * Sends a request to the first replica that is served, until one succeeds. A failure that may pass is
  * followed by an attempt at the next replica, and by a wait when none is left; what one replica lacks
- * or refuses is requested from the next. A doubtful refusal is believed when it comes three times.
+ * or refuses is requested from the next. A doubtful refusal is believed when it comes three times, and
+ * so is a failure of an object that has failed `maxAttempts` times.
  *
  * @param url what errors call the object, whichever replica was asked.
  * @param maxBytes of {@linkcode GetOptions}.
@@ -83,7 +87,7 @@ export async function sendRequest<T>(
   return await new Pursuit(url, replicas, context, maxBytes).run(send);
 }
 
-/** A doubtful refusal is believed when a replica gives it so many times. */
+/** A doubtful refusal is believed when a replica gives it this often; the same of a known failure. */
 const MAX_DOUBTS = 3;
 
 /** The routes in whose queues a request can wait. */
@@ -127,6 +131,7 @@ class Pursuit {
       try {
         const result = await route.host.use(permit, () => this.#sendOnce(route, send));
         this.context.status.noteSuccess(route.host);
+        this.context.failed.delete(this.url);
         return result;
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
@@ -174,7 +179,8 @@ class Pursuit {
     this.#failed.clear();
     const delayMs = this.#delayMs;
     this.#delayMs = 0;
-    if (delayMs > 0) await delay(delayMs, this.context.policy.signal);
+    const { signal } = this.context.policy;
+    if (delayMs > 0) await delay(delayMs, { signal });
   }
 
   async #sendOnce<T>(route: Route, send: Send<T>): Promise<T> {
@@ -252,8 +258,14 @@ class Pursuit {
     if (error.isObjectFailure) this.#delayMs = drawDelay(policy, this.#objectFailures++);
     const forMs = performance.now() - this.#firstFailureMs;
     const isRefused = this.#attempts >= policy.maxAttempts && forMs >= 2 * policy.giveUpAfterMs;
-    if (isRefused || this.#objectFailures >= policy.maxAttempts) {
-      throw error.with({ attempts: this.#attempts, cause: error });
+    const { failed } = this.context;
+    const maxFailures = failed.has(this.url)
+      ? Math.min(MAX_DOUBTS, policy.maxAttempts)
+      : policy.maxAttempts;
+    if (isRefused || this.#objectFailures >= maxFailures) {
+      const isOfObject = error.isObjectFailure;
+      if (isOfObject) failed.add(this.url);
+      throw error.with({ attempts: this.#attempts, isOfObject, cause: error });
     }
   }
 

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { delay } from "jsr:@std/async@^1.1.0";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import {
   type Fault,
   type FaultRule,
@@ -20,6 +22,21 @@ function start(faults: FaultRule, options: StorageOptions = {}) {
   });
   const delays = { minDelayMs: 1, maxDelayMs: 2, maxAttempts: 4 };
   return { server, storage: openStorage({ endpoint: server.url, ...delays, ...options }) };
+}
+
+/** The same without a network, and the clock of both. */
+function startFaked(faults: FaultRule, options: StorageOptions = {}) {
+  const { server, storage } = start(faults, options);
+  const clock = new FakeClock(server);
+  return {
+    server,
+    storage,
+    clock,
+    async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 Deno.test("get() retries after 503, 500 and 429, and counts each attempt once", async () => {
@@ -69,6 +86,8 @@ Deno.test("head() and list() retry too", async () => {
   assertEquals(storage.counters.retries, 2);
 });
 
+const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;
+
 Deno.test("get() gives up an object after exactly maxAttempts requests", async () => {
   const { server, storage } = start(() => ({ kind: "status", status: 500, code: "InternalError" }));
   await using _ = server;
@@ -76,6 +95,22 @@ Deno.test("get() gives up an object after exactly maxAttempts requests", async (
   assertStringIncludes(error.message, "gave up after 4 attempts");
   assertEquals([error.kind, error.status, error.url], ["unreachable", 500, URL]);
   assertEquals(server.requests.length, 4);
+});
+
+Deno.test("get() believes three failures of an object that has failed before, until it is served", async () => {
+  const failures = Array(4 + 3 + 2).fill(FAILING);
+  const { server, storage } = start(
+    faultsInTurn([...failures, undefined, ...Array(4).fill(FAILING)]),
+  );
+  await using _ = server;
+  const counts: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const before = server.requests.length;
+    const error = await storage.get(URL, RANGE).then(() => undefined, (error) => error);
+    assertEquals(error?.isOfObject, i === 2 ? undefined : true);
+    counts.push(server.requests.length - before);
+  }
+  assertEquals(counts, [4, 3, 3, 4]);
 });
 
 Deno.test("get() outlasts a busy server, however many attempts it takes", async () => {
@@ -86,19 +121,21 @@ Deno.test("get() outlasts a busy server, however many attempts it takes", async 
 });
 
 Deno.test("get() gives up an object that the server keeps refusing while it serves others", async () => {
-  const { server, storage } = start(({ key }) => key === "key" ? SLOW_DOWN : undefined, {
-    giveUpAfterMs: 40,
-  });
-  await using _ = server;
+  await using setup = startFaked(
+    ({ key }) => key === "key" ? SLOW_DOWN : { kind: "delay", ms: 1 },
+    { giveUpAfterMs: 40 },
+  );
+  const { storage, clock } = setup;
   let isDone = false;
   const failing = assertRejects(() => storage.get(URL), StorageError, "attempts)");
   const others = (async () => {
     while (!isDone) await storage.get("s3://my-bucket/other");
   })();
-  const error = await failing;
+  const error = await clock.run(failing);
   isDone = true;
-  await others;
+  await clock.run(others);
   assertEquals([error.kind, error.status, error.attempts >= 4], ["unreachable", 503, true]);
+  assert(clock.ms >= 80 && clock.ms < 90, `${clock.ms} ms`);
 });
 
 Deno.test("get() asks once for what is missing, refused or unsupported", async () => {
@@ -143,51 +180,57 @@ Deno.test("the error of a denial says that no server has served anything", async
 Deno.test("the error of a denial waits for what other requests bring, and says it", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let denials = 0;
-  const { server, storage } = start(({ key }) => {
+  await using setup = startFaked(({ key }) => {
     if (key === "other") return { kind: "hold", until: promise };
-    if (++denials === 3) setTimeout(resolve, 20);
+    if (++denials === 3) setTimeout(resolve, 20_000);
     return { kind: "status", status: 403, code: "AccessDenied" };
   });
-  await using _ = server;
+  const { storage, clock } = setup;
   const other = storage.get("s3://my-bucket/other");
-  const error = await assertRejects(() => storage.get(URL), StorageError);
-  assertEquals([error.hasServed, (await other).length, denials], [true, 1000, 3]);
+  const error = await clock.run(assertRejects(() => storage.get(URL), StorageError), 100);
+  const { length } = await clock.run(other);
+  assertEquals([error.hasServed, length, denials], [true, 1000, 3]);
 });
 
 Deno.test("get() waits as long as Retry-After demands", async () => {
-  const { server, storage } = start(faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 0.2 }]));
-  await using _ = server;
-  const startMs = performance.now();
-  await storage.get(URL);
-  assert(performance.now() - startMs >= 195);
+  await using setup = startFaked(faultsInTurn([{ ...SLOW_DOWN, retryAfterSeconds: 20 }]));
+  const getting = setup.storage.get(URL);
+  await setup.clock.tick(19_999);
+  assertEquals(setup.server.requests.length, 1);
+  await setup.clock.tick(1);
+  const { length } = await setup.clock.run(getting);
+  assertEquals([length, setup.server.requests.length, setup.clock.ms], [1000, 2, 20_000]);
 });
 
 Deno.test("get() retries when the server stays silent", async () => {
-  const { server, storage } = start(faultsInTurn([{ kind: "delay", ms: 60_000 }]), {
-    timeoutMs: 300,
-  });
-  await using _ = server;
-  assertEquals(await storage.get(URL, RANGE), OBJECT.slice(10, 110));
-  assertEquals(storage.counters.retries, 1);
+  await using setup = startFaked(faultsInTurn([{ kind: "delay", ms: 3_600_000 }]));
+  const { storage, clock } = setup;
+  const getting = storage.get(URL, RANGE);
+  await clock.tick(59_999);
+  assertEquals(storage.counters.retries, 0);
+  assertEquals(await clock.run(getting), OBJECT.slice(10, 110));
+  assertEquals([storage.counters.retries, clock.ms < 60_010], [1, true]);
 });
 
 Deno.test("get() waits for a slow body as long as bytes keep arriving", async () => {
-  await using server = Deno.serve({ port: 0, onListen: () => {} }, () => {
+  // Less than 1 KiB/s would be no progress.
+  const answer = () => {
     let left = 5;
     const body = new ReadableStream({
       async pull(controller) {
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        controller.enqueue(OBJECT.subarray(0, 300));
+        await delay(50_000);
+        controller.enqueue(new Uint8Array(100_000));
         if (--left === 0) controller.close();
       },
     });
-    return new Response(body, { headers: { "content-length": "1500" } });
-  });
-  const storage = openStorage({ maxAttempts: 1, timeoutMs: 600, giveUpAfterMs: 0 });
-  assertEquals((await storage.get(`http://127.0.0.1:${server.addr.port}/slow`)).length, 1500);
+    return new Response(body, { headers: { "content-length": "500000" } });
+  };
+  using clock = new FakeClock({ url: "http://slow.test", answer });
+  const storage = openStorage({ maxAttempts: 1, timeoutMs: 60_000, giveUpAfterMs: 0 });
+  const getting = storage.get("http://slow.test/slow");
+  assertEquals((await clock.run(getting, 100)).length, 500_000);
+  assertEquals([storage.counters.requests, clock.ms], [1, 250_000]);
 });
-
-const FAILING = { kind: "status", status: 500, code: "InternalError" } as const;
 
 for (
   const [name, fault] of [
@@ -198,15 +241,18 @@ for (
 ) {
   Deno.test(`get() rejects with the signal's reason ${name}`, async () => {
     const stop = new AbortController();
-    const abortSoon = () => void setTimeout(() => stop.abort(new RangeError("enough")), 40);
-    const { server, storage } = start(() => (abortSoon(), fault), {
+    await using setup = startFaked(() => fault, {
       signal: stop.signal,
       minDelayMs: 1e9,
       maxDelayMs: 1e9,
     });
-    await using _ = server;
-    await assertRejects(() => storage.get(URL), RangeError, "enough");
-    await assertRejects(() => storage.get(URL), RangeError, "enough");
+    const { storage, clock } = setup;
+    const failing = assertRejects(() => storage.get(URL), RangeError, "enough");
+    await clock.tick(40_000);
+    stop.abort(new RangeError("enough"));
+    await clock.run(failing);
+    await clock.run(assertRejects(() => storage.get(URL), RangeError, "enough"));
+    assertEquals(clock.ms, 40_000);
     assertEquals(storage.counters.requests, 1);
   });
 }

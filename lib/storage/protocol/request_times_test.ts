@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import { type Fault, type S3Server, startS3Server } from "../../../fixtures/s3_server.ts";
 import { openStorage } from "../mod.ts";
 import { RequestTimes } from "./request_times.ts";
@@ -52,18 +53,21 @@ function startLine(line: { bytesPerSecond?: number; fault?: Fault }): S3Server {
 
 Deno.test("requestCost() is large on a long connection, small on a narrow one, unknown for other servers", async () => {
   const url = "s3://bucket/key";
-  const measure = async ({ url: endpoint }: S3Server) => {
-    const storage = openStorage({ endpoint });
+  const measure = async (server: S3Server) => {
+    using clock = new FakeClock(server);
+    const storage = openStorage({ endpoint: server.url });
     assertEquals(storage.requestCost(url), { bytes: undefined, isThrottled: false });
-    await Promise.all(
-      Array.from({ length: 12 }, (_, i) => storage.get(url, { offset: i, length: 128 * 1024 })),
-    );
-    await storage.head(url);
+    const ranges = Array.from({ length: 12 }, (_, i) => ({ offset: i, length: 128 * 1024 }));
+    await clock.run(Promise.all(ranges.map((range) => storage.get(url, range))));
+    await clock.run(storage.head(url));
     assertEquals(storage.requestCost("gs://bucket/key").bytes, undefined);
     return storage.requestCost("s3://bucket/another").bytes!;
   };
   await using long = startLine({ fault: { kind: "delay", ms: 60 } });
-  await using narrow = startLine({ bytesPerSecond: 4 * MB });
+  await using narrow = startLine({
+    bytesPerSecond: 4 * MB,
+    fault: { kind: "delay", ms: 1 },
+  });
   const [much, little] = [await measure(long), await measure(narrow)];
   assert(little > 0 && much > 4 * little, `${much} and ${little} bytes`);
 });

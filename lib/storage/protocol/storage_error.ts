@@ -71,6 +71,11 @@ export interface StorageErrorFields {
   isDoubtful?: boolean;
   /** Whether any server had served a request before. @default {false} */
   hasServed?: boolean;
+  /**
+   * Whether the object failed as often as it may, at servers that answer and are not overloaded:
+   * others may be served. @default {false}
+   */
+  isOfObject?: boolean;
   cause?: unknown;
 }
 
@@ -89,6 +94,8 @@ export class StorageError extends UserError {
   readonly isDoubtful: boolean;
   /** Whether any server of the storage had served a request before: only this object is affected. */
   readonly hasServed: boolean;
+  /** The object failed as often as it may, at servers that answer and are not overloaded. */
+  readonly isOfObject: boolean;
   readonly #fields: StorageErrorFields;
 
   constructor(fields: StorageErrorFields) {
@@ -104,6 +111,7 @@ export class StorageError extends UserError {
     this.attempts = fields.attempts ?? 1;
     this.isDoubtful = fields.isDoubtful ?? false;
     this.hasServed = fields.hasServed ?? false;
+    this.isOfObject = fields.isOfObject ?? false;
     this.#fields = fields;
   }
 
@@ -126,6 +134,18 @@ export class StorageError extends UserError {
   get isObjectFailure(): boolean {
     const hasAnswered = this.status !== undefined || this.answer !== undefined;
     return this.isRetriable && hasAnswered && !this.#isBusy || this.kind === "corrupt";
+  }
+
+  /** Whether it is of this object alone, as far as is known: others may be read. */
+  get sparesOthers(): boolean {
+    switch (this.kind) {
+      case "unreachable":
+        return this.isOfObject;
+      case "denied":
+        return this.hasServed;
+      default:
+        return this.kind !== "permission" && this.kind !== "unsupported";
+    }
   }
 
   get #isBusy(): boolean {

@@ -1,0 +1,186 @@
+/**
+ * The ledger of a folder, `runs.json`: what became of each run whose output belongs there.
+ *
+ * What goes in: how a run ended, and the options that its output was made with. What comes out: whether
+ * an output that is there is complete, and the one that these options would make.
+ *
+ * @module
+ */
+import { UserError } from "../errors.ts";
+import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
+import { messageOf } from "../util/text.ts";
+
+/** Name of the ledger in the folder of the outputs. */
+const LEDGER_NAME = "runs.json";
+
+/** The path of the ledger of a folder. */
+export function ledgerPath(folder: string): string {
+  return folder === "." ? LEDGER_NAME : `${folder.replace(/\/+$/, "")}/${LEDGER_NAME}`;
+}
+
+/** The version of the format that this program writes, and the newest that it reads. */
+const VERSION = 1;
+
+/**
+ * How a run ended:
+ * - `complete`: the output holds everything that was asked for
+ * - `incomplete`: there is an output, and it lacks something
+ * - `not published`: none was written, because the servers lack files of the run
+ * - `failed`: none was written, for another reason; that of an earlier command may be there
+ */
+export type RunState = "complete" | "incomplete" | "not published" | "failed";
+
+const STATES: readonly RunState[] = ["complete", "incomplete", "not published", "failed"];
+
+/** A run in the ledger. */
+export interface LedgerEntry {
+  /** `20230301_00z` */
+  run: string;
+  /** Name of the output in the folder of the ledger: a file, or a folder of files. */
+  output: string;
+  state: RunState;
+  /** Why it is not complete. @default {undefined} (it is) */
+  reason?: string;
+  /** Messages of the output. @default {undefined} (not counted) */
+  messages?: { used: number; wanted: number };
+  /** The options that shape the output, by name, defaults included. */
+  options: Readonly<Record<string, string>>;
+  /** SHA-256 of the output. @default {undefined} (there is none) */
+  sha256?: string;
+  /** The command that made it. */
+  command: string;
+  /** When it ended: UTC, ISO 8601. */
+  time: string;
+}
+
+/** Whether two outputs are made with the same options. */
+export function sameOptions(a: LedgerEntry["options"], b: LedgerEntry["options"]): boolean {
+  return listDifferences(a, b).length === 0;
+}
+
+/** The options that differ, by name. */
+export function listDifferences(a: LedgerEntry["options"], b: LedgerEntry["options"]): string[] {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].filter((name) => a[name] !== b[name]);
+}
+
+/** The ledger of a folder, local or `gs://`. */
+export class Ledger {
+  #file: LedgerFile = { version: VERSION, runs: [] };
+
+  private constructor(readonly path: string | undefined, private readonly storage: Storage) {}
+
+  /**
+   * Reads a ledger; an absent one is empty.
+   *
+   * @param folder `undefined` for a ledger that is neither read nor written.
+   * @throws {UserError} for one that is damaged, or that a newer program wrote.
+   */
+  static async open(folder: string | undefined, storage: Storage): Promise<Ledger> {
+    const ledger = new Ledger(folder === undefined ? undefined : ledgerPath(folder), storage);
+    // What killed commands left of it.
+    if (folder !== undefined) await removePartialFiles(folder, (name) => name === LEDGER_NAME);
+    await ledger.#read();
+    return ledger;
+  }
+
+  /** The entry of an output. */
+  find(output: string): LedgerEntry | undefined {
+    return this.#file.runs.find((entry) => entry.output === output);
+  }
+
+  /**
+   * Writes an entry; it replaces the output's earlier one. The file appears whole or not at all. It
+   * is read again before, as another command may have written it since.
+   */
+  async record(entry: LedgerEntry): Promise<void> {
+    if (this.path === undefined) return;
+    await this.#read();
+    const earlier = this.find(entry.output);
+    const { reason: _, messages: __, sha256: ___, ...rest } = earlier ?? {};
+    const others = this.#file.runs.filter((it) => it !== earlier);
+    // What other programs added to an entry stays.
+    const runs = [...others, { ...rest, ...entry }].toSorted(compareEntries);
+    this.#file = { ...this.#file, runs };
+    await this.storage.put(this.path, [new TextEncoder().encode(formatLedger(this.#file))]);
+  }
+
+  async #read(): Promise<void> {
+    if (this.path === undefined) return;
+    this.storage.forget(this.path);
+    const bytes = await unlessMissing(this.storage.get(this.path));
+    if (bytes) this.#file = parseLedger(new TextDecoder().decode(bytes), this.path);
+  }
+}
+
+/** The file as JSON; fields that other programs added stay where they are. */
+interface LedgerFile {
+  version: number;
+  runs: readonly LedgerEntry[];
+}
+
+function compareEntries(a: LedgerEntry, b: LedgerEntry): number {
+  const keyOf = ({ run, output }: LedgerEntry) => `${run} ${output}`;
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+/** JSON with a line for each run. */
+function formatLedger({ runs, ...head }: LedgerFile): string {
+  const fields = Object.entries(head).map(([name, value]) =>
+    `${JSON.stringify(name)}: ${JSON.stringify(value)},\n`
+  );
+  const lines = runs.map((entry) => JSON.stringify(entry)).join(",\n");
+  return `{\n${fields.join("")}"runs": [\n${lines}\n]\n}\n`;
+}
+
+/** @throws {UserError} naming the field that is wrong. */
+function parseLedger(text: string, path: string): LedgerFile {
+  const fail = (
+    state: string,
+    remedy = "repair it or move it away, then complete runs are made again",
+  ) => new UserError("damaged", `Cannot read "${path}": ${state}; ${remedy}`);
+  let file: unknown;
+  try {
+    file = JSON.parse(text);
+  } catch (error) {
+    throw fail(`it is not JSON, ${messageOf(error)}`);
+  }
+  const { version, runs } = toObject(file);
+  if (typeof version === "number" && version > VERSION) {
+    const state = `its version is ${version}, this program knows versions up to ${VERSION}`;
+    throw fail(state, "use the program that wrote it, or another folder for the outputs");
+  }
+  if (version !== VERSION) {
+    throw fail(`its "version" is ${JSON.stringify(version)}, not ${VERSION}`);
+  }
+  if (!Array.isArray(runs)) throw fail('its "runs" is not a list');
+  for (const [i, entry] of runs.entries()) {
+    const fault = describeFault(toObject(entry));
+    if (fault !== undefined) throw fail(`in entry ${i + 1} of "runs", ${fault}`);
+  }
+  return file as LedgerFile;
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
+}
+
+/** The first field of an entry that is wrong. */
+function describeFault(entry: Record<string, unknown>): string | undefined {
+  const { state, options, messages } = entry;
+  const texts = ["run", "output", "command", "time"];
+  const optional = ["reason", "sha256"].filter((name) => entry[name] !== undefined);
+  const wrong = [...texts, ...optional].find((name) => typeof entry[name] !== "string");
+  if (wrong !== undefined) return `"${wrong}" is ${JSON.stringify(entry[wrong])}, expected text`;
+  if (!STATES.includes(state as RunState)) {
+    return `"state" is ${JSON.stringify(state)}, expected one of ${STATES.join(", ")}`;
+  }
+  const areTexts = options !== null && typeof options === "object" &&
+    Object.values(options).every((value) => typeof value === "string");
+  if (!areTexts) return `"options" is ${JSON.stringify(options)}, expected an object of texts`;
+  const { used, wanted } = toObject(messages);
+  if (messages === undefined || (Number.isInteger(used) && Number.isInteger(wanted))) {
+    return undefined;
+  }
+  return `"messages" is ${JSON.stringify(messages)}, expected the whole numbers used and wanted`;
+}

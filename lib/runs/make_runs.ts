@@ -1,0 +1,371 @@
+/**
+ * A list of runs, and the work that makes the output of one → the output of each, one after the other.
+ *
+ * What goes in: runs, options and a function for one run. What comes out: how each run ended, also in
+ * the ledger beside the outputs. Runs that are complete already are skipped, and a run that fails does
+ * not stop the others.
+ *
+ * @module
+ */
+import { describeImpossible } from "../ecmwf/run_list.ts";
+import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
+import { EXIT, exitCodeOf, InterruptedError, UserError } from "../errors.ts";
+import type { StageContext, StorageCounters } from "../storage/mod.ts";
+import { messageOf } from "../util/text.ts";
+import { holdReports } from "./held_reporter.ts";
+import { Ledger, type LedgerEntry, listDifferences, type RunState, sameOptions } from "./ledger.ts";
+import { describeAbsentSteps } from "./missing_steps.ts";
+import { digestOutput, outputPath, type RunOutput } from "./run_output.ts";
+
+/** Exit codes of runs from the best to the worst; that of a command is the worst of its runs. */
+const SEVERITY: readonly number[] = [
+  EXIT.done,
+  EXIT.incomplete,
+  EXIT.missing,
+  EXIT.unreachable,
+  EXIT.failed,
+  EXIT.usage,
+  EXIT.interrupted,
+];
+
+/** What the work left of a run: its output is written. */
+export interface MadeRun {
+  /** Whether the output holds everything that was asked for. */
+  complete: boolean;
+  /** Whether an incomplete output counts as done for the exit code. @default {false} */
+  isAccepted?: boolean;
+  /** Why it is not complete. @default the first warning */
+  reason?: string;
+  messages?: LedgerEntry["messages"];
+}
+
+/** The turn of a run, after it was prepared. */
+export interface RunTurn<Prepared> {
+  prepared: Prepared;
+  /** When it began; the preparation may have begun before. */
+  startedMs: number;
+  /** Writes the run into the ledger. Call it when the output is whole, before anything is removed. */
+  save(made: MadeRun): Promise<void>;
+}
+
+/** The work on one run. */
+export interface RunWork<Prepared> {
+  output(run: Run): RunOutput;
+  /** Forecast steps that are used, in hours. */
+  steps(run: Run): readonly number[];
+  /** The part of the work that may be done while the run before is made. It writes no output. */
+  prepare(run: Run, context: StageContext): Promise<Prepared>;
+  /** Makes the output. */
+  make(run: Run, turn: RunTurn<Prepared>, context: StageContext): Promise<void>;
+  /** Removes what a killed command left beside a complete output. @default nothing */
+  cleanUp?(run: Run, context: StageContext): Promise<void>;
+}
+
+/** How runs are made. */
+export interface MakeRunsOptions {
+  /** The name of the command, for the ledger. */
+  command: string;
+  /** Folder of the ledger. @default {undefined} (there is none: every run is made) */
+  folder?: string;
+  /** The options that shape outputs, as text by name. */
+  options: Readonly<Record<string, string>>;
+  /** Whether to make complete runs again. @default {false} */
+  remake?: boolean;
+  /** Ends the work. @default {undefined} */
+  signal?: AbortSignal;
+  /** The time. @default the clock's */
+  now?: () => Date;
+}
+
+/** How a run ended. */
+export interface RunOutcome {
+  /** `20230301_00z` */
+  run: string;
+  /** For people: `20230301 00 UTC`. */
+  name: string;
+  state: RunState;
+  /** Why it is not complete. */
+  reason?: string;
+  exitCode: number;
+  /** Whether an earlier command had completed it. */
+  skipped: boolean;
+  /** Path of the output; `undefined` when there is none. */
+  output?: string;
+  messages?: LedgerEntry["messages"];
+}
+
+/**
+ * Makes the output of every run. While one is made the next one is prepared, with the same storage and
+ * so within the same limits of each server; what is reported on it is held back until its turn.
+ *
+ * Costs, beside the work, a digest of each complete output that is there, and for a run that lacks files
+ * what `describeAbsentSteps` does.
+ *
+ * @throws {UserError} when the ledger cannot be read or written.
+ * @throws {InterruptedError} the signal's reason; the ledger has the runs that have ended.
+ */
+export async function makeRuns<Prepared>(
+  runs: readonly Run[],
+  work: RunWork<Prepared>,
+  options: MakeRunsOptions,
+  context: StageContext,
+): Promise<RunOutcome[]> {
+  const ledger = await Ledger.open(options.folder, context.storage);
+  const counters = new RunCounters(context.storage.counters);
+  const storage = { ...context.storage, counters };
+  const loop = new RunLoop(work, ledger, options, { ...context, storage });
+  const outcomes: RunOutcome[] = [];
+  let next = runs[0] && loop.begin(runs[0]);
+  try {
+    for (const [i, run] of runs.entries()) {
+      options.signal?.throwIfAborted();
+      const begun = next!;
+      next = undefined;
+      context.reporter.info(`run ${i + 1} of ${runs.length}: ${describeRun(run)}`);
+      begun.release();
+      const startedMs = Date.now();
+      const plan = await begun.plan;
+      const following = runs[i + 1];
+      next = following && loop.begin(following);
+      outcomes.push(await loop.finish(run, plan, begun, startedMs));
+      counters.restart();
+    }
+  } finally {
+    await next?.plan;
+  }
+  return outcomes;
+}
+
+/**
+ * What one run costs: what went over the network since the run before ended. Each request counts once,
+ * one for the preparation of the next run for the present one.
+ */
+class RunCounters implements StorageCounters {
+  #before: StorageCounters;
+
+  constructor(private readonly all: Readonly<StorageCounters>) {
+    this.#before = structuredClone(all);
+  }
+
+  restart(): void {
+    this.#before = structuredClone(this.all);
+  }
+
+  get requests(): number {
+    return this.all.requests - this.#before.requests;
+  }
+
+  get retries(): number {
+    return this.all.retries - this.#before.retries;
+  }
+
+  get bytesReceived(): number {
+    return this.all.bytesReceived - this.#before.bytesReceived;
+  }
+
+  get requestsByHost(): Record<string, number> {
+    const counts = Object.entries(this.all.requestsByHost).map(([host, count]) =>
+      [host, count - (this.#before.requestsByHost[host] ?? 0)] as const
+    );
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+}
+
+/** What is to be done with a run. */
+type RunPlan<Prepared> =
+  | { kind: "impossible"; reason: string }
+  | { kind: "complete"; entry: LedgerEntry }
+  | { kind: "failed"; error: unknown }
+  | { kind: "prepared"; prepared: Prepared };
+
+/** A run whose work has begun, perhaps while another one is made. */
+interface BegunRun<Prepared> {
+  /** Never rejects. */
+  plan: Promise<RunPlan<Prepared>>;
+  context: StageContext;
+  warnings: readonly string[];
+  /** Lets its reports through. */
+  release(): void;
+}
+
+class RunLoop<Prepared> {
+  readonly #now: () => Date;
+
+  constructor(
+    private readonly work: RunWork<Prepared>,
+    private readonly ledger: Ledger,
+    private readonly options: MakeRunsOptions,
+    private readonly context: StageContext,
+  ) {
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  /** Prepares a run; its reports are held back. */
+  begin(run: Run): BegunRun<Prepared> {
+    const { storage } = this.context;
+    const { reporter, warnings, release } = holdReports(this.context.reporter);
+    const context = { storage, reporter };
+    const plan = this.#plan(run, context).catch((error) => ({ kind: "failed", error }) as const);
+    return { plan, context, warnings, release };
+  }
+
+  async #plan(run: Run, context: StageContext): Promise<RunPlan<Prepared>> {
+    const reason = describeImpossible(run, this.#now());
+    if (reason !== undefined) return { kind: "impossible", reason };
+    const entry = await this.#findComplete(run, context);
+    if (entry) return { kind: "complete", entry };
+    return { kind: "prepared", prepared: await this.work.prepare(run, context) };
+  }
+
+  /** The entry of a run whose output is complete, made with the same options, and still the same. */
+  async #findComplete(run: Run, context: StageContext): Promise<LedgerEntry | undefined> {
+    if (this.options.remake) return undefined;
+    const output = this.work.output(run);
+    const entry = this.ledger.find(output.name);
+    if (entry?.state !== "complete") return undefined;
+    const { reporter, storage } = context;
+    if (!sameOptions(entry.options, this.options.options)) {
+      const names = listDifferences(entry.options, this.options.options);
+      reporter.info(
+        `${output.name} was made with other options (${names.join(", ")}): making it again`,
+      );
+      return undefined;
+    }
+    const sha256 = await digestOutput(output, storage);
+    if (sha256 !== undefined && sha256 === entry.sha256) return entry;
+    const state = sha256 === undefined ? "is gone" : "was changed since";
+    reporter.info(`${outputPath(output)} ${state}: making it again`);
+    return undefined;
+  }
+
+  /** Makes a run that is prepared, and says how it ended. */
+  async finish(
+    run: Run,
+    plan: RunPlan<Prepared>,
+    { context, warnings }: BegunRun<Prepared>,
+    startedMs: number,
+  ): Promise<RunOutcome> {
+    const { reporter } = context;
+    if (plan.kind === "complete") {
+      await this.work.cleanUp?.(run, context);
+      const output = outputPath(this.work.output(run));
+      reporter.info(`${describeRun(run)}: already complete, ${output}`);
+      return { ...describeEntry(run, plan.entry), output, exitCode: EXIT.done, skipped: true };
+    }
+    if (plan.kind === "impossible") {
+      return await this.#fail(run, "not published", plan.reason, EXIT.missing);
+    }
+    if (plan.kind === "failed") return await this.#explain(run, plan.error, warnings);
+    let outcome: RunOutcome | undefined = undefined as RunOutcome | undefined;
+    const save = async (made: MadeRun) => void (outcome = await this.#save(run, made, warnings));
+    try {
+      await this.work.make(run, { prepared: plan.prepared, startedMs, save }, context);
+    } catch (error) {
+      if (!outcome) return await this.#explain(run, error, warnings);
+      // The output is whole and recorded: what failed is the removal of saved fields.
+      this.#rethrowInterruption(error);
+      reporter.warn(`${describeRun(run)}: ${messageOf(error)}`);
+      return { ...outcome, exitCode: findWorst([outcome, { exitCode: findExitCode(error) }]) };
+    }
+    return outcome!;
+  }
+
+  /** Records an output that is written. */
+  async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
+    const { storage } = this.context;
+    const { complete, isAccepted = false, messages } = made;
+    const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
+    const output = this.work.output(run);
+    const entry = await this.#record(run, {
+      state: complete ? "complete" : "incomplete",
+      ...(!complete && { reason }),
+      ...(messages && { messages }),
+      ...(this.ledger.path !== undefined && { sha256: await digestOutput(output, storage) }),
+    });
+    if (!complete) this.#warn(run, entry);
+    const path = outputPath(output);
+    const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
+    return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
+  }
+
+  /** Records why there is no output. */
+  async #fail(
+    run: Run,
+    state: RunState,
+    reason: string,
+    exitCode: number,
+  ): Promise<RunOutcome> {
+    const entry = await this.#record(run, { state, reason });
+    this.#warn(run, entry);
+    return { ...describeEntry(run, entry), exitCode, skipped: false };
+  }
+
+  /** @throws what ends the whole command: an interruption. */
+  async #explain(run: Run, error: unknown, warnings: readonly string[]): Promise<RunOutcome> {
+    this.#rethrowInterruption(error);
+    const exitCode = findExitCode(error);
+    const request = { run, steps: this.work.steps(run), now: this.#now() };
+    const absence = exitCode === EXIT.missing
+      ? await describeAbsentSteps(request, this.context.storage)
+      : undefined;
+    if (absence !== undefined) return await this.#fail(run, "not published", absence, exitCode);
+    if (exitCode === EXIT.failed && error instanceof Error && !(error instanceof UserError)) {
+      this.context.reporter.warn(error.stack ?? error.message);
+    }
+    const reason = messageOf(error) || warnings.at(-1) || "for an unknown reason";
+    return await this.#fail(run, "failed", reason, exitCode);
+  }
+
+  #rethrowInterruption(error: unknown): void {
+    this.options.signal?.throwIfAborted();
+    if (error instanceof InterruptedError) throw error;
+  }
+
+  #warn(run: Run, entry: LedgerEntry): void {
+    this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
+  }
+
+  async #record(
+    run: Run,
+    entry: Pick<LedgerEntry, "state" | "reason" | "messages" | "sha256">,
+  ): Promise<LedgerEntry> {
+    const whole: LedgerEntry = {
+      run: runLabel(run),
+      output: this.work.output(run).name,
+      ...entry,
+      options: this.options.options,
+      command: this.options.command,
+      time: this.#now().toISOString(),
+    };
+    await this.ledger.record(whole);
+    return whole;
+  }
+}
+
+function describeEntry(run: Run, { state, reason, messages }: LedgerEntry) {
+  return {
+    run: runLabel(run),
+    name: describeRun(run),
+    state,
+    ...(reason !== undefined && { reason }),
+    ...(messages && { messages }),
+  };
+}
+
+/** `not published yet`, `failed: Cannot …`, `complete`. */
+function describeState({ state, reason }: Pick<RunOutcome, "state" | "reason">): string {
+  if (reason === undefined) return state;
+  return reason.startsWith(state) ? reason : `${state}: ${reason}`;
+}
+
+/** The exit code of a run that ended with an error. */
+function findExitCode(error: unknown): number {
+  if (error instanceof UserError) return exitCodeOf(error.category);
+  return error instanceof Deno.errors.NotCapable ? EXIT.unreachable : EXIT.failed;
+}
+
+/** The worst exit code of runs. */
+export function findWorst(outcomes: readonly Pick<RunOutcome, "exitCode">[]): number {
+  const ranks = outcomes.map(({ exitCode }) => SEVERITY.indexOf(exitCode));
+  return SEVERITY[Math.max(0, ...ranks)]!;
+}

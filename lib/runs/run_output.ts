@@ -1,0 +1,52 @@
+/**
+ * The output of a run on disk or on a server → a digest, which shows whether it is still the one that was made.
+ *
+ * @module
+ */
+import { type Storage, unlessMissing } from "../storage/mod.ts";
+
+/** Where the output of a run is. */
+export interface RunOutput {
+  /** Folder of the ledger: `.` or a path without a slash at its end. */
+  folder: string;
+  /** Name of the output in it: a file, or a folder of files. */
+  name: string;
+  /** Beginning of the names of the files that count. @default {undefined} (the output is one file) */
+  filePrefix?: string;
+}
+
+/** The path of an output. */
+export function outputPath({ folder, name }: RunOutput): string {
+  return folder === "." ? name : `${folder}/${name}`;
+}
+
+/** The most that an output may have, in bytes. */
+const MAX_BYTES = 2 ** 32;
+
+/**
+ * SHA-256 of a file; of a folder that of the names and digests of its files. Reads all of it.
+ *
+ * @returns hexadecimal digits; `undefined` when there is no output.
+ */
+export async function digestOutput(
+  output: RunOutput,
+  storage: Storage,
+): Promise<string | undefined> {
+  const path = outputPath(output);
+  if (output.filePrefix === undefined) return await digestFile(path, storage);
+  const lines: string[] = [];
+  for await (const { url } of storage.list(`${path}/${output.filePrefix}`)) {
+    lines.push(`${await digestFile(url, storage)}  ${url.slice(path.length + 1)}\n`);
+  }
+  return lines.length === 0 ? undefined : await digest(new TextEncoder().encode(lines.join("")));
+}
+
+async function digestFile(path: string, storage: Storage): Promise<string | undefined> {
+  storage.forget(path);
+  const bytes = await unlessMissing(storage.get(path, { maxBytes: MAX_BYTES }));
+  return bytes && await digest(bytes);
+}
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}

@@ -1,0 +1,112 @@
+/**
+ * Streaming as work on one run of several: its references are read and planned ahead of its turn, its
+ * messages are fetched in it.
+ *
+ * @module
+ */
+import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
+import { checkSteps, type Run } from "../ecmwf/run.ts";
+import {
+  describeFindings,
+  describeRejections,
+  describeScarcePoints,
+} from "../ensemble/field_result.ts";
+import type { RunWork } from "../runs/make_runs.ts";
+import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
+import { outputPath } from "../runs/run_output.ts";
+import type { StageContext } from "../storage/mod.ts";
+import { sortUnique } from "../util/numbers.ts";
+import { summarizeLines } from "../util/text.ts";
+import { FieldSession } from "./field_session.ts";
+import { runStream } from "./run_stream.ts";
+import type { StreamOptions } from "./stream_options.ts";
+import type { FieldsCount, StreamResult } from "./stream_result.ts";
+
+/** Where streams of several runs read, and where they report. */
+export interface StreamRunsHooks {
+  /** Finds the folder of a run's final stores; none where a catalogue has its references. */
+  findStores(run: Run, context: StageContext): Promise<string | undefined>;
+  /** Reports what was made of a run. */
+  report(
+    options: StreamOptions,
+    result: StreamResult,
+    context: StageContext,
+    startedMs: number,
+  ): void;
+}
+
+/** Streaming of several runs: each has stores of its own. */
+export type StreamRunsOptions = Omit<StreamOptions, "run" | "parquetDir">;
+
+/** The work of streaming on one run. The saved fields of an incomplete output stay. */
+export function streamWork(
+  given: StreamRunsOptions,
+  { findStores, report }: StreamRunsHooks,
+): RunWork<FieldSession> {
+  const { profile, outputDir } = given;
+  const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
+  const stepsOf = (run: Run) => checkSteps(run, given.steps ?? profile.steps);
+  return {
+    output,
+    steps: stepsOf,
+    async prepare(run, context) {
+      const parquetDir = await findStores(run, context);
+      const session = await FieldSession.open({ ...given, parquetDir, run }, context);
+      session.timer.start("waiting");
+      return session;
+    },
+    async make(run, { prepared: session, startedMs, save }, context) {
+      session.timer.start("messages");
+      const onWritten = async (count: FieldsCount) => {
+        const { complete, messagesUsed: used, messagesWanted: wanted } = count;
+        const reason = complete
+          ? undefined
+          : await describeLosses(run, stepsOf(run), count, context);
+        await save({ complete, messages: { used, wanted }, ...(reason && { reason }) });
+      };
+      const result = await runStream(session.options, context, { session, onWritten });
+      report(session.options, result, context, startedMs);
+    },
+    async cleanUp(run, { storage }) {
+      if (given.work === undefined) {
+        await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
+      }
+    },
+  };
+}
+
+/** Which steps are not there, or have no references; else what is wrong with which messages. */
+async function describeLosses(
+  run: Run,
+  steps: readonly number[],
+  { fields, messagesUsed, messagesWanted }: FieldsCount,
+  { storage }: StageContext,
+): Promise<string> {
+  const used = new Set(
+    fields.filter(({ reduced }) => reduced.members.length > 0).map((field) => field.stepHours),
+  );
+  // Without the steps at which ECMWF published none of the variables.
+  const planned = sortUnique(fields.map(({ stepHours }) => stepHours));
+  const lacking = planned.filter((step) => !used.has(step));
+  if (lacking.length > 0) {
+    const absence = await describeAbsentSteps({ run, steps, lacking, now: new Date() }, storage);
+    if (absence !== undefined) return absence;
+    return `${lacking.length} of ${steps.length} steps have no usable message, ` +
+      `${formatSteps(run, lacking)}: run the pipeline again, then this`;
+  }
+  const left = messagesWanted - messagesUsed;
+  const doubted = fields.reduce((sum, { reduced }) => sum + reduced.implausible.length, 0);
+  const losses = [
+    ...(left > 0
+      ? [`${left} of ${messagesWanted} messages are missing`, ...describeRejections(fields)]
+      : []),
+    ...(doubted > 0
+      ? [
+        `${doubted} of ${messagesWanted} messages are implausible and used`,
+        ...describeFindings(fields),
+      ]
+      : []),
+    ...describeScarcePoints(fields),
+  ];
+  return summarizeLines(losses);
+}
