@@ -53,7 +53,7 @@ interface Group {
 
 /** The run as a run of the newest era: that of tests may be older than the era. */
 export function runOfEra(run: Run, era: Era): Run {
-  return isBefore(run, era.firstRun) ? { ...era.firstRun, hour: run.hour } : run;
+  return isBefore(run, era.firstRun) ? era.firstRun : run;
 }
 
 /** Compares parameters, each by its name and by the code of one message. */
@@ -204,13 +204,19 @@ function compareLevels(groups: readonly Group[], era: Era): Difference[] {
     const gone = era.levels[levtype].filter((level) => !present.has(level));
     const what = `levels of ${levtype}`;
     if (added.length > 0) {
-      differences.push({ kind: "new", what, table: "", run: sortNumbers(added) });
+      const having = own.filter(({ levels }) => added.some((level) => levels.has(level)));
+      const some = having.length < own.length
+        ? ` of ${having.map(({ param }) => param).join(", ")}`
+        : "";
+      differences.push({ kind: "new", what, table: "", run: `${sortNumbers(added)}${some}` });
     }
     if (gone.length > 0) {
       differences.push({ kind: "gone", what, table: sortNumbers(gone), run: "" });
     }
     for (const { param, levels } of own) {
-      const lacking = [...present].filter((level) => !levels.has(level));
+      const lacking = era.levels[levtype].filter((level) =>
+        present.has(level) && !levels.has(level)
+      );
       if (lacking.length === 0) continue;
       const own = `levels of ${param} ${levtype}`;
       const run = "others have them";
