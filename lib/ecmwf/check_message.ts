@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GribField } from "../grib/mod.ts";
+import type { GribHeader } from "../grib/headers.ts";
 import { type Member, memberKeyName } from "./members.ts";
 import { describeRun, referenceTime, type Run } from "./run.ts";
 import type { Conversion, Encoding, Variable } from "./variables.ts";
@@ -31,13 +31,13 @@ const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
  *
  * @returns the first that differs, what it is and what is expected; `undefined` when none does.
  */
-export function findMismatch(field: GribField, expected: ExpectedField): string | undefined {
+export function findMismatch(field: GribHeader, expected: ExpectedField): string | undefined {
   return checkRun(field, expected.run) ?? checkParameter(field, expected.variable) ??
     checkLevel(field, expected.variable) ?? checkStep(field, expected) ??
     checkMember(field, expected.member);
 }
 
-function checkRun(field: GribField, run: Run): string | undefined {
+function checkRun(field: GribHeader, run: Run): string | undefined {
   if (field.centre !== ECMWF_CENTRE) return `its centre is ${field.centre}, expected 98 (ECMWF)`;
   if (field.referenceTime.getTime() === referenceTime(run).getTime()) return undefined;
   return `its run is ${field.referenceTime.toISOString()}, expected ${describeRun(run)}`;
@@ -45,7 +45,7 @@ function checkRun(field: GribField, run: Run): string | undefined {
 
 /** The encoding of a variable that a message has; `undefined` for another parameter. */
 export function findEncoding(
-  { discipline, product }: Pick<GribField, "discipline" | "product">,
+  { discipline, product }: Pick<GribHeader, "discipline" | "product">,
   { encodings }: Pick<Variable, "encodings">,
 ): Encoding | undefined {
   return encodings.find((code) =>
@@ -61,7 +61,7 @@ export function findEncoding(
  * @returns `undefined` where nothing has to be converted.
  */
 export function findConversion(
-  field: Pick<GribField, "discipline" | "product">,
+  field: Pick<GribHeader, "discipline" | "product">,
   variable: Pick<Variable, "encodings" | "accumulated">,
 ): Conversion | undefined {
   const encoding = findEncoding(field, variable);
@@ -75,14 +75,14 @@ export function findFactor(conversion: Conversion | undefined, stepHours: number
   return bySeconds ? factor * stepHours * 3600 : factor;
 }
 
-function checkParameter(field: GribField, variable: Variable): string | undefined {
+function checkParameter(field: GribHeader, variable: Variable): string | undefined {
   if (findEncoding(field, variable)) return undefined;
   const { parameterCategory, parameterNumber } = field.product;
   const found = `${field.discipline}.${parameterCategory}.${parameterNumber}`;
   return `its parameter is ${found}, expected ${variable.param} in ${variable.units}`;
 }
 
-function checkLevel(field: GribField, variable: Variable): string | undefined {
+function checkLevel(field: GribHeader, variable: Variable): string | undefined {
   const { surface } = variable;
   const { level } = field.product;
   if (!surface) return undefined;
@@ -92,7 +92,7 @@ function checkLevel(field: GribField, variable: Variable): string | undefined {
   return `its level is ${level.value ?? ""} on surface type ${level.type}, expected ${wanted}`;
 }
 
-function checkStep(field: GribField, expected: ExpectedField): string | undefined {
+function checkStep(field: GribHeader, expected: ExpectedField): string | undefined {
   const { stepRange, typeOfStatisticalProcessing } = field.product;
   const { accumulated } = expected.variable;
   const start = accumulated ? 0 : expected.stepHours;
@@ -114,7 +114,7 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
 }
 
 /** The control has number 0, or none when it comes from the deterministic forecast. */
-function checkMember(field: GribField, member: Member): string | undefined {
+function checkMember(field: GribHeader, member: Member): string | undefined {
   const found = field.product.perturbationNumber ?? 0;
   if (found === member) return undefined;
   return `its member is ${found}, expected ${memberKeyName(member)}`;
