@@ -233,3 +233,26 @@ async function isPublished(storage: Storage, run: Run): Promise<boolean> {
   }
   return true;
 }
+
+const HOUR_MS = 3_600_000;
+/** From the hour of a run to its step 0, and on to its step 360, in hours; a little early. */
+const [FIRST_STEP_AFTER, LAST_STEP_LATER] = [6.5, 1.25];
+
+/**
+ * When a step may be on AWS at the earliest, milliseconds since 1970. Steps come in their order.
+ *
+ * Source: ECMWF's dissemination schedule has step 0 of the ensemble 6:40 h after the hour of the run and
+ * step 360 an hour later; step 360 of 00 UTC was on AWS at about 08:00 UTC.
+ */
+export function expectStep(run: Run, stepHours: number): number {
+  const hours = FIRST_STEP_AFTER + LAST_STEP_LATER * stepHours / 360;
+  return referenceTime(run).getTime() + hours * HOUR_MS;
+}
+
+/** The runs of an hour that `latest` may mean, the newest first: those that have begun. */
+export function listLatestRuns(hour: RunHour, now: Date): Run[] {
+  const runs = Array.from({ length: DAYS_TO_LOOK_BACK + 1 }, (_, daysAgo) => {
+    return parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour);
+  });
+  return runs.filter((run) => referenceTime(run) <= now);
+}

@@ -12,8 +12,10 @@ import { stepFiles } from "./files.ts";
 import {
   absentRunError,
   describeImpossible,
+  expectStep,
   findFolder,
   findUnpublishedRun,
+  listLatestRuns,
   parseRunList,
   resolveRun,
 } from "./published.ts";
@@ -317,4 +319,16 @@ Deno.test("parseRunList() gives the runs of a model", () => {
     { date: "20260501", hour: "00", model: "aifs-ens" },
     { date: "20260502", hour: "00", model: "aifs-ens" },
   ]);
+});
+
+Deno.test("expectStep() has the steps of a run in their order, from 6:30 h to 7:45 h after it", () => {
+  const run = parseRun("20260520", "12");
+  const times = [0, 60, 360].map((step) => new Date(expectStep(run, step)).toISOString());
+  assertEquals(times.map((time) => time.slice(11, 19)), ["18:30:00", "18:42:30", "19:45:00"]);
+});
+
+Deno.test("listLatestRuns() has the runs that have begun, of today and five days before", () => {
+  const dates = (hour: RunHour) => listLatestRuns(hour, NOW).map(({ date }) => date);
+  assertEquals(dates("00").length, 6);
+  assertEquals([dates("00")[0], dates("12")[0]], ["20260520", "20260519"]);
 });

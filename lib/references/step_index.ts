@@ -39,6 +39,8 @@ export interface StepIndex {
   problems: { dropped: string[]; doubtful: string[] };
   /** How much of the file no line describes, in words: lines are missing. */
   unlisted?: string;
+  /** Where the index ends and where the file does, in words, when it lists more than the file has. */
+  ahead?: string;
 }
 
 /** What an index should have listed and did not, in words: lines that are wrong or missing. */
@@ -240,7 +242,13 @@ function collectFields(
     if (!unusable.has(i)) collectField(entry, file, fields);
   });
   const unlisted = isShort({ entries, faults }, size) && describeUnlisted(entries, size);
-  return { file, fields, problems: { dropped, doubtful }, ...(unlisted && { unlisted }) };
+  const end = findEnd(entries);
+  const ahead = end > size && `it has ${size} bytes and its index lists ${end}`;
+  return {
+    ...{ file, fields, problems: { dropped, doubtful } },
+    ...(unlisted && { unlisted }),
+    ...(ahead && { ahead }),
+  };
 }
 
 function describeForeign(entries: readonly IndexEntry[]): string {

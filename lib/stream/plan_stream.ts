@@ -54,7 +54,7 @@ export interface StreamPlan {
 /**
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
  * published ones cost two or three GETs a member, and two requests for the whole folder; those of a
- * catalogue cost what `readCatalog` does.
+ * catalogue cost what `readCatalog` does. Stores in memory cost nothing.
  *
  * Names once what ECMWF did not publish.
  *
@@ -67,19 +67,12 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir, catalog } = options;
+  const { profile, maxMembers, outputDir } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const asked = sortUnique(options.steps ?? profile.steps);
   const keysOf = (member: Member) => neededKeys(wanted, asked, member, options.run);
-  const stores = catalog
-    ? await readFromCatalog(catalog, options, members, keysOf, context)
-    : await readStores(options, members, keysOf, context);
-  const absent = members.filter((member) => !stores.has(member));
-  if (absent.length > 0) {
-    const folder = catalog?.name ?? findFolder(options);
-    context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
-  }
+  const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
   const steps = chooseSteps(run, options.steps, profile.steps);
@@ -96,6 +89,25 @@ export async function planStream(
   const path = `${outputDir}/${profile.fileName(run)}`;
   const work = options.work ?? workFolderOf(path);
   return { run, members, variables, steps, fields, unpublished, path, work };
+}
+
+/** The stores in a catalogue or a folder; warns of members that have none. */
+async function findAllStores(
+  options: StreamOptions,
+  members: readonly Member[],
+  keysOf: (member: Member) => ReadonlySet<string>,
+  context: StageContext,
+): Promise<Map<Member, Store>> {
+  const { catalog } = options;
+  const stores = catalog
+    ? await readFromCatalog(catalog, options, members, keysOf, context)
+    : await readStores(options, members, keysOf, context);
+  const absent = members.filter((member) => !stores.has(member));
+  if (absent.length > 0) {
+    const folder = catalog?.name ?? findFolder(options);
+    context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
+  }
+  return stores;
 }
 
 /** The folder of the final stores. */

@@ -169,20 +169,36 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const work = parseWork(values);
-  const server = parseServerOptions(values);
-  const runRequests = parseRunRequests(values);
-  checkSeveral(runRequests, values);
+  const request = parseOutputRequest(values);
+  checkSeveral(request.runRequests, values);
   return {
-    runRequests,
-    server,
-    targets: parseTargets(values, server),
-    profile: GIK,
+    ...request,
+    targets: parseTargets(values, request.server),
     ...parseStoresOptions(values),
-    ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
-    work,
+    ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
+    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+  };
+}
+
+/** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
+export type OutputRequest = Omit<
+  StreamRequest,
+  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+>;
+
+/**
+ * Parses what to write, where to, and the servers of the messages.
+ *
+ * @throws {UsageError} for a value that is wrong.
+ */
+export function parseOutputRequest(values: OptionValues): OutputRequest {
+  return {
+    runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
+    profile: GIK,
+    work: parseWork(values),
     // Not every run has the default steps.
     steps: values.text("steps") === DEFAULT_STEPS ? undefined : values.counts("steps"),
     model: parseModelName(values),
@@ -196,10 +212,9 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
-    fresh,
+    fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
-    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
   };
 }
 
