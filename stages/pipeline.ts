@@ -81,6 +81,7 @@ export const command: Command<PipelineRequest> = {
     "deno task pipeline --date 20260206,20260207 --steps 36,39,42 --zip",
     "deno task pipeline --date 20240301..20240531/7 --run 00,12 --no-template",
     "deno task pipeline --date latest --upload-gcs",
+    "deno task pipeline --date 20260206 --model aifs-ens",
     "deno task pipeline --rehearse s3://ecmwf-forecasts/20270601/00z/ifs/0p25",
   ],
   parse: (values) => ({

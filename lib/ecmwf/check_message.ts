@@ -6,7 +6,7 @@
 import type { GribHeader } from "../grib/headers.ts";
 import { type Member, memberKeyName } from "./members.ts";
 import { describeRun, referenceTime, type Run } from "./run.ts";
-import type { Encoding, Variable } from "./variables.ts";
+import type { Conversion, Encoding, Variable } from "./variables.ts";
 
 /** The field that a message should hold. */
 export interface ExpectedField {
@@ -20,6 +20,7 @@ export interface ExpectedField {
 const ECMWF_CENTRE = 98;
 
 /** Code table 4.10. */
+const AVERAGE = 0;
 const ACCUMULATION = 1;
 /** Values of code table 4.10 that say nothing: messages of ECMWF's local discipline have them. */
 const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
@@ -53,6 +54,27 @@ export function findEncoding(
   );
 }
 
+/**
+ * What makes the values of a message those of a variable. Whether an accumulated one is a sum or the
+ * average of its rate is what the message's product template says.
+ *
+ * @returns `undefined` where nothing has to be converted.
+ */
+export function findConversion(
+  field: Pick<GribHeader, "discipline" | "product">,
+  variable: Pick<Variable, "encodings" | "accumulated">,
+): Conversion | undefined {
+  const encoding = findEncoding(field, variable);
+  const isAverage = variable.accumulated && field.product.typeOfStatisticalProcessing === AVERAGE;
+  return isAverage ? encoding?.ofAverage : encoding?.conversion;
+}
+
+/** By what the values of a message are multiplied. */
+export function findFactor(conversion: Conversion | undefined, stepHours: number): number {
+  const { factor, bySeconds } = conversion ?? { factor: 1 };
+  return bySeconds ? factor * stepHours * 3600 : factor;
+}
+
 function checkParameter(field: GribHeader, variable: Variable): string | undefined {
   if (findEncoding(field, variable)) return undefined;
   const { parameterCategory, parameterNumber } = field.product;
@@ -79,8 +101,10 @@ function checkStep(field: GribHeader, expected: ExpectedField): string | undefin
     return `its step is ${found}, expected ${start}–${expected.stepHours} h`;
   }
   // In another unit, the code of a sum is that of its rate: only the statistic tells them apart.
-  const mayBeSilent = findEncoding(field, expected.variable)?.conversion === undefined;
+  const encoding = findEncoding(field, expected.variable);
+  const mayBeSilent = encoding?.conversion === undefined;
   const isSum = typeOfStatisticalProcessing === ACCUMULATION ||
+    typeOfStatisticalProcessing === AVERAGE && encoding?.ofAverage !== undefined ||
     mayBeSilent && NO_STATISTIC.includes(typeOfStatisticalProcessing);
   if (accumulated && !isSum) {
     return `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +

@@ -5,13 +5,8 @@
  * @module
  */
 import { findEncoding } from "../ecmwf/check_message.ts";
-import {
-  type Era,
-  type EraParameter,
-  findPublicationAt,
-  isBefore,
-  UNNAMED_PARAM,
-} from "../ecmwf/eras.ts";
+import type { Era, EraParameter } from "../ecmwf/datasets.ts";
+import { findPublicationAt, isBefore, UNNAMED_PARAM } from "../ecmwf/eras.ts";
 import { findParameter, isNamedByCode, PARAMETERS } from "../ecmwf/parameters.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { VARIABLES } from "../ecmwf/variables.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 import { findEncoding, findMismatch } from "../ecmwf/check_message.ts";
-import { type Era, ERAS, findPublicationAt } from "../ecmwf/eras.ts";
+import type { Era } from "../ecmwf/datasets.ts";
+import { findPublicationAt, listEras } from "../ecmwf/eras.ts";
 import { describeMembers, firstMembers, type Member, memberOfEntry } from "../ecmwf/members.ts";
 import { describeRun, runSteps } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
@@ -85,7 +86,7 @@ export async function rehearseRun(
 ): Promise<Rehearsal> {
   const needs = { ...options, variables: findVariables(options.variables) };
   const layout = await readLayout(storage, needs);
-  const era = ERAS.at(-1)!;
+  const era = listEras({}).at(-1)!;
   const variables = needs.variables.map((it) => rehearseVariable(it, layout, era, needs));
   const parts = [
     compareMembers(layout, era, needs),

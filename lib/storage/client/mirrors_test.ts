@@ -158,7 +158,7 @@ Deno.test("get() reports nothing as missing while a mirror cannot be asked", asy
       maxDelayMs: 10_000,
     });
     const { storage, clock } = setup;
-    const error = await clock.run(assertRejects(() => storage.get(URL), StorageError), 50);
+    const error = await clock.run(assertRejects(() => storage.get(URL), StorageError), 250);
     assertEquals([error.kind, error.status, error.url], ["unreachable", 503, URL]);
     const [busy, other] = faults[0] === SLOW_DOWN ? ["one", "two"] : ["two", "one"];
     assertStringIncludes(error.message, `Cannot read "${URL}": ${busy} has failed for 1 min `);
