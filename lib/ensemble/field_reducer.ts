@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { type ExpectedField, findEncoding, findMismatch } from "../ecmwf/check_message.ts";
+import {
+  type ExpectedField,
+  findConversion,
+  findFactor,
+  findMismatch,
+} from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { findImplausible, findPrecision, mayBeMissing, scaleLimits } from "../ecmwf/plausible.ts";
 import type { Conversion } from "../ecmwf/variables.ts";
@@ -132,8 +137,8 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const { values, neededBytes } = decodePrefix(field, window);
-      const conversion = findEncoding(field, expected.variable)?.conversion;
-      const factor = conversion?.factor ?? 1;
+      const conversion = findConversion(field, expected.variable);
+      const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
       if (values.every(Number.isNaN)) {
         return this.#reject(member, "it has no value in the region", "damaged");

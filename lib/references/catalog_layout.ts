@@ -109,9 +109,14 @@ export function parseCatalog(text: string): Catalog {
   );
 }
 
-/** The folder of a run, below the base of a catalogue: `<base>/2026/02/20260206/00z`. */
-export function catalogFolder(base: string, { date, hour }: Run): string {
-  return `${base}/${date.slice(0, 4)}/${date.slice(4, 6)}/${date}/${hour}z`;
+/**
+ * The folder of a run, below the base of a catalogue: `<base>/2026/02/20260206/00z`; of other models than
+ * the IFS below their folder, `<base>/aifs-ens/…`.
+ */
+export function catalogFolder(base: string, { date, hour, model }: Run): string {
+  return `${model ? `${base}/${model}` : base}/${date.slice(0, 4)}/${
+    date.slice(4, 6)
+  }/${date}/${hour}z`;
 }
 
 /** The beginning of the names of a run's files: `2026020600z-`. */

@@ -4,9 +4,10 @@
  * @module
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
+import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { asPublished } from "../ecmwf/eras.ts";
-import { checkSteps, describeRun, isSameRun, parseRun, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import {
   findRun,
@@ -69,19 +70,19 @@ export async function planStream(
   const { profile, maxMembers, outputDir } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
-  const steps = sortUnique(options.steps ?? profile.steps);
-  const keysOf = (member: Member) => neededKeys(wanted, steps, member);
+  const asked = sortUnique(options.steps ?? profile.steps);
+  const keysOf = (member: Member) => neededKeys(wanted, asked, member, options.run);
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
-  checkSteps(run, steps);
+  const steps = chooseSteps(run, options.steps, profile.steps);
   const planned = planFields(stores, members, wanted, steps, run, options.targets);
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
   if (options.variables) requirePublished(run, unpublished.variables);
   requireFields(published, run);
   if (!found) throw noReferencesError();
-  for (const line of describeUnpublishedFields(unpublished)) context.reporter.info(line);
+  for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const left = new Set(unpublished.variables.map(({ name }) => name));
   const variables = wanted.filter(({ name }) => !left.has(name))
     .map((variable) => asPublished(variable, run));
@@ -158,7 +159,10 @@ async function readStores(
 }
 
 /** The run of the references; where there are none the one that is asked for, or that the folder names. */
-function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefined): Run {
+function chooseRun(
+  { run, model, parquetDir = "" }: StreamOptions,
+  found: Run | undefined,
+): Run {
   if (run && found && !isSameRun(run, found)) {
     throw new MissingDataError(
       `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
@@ -166,6 +170,13 @@ function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefin
   }
   const chosen = found ?? run ?? parseFolderName(parquetDir);
   if (!chosen) throw noReferencesError();
+  const { label, model: ofReferences } = findDataset(chosen);
+  if (model !== undefined && model !== ofReferences) {
+    throw new MissingDataError(
+      `Cannot stream a run of ${DATASETS[model].label}: the references are of ` +
+        `${label} ${chosen.date} ${chosen.hour} UTC; leave --model out`,
+    );
+  }
   return chosen;
 }
 
@@ -177,6 +188,5 @@ function noReferencesError(): MissingDataError {
 
 /** The run of a folder named as `ecmwf_three_stage_20260206_00z` or `…/20260206_00z`. */
 function parseFolderName(folder: string): Run | undefined {
-  const [, date, hour] = /(\d{8})_(00|06|12|18)z\/*$/.exec(folder) ?? [];
-  return date === undefined ? undefined : parseRun(date, hour!);
+  return parseRunLabel(folder.replace(/\/+$/, ""));
 }

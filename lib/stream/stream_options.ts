@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ModelName } from "../ecmwf/datasets.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
@@ -52,7 +53,9 @@ export interface StreamOptions extends FieldsOptions {
   targets?: ReferenceTargets;
   /** @default the run that the references point to */
   run?: Run;
-  /** Forecast steps in hours. @default the profile's */
+  /** Model of the run that the references point to. @default {undefined} (any) */
+  model?: ModelName;
+  /** Forecast steps in hours. @default those of the profile that the run has */
   steps?: readonly number[];
   /** Number of members, the control first. */
   maxMembers: number;

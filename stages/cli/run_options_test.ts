@@ -99,7 +99,7 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
       "gcs-anonymous",
       "gcs-parquet-path",
     ],
-    ...["give-up-after", "members-per-batch", "merge", "output-dir", "parallel-fetches"],
+    ...["give-up-after", "members-per-batch", "merge", "model", "output-dir", "parallel-fetches"],
     ...["parallel-workers", "parquet-dir", "run", "skip-grib-scan", "source", "summary", "task"],
     ...["template-cache", "whole-messages", "work"],
   ]);

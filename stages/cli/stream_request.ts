@@ -27,6 +27,8 @@ import {
   DATES,
   listShapingOptions,
   MAX_MEMBERS,
+  MODEL,
+  parseModelName,
   parseRunRequests,
   parseServerOptions,
   RUN_HOURS,
@@ -51,6 +53,7 @@ export interface StreamRequest
 
 const { region } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
 const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
@@ -79,7 +82,12 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
       "seventh one (default: the run of the references)",
   },
   RUN_HOURS,
-  { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+  MODEL,
+  {
+    ...STEPS,
+    default: DEFAULT_STEPS,
+    help: "forecast steps in hours; of the default ones those that the run has",
+  },
   MAX_MEMBERS,
   {
     name: "min-members",
@@ -191,7 +199,9 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     server: parseServerOptions(values),
     profile: GIK,
     work: parseWork(values),
-    steps: values.counts("steps"),
+    // Not every run has the default steps.
+    steps: values.text("steps") === DEFAULT_STEPS ? undefined : values.counts("steps"),
+    model: parseModelName(values),
     maxMembers: values.count("max-members"),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
