@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type StepFile, stepFiles, streamOfMember } from "../ecmwf/files.ts";
+import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
-import { checkSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
 import { RunFields } from "../references/run_fields.ts";
 import {
@@ -23,8 +23,10 @@ import { mapInParallel } from "../util/parallel.ts";
 
 /** What an output needs of a run. */
 export interface NeededSteps {
+  /** In hours. @default those of `profileSteps` that the run has */
+  steps?: readonly number[];
   /** In hours. */
-  steps: readonly number[];
+  profileSteps: readonly number[];
   /** How many members, the control first. */
   maxMembers: number;
   /** Indexes fetched at once. */
@@ -63,16 +65,14 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { steps, maxMembers, parallelFetches }: NeededSteps,
+    { steps, profileSteps, maxMembers, parallelFetches }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
-    const needed = sortUnique(steps);
-    checkSteps(run, needed);
+    const needed = chooseSteps(run, steps, profileSteps);
     const members = firstMembers(maxMembers);
-    const streams = new Set(members.map((member) => streamOfMember(run, member)));
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
-      .filter(({ stream }) => streams.has(stream));
+      .filter((file) => members.some((member) => holdsMember(file, run, member)));
     return new StepReader(run, needed, members, parallelFetches, context, files);
   }
 

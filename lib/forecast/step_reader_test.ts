@@ -12,7 +12,7 @@ import { MissingDataError } from "../errors.ts";
 import { StepReader } from "./step_reader.ts";
 
 const { run, members } = AFTER_50R1;
-const NEEDED = { steps: EMBEDDED_STEPS, maxMembers: members, parallelFetches: 2 };
+const NEEDED = { steps: EMBEDDED_STEPS, profileSteps: [], maxMembers: members, parallelFetches: 2 };
 const [ENFO, OPER] = stepFiles(run, 36);
 
 Deno.test("StepReader takes a step when both of its files are there, for one HEAD a look", async () => {
