@@ -9,6 +9,7 @@ import { runCommand } from "../lib/cli/run_command.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
 import { command as distribute } from "./distribute.ts";
+import { command as forecast } from "./forecast.ts";
 import { command as pipeline } from "./pipeline.ts";
 import { command as stage1 } from "./stage1.ts";
 import { command as stage2 } from "./stage2.ts";
@@ -245,4 +246,11 @@ Deno.test("distribute and a catalogue keep the model: tasks get it, and files of
   const streamed = await execute(stream, ...RUN, ...given, ...atSteps);
   assertEquals(streamed.code, 0, streamed.reported);
   await compare(`${folder}/${OUTPUT}`, EXPECTED.default);
+});
+
+Deno.test("forecast refuses a model instead of making a run of the IFS under its name", async () => {
+  await using workplace = await openWorkplace();
+  const { code, reported } = await workplace.execute(forecast, ...RUN, ...atSteps);
+  assertEquals(code, 2, reported);
+  assertStringIncludes(reported, "--model");
 });
