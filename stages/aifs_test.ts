@@ -109,6 +109,17 @@ async function compare(path: string, { latitudes, longitudes, variables }: Expec
   }
 }
 
+Deno.test("forecast makes the same file of an AIFS-ENS run, from the indexes of its steps alone", async () => {
+  await using workplace = await openWorkplace();
+  const { folder, execute, url, keys } = workplace;
+  const given = ["--output-dir", folder, "--endpoint", url, ...atSteps];
+  const { code, reported } = await execute(forecast, ...RUN, ...given);
+  assertEquals(code, 0, reported);
+  assert(!reported.includes("warning"), reported);
+  await compare(`${folder}/${OUTPUT}`, EXPECTED.default);
+  assertEquals(keys().filter((key) => key.endsWith(".index")).length, 2 * STEPS.length);
+});
+
 Deno.test("pipeline, stream and view make an AIFS-ENS run of their defaults, and equal ecCodes", async () => {
   await using workplace = await openWorkplace();
   const { folder, execute, url } = workplace;

@@ -239,7 +239,8 @@ const HOUR_MS = 3_600_000;
 const [FIRST_STEP_AFTER, LAST_STEP_LATER] = [6.5, 1.25];
 
 /**
- * When a step may be on AWS at the earliest, milliseconds since 1970. Steps come in their order.
+ * When a step of the IFS may be on AWS at the earliest, milliseconds since 1970; those of other models
+ * come earlier or later. Steps come in their order.
  *
  * Source: ECMWF's dissemination schedule has step 0 of the ensemble 6:40 h after the hour of the run and
  * step 360 an hour later; step 360 of 00 UTC was on AWS at about 08:00 UTC.
@@ -249,10 +250,10 @@ export function expectStep(run: Run, stepHours: number): number {
   return referenceTime(run).getTime() + hours * HOUR_MS;
 }
 
-/** The runs of an hour that `latest` may mean, the newest first: those that have begun. */
-export function listLatestRuns(hour: RunHour, now: Date): Run[] {
+/** The runs of an hour and model that `latest` may mean, the newest first: those that have begun. */
+export function listLatestRuns({ hour, model }: RunRequest, now: Date): Run[] {
   const runs = Array.from({ length: DAYS_TO_LOOK_BACK + 1 }, (_, daysAgo) => {
-    return parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour);
+    return parseRun(formatDate(new Date(now.getTime() - daysAgo * DAY_MS)), hour, model);
   });
   return runs.filter((run) => referenceTime(run) <= now);
 }

@@ -328,7 +328,8 @@ Deno.test("expectStep() has the steps of a run in their order, from 6:30 h to 7:
 });
 
 Deno.test("listLatestRuns() has the runs that have begun, of today and five days before", () => {
-  const dates = (hour: RunHour) => listLatestRuns(hour, NOW).map(({ date }) => date);
+  const dates = (hour: RunHour) =>
+    listLatestRuns({ date: "latest", hour }, NOW).map(({ date }) => date);
   assertEquals(dates("00").length, 6);
   assertEquals([dates("00")[0], dates("12")[0]], ["20260520", "20260519"]);
 });

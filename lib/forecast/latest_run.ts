@@ -22,14 +22,15 @@ import { type NeededSteps, StepReader } from "./step_reader.ts";
  * @throws {StorageError} when the server cannot be reached.
  */
 export async function openLatest(
-  { date, hour }: RunRequest,
+  request: RunRequest,
   needed: NeededSteps,
   context: StageContext,
   now: Date,
 ): Promise<StepReader> {
-  if (date !== "latest") return await StepReader.open(parseRun(date, hour), needed, context);
+  const { date, hour, model } = request;
+  if (date !== "latest") return await StepReader.open(parseRun(date, hour, model), needed, context);
   const lacking: LackingRun[] = [];
-  for (const run of listLatestRuns(hour, now)) {
+  for (const run of listLatestRuns(request, now)) {
     const reader = await StepReader.open(run, needed, context);
     // The last step comes last: one request shows that a run is not there yet.
     await reader.read(reader.steps.slice(-1));
@@ -63,12 +64,13 @@ function describeLacking(runs: readonly LackingRun[]): string {
 
 /** The newest run of an hour that has begun, whether or not any of it is there. */
 export async function openNewest(
-  { date, hour }: RunRequest,
+  request: RunRequest,
   needed: NeededSteps,
   context: StageContext,
   now: Date,
 ): Promise<StepReader> {
-  const [run] = date === "latest" ? listLatestRuns(hour, now) : [parseRun(date, hour)];
+  const { date, hour, model } = request;
+  const [run] = date === "latest" ? listLatestRuns(request, now) : [parseRun(date, hour, model)];
   if (date === "latest") context.reporter.info(`newest run: ${describeRun(run!)}`);
   return await StepReader.open(run!, needed, context);
 }

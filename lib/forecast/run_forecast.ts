@@ -116,7 +116,8 @@ interface ReadSteps {
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
 async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
-  const needed = { steps: options.steps ?? profile.steps, maxMembers, parallelFetches };
+  const { steps } = options;
+  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
     await reader.read();

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type StepFile, stepFiles, streamOfMember } from "../ecmwf/files.ts";
+import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
-import { checkSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
 import { RunFields } from "../references/run_fields.ts";
 import {
@@ -23,8 +23,10 @@ import { mapInParallel } from "../util/parallel.ts";
 
 /** What an output needs of a run. */
 export interface NeededSteps {
+  /** In hours. @default those of `profileSteps` that the run has */
+  steps?: readonly number[];
   /** In hours. */
-  steps: readonly number[];
+  profileSteps: readonly number[];
   /** How many members, the control first. */
   maxMembers: number;
   /** Indexes fetched at once. */
@@ -37,6 +39,8 @@ interface FileState {
   error?: StorageError | IndexError;
   /** Whether the index was on the server, without its file or beside another version of it. */
   indexSeen?: boolean;
+  /** Lengths of file and index that did not fit when both were read. */
+  lengths?: string;
 }
 
 /** The indexes of the steps that an output needs, read one by one or at once. */
@@ -61,16 +65,14 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { steps, maxMembers, parallelFetches }: NeededSteps,
+    { steps, profileSteps, maxMembers, parallelFetches }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
-    const needed = sortUnique(steps);
-    checkSteps(run, needed);
+    const needed = chooseSteps(run, steps, profileSteps);
     const members = firstMembers(maxMembers);
-    const streams = new Set(members.map((member) => streamOfMember(run, member)));
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
-      .filter(({ stream }) => streams.has(stream));
+      .filter((file) => members.some((member) => holdsMember(file, run, member)));
     return new StepReader(run, needed, members, parallelFetches, context, files);
   }
 
@@ -91,8 +93,8 @@ export class StepReader {
   /**
    * Looks whether a step has landed since, and then reads it.
    *
-   * Costs one HEAD as long as it has not: of the first index that is not there, then of its file. A file
-   * that does not agree in length with its index costs what `readStepIndex` does.
+   * Costs one HEAD as long as it has not: of the first index that is not there, then of its file. When
+   * the two do not agree in length it costs two, and they are read again once one of them has changed.
    *
    * @returns whether the step is there.
    * @throws {StorageError} when Deno refuses access.
@@ -100,25 +102,31 @@ export class StepReader {
   async poll(step: number): Promise<boolean> {
     for (const file of this.#select([step])) {
       if (this.#isLanded(file)) continue;
-      const { indexSeen = false } = this.#states.get(file) ?? {};
-      if (!await this.#isThere(file, indexSeen)) return false;
+      const { index, indexSeen = false, lengths } = this.#states.get(file) ?? {};
+      const url = indexSeen ? file.url : file.indexUrl;
+      const length = await this.#findLength(file, url);
+      if (length === undefined) return false;
+      // Both were read, and did not agree.
+      const found = index && `${length} ${await this.#findLength(file, file.indexUrl)}`;
+      if (found !== undefined && found === lengths) return false;
       await this.#readFile(file);
-      if (!this.#isLanded(file)) return false;
+      if (this.#isLanded(file)) continue;
+      this.#states.set(file, { ...this.#states.get(file), lengths: found });
+      return false;
     }
     return true;
   }
 
-  /** Whether the file, or as long as that was not seen its index, is on the server. */
-  async #isThere(file: StepFile, indexSeen: boolean): Promise<boolean> {
+  /** The length of a file or an index; `undefined` when it is not there, or the server fails. */
+  async #findLength(file: StepFile, url: string): Promise<number | undefined> {
     const { storage } = this.context;
-    const url = indexSeen ? file.url : file.indexUrl;
     storage.forget(url);
     try {
-      return await unlessMissing(storage.head(url)) !== undefined;
+      return (await unlessMissing(storage.head(url)))?.size;
     } catch (error) {
       if (!(error instanceof StorageError) || error.kind === "permission") throw error;
       this.#states.set(file, { ...this.#states.get(file), error });
-      return false;
+      return undefined;
     }
   }
 

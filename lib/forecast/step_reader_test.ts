@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@^1.0.0";
 import {
   AFTER_50R1,
   bucketKey,
@@ -12,7 +12,7 @@ import { MissingDataError } from "../errors.ts";
 import { StepReader } from "./step_reader.ts";
 
 const { run, members } = AFTER_50R1;
-const NEEDED = { steps: EMBEDDED_STEPS, maxMembers: members, parallelFetches: 2 };
+const NEEDED = { steps: EMBEDDED_STEPS, profileSteps: [], maxMembers: members, parallelFetches: 2 };
 const [ENFO, OPER] = stepFiles(run, 36);
 
 Deno.test("StepReader takes a step when both of its files are there, for one HEAD a look", async () => {
@@ -54,6 +54,31 @@ Deno.test("StepReader takes a step when both of its files are there, for one HEA
   assertEquals([await look(), reader.waiting], [[true, []], [39]]);
   const stores = reader.collectStores({ onlyLanded: true });
   assertEquals([...stores.keys()], [0, 1, 2]);
+});
+
+Deno.test("StepReader reads a file that its index does not fit again only when one of them has changed", async () => {
+  const bucket = await readEmbeddedBucket();
+  const key = bucketKey(ENFO!.url);
+  const whole = bucket.get(key)!;
+  bucket.set(key, whole.slice(0, 100_000));
+  await using place = await openWorkplace(bucket);
+  const { server, context } = place;
+  const reader = await StepReader.open(run, { ...NEEDED, steps: [36] }, context);
+  await reader.read();
+  assertEquals([reader.waiting, reader.absent, reader.unread], [[36], [36], []]);
+  assertMatch(reader.explain(36), /it has 100000 bytes and its index lists \d+$/);
+  await reader.poll(36);
+  const methods: string[][] = [];
+  const look = async () => {
+    const before = server.requests.length;
+    const landed = await reader.poll(36);
+    methods.push(server.requests.slice(before).map(({ method }) => method).toSorted());
+    return landed;
+  };
+  assertEquals([await look(), await look()], [false, false]);
+  assertEquals(methods, [["HEAD", "HEAD"], ["HEAD", "HEAD"]]);
+  bucket.set(key, whole);
+  assertEquals([await look(), methods.at(-1)], [true, ["GET", "HEAD", "HEAD", "HEAD"]]);
 });
 
 Deno.test("StepReader gives no reference of a step of which the control has not landed", async () => {
