@@ -6,7 +6,13 @@
  */
 import { type ExpectedField, findEncoding, findMismatch } from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { findImplausible, findPrecision, mayBeMissing, scaleLimits } from "../ecmwf/plausible.ts";
+import {
+  findFlatPacking,
+  findImplausible,
+  findPrecision,
+  mayBeMissing,
+  scaleLimits,
+} from "../ecmwf/plausible.ts";
 import type { Conversion } from "../ecmwf/variables.ts";
 import {
   decodePrefix,
@@ -101,6 +107,8 @@ interface DecodedMember {
   representation: GribField["representation"];
   conversion: Conversion | undefined;
   implausible: string | undefined;
+  /** Why its packing cannot be true. */
+  flat: string | undefined;
 }
 
 /** Collects the messages of one field. */
@@ -152,6 +160,7 @@ export class FieldReducer {
           { precision, mayBeMissing: mayBeMissing(field) },
           expected,
         ),
+        flat: findFlatPacking(field, factor, expected),
       });
       return neededBytes;
     } catch (error) {
@@ -218,9 +227,11 @@ export class FieldReducer {
     const columns = used[0]?.axes.longitudes.length ?? 0;
     const usual = this.#expected ? scaleLimits(this.#expected) : { least: 0, noise: 0 };
     const outliers = findOutliers(within, columns, usual);
-    const oddPackings = findOddPackings(within);
-    return used.flatMap(({ member, implausible }) => {
-      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member);
+    // Numbers in other units are packed in another way.
+    const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];
+    const oddPackings = new Map(byUnits.flatMap((own) => [...findOddPackings(own, usual)]));
+    return used.flatMap(({ member, implausible, flat }) => {
+      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ?? flat;
       return reason ? [{ member, reason }] : [];
     });
   }

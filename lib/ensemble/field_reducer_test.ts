@@ -302,6 +302,15 @@ for (const [octet, bit, text] of DAMAGES) {
   });
 }
 
+Deno.test("FieldReducer names a member that a damaged scale flattens, without others to compare it with", () => {
+  for (const [octet, bit] of [[16, 1], [16, 7], [17, 0], [18, 1]] as const) {
+    const [[member, message]] = readEnsemble() as [[number, Uint8Array]];
+    message[findSection(message, 5) + octet - 1]! ^= 0x80 >> bit;
+    const { implausible } = reduce([[member, message]]);
+    assertEquals(implausible.length, 1, `octet ${octet}, bit ${bit}`);
+  }
+});
+
 Deno.test("of the bits of sections 3 to 5 of a member of ten, fewer than 1 in 1,000 move a mean unnoticed", () => {
   const ensemble = readEnsemble();
   const sound = reduce(ensemble);
