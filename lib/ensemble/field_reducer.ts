@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { type ExpectedField, findEncoding, findMismatch } from "../ecmwf/check_message.ts";
+import {
+  type ExpectedField,
+  findEncoding,
+  findMismatch,
+  isEraGrid,
+} from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
 import {
   findFlatPacking,
@@ -195,7 +200,7 @@ export class FieldReducer {
   reduce(): ReducedField {
     // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
-    const axes = mostCommon(decoded.map((it) => it.axes));
+    const axes = mostCommon(decoded.map((it) => it.axes).filter(isOfEra));
     const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
     const strays = decoded.filter((it) => !used.includes(it));
     const pointCount = axes ? axes.latitudes.length * axes.longitudes.length : 0;
@@ -260,6 +265,11 @@ function selectSmallWindow({ grid, messageOffset }: GribField, region: Region): 
   const window = selectWindow(grid, region);
   requireFew(window.rowCount * window.columnCount);
   return window;
+}
+
+/** A grid that no era has is that of a damaged header, however many members have it. */
+function isOfEra({ grid }: WindowAxes): boolean {
+  return !grid || isEraGrid(grid);
 }
 
 /** A message that is left out because the others are on other points. */
