@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  beginsAtDateLine,
   type ExpectedField,
   findEncoding,
   findMismatch,
@@ -291,7 +292,7 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** The axes that occur most often; of equally frequent ones the first. */
+/** The axes that occur most often; of equally frequent ones those of a grid from 180°W, else the first. */
 export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
   const groups: { axes: WindowAxes; count: number }[] = [];
   for (const axes of list) {
@@ -299,8 +300,10 @@ export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined 
     if (group) group.count++;
     else groups.push({ axes, count: 1 });
   }
+  const rank = ({ axes: { grid }, count }: typeof groups[number]) =>
+    count + (grid && beginsAtDateLine(grid) ? 0.5 : 0);
   return groups.reduce<typeof groups[number] | undefined>(
-    (best, group) => best && best.count >= group.count ? best : group,
+    (best, group) => best && rank(best) >= rank(group) ? best : group,
     undefined,
   )?.axes;
 }
