@@ -7,7 +7,8 @@
 import {
   beginsAtDateLine,
   type ExpectedField,
-  findEncoding,
+  findConversion,
+  findFactor,
   findMismatch,
   isEraGrid,
 } from "../ecmwf/check_message.ts";
@@ -146,8 +147,8 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const { values, neededBytes } = decodePrefix(field, window);
-      const conversion = findEncoding(field, expected.variable)?.conversion;
-      const factor = conversion?.factor ?? 1;
+      const conversion = findConversion(field, expected.variable);
+      const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
       if (values.every(Number.isNaN)) {
         return this.#reject(member, "it has no value in the region", "damaged");
