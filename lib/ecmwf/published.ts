@@ -63,14 +63,18 @@ export function absentRunError(
 function explainAbsentRun(run: Run, now: Date): string {
   const unpublished = findUnpublishedRun(run, now);
   if (unpublished === "in the future") return "the run has not begun";
-  const eras = listEras(run);
   if (unpublished) {
-    return `ECMWF's archive begins with the run of ${describeRun(eras[0]!.firstRun)}`;
+    return `ECMWF's archive begins with the run of ${describeRun(listEras(run)[0]!.firstRun)}`;
   }
-  const firstOfIfs = eras.find(({ folders }) => folders.includes(IFS_FOLDER))?.firstRun;
-  return firstOfIfs && isBefore(run, firstOfIfs)
+  return findAbsentDays(run) ?? "the run is not published yet, or no longer on the server";
+}
+
+/** What is known of a run that a server lacks from the years in which the archive has gaps. */
+export function findAbsentDays(run: Run): string | undefined {
+  const withIfsFolder = listEras(run).find(({ folders }) => folders.includes(IFS_FOLDER));
+  return withIfsFolder && isBefore(run, withIfsFolder.firstRun)
     ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
-    : "the run is not published yet, or no longer on the server";
+    : undefined;
 }
 
 /** Steps of a run that are looked for in a folder before it counts as absent. */
@@ -142,7 +146,7 @@ export function parseRunList(
 /** Why no server can have a run, from its time alone; `undefined` when one can. */
 export function describeImpossible(run: Run, now: Date): string | undefined {
   const state = findUnpublishedRun(run, now);
-  if (state === "in the future") return "not published yet";
+  if (state === "in the future") return "not published yet: the run has not begun";
   if (state === undefined) return undefined;
   const first = referenceTime(listEras(run)[0]!.firstRun).toISOString().slice(0, 10);
   return run.model

@@ -274,7 +274,7 @@ Deno.test("describeImpossible() knows runs of the future and those before the op
   assertEquals(describe("20230117", "18"), "no run of ECMWF's open data before 2023-01-18");
   assertEquals(describe("20230118", "00"), undefined);
   assertEquals(describe("20260520", "06"), undefined);
-  assertEquals(describe("20260520", "12"), "not published yet");
+  assertEquals(describe("20260520", "12"), "not published yet: the run has not begun");
 });
 
 Deno.test("the latest run of AIFS-ENS is the newest one whose last step has both files", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { findFolder } from "../ecmwf/published.ts";
+import { findAbsentDays, findFolder } from "../ecmwf/published.ts";
 import { referenceTime, type Run, runSteps } from "../ecmwf/run.ts";
 import { type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
@@ -59,7 +59,9 @@ async function describeAbsence(
   const hasNone = lacking.length === steps.length && absent.length === files.length;
   // The steps of a command may be the last ones of the run.
   if (hasNone && (lacking.includes(0) || !await hasAny(filesOf(0), storage))) {
-    return isYoung ? "not published yet" : "the server has nothing of it";
+    if (isYoung) return "not published yet";
+    const known = findAbsentDays(run);
+    return `the server has nothing of it${known === undefined ? "" : `: ${known}`}`;
   }
   const absentSteps = sortUnique(absent.map(({ stepHours }) => stepHours));
   const verb = steps.length === 1 ? "step is not there" : "steps are not there";

@@ -10,6 +10,7 @@ import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variable
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
+import { checkSpacing } from "../../lib/output/interpolate.ts";
 import { GIK } from "../../lib/output/profile.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
@@ -206,8 +207,8 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values),
-    region: parseRegion(values.numbers("region", 4)),
-    gridSpacing: parseGrid(values),
+    region,
+    gridSpacing: parseGrid(values, region),
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -278,11 +279,15 @@ function parseRegion(numbers: readonly number[]): Region {
   return { north, west, south, east };
 }
 
-function parseGrid(values: OptionValues): number | undefined {
-  if (values.text("grid") === undefined) return undefined;
-  const [spacing] = values.numbers("grid", 1) as [number];
-  if (spacing > 0) return spacing;
-  throw new UsageError(`Cannot use --grid ${spacing}: give degrees between points, such as 0.25`);
+function parseGrid(values: OptionValues, region: Region): number | undefined {
+  const text = values.text("grid");
+  if (text === undefined) return undefined;
+  const spacing = Number(text);
+  if (!(spacing > 0 && spacing < Infinity)) {
+    throw new UsageError(`Cannot use --grid "${text}": give degrees between points, such as 0.25`);
+  }
+  checkSpacing(region, spacing);
+  return spacing;
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {
