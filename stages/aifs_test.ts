@@ -258,10 +258,3 @@ Deno.test("distribute and a catalogue keep the model: tasks get it, and files of
   assertEquals(streamed.code, 0, streamed.reported);
   await compare(`${folder}/${OUTPUT}`, EXPECTED.default);
 });
-
-Deno.test("forecast refuses a model instead of making a run of the IFS under its name", async () => {
-  await using workplace = await openWorkplace();
-  const { code, reported } = await workplace.execute(forecast, ...RUN, ...atSteps);
-  assertEquals(code, 2, reported);
-  assertStringIncludes(reported, "--model");
-});

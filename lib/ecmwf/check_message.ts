@@ -43,6 +43,34 @@ function checkRun(field: GribHeader, run: Run): string | undefined {
   return `its run is ${field.referenceTime.toISOString()}, expected ${describeRun(run)}`;
 }
 
+/** Degrees east of the first column: 180 in the ensemble, 0 in some runs of other models. */
+const FIRST_LONGITUDES: readonly number[] = [0, 180];
+
+/**
+ * Whether a grid is laid out as in all eras: the whole globe, from north to south and from west to east,
+ * from 180°W or 0°. Its spacing may be any.
+ */
+export function isEraGrid(grid: GribHeader["grid"]): boolean {
+  const { unitsPerDegree, columnCount, north, south, west, east } = grid;
+  const circle = 360 * unitsPerDegree;
+  // Longitudes are rounded to a unit.
+  const isWholeCircle = Math.abs(east - west - circle * (1 - 1 / columnCount)) <= 1;
+  return !grid.rowsFromSouth && !grid.columnsFromEast && isWholeCircle &&
+    north === circle / 4 && south === -circle / 4 &&
+    FIRST_LONGITUDES.includes(findFirstLongitude(grid));
+}
+
+/** Whether a grid begins at 180°W, as all of the ensemble do. */
+export function beginsAtDateLine(grid: GribHeader["grid"]): boolean {
+  return findFirstLongitude(grid) === 180;
+}
+
+/** Degrees east, in [0, 360). */
+function findFirstLongitude({ west, unitsPerDegree }: GribHeader["grid"]): number {
+  const circle = 360 * unitsPerDegree;
+  return ((west % circle) + circle) % circle / unitsPerDegree;
+}
+
 /** The encoding of a variable that a message has; `undefined` for another parameter. */
 export function findEncoding(
   { discipline, product }: Pick<GribHeader, "discipline" | "product">,

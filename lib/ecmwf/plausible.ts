@@ -10,6 +10,9 @@ import type { Limits, Variable } from "./variables.ts";
 /** The largest share of the limits' distance that packing may explain: that of 8 bits. */
 const TOLERANCE = 1 / 256;
 
+/** On the whole globe, the values of a field differ by far more than this share of the usual noise. */
+const FLAT_SHARE = 1 / 8;
+
 /** The distance between packed values, in their unit; a value is rounded by at most half of it. */
 export function findPrecision({ representation }: Pick<GribField, "representation">): number {
   const { bitsPerValue, binaryScaleFactor, decimalScaleFactor } = representation;
@@ -83,6 +86,29 @@ function isWithin(values: Float64Array, from: number, to: number, mayBeMissing: 
     if (value === value || !mayBeMissing) return false;
   }
   return true;
+}
+
+/**
+ * Compares the packing of a field with the least difference of values on the globe: a damaged scale
+ * factor makes a field flat, which shows without other members.
+ *
+ * @param factor converts packed values to the units of the variable.
+ * @returns what cannot be true, in words; `undefined` for a packing that is wide enough, a constant
+ *   field, and packings that do not say how far values can be apart.
+ */
+export function findFlatPacking(
+  { representation }: Pick<GribField, "representation">,
+  factor: number,
+  at: VariableAtStep,
+): string | undefined {
+  const { template, bitsPerValue } = representation;
+  if (bitsPerValue === 0 || template === 2 || template === 3) return undefined;
+  const range = factor * findPrecision({ representation }) * 2 ** bitsPerValue;
+  const leastRange = FLAT_SHARE * scaleLimits(at).noise;
+  if (range >= leastRange) return undefined;
+  const held = Number(range.toPrecision(2));
+  return `its packing holds no values more than ${held} apart, and on the globe they differ by more ` +
+    `than ${round(leastRange)}`;
 }
 
 /** Without the noise of a product such as 0.1 · 3. */

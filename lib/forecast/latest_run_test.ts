@@ -14,6 +14,7 @@ const NOW = new Date("2026-03-11T09:00:00Z");
 const REQUEST = { date: "latest", hour: "00" } as const;
 /** A middle step, and the last one that is needed. */
 const NEEDED = { steps: [39, 36], profileSteps: [], maxMembers: 4, parallelFetches: 1 };
+const NEEDED_OF_AIFS = { ...NEEDED, steps: [36, 42] };
 const [MIDDLE] = stepFiles(TODAY, 36);
 const [LAST] = stepFiles(TODAY, 39);
 
@@ -105,6 +106,17 @@ Deno.test("openLatest() looks at no run that has not begun, and names those that
   );
 });
 
+Deno.test("openLatest() looks for runs of the model that is asked for, and for no others", async () => {
+  await using place = await openWorkplace(await moveRuns({ run: TODAY }));
+  await assertRejects(
+    () => openLatest({ ...REQUEST, model: "aifs-ens" }, NEEDED_OF_AIFS, place.context, NOW),
+    MissingDataError,
+    "without step 42",
+  );
+  const keys = place.server.requests.map(({ key }) => key);
+  assertEquals(keys.filter((key) => !key.includes("/aifs-ens/")), []);
+});
+
 Deno.test("openLatest() fails when the server fails, instead of going back", async () => {
   await using place = await openWorkplace(await moveRuns({ run: TODAY }));
   place.server.setFaults(() => ({ kind: "status", status: 500, code: "Down" }));
@@ -127,5 +139,8 @@ Deno.test("openNewest() takes the newest run that has begun, without any request
     runs.push(`${reader.run.date} ${reader.run.hour}`);
   }
   assertEquals(runs, ["20260311 00", "20260311 06", "20260310 12"]);
+  const ofModel = { date: "latest", hour: "06", model: "aifs-ens" } as const;
+  const { run } = await openNewest(ofModel, NEEDED_OF_AIFS, place.context, NOW);
+  assertEquals(run, { date: "20260311", hour: "06", model: "aifs-ens" });
   assertEquals(place.server.requests, []);
 });

@@ -23,8 +23,6 @@ export interface ForecastRequest extends Omit<ForecastOptions, "runRequest" | "w
 const OTHERS: readonly string[] = [
   "date",
   "run",
-  // It reads runs of the IFS alone.
-  "model",
   "allow-reference-host",
   "parquet-dir",
   "gcs-parquet-path",
