@@ -6,7 +6,7 @@
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { findUnpublished } from "../lib/ecmwf/eras.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
-import { describeImpossible } from "../lib/ecmwf/run_list.ts";
+import { describeImpossible } from "../lib/ecmwf/published.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ERAS } from "../ecmwf/eras.ts";
+import { DATASETS } from "../ecmwf/datasets.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { UsageError } from "../errors.ts";
 import type { Region } from "../grib/headers.ts";
@@ -15,7 +15,8 @@ const EDGE_DEGREES = 1e-5;
 
 /** Degrees around a region that hold one more row and column of the grid of every era. */
 const MARGIN = Math.max(
-  ...ERAS.flatMap(({ folders }) => folders.map(({ grid }) => grid.spacing)),
+  ...Object.values(DATASETS).flatMap(({ eras }) => eras)
+    .flatMap(({ folders }) => folders.map(({ grid }) => grid.spacing)),
 );
 
 /** A region with one more row and column around it, so that points near its edges have neighbours. */

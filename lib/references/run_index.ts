@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StepFile } from "../ecmwf/files.ts";
+import { describePart, type StepFile } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -70,7 +70,9 @@ export async function readRunIndex(
   }
   for (const { file, error } of failures) {
     result.missingFiles.push(file);
-    options.reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
+    options.reporter.warn(
+      `step ${file.stepHours} (${describePart(file)}) is missing: ${error.message}`,
+    );
   }
   return result;
 }

@@ -28,6 +28,8 @@ import {
   DATES,
   listShapingOptions,
   MAX_MEMBERS,
+  MODEL,
+  parseModelName,
   parseRunRequests,
   parseServerOptions,
   RUN_HOURS,
@@ -52,6 +54,7 @@ export interface StreamRequest
 
 const { region } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
 const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
@@ -80,7 +83,12 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
       "seventh one (default: the run of the references)",
   },
   RUN_HOURS,
-  { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+  MODEL,
+  {
+    ...STEPS,
+    default: DEFAULT_STEPS,
+    help: "forecast steps in hours; of the default ones those that the run has",
+  },
   MAX_MEMBERS,
   {
     name: "min-members",
@@ -162,22 +170,39 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const work = parseWork(values);
-  const server = parseServerOptions(values);
-  const runRequests = parseRunRequests(values);
-  checkSeveral(runRequests, values);
-  const region = parseRegion(values.numbers("region", 4));
+  const request = parseOutputRequest(values);
+  checkSeveral(request.runRequests, values);
   return {
-    runRequests,
-    server,
-    targets: parseTargets(values, server),
-    profile: GIK,
+    ...request,
+    targets: parseTargets(values, request.server),
     ...parseStoresOptions(values),
-    ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
-    work,
+    ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    steps: values.counts("steps"),
+    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+  };
+}
+
+/** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
+export type OutputRequest = Omit<
+  StreamRequest,
+  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+>;
+
+/**
+ * Parses what to write, where to, and the servers of the messages.
+ *
+ * @throws {UsageError} for a value that is wrong.
+ */
+export function parseOutputRequest(values: OptionValues): OutputRequest {
+  return {
+    runRequests: parseRunRequests(values),
+    server: parseServerOptions(values),
+    profile: GIK,
+    work: parseWork(values),
+    // Not every run has the default steps.
+    steps: values.text("steps") === DEFAULT_STEPS ? undefined : values.counts("steps"),
+    model: parseModelName(values),
     maxMembers: values.count("max-members"),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
@@ -188,10 +213,9 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
-    fresh,
+    fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
-    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
   };
 }
 
