@@ -571,9 +571,9 @@ Deno.test("a command on gs:// without the permissions for it names the task that
     ["pipeline", [...date, "--upload-gcs"]],
   ];
   for (const [set, args] of commands) {
-    const { code, output } = await runDeno([`-P=${set}`, `stages/${set}.ts`, ...args], {});
-    assertEquals(code, 4, output);
-    assertStringIncludes(output, `${set}: Cannot use gs://: Deno refuses env access to "GCS_`);
-    assertStringIncludes(output, "such as deno task stream:gcs");
+    const { code, errors } = await runDeno([`-P=${set}`, `stages/${set}.ts`, ...args], {});
+    assertEquals(code, 4, errors);
+    assertStringIncludes(errors, `${set}: Cannot use gs://: Deno refuses env access to "GCS_`);
+    assertStringIncludes(errors, "such as deno task stream:gcs");
   }
 });
