@@ -52,7 +52,7 @@ export interface StreamRequest
   shapingOptions: Record<string, string>;
 }
 
-const { region } = GIK;
+const { region: DEFAULT_REGION } = GIK;
 const DEFAULT_VARIABLES = GIK.variables.join(",");
 const DEFAULT_STEPS = GIK.steps.join(",");
 
@@ -108,7 +108,8 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "region",
     value: "<N,W,S,E>",
-    default: [region.north, region.west, region.south, region.east].join(","),
+    default: [DEFAULT_REGION.north, DEFAULT_REGION.west, DEFAULT_REGION.south, DEFAULT_REGION.east]
+      .join(","),
     help: "edges of the region in degrees; points on them are included",
   },
   {
@@ -195,6 +196,7 @@ export type OutputRequest = Omit<
  * @throws {UsageError} for a value that is wrong.
  */
 export function parseOutputRequest(values: OptionValues): OutputRequest {
+  const region = parseRegion(values.numbers("region", 4));
   return {
     runRequests: parseRunRequests(values),
     server: parseServerOptions(values),
