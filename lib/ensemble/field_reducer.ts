@@ -237,8 +237,12 @@ export class FieldReducer {
     // Numbers in other units are packed in another way.
     const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];
     const oddPackings = new Map(byUnits.flatMap((own) => [...findOddPackings(own, usual)]));
+    // Damage does not flatten several members alike.
+    const flatCount = used.filter(({ flat }) => flat).length;
+    const isFlat = flatCount > 1 && 2 * flatCount > used.length;
     return used.flatMap(({ member, implausible, flat }) => {
-      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ?? flat;
+      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ??
+        (isFlat ? undefined : flat);
       return reason ? [{ member, reason }] : [];
     });
   }
