@@ -59,9 +59,9 @@ export function isEraGrid(grid: GribHeader["grid"]): boolean {
   return !isWholeCircle || FIRST_LONGITUDES.includes(findFirstLongitude(grid));
 }
 
-/** Whether a grid begins at 180°W, as all of the ensemble do. */
-export function beginsAtDateLine(grid: GribHeader["grid"]): boolean {
-  return findFirstLongitude(grid) === 180;
+/** Whether a grid is laid out as all of the ensemble: from 180°W to the east, from north to south. */
+export function isUsualGrid(grid: GribHeader["grid"]): boolean {
+  return !grid.rowsFromSouth && !grid.columnsFromEast && findFirstLongitude(grid) === 180;
 }
 
 /** Degrees east, in [0, 360). */

@@ -5,12 +5,12 @@
  * @module
  */
 import {
-  beginsAtDateLine,
   type ExpectedField,
   findConversion,
   findFactor,
   findMismatch,
   isEraGrid,
+  isUsualGrid,
 } from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
 import {
@@ -297,7 +297,7 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** The axes that occur most often; of equally frequent ones those of a grid from 180°W, else the first. */
+/** The axes that occur most often; of equally frequent ones those of a usual grid, else the first. */
 export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
   const groups: { axes: WindowAxes; count: number }[] = [];
   for (const axes of list) {
@@ -306,7 +306,7 @@ export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined 
     else groups.push({ axes, count: 1 });
   }
   const rank = ({ axes: { grid }, count }: typeof groups[number]) =>
-    count + (grid && beginsAtDateLine(grid) ? 0.5 : 0);
+    count + (grid && isUsualGrid(grid) ? 0.5 : 0);
   return groups.reduce<typeof groups[number] | undefined>(
     (best, group) => best && rank(best) >= rank(group) ? best : group,
     undefined,
