@@ -4,12 +4,14 @@
  * @module
  */
 import { MissingDataError } from "../errors.ts";
+import { countUp } from "../util/numbers.ts";
 import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
 import { ERAS, findEra, IFS_FOLDER, isBefore } from "./eras.ts";
-import { stepFiles } from "./files.ts";
+import { stepFiles, type Stream } from "./files.ts";
 import {
   describeRun,
   formatDate,
+  formatSteps,
   parseRun,
   referenceTime,
   type Run,
@@ -65,6 +67,37 @@ function explainAbsentRun(run: Run, now: Date): string {
     : "the run is not published yet, or no longer on the server";
 }
 
+/** A run is whole about eight hours after its time; mirrors lag. */
+const PUBLISHED_AFTER_MS = 24 * 3_600_000;
+
+/** Whether files of a run that are absent may still be published. */
+export function isYoung(run: Run, now: Date): boolean {
+  return now.getTime() - referenceTime(run).getTime() < PUBLISHED_AFTER_MS;
+}
+
+/** Steps of which files are absent. */
+export interface AbsentSteps {
+  run: Run;
+  steps: readonly number[];
+  /** Number of steps that were looked for. */
+  wantedCount: number;
+  /** Whether they may still be published. */
+  mayCome: boolean;
+  /** The stream whose files are absent, where those of another one are there. @default all */
+  stream?: Stream;
+}
+
+/** Says which steps are absent: `80 of 85 steps are not there yet: 6-33, 42`. */
+export function describeAbsent(
+  { run, steps, wantedCount, mayCome, stream }: AbsentSteps,
+): string {
+  const noun = wantedCount === 1 ? "step" : "steps";
+  const [is, have] = wantedCount === 1 ? ["is", "has"] : ["are", "have"];
+  const state = stream === undefined ? `${is} not there` : `${have} no ${stream} file`;
+  const yet = mayCome ? " yet" : "";
+  return `${steps.length} of ${wantedCount} ${noun} ${state}${yet}: ${formatSteps(run, steps)}`;
+}
+
 /** Steps of a run that are looked for in a folder before it counts as absent. */
 const STEPS_TO_LOOK_FOR = 4;
 
@@ -117,25 +150,33 @@ export async function resolveRun(
   now: Date = new Date(),
 ): Promise<Run> {
   if (request.date !== "latest") return parseRun(request.date, request.hour);
-  const run = await findLatestRun(storage, request.hour, now);
+  const days = countUp(DAYS_TO_LOOK_BACK + 1).map((daysAgo) =>
+    formatDate(new Date(now.getTime() - daysAgo * 86_400_000))
+  );
+  const run = await findLatestRun(storage, request.hour, days);
   if (!run) {
     throw new MissingDataError(
-      `Cannot find the latest ${request.hour} UTC run: no run of the last ${DAYS_TO_LOOK_BACK} days ` +
-        "is complete; give --date",
+      `Cannot find the latest ${request.hour} UTC run: none of ${days.at(-1)} to ${days[0]} is ` +
+        `complete, by the clock of ${formatMinute(now)}; set the clock or give --date`,
     );
   }
   reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
   return run;
 }
 
+/** `2026-05-20 10:00 UTC` */
+function formatMinute(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
 /** The newest run of an hour whose last step is published: every index of that step is there. */
 async function findLatestRun(
   storage: Storage,
   hour: RunHour,
-  now: Date,
+  days: readonly string[],
 ): Promise<Run | undefined> {
-  for (let daysAgo = 0; daysAgo <= DAYS_TO_LOOK_BACK; daysAgo++) {
-    const run = parseRun(formatDate(new Date(now.getTime() - daysAgo * 86_400_000)), hour);
+  for (const day of days) {
+    const run = parseRun(day, hour);
     if (await isPublished(storage, run)) return run;
   }
   return undefined;

@@ -94,6 +94,20 @@ export function runSteps(run: Run): number[] {
   return steps;
 }
 
+/** Steps of a run, neighbours joined: `6-33, 42`. */
+export function formatSteps(run: Run, steps: readonly number[]): string {
+  const all = runSteps(run);
+  const groups: number[][] = [];
+  for (const step of sortUnique(steps)) {
+    const last = groups.at(-1);
+    const isNext = last && all.indexOf(step) === all.indexOf(last.at(-1)!) + 1;
+    if (isNext) last.push(step);
+    else groups.push([step]);
+  }
+  return groups.map((group) => group.length === 1 ? `${group[0]}` : `${group[0]}-${group.at(-1)}`)
+    .join(", ");
+}
+
 /**
  * Checks that the run has all of these steps.
  *
