@@ -6,6 +6,7 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
+import { checkSteps, expandSteps, type RunHour } from "../../lib/ecmwf/run.ts";
 import { parseRunList } from "../../lib/ecmwf/run_list.ts";
 import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
@@ -53,7 +54,7 @@ export const MAX_MEMBERS: OptionSpec = {
 export const STEPS: OptionSpec = {
   name: "steps",
   value: "<h,h,…>",
-  help: "forecast steps in hours (default: every step of the run)",
+  help: "forecast steps in hours, and ranges: 36-60/3, 0-144 (default: every step of the run)",
 };
 
 const OUTPUT_DIR: OptionSpec = {
@@ -119,6 +120,35 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
   return dates ? parseRunList(dates, values.list(RUN_HOUR.name) ?? []) : [];
 }
 
+/**
+ * The steps of `--steps`, or of another option like it; `undefined` when not given.
+ *
+ * @throws {UsageError} {RunError} for anything else, and a step that one of the runs does not have.
+ */
+export function parseSteps(values: OptionValues, name = STEPS.name): number[] | undefined {
+  const steps = values.counts(name, expandSteps);
+  const requests = parseRunRequests(values);
+  // Without a date the run is that of the references.
+  const hours = new Set<RunHour>(requests.length > 0 ? requests.map(({ hour }) => hour) : ["00"]);
+  for (const hour of hours) if (steps) checkSteps({ date: "", hour }, steps);
+  return steps;
+}
+
+/**
+ * The number of members of `--max-members`.
+ *
+ * @throws {UsageError} when the ensemble has fewer.
+ */
+export function parseMaxMembers(values: OptionValues): number {
+  const { name } = MAX_MEMBERS;
+  const count = values.count(name);
+  if (count <= ENSEMBLE_SIZE) return count;
+  throw new UsageError(
+    `Cannot use --${name} ${count}: the ensemble has ${ENSEMBLE_SIZE} members with the control; ` +
+      "give fewer",
+  );
+}
+
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
   ...["date", "run", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
@@ -172,7 +202,7 @@ export function parseStageRequest(values: OptionValues): StageRequest {
   return {
     runRequests: parseRunRequests(values),
     server: parseServerOptions(values),
-    maxMembers: values.count(MAX_MEMBERS.name),
+    maxMembers: parseMaxMembers(values),
     outputDir: values.text(OUTPUT_DIR.name),
   };
 }
@@ -198,7 +228,7 @@ export type IndexOptions = Pick<Stage2Options, "steps" | "parallelWorkers" | "al
 /** Parses {@linkcode INDEX_OPTIONS}. */
 export function parseIndexOptions(values: OptionValues): IndexOptions {
   return {
-    steps: values.counts("steps"),
+    steps: parseSteps(values),
     parallelWorkers: values.count("parallel-workers"),
     allowMissing: values.flag("allow-missing"),
   };

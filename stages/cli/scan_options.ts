@@ -6,6 +6,7 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
+import { parseSteps } from "./run_options.ts";
 
 /** Options of stage 1 and the pipeline. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [
@@ -41,7 +42,7 @@ export function parseScanOptions(values: OptionValues): ScanOptions {
   }
   return {
     scan,
-    hours: values.counts("hours"),
+    hours: parseSteps(values, "hours"),
     saveTemplate,
   };
 }

@@ -5,15 +5,18 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { ERAS, findEra } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
+import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { Region } from "../../lib/grib/mod.ts";
 import { GIK } from "../../lib/output/profile.ts";
+import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
+import { sortUnique } from "../../lib/util/numbers.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import {
@@ -27,8 +30,10 @@ import {
   DATES,
   listShapingOptions,
   MAX_MEMBERS,
+  parseMaxMembers,
   parseRunRequests,
   parseServerOptions,
+  parseSteps,
   RUN_HOURS,
   type RunSource,
   SERVER_OPTIONS,
@@ -49,7 +54,7 @@ export interface StreamRequest
   shapingOptions: Record<string, string>;
 }
 
-const { region } = GIK;
+const REGION_NAMES = Object.keys(REGIONS);
 const DEFAULT_VARIABLES = GIK.variables.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
@@ -79,7 +84,11 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
       "seventh one (default: the run of the references)",
   },
   RUN_HOURS,
-  { ...STEPS, default: GIK.steps.join(","), help: "forecast steps in hours" },
+  {
+    ...STEPS,
+    default: GIK.steps.join(","),
+    help: "forecast steps in hours, and ranges: 36-60/3, 0-144",
+  },
   MAX_MEMBERS,
   {
     name: "min-members",
@@ -99,8 +108,9 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "region",
     value: "<N,W,S,E>",
-    default: [region.north, region.west, region.south, region.east].join(","),
-    help: "edges of the region in degrees; points on them are included",
+    default: formatRegion(GIK.region),
+    help: "edges of the region in degrees, points on them included; or a name:\n" +
+      `${REGION_NAMES.slice(0, 7).join(", ")},\n${REGION_NAMES.slice(7).join(", ")}`,
   },
   {
     name: "grid",
@@ -165,6 +175,10 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
   const server = parseServerOptions(values);
   const runRequests = parseRunRequests(values);
   checkSeveral(runRequests, values);
+  const steps = parseSteps(values);
+  const region = parseRegion(values.required("region"));
+  const gridSpacing = parseGrid(values);
+  requirePoints(region, gridSpacing === undefined ? listSpacings(runRequests) : [gridSpacing]);
   return {
     runRequests,
     server,
@@ -175,13 +189,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     work,
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    steps: values.counts("steps"),
-    maxMembers: values.count("max-members"),
+    steps,
+    maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values),
-    region: parseRegion(values.numbers("region", 4)),
-    gridSpacing: parseGrid(values),
+    region,
+    gridSpacing,
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -189,7 +203,11 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     fresh,
     summary: values.text("summary"),
     now: readClock(),
-    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+    shapingOptions: {
+      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...(steps && { steps: steps.join(",") }),
+      region: formatRegion(region),
+    },
   };
 }
 
@@ -243,14 +261,13 @@ function parseVariables(values: OptionValues): Variable[] | undefined {
   });
 }
 
-function parseRegion(numbers: readonly number[]): Region {
-  const [north, west, south, east] = numbers as [number, number, number, number];
-  if (north < south || north > 90 || south < -90) {
-    throw new UsageError(
-      `Cannot use region ${numbers.join(",")}: give north,west,south,east in degrees, north first`,
-    );
-  }
-  return { north, west, south, east };
+/** Degrees between the points of the grids of these runs; of all eras without any. */
+function listSpacings(requests: readonly RunRequest[]): number[] {
+  const eras = requests.length === 0
+    ? ERAS
+    : requests.map(({ date, hour }) => date === "latest" ? ERAS.at(-1)! : findEra({ date, hour }));
+  const grids = eras.flatMap(({ folders }) => folders.map(({ grid }) => grid));
+  return sortUnique(grids.map(({ spacing }) => spacing));
 }
 
 function parseGrid(values: OptionValues): number | undefined {
