@@ -4,7 +4,9 @@ import { UsageError, UserError } from "../../lib/errors.ts";
 import { formatHelp } from "../../lib/cli/help.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
 import { command as pipeline } from "../pipeline.ts";
+import { command as plot } from "../plot.ts";
 import { command as stream } from "../stream.ts";
+import { command as view } from "../view.ts";
 import {
   listShapingOptions,
   parseStageRequest,
@@ -155,4 +157,19 @@ Deno.test("stream refuses a box without a point of any grid that its runs may ha
   parseStream(...between);
   parseStream("--date", "20230301", ...between);
   parseStream("--date", "20260206", "--grid", "0.1", ...between);
+});
+
+Deno.test("plot, view and stream take the obvious argument without its option", () => {
+  assertEquals(parseStream("stores", "--steps", "36").parquetDir, "stores");
+  assertEquals(parseStream("--parquet-dir", "stores").parquetDir, "stores");
+  assertThrows(() => parseStream("stores", "more"), UsageError, 'Cannot use "more"');
+  for (const command of [plot, view]) {
+    assertEquals(command.parse(parseCommandLine(command, ["a.nc"])).input, "a.nc");
+    assertEquals(command.parse(parseCommandLine(command, ["--input", "a.nc"])).input, "a.nc");
+    assertThrows(
+      () => parseCommandLine(command, ["a.nc", "b.nc"]),
+      UsageError,
+      'Cannot use "b.nc"',
+    );
+  }
 });
