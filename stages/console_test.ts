@@ -193,3 +193,32 @@ Deno.test({
     for (const hidden of ["\x1b[?25l", "\x1b[?1049h", "█"]) assert(!last.includes(hidden), last);
   },
 });
+
+Deno.test({
+  name: "under a task the command that is printed does what was refused",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using workplace = await openWorkplace();
+    const folder = `${workplace.folder}/a folder`;
+    const cwd = new URL("../", STAGES);
+    const args = ["--endpoint", workplace.server.url, "--no-template", "--output-dir", folder];
+    const start = (file: string, args: string[]) =>
+      new Deno.Command(file, {
+        args,
+        cwd,
+        env: { NO_COLOR: "1" },
+        stdout: "piped",
+        stderr: "piped",
+      })
+        .spawn();
+    const task = ["run", "--no-prompt", "--quiet", "-P=pipeline", "stages/pipeline.ts"];
+    const refused = await finish(start(Deno.execPath(), [...task, ...DATE, ...STEPS, ...args]));
+    assertEquals(refused.code, 4);
+    const [first, line] = refused.errors.trimEnd().split("\n").slice(-2);
+    assert(first!.endsWith("; this command allows it:"), refused.errors);
+    const deno = line!.trim().replace(/^deno/, `'${Deno.execPath()}'`);
+    const allowed = await finish(start("sh", ["-c", deno]));
+    assertEquals(allowed.code, 0, allowed.errors);
+    assert(Deno.statSync(`${folder}/stage3_control_final.parquet`).isFile);
+  },
+});

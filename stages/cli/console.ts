@@ -47,7 +47,28 @@ export async function exitWith<Options>(command: Command<Options>): Promise<neve
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const name of signals) Deno.addSignalListener(name, () => respond(name));
   const permissions = findPermissions(command.name);
-  Deno.exit(await runCommand(command, Deno.args, { sink, print, permissions, signal }));
+  const explainRefusal = async (message: string) => {
+    // Loaded only where something was refused.
+    if (!/(?:Deno refuses|Requires) \w+ access/.test(message)) return undefined;
+    const { explainRefusal } = await import("../../lib/cli/allow_more.ts");
+    return explainRefusal({
+      command,
+      args: Deno.args,
+      message,
+      permissions,
+      isGranted: (host) => Deno.permissions.querySync({ name: "net", host }).state === "granted",
+      folder: Deno.cwd(),
+      servers: seesEndpoint() ? [readEnvironment("AWS_ENDPOINT_URL_S3") ?? ""] : [],
+    });
+  };
+  const console = { sink, print, permissions, signal, explainRefusal };
+  Deno.exit(await runCommand(command, Deno.args, console));
+}
+
+/** Commands that reach no server may not look for one. */
+function seesEndpoint(): boolean {
+  const variable = "AWS_ENDPOINT_URL_S3";
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 /** A signal that aborts when this process is asked to end; disposal ends the listening. */
