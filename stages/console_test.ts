@@ -222,3 +222,27 @@ Deno.test({
     assert(Deno.statSync(`${folder}/stage3_control_final.parquet`).isFile);
   },
 });
+
+Deno.test("a .env with a byte order mark is read, and one that is a folder is named", async () => {
+  await using workplace = await openWorkplace();
+  const start = () =>
+    new Deno.Command(Deno.execPath(), {
+      args: stageArguments("stage2", workplace, [...DATE, ...STEPS]).filter((text, i, all) =>
+        text !== "--endpoint" && all[i - 1] !== "--endpoint"
+      ),
+      cwd: workplace.folder,
+      env: { NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  const path = `${workplace.folder}/.env`;
+  await Deno.writeTextFile(path, `\uFEFFAWS_ENDPOINT_URL_S3=${workplace.server.url}\r\n`);
+  assertEquals((await finish(start())).code, 0);
+  await Deno.remove(path);
+  await Deno.mkdir(path);
+  const { code, errors } = await finish(start());
+  assertEquals([code, errors], [
+    2,
+    'stage2: Cannot read ".env": it is a folder; remove it, or put a file in its place\n',
+  ]);
+});

@@ -56,6 +56,14 @@ Deno.test("streaming twice at once in one folder ends well twice, with the same 
   for (const { complete, path } of both) {
     assertEquals([complete, await Deno.readFile(path)], [true, alone]);
   }
+  const warnings = workplace.warnings.filter((line) =>
+    line.startsWith("another command is making")
+  );
+  assertEquals(warnings, [
+    `another command is making ${
+      both[0]!.path
+    }, too: harmless if it is the same one, else stop one of them`,
+  ]);
 });
 
 Deno.test("a region whose west is east of its east is streamed, and what it is taken for is reported", async () => {

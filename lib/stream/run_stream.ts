@@ -4,7 +4,7 @@
  * @module
  */
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/mod.ts";
+import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -43,6 +43,8 @@ export async function runStream(
 ): Promise<StreamResult> {
   const session = hooks?.session ?? await FieldSession.open(options, context);
   const { plan, folder } = session;
+  using use = await useFolder(folder.path);
+  if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   // A folder that was not named belongs to this output alone.
   if (options.fresh && options.work === undefined) {
     await removeWorkFolder(folder.path, context.storage);
