@@ -5,7 +5,8 @@
  */
 import type { Command, OptionSpec, OptionValues } from "../lib/cli/command.ts";
 import { findUnpublished } from "../lib/ecmwf/eras.ts";
-import type { Run } from "../lib/ecmwf/run.ts";
+import { describeRun, type Run } from "../lib/ecmwf/run.ts";
+import { describeImpossible } from "../lib/ecmwf/published.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
 import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";
@@ -15,6 +16,7 @@ import { catalogHosts } from "../lib/references/catalog_layout.ts";
 import { isRemote } from "../lib/storage/mod.ts";
 import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
+import { messageOf } from "../lib/util/text.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   ENGINE_OPTIONS,
@@ -153,16 +155,26 @@ async function distributeRuns(
   const { resolveRuns, runRange } = await import("./cli/run_range.ts");
   const context = openContext(stream.server, reporter, stream.gcs, signal);
   const { runs, unknown } = await resolveRuns(stream.runRequests, context);
-  const jobs = await Promise.all(runs.map((run) => openJob(request, run, reporter, signal)));
+  const jobs = await Promise.all(
+    runs.map(async (run) => ({ run, ...await openJob(request, run, reporter, signal) })),
+  );
+  const isPossible = ({ run }: { run: Run }) => {
+    const reason = explainNoJob(run, stream);
+    if (reason !== undefined) reporter.warn(`no job for ${describeRun(run)}: ${reason}`);
+    return reason === undefined;
+  };
   if (values.flag("dry-run")) {
-    const plans = jobs.map(({ engine, job }) => formatPlan(engine, job));
+    const plans = jobs.filter(isPossible).map(({ engine, job }) => formatPlan(engine, job));
     const text = plans.map((plan) => plan.text).join("");
     const facts = { jobs: plans.map((plan) => plan.facts) };
-    return { complete: unknown.length === 0, printed: { text, facts } };
+    const complete = unknown.length === 0 && plans.length === jobs.length;
+    return { complete, printed: { text, facts } };
   }
   const program = jobs[0]?.engine.program;
   if (program !== undefined && !await hasProgram(program)) {
-    for (const { engine, job } of jobs) await prepareByHand(engine, job, reporter);
+    for (const { engine, job } of jobs.filter(isPossible)) {
+      await prepareByHand(engine, job, reporter);
+    }
     return { complete: false };
   }
   const { distributeWork } = await import("../lib/engines/distribute_runs.ts");
@@ -180,6 +192,16 @@ async function distributeRuns(
     signal,
   };
   return await runRange(stream, work, options, reporter);
+}
+
+/** Why every task of a run would fail, as far as is known without a request. */
+function explainNoJob(run: Run, { variables = [] }: StreamRequest): string | undefined {
+  try {
+    requirePublished(run, findUnpublished(run, variables));
+  } catch (error) {
+    return messageOf(error);
+  }
+  return describeImpossible(run, new Date());
 }
 
 /** The files that would be submitted, for people and for programs. */

@@ -218,6 +218,23 @@ Deno.test("distribute --dry-run prints the job of each run of a range", async ()
   assertEquals([jobs.length, jobs[0].tasks], [6, 3]);
 });
 
+Deno.test("no job is made for a run of a range that has no such variable, or has not begun", async () => {
+  const range = ["--date", "20240226,20240601,20990101", "--variables", "tp,ssr"];
+  const names = (text: string) => [...text.matchAll(/gik-(\d{8})-00z/g)].map(([, date]) => date);
+  const dryRun = await runDistribute("--engine", "slurm", "--dry-run", ...range);
+  const elsewhere = ["--output-dir", "gs://icpac/out", "--script", "https://example.org/stream.ts"];
+  const byHand = await runScript([DISTRIBUTE], ["--engine", "kubernetes", ...range, ...elsewhere], {
+    GCS_BUCKET: "icpac",
+  });
+  for (const { code, reported } of [dryRun, byHand]) {
+    assertEquals(code, 5, reported);
+    assertStringIncludes(reported, "no job for 20240226 00 UTC: Cannot write ssr");
+    assertStringIncludes(reported, "no job for 20990101 00 UTC: not published yet");
+  }
+  assertEquals([...new Set(names(dryRun.printed))], ["20240601"]);
+  assertEquals([...new Set(names(byHand.files.join()))], ["20240601"]);
+});
+
 Deno.test("without kubectl the job of each run of a range is written to a folder of its own", async () => {
   const elsewhere = ["--output-dir", "gs://icpac/out", "--script", "https://example.org/stream.ts"];
   const variables = { GCS_BUCKET: "icpac" };
@@ -249,6 +266,9 @@ const REFUSALS: { args: string[]; code: number; says: string }[] = [
     code: 2,
     says: "from machines elsewhere: give a folder",
   },
+  { args: ["--engine", "slurm", ...DATE, "--grid", "100"], code: 2, says: "no point of it" },
+  { args: ["--engine", "slurm", ...DATE, "--grid", "1e-9"], code: 2, says: "points of it, more" },
+  { args: ["--engine", "slurm", ...DATE, "--grid", "1,2"], code: 2, says: "give degrees" },
   { args: ["--engine", "slurm", "--date", "20260231"], code: 2, says: "Cannot use date" },
   { args: ["--engine", "slurm", "--task", "1/2"], code: 2, says: "Cannot use option --task" },
   { args: ["--engine", "slurm", ...DATE, "--n-workers", "0"], code: 2, says: "at least 1" },

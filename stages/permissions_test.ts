@@ -63,10 +63,10 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "distribute-slurm"];
-const MIRRORS = ["pipeline-mirrors", "stream-mirrors"];
+const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "distribute-slurm"];
+const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors"];
 const CATALOG = ["stream-catalog"];
-const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs"];
+const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
@@ -426,6 +426,15 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
       ["stream", "stream", [...endpoint, ...shared, `${folder}/work`]],
       ["stream-mirrors", "stream", [...source, ...shared, `${folder}/work`]],
       ["stream-gcs", "stream", [...endpoint, ...shared, `gs://${STORE_BUCKET}/work`]],
+    );
+    const results = ["--plot", "--view", "--keep-references", `${folder}/kept`, "--publish"];
+    ways.push(
+      ["forecast", "forecast", [...endpoint, ...netcdf, ...steps, ...results, `${folder}/copies`]],
+      ["forecast-mirrors", "forecast", [...source, ...netcdf, ...steps, "--wait", "1m"]],
+      ["forecast-gcs", "forecast", [
+        ...[...endpoint, ...netcdf, ...steps],
+        ...["--publish", `gs://${STORE_BUCKET}/forecasts`],
+      ]],
     );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);

@@ -22,6 +22,7 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       { name: "stage3", args: run },
       { name: "pipeline", args: [...run, ...steps, "--no-template"] },
       { name: "stream", args: [...run, ...steps] },
+      { name: "forecast", args: [...run, ...steps, "--output-dir", "cgan_output"] },
       { name: "plot", args: ["--input", "cgan_output/IFS_20260206_00Z_cgan.nc"] },
       { name: "view", args: ["cgan_output/IFS_20260206_00Z_cgan.nc"] },
     ];

@@ -132,7 +132,7 @@ const REASONS = {
     "incomplete",
     /^6 of 9 steps are not there: 45-60$/,
   ],
-  [runLabel(FUTURE)]: ["not published", /^not published yet$/],
+  [runLabel(FUTURE)]: ["not published", /^not published yet: the run has not begun$/],
 } as const;
 
 function checkLedger(ledger: LedgerEntry[], outputOf: (run: Run) => string) {

@@ -4,13 +4,6 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { collectFacts, summarizeStream } from "../lib/cli/stream_summary.ts";
-import {
-  describeConversions,
-  describeFindings,
-  describeRejections,
-  describeScarcePoints,
-} from "../lib/ensemble/field_result.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
@@ -22,6 +15,7 @@ import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
 import { openContext, openRun } from "./cli/run_stage.ts";
+import { reportStream, writeSummary } from "./cli/stream_report.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command `stream`. */
@@ -54,10 +48,7 @@ export const command: Command<StreamRequest> = {
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
     const result = await streamPart(options, { task, merge }, context);
-    if (summary !== undefined) {
-      const json = JSON.stringify(collectFacts(options, result, context.storage.counters), null, 2);
-      await context.storage.put(summary, [new TextEncoder().encode(`${json}\n`)]);
-    }
+    await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;
   },
@@ -70,21 +61,6 @@ async function findRunStores(
   context: StageContext,
 ): Promise<string | undefined> {
   return catalog === undefined ? await findStores(run, publishedRoot, context) : undefined;
-}
-
-/** Reports what was left out, and the summary. */
-function reportStream(
-  options: StreamOptions,
-  result: StreamResult | TaskResult,
-  context: StageContext,
-  startedMs: number,
-): void {
-  const { reporter } = context;
-  for (const line of describeConversions(result.fields)) reporter.info(line);
-  for (const line of describeRejections(result.fields)) reporter.warn(line);
-  for (const line of describeScarcePoints(result.fields)) reporter.warn(line);
-  for (const line of describeFindings(result.fields)) reporter.warn(`implausible: ${line}`);
-  reporter.result(summarizeStream(options, result, context, startedMs));
 }
 
 /** Streams several runs, one after the other. */

@@ -67,8 +67,9 @@ async function digestField(field: PlannedField, settings: FieldSettings): Promis
   const { profile, run, region } = settings;
   const { north, west, south, east } = region;
   const { variable, stepHours, messages, rejections } = field;
+  const model = run.model ? [run.model] : [];
   const shape = [
-    [FIELD_VERSION, profile, run.date, run.hour, north, west, south, east],
+    [FIELD_VERSION, profile, run.date, run.hour, ...model, north, west, south, east],
     [variable, stepHours, rejections],
     messages.map(({ member, reference: { url, offset, length } }) => [member, url, offset, length]),
   ];

@@ -14,6 +14,8 @@ export interface OptionSpec {
   name: string;
   /** The value after the name, for example `<dir>`; a flag has none. */
   value?: string;
+  /** The value of the option when it is given without one. @default {undefined} (that is an error) */
+  bare?: string;
   /** Default as text, parsed like a given value. @default {undefined} (none) */
   default?: string;
   /** The default in the help. @default {undefined} (its text) */
@@ -187,7 +189,8 @@ export function parseCommandLine<Options>(
   if (unnamed[0] !== undefined) throw new UsageError(describeUnknown(unnamed[0], names));
   const values = new Map<string, string | boolean>();
   for (const option of options) {
-    const value = given.get(option.name) ?? option.default;
+    const text = given.get(option.name) ?? option.default;
+    const value = text === "" ? option.bare ?? text : text;
     if (value === "") {
       throw new UsageError(`Cannot read --${option.name}: it needs a value, ${option.value}`);
     }

@@ -95,6 +95,14 @@ Deno.test("parseCommandLine() refuses an option that lacks its value", () => {
   assertUsage(["--region", "--quiet"], "Cannot read --region: it needs a value, <N,W,S,E>");
 });
 
+Deno.test("parseCommandLine() takes an option with a value for its absence, with and without one", () => {
+  const rest = { name: "rest", value: "[<minutes>]", bare: "10", help: "wait before serving" };
+  const command = { ...COMMAND, options: [...COMMAND.options, rest] };
+  const restOf = (...args: string[]) => parseCommandLine(command, args).text("rest");
+  assertEquals([restOf(), restOf("--rest"), restOf("--rest", "5")], [undefined, "10", "5"]);
+  assertEquals([restOf("--rest", "--no-salt"), restOf("--no-salt", "--rest=7")], ["10", "7"]);
+});
+
 Deno.test("parseCommandLine() refuses arguments that belong to no option", () => {
   const stray = (text: string) =>
     `Cannot use "${text}": every argument belongs to an option, see --help`;

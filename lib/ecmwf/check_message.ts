@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { GribField } from "../grib/mod.ts";
+import type { GribHeader } from "../grib/headers.ts";
 import { type Member, memberKeyName } from "./members.ts";
 import { describeRun, referenceTime, type Run } from "./run.ts";
-import type { Encoding, Variable } from "./variables.ts";
+import type { Conversion, Encoding, Variable } from "./variables.ts";
 
 /** The field that a message should hold. */
 export interface ExpectedField {
@@ -20,6 +20,7 @@ export interface ExpectedField {
 const ECMWF_CENTRE = 98;
 
 /** Code table 4.10. */
+const AVERAGE = 0;
 const ACCUMULATION = 1;
 /** Values of code table 4.10 that say nothing: messages of ECMWF's local discipline have them. */
 const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
@@ -30,21 +31,49 @@ const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
  *
  * @returns the first that differs, what it is and what is expected; `undefined` when none does.
  */
-export function findMismatch(field: GribField, expected: ExpectedField): string | undefined {
+export function findMismatch(field: GribHeader, expected: ExpectedField): string | undefined {
   return checkRun(field, expected.run) ?? checkParameter(field, expected.variable) ??
     checkLevel(field, expected.variable) ?? checkStep(field, expected) ??
     checkMember(field, expected.member);
 }
 
-function checkRun(field: GribField, run: Run): string | undefined {
+function checkRun(field: GribHeader, run: Run): string | undefined {
   if (field.centre !== ECMWF_CENTRE) return `its centre is ${field.centre}, expected 98 (ECMWF)`;
   if (field.referenceTime.getTime() === referenceTime(run).getTime()) return undefined;
   return `its run is ${field.referenceTime.toISOString()}, expected ${describeRun(run)}`;
 }
 
+/** Degrees east of the first column: 180 in the ensemble, 0 in some runs of other models. */
+const FIRST_LONGITUDES: readonly number[] = [0, 180];
+
+/**
+ * Whether a grid is laid out as in all eras: the whole globe, from north to south and from west to east,
+ * from 180°W or 0°. Its spacing may be any.
+ */
+export function isEraGrid(grid: GribHeader["grid"]): boolean {
+  const { unitsPerDegree, columnCount, north, south, west, east } = grid;
+  const circle = 360 * unitsPerDegree;
+  // Longitudes are rounded to a unit.
+  const isWholeCircle = Math.abs(east - west - circle * (1 - 1 / columnCount)) <= 1;
+  return !grid.rowsFromSouth && !grid.columnsFromEast && isWholeCircle &&
+    north === circle / 4 && south === -circle / 4 &&
+    FIRST_LONGITUDES.includes(findFirstLongitude(grid));
+}
+
+/** Whether a grid begins at 180°W, as all of the ensemble do. */
+export function beginsAtDateLine(grid: GribHeader["grid"]): boolean {
+  return findFirstLongitude(grid) === 180;
+}
+
+/** Degrees east, in [0, 360). */
+function findFirstLongitude({ west, unitsPerDegree }: GribHeader["grid"]): number {
+  const circle = 360 * unitsPerDegree;
+  return ((west % circle) + circle) % circle / unitsPerDegree;
+}
+
 /** The encoding of a variable that a message has; `undefined` for another parameter. */
 export function findEncoding(
-  { discipline, product }: Pick<GribField, "discipline" | "product">,
+  { discipline, product }: Pick<GribHeader, "discipline" | "product">,
   { encodings }: Pick<Variable, "encodings">,
 ): Encoding | undefined {
   return encodings.find((code) =>
@@ -53,14 +82,35 @@ export function findEncoding(
   );
 }
 
-function checkParameter(field: GribField, variable: Variable): string | undefined {
+/**
+ * What makes the values of a message those of a variable. Whether an accumulated one is a sum or the
+ * average of its rate is what the message's product template says.
+ *
+ * @returns `undefined` where nothing has to be converted.
+ */
+export function findConversion(
+  field: Pick<GribHeader, "discipline" | "product">,
+  variable: Pick<Variable, "encodings" | "accumulated">,
+): Conversion | undefined {
+  const encoding = findEncoding(field, variable);
+  const isAverage = variable.accumulated && field.product.typeOfStatisticalProcessing === AVERAGE;
+  return isAverage ? encoding?.ofAverage : encoding?.conversion;
+}
+
+/** By what the values of a message are multiplied. */
+export function findFactor(conversion: Conversion | undefined, stepHours: number): number {
+  const { factor, bySeconds } = conversion ?? { factor: 1 };
+  return bySeconds ? factor * stepHours * 3600 : factor;
+}
+
+function checkParameter(field: GribHeader, variable: Variable): string | undefined {
   if (findEncoding(field, variable)) return undefined;
   const { parameterCategory, parameterNumber } = field.product;
   const found = `${field.discipline}.${parameterCategory}.${parameterNumber}`;
   return `its parameter is ${found}, expected ${variable.param} in ${variable.units}`;
 }
 
-function checkLevel(field: GribField, variable: Variable): string | undefined {
+function checkLevel(field: GribHeader, variable: Variable): string | undefined {
   const { surface } = variable;
   const { level } = field.product;
   if (!surface) return undefined;
@@ -70,7 +120,7 @@ function checkLevel(field: GribField, variable: Variable): string | undefined {
   return `its level is ${level.value ?? ""} on surface type ${level.type}, expected ${wanted}`;
 }
 
-function checkStep(field: GribField, expected: ExpectedField): string | undefined {
+function checkStep(field: GribHeader, expected: ExpectedField): string | undefined {
   const { stepRange, typeOfStatisticalProcessing } = field.product;
   const { accumulated } = expected.variable;
   const start = accumulated ? 0 : expected.stepHours;
@@ -79,8 +129,10 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
     return `its step is ${found}, expected ${start}–${expected.stepHours} h`;
   }
   // In another unit, the code of a sum is that of its rate: only the statistic tells them apart.
-  const mayBeSilent = findEncoding(field, expected.variable)?.conversion === undefined;
+  const encoding = findEncoding(field, expected.variable);
+  const mayBeSilent = encoding?.conversion === undefined;
   const isSum = typeOfStatisticalProcessing === ACCUMULATION ||
+    typeOfStatisticalProcessing === AVERAGE && encoding?.ofAverage !== undefined ||
     mayBeSilent && NO_STATISTIC.includes(typeOfStatisticalProcessing);
   if (accumulated && !isSum) {
     return `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +
@@ -90,7 +142,7 @@ function checkStep(field: GribField, expected: ExpectedField): string | undefine
 }
 
 /** The control has number 0, or none when it comes from the deterministic forecast. */
-function checkMember(field: GribField, member: Member): string | undefined {
+function checkMember(field: GribHeader, member: Member): string | undefined {
   const found = field.product.perturbationNumber ?? 0;
   if (found === member) return undefined;
   return `its member is ${found}, expected ${memberKeyName(member)}`;

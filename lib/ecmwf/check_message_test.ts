@@ -1,7 +1,7 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { AFTER_50R1, BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { type GribField, parseFields } from "../grib/mod.ts";
-import { type ExpectedField, findMismatch } from "./check_message.ts";
+import { type ExpectedField, findConversion, findFactor, findMismatch } from "./check_message.ts";
 import { findSection, readMessage, type WantedMessage } from "./messages_fixture.ts";
 import { parseRun } from "./run.ts";
 import { findVariable, VARIABLES } from "./variables.ts";
@@ -26,8 +26,9 @@ Deno.test("findMismatch() finds none in ecCodes' messages of every variable, ste
   const published = VARIABLES.filter(({ name }) => name !== "cape");
   assertEquals(published.length, 12);
   for (const { run, members } of [BEFORE_50R1, AFTER_50R1]) {
-    for (const stepHours of [0, 36]) {
-      for (const variable of published) {
+    for (const variable of published) {
+      // ECMWF publishes no accumulations at step 0.
+      for (const stepHours of variable.accumulated ? [36, 39] : [0, 36]) {
         for (const member of [0, members - 1]) {
           const { param, level } = variable;
           const wanted = { run, stepHours, member, param, ...(level && { level }) };
@@ -121,7 +122,7 @@ Deno.test("findMismatch() takes precipitation in kg m-2 for a sum only where its
   message[findSection(message, 4) + 10] = 52; // octet 11: rate of total precipitation
   const [field] = parseFields(message) as [GribField];
   assertEquals(findMismatch(field, expected), undefined);
-  for (const typeOfStatisticalProcessing of [0, 255, undefined]) {
+  for (const typeOfStatisticalProcessing of [2, 255, undefined]) {
     const product = { ...field.product, typeOfStatisticalProcessing };
     assertEquals(
       findMismatch({ ...field, product } as GribField, expected),
@@ -129,6 +130,49 @@ Deno.test("findMismatch() takes precipitation in kg m-2 for a sum only where its
         "expected 1 (accumulation)",
     );
   }
+});
+
+/** A message of an accumulation at 36 h with another code and statistic. */
+function readAs(param: string, [category, number, statistic]: [number, number, number]) {
+  const message = readMessage({ run, stepHours: 36, param, member: 2 });
+  const section = findSection(message, 4);
+  message.set([category, number], section + 9); // octets 10 and 11
+  message[section + 49] = statistic; // octet 50 of template 4.11
+  const [field] = parseFields(message) as [GribField];
+  return { field, expected: readField(param).expected };
+}
+
+for (
+  const [param, code, factor, units] of [
+    ["tp", [1, 52, 1], 1e-3, "kg m-2"],
+    ["tp", [1, 52, 0], 129.6, "kg m-2 s-1"],
+    ["sf", [1, 53, 1], 1e-3, "kg m-2"],
+    ["sf", [1, 53, 0], 129.6, "kg m-2 s-1"],
+    ["ssrd", [4, 7, 1], 1, undefined],
+    ["ssrd", [4, 7, 0], 129600, "W m-2"],
+  ] as const
+) {
+  Deno.test(`${param} of code ${code[0]}.${code[1]} and statistic ${code[2]} is multiplied by ${factor} at 36 h`, () => {
+    const { field, expected } = readAs(param, [...code]);
+    assertEquals(findMismatch(field, expected), undefined);
+    const conversion = findConversion(field, expected.variable);
+    assert(Math.abs(findFactor(conversion, 36) / factor - 1) < 1e-12);
+    assertEquals(conversion?.units, units);
+  });
+}
+
+Deno.test("an average rate of other hours, and the average of an amount, are no sum", () => {
+  const { field, expected } = readAs("tp", [1, 52, 0]);
+  const product = { ...field.product, stepRange: { startHours: 30, endHours: 36 } };
+  assertEquals(
+    findMismatch({ ...field, product }, expected),
+    "its step is 30–36 h, expected 0–36 h",
+  );
+  const amount = readAs("tp", [1, 8, 0]);
+  assertEquals(
+    findMismatch(amount.field, amount.expected),
+    "its statistical processing (code table 4.10) is 0, expected 1 (accumulation)",
+  );
 });
 
 Deno.test("findMismatch() names the run of a message", () => {

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { DATASETS } from "./datasets.ts";
 import {
   asPublished,
   describeFirstRun,
   describeUnpublished,
-  ERAS,
   findEra,
   findEraParameter,
   findFirstRun,
@@ -19,14 +19,22 @@ import { findVariable, findVariables, VARIABLES } from "./variables.ts";
 const run = (label: string) => parseRun(label.slice(0, 8), label.slice(9, 11));
 const DEFAULTS = VARIABLES.filter(({ name }) => name !== "cape");
 
-for (const [i, era] of ERAS.entries()) {
+const ERAS = Object.values(DATASETS).flatMap(({ eras }) =>
+  eras.map((era, i) => ({ era, previous: eras[i - 1] }))
+);
+
+/** Names of the messages that are not in the table of parameters: soil layers of the 9-level era. */
+const NOT_IN_TABLE = /^(?:(?:stl|swvl)\d|fscov)$/;
+
+for (const { era, previous } of ERAS) {
   Deno.test(`the era "${era.name}" begins after the one before, and its rows are whole`, () => {
-    const previous = ERAS[i - 1];
     assert(!previous || runLabel(previous.firstRun) < runLabel(era.firstRun));
+    const { date, hour, model } = era.firstRun;
+    assertEquals(parseRun(date, hour, model), era.firstRun);
     assertEquals(findEra(era.firstRun), era);
     assertEquals(era.members, ENSEMBLE_SIZE);
     for (const { path, grid: { spacing, rows, columns } } of era.folders) {
-      assert(/^(ifs\/)?0p(4-beta|25)$/.test(path), path);
+      assert(/^(?:(?:ifs|aifs-ens)\/)?0p(?:4-beta|25)$/.test(path), path);
       assertEquals([rows, columns], [180 / spacing + 1, 360 / spacing]);
     }
     for (const levels of Object.values(era.levels)) {
@@ -37,15 +45,15 @@ for (const [i, era] of ERAS.entries()) {
   Deno.test(`the parameters of the era "${era.name}" are known, each once, at steps that exist`, () => {
     const names = era.parameters.map(({ param, levtype }) => `${param} ${levtype}`);
     assertEquals(names.length, new Set(names).size);
-    // Soil layers of the 9-level era, whose messages are not in the table of parameters.
     const known = new Set(PARAMETERS.map(({ shortName }) => shortName));
     const unknown = era.parameters.map(({ param }) => param).filter((it) => !known.has(it));
-    assertEquals(unknown.filter((it) => !/^(stl|swvl)\d$/.test(it)), []);
-    for (const { param, levtype, since, steps, series } of era.parameters) {
+    assertEquals(unknown.filter((it) => !NOT_IN_TABLE.test(it)), []);
+    for (const { param, levtype, since, steps, series, notOn = [] } of era.parameters) {
       if (since) assertEquals(findEra(since.run), era);
       for (const [first, last] of steps === "some" ? [] : steps ?? []) assert(first < last, param);
       if (series) assert(era.parameters.filter((it) => it.series === series).length > 1, param);
-      if (levtype !== "sfc") assert(era.levels[levtype].length > 0, param);
+      if (levtype !== "sfc") assert(era.levels[levtype].length > notOn.length, param);
+      for (const level of notOn) assert(levtype !== "sfc" && era.levels[levtype].includes(level));
     }
     for (const { now, param } of era.earlierNames ?? []) {
       assert(names.includes(`${param} sfc`) && !names.includes(`${now} sfc`), param);
@@ -132,6 +140,9 @@ Deno.test("asPublished() gives cape the name that it had until 2025-01-14 00 UTC
   assertEquals(listNames(cape).map(({ param }) => param), ["mucape", "cape"]);
   const tp = findVariable("tp")!;
   assertEquals(listNames(tp), [tp]);
+  const ro = findVariable("ro")!;
+  assertEquals(listNames(ro).map(({ param }) => param), ["ro", "rowe", "rowe"]);
+  assertEquals(listNames(ro, run("20240601_00z")), [ro]);
   assert(findEraParameter(run("20240601_00z"), asPublished(cape, run("20240601_00z"))));
 });
 
@@ -143,4 +154,34 @@ Deno.test("describeUnpublished() puts variables of one first run together", () =
     "tcc, sf for the ensemble before 2025-11-20 12 UTC",
     "cp for the ensemble",
   ]);
+});
+
+const aifs = (label: string) => parseRun(label.slice(0, 8), label.slice(9, 11), "aifs-ens");
+
+Deno.test("AIFS-ENS has ten of the default variables in all its runs, runoff under its own name", () => {
+  for (const label of ["20250702_00z", "20260512_00z", "20260512_06z", "20261015_18z"]) {
+    const published = DEFAULTS.filter((it) =>
+      findPublication(aifs(label), asPublished(it, aifs(label))) === "yes"
+    );
+    const lacking = DEFAULTS.filter((it) => !published.includes(it)).map(({ name }) => name);
+    assertEquals(lacking, ["ssr", "tcwv"]);
+  }
+  const { name, param } = asPublished(findVariable("ro")!, aifs("20261015_00z"));
+  assertEquals([name, param], ["ro", "rowe"]);
+  const [tp] = findVariables(["tp"]);
+  assertEquals(findPublication(aifs("20250701_18z"), tp!), "no");
+  assertEquals(describeFirstRun(findFirstRun(tp!, aifs("20260101_00z"))!), "2025-07-02 00 UTC");
+  assertEquals(describeUnpublished(findVariables(["ssr", "tcwv"]), aifs("20260101_00z")), [
+    "ssr, tcwv for the AIFS ensemble",
+  ]);
+});
+
+Deno.test("AIFS-ENS has humidity on 13 levels and the rest on 14, from 2026-05-12 06 UTC on", () => {
+  const at = (param: string, level: number) =>
+    ["20260512_00z", "20260512_06z"].map((label) =>
+      findPublication(aifs(label), { param, levtype: "pl", level })
+    );
+  assertEquals(at("t", 10), ["no", "yes"]);
+  assertEquals(at("q", 10), ["no", "no"]);
+  assertEquals(at("q", 50), ["yes", "yes"]);
 });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { findDataset, MODEL_NAMES } from "./datasets.ts";
 import { findEra } from "./eras.ts";
 import { parseRun, type Run, RunError } from "./run.ts";
 
@@ -20,6 +21,8 @@ export type Stream = "enfo" | "oper";
 export interface StepFile {
   stream: Stream;
   stepHours: number;
+  /** MARS type of all its messages. @default {undefined} (several) */
+  type?: "cf" | "pf";
   /** `s3://…/….grib2` */
   url: string;
   /** `s3://…/….index` */
@@ -31,8 +34,19 @@ export function streamOfMember(run: Run, member: number): Stream {
   return member === 0 ? findEra(run).control : "enfo";
 }
 
+/** Whether a file should hold the messages of a member (0 is the control). */
+export function holdsMember({ stream, type }: StepFile, run: Run, member: number): boolean {
+  if (type !== undefined) return (type === "cf") === (member === 0);
+  return streamOfMember(run, member) === stream;
+}
+
+/** The part of a step that a file holds: `enfo`, or `enfo-cf` where others of the stream hold the rest. */
+export function describePart({ stream, type }: StepFile): string {
+  return type === undefined ? stream : `${stream}-${type}`;
+}
+
 /**
- * The files that hold the ensemble of one step: `enfo`, and `oper` if that has the control.
+ * The files that hold the ensemble of one step: of the IFS `enfo`, and `oper` if that has the control.
  *
  * @param folder path of one of the era's folders. @default the first of them
  */
@@ -41,36 +55,47 @@ export function stepFiles(
   stepHours: number,
   folder: string = findEra(run).folders[0]!.path,
 ): StepFile[] {
-  const streams: Stream[] = findEra(run).control === "oper" ? ["enfo", "oper"] : ["enfo"];
-  return streams.map((stream) => {
-    const suffix = stream === "enfo" ? "enfo-ef" : "oper-fc";
+  const { control } = findEra(run);
+  const kinds = findDataset(run).files
+    .filter(({ stream }) => stream === "enfo" || stream === control);
+  return kinds.map(({ stream, suffix, type }) => {
     const stem = `s3://${BUCKET}/${run.date}/${run.hour}z/${folder}/${stream}/` +
-      `${run.date}${run.hour}0000-${stepHours}h-${suffix}`;
-    return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
+      `${run.date}${run.hour}0000-${stepHours}h-${stream}-${suffix}`;
+    return {
+      stream,
+      stepHours,
+      ...(type && { type }),
+      url: `${stem}.grib2`,
+      indexUrl: `${stem}.index`,
+    };
   });
 }
 
 /** The content of a GRIB2 file, by its name. */
-interface FileContent {
+interface FileContent extends Pick<StepFile, "stepHours" | "stream" | "type"> {
   run: Run;
-  stepHours: number;
-  stream: Stream;
 }
 
-const FILE_NAME = /\/(\d{8})(\d{2})0000-(\d+)h-(enfo-ef|oper-fc)(?:\.grib2)?$/;
+const FILE_NAME = /\/(\d{8})(\d{2})0000-(\d+)h-([a-z]+)-([a-z]+)(?:\.grib2)?$/;
 
 /**
- * Reads run, step and stream from the URL of a GRIB2 file, with or without its `.grib2`.
+ * Reads run, step and stream from the URL of a GRIB2 file, with or without its `.grib2`. A URL without
+ * the folder of another model is of the IFS.
  *
- * @returns `undefined` when no run has an IFS ensemble or deterministic file of this name.
+ * @returns `undefined` when no run has an ensemble or deterministic file of this name.
  */
 export function parseFileName(url: string): FileContent | undefined {
   const match = FILE_NAME.exec(url);
   if (!match) return undefined;
-  const [, date, hour, step, suffix] = match as unknown as [string, string, string, string, string];
-  const stream = suffix === "enfo-ef" ? "enfo" : "oper";
+  const [, date, hour, step, stream, suffix] = match as unknown as string[] & { length: 6 };
+  const model = MODEL_NAMES.find((name) => url.includes(`/${name}/`));
+  const kind = findDataset({ model }).files
+    .find((it) => it.stream === stream && it.suffix === suffix);
+  if (!kind) return undefined;
+  const { type } = kind;
   try {
-    return { run: parseRun(date, hour), stepHours: Number(step), stream };
+    const run = parseRun(date!, hour!, model);
+    return { run, stepHours: Number(step), stream: kind.stream, ...(type && { type }) };
   } catch (error) {
     if (error instanceof RunError) return undefined;
     throw error;
@@ -79,11 +104,11 @@ export function parseFileName(url: string): FileContent | undefined {
 
 /** The file that a URL names, and its index; `undefined` as for {@linkcode parseFileName}. */
 export function parseStepFile(url: string): StepFile | undefined {
-  const name = parseFileName(url);
-  if (!name) return undefined;
-  const { stream, stepHours } = name;
+  const content = parseFileName(url);
+  if (!content) return undefined;
+  const { run: _, ...file } = content;
   const stem = url.replace(/\.grib2$/, "");
-  return { stream, stepHours, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
+  return { ...file, url: `${stem}.grib2`, indexUrl: `${stem}.index` };
 }
 
 /** The URL with its `.grib2`, which the Python tools omit. */

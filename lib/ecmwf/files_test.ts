@@ -1,6 +1,14 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { EMBEDDED_FOLDER } from "../../fixtures/embedded_run.ts";
-import { canonicalUrl, parseFileName, parseStepFile, stepFiles, streamOfMember } from "./files.ts";
+import {
+  canonicalUrl,
+  describePart,
+  holdsMember,
+  parseFileName,
+  parseStepFile,
+  stepFiles,
+  streamOfMember,
+} from "./files.ts";
 import { parseRun } from "./run.ts";
 
 const LAST_BEFORE_50R1 = parseRun("20260512", "00");
@@ -53,6 +61,53 @@ Deno.test("stepFiles() names the files that the embedded runs have", async () =>
       assertEquals((await Deno.stat(path)).isFile, true);
     }
   }
+});
+
+const AIFS = parseRun("20260512", "06", "aifs-ens");
+
+Deno.test("stepFiles() gives the control and the other members of AIFS-ENS a file each", () => {
+  const stem = "s3://ecmwf-forecasts/20260512/06z/aifs-ens/0p25/enfo/20260512060000-36h-enfo-";
+  const files = stepFiles(AIFS, 36);
+  assertEquals(
+    files,
+    (["cf", "pf"] as const).map((type) => ({
+      stream: "enfo",
+      stepHours: 36,
+      type,
+      url: `${stem}${type}.grib2`,
+      indexUrl: `${stem}${type}.index`,
+    })),
+  );
+  assertEquals(files.map((file) => [0, 1, 50].map((it) => holdsMember(file, AIFS, it))), [
+    [true, false, false],
+    [false, true, true],
+  ]);
+  assertEquals(files.map(describePart), ["enfo-cf", "enfo-pf"]);
+  for (const file of files) {
+    const { url, type } = file;
+    assertEquals(parseStepFile(url.slice(0, -".grib2".length)), file);
+    assertEquals(parseFileName(url), { run: AIFS, stepHours: 36, stream: "enfo", type });
+  }
+});
+
+Deno.test("parseFileName() knows a file of another model by its folder, and by its name", () => {
+  const name = "20260512060000-36h-enfo";
+  assertEquals(
+    parseFileName(`s3://ecmwf-forecasts/20260512/06z/aifs-ens/0p25/enfo/${name}-ef`),
+    undefined,
+  );
+  assertEquals(
+    parseFileName(`s3://ecmwf-forecasts/20260512/06z/ifs/0p25/enfo/${name}-pf`),
+    undefined,
+  );
+  assertEquals(parseFileName(`s3://mirror/${name}-ef`)?.run, FIRST_OF_50R1);
+});
+
+Deno.test("holdsMember() finds the control of cycle 50r1 in oper alone", () => {
+  const held = (run: typeof AIFS) =>
+    stepFiles(run, 36).map((file) => [0, 1].map((it) => holdsMember(file, run, it)));
+  assertEquals(held(LAST_BEFORE_50R1), [[true, true]]);
+  assertEquals(held(FIRST_OF_50R1), [[false, true], [true, false]]);
 });
 
 Deno.test("parseStepFile() gives the file and its index, whatever bucket holds them", () => {

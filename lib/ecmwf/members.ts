@@ -4,6 +4,7 @@
  * @module
  */
 import type { IndexEntry } from "../index/entries.ts";
+import type { Dataset } from "./datasets.ts";
 import type { Stream } from "./files.ts";
 
 /** Number of an ensemble member; 0 is the control. */
@@ -49,19 +50,20 @@ export function describeMembers(members: readonly Member[]): string {
   return parts.join(", ");
 }
 
-/** Streams of the lines in the files of a stream; at 06 and 18 UTC the deterministic one is `scda`. */
-const LINE_STREAMS: Readonly<Record<Stream, readonly string[]>> = {
-  enfo: ["enfo"],
-  oper: ["oper", "scda"],
-};
-
 /**
- * Whether a line of an index is of the operational forecast, and not of another class, stream or
- * version of the experiment. A line that does not say is.
+ * Whether a line of an index is of a dataset, and not of another class, model, stream or version of the
+ * experiment. A line that does not say is.
+ *
+ * @param stream that of the file.
  */
-export function isOperational(entry: IndexEntry, stream: Stream): boolean {
-  const { class: marsClass = "od", expver = "0001" } = entry;
-  return marsClass === "od" && expver === "0001" && LINE_STREAMS[stream].includes(entry.stream);
+export function isOfDataset(
+  entry: IndexEntry,
+  { model, labels }: Dataset,
+  stream: Stream,
+): boolean {
+  const { class: marsClass = labels.class, expver = labels.expver } = entry;
+  return marsClass === labels.class && expver === labels.expver &&
+    (entry.model ?? model) === model && labels.streams[stream].includes(entry.stream);
 }
 
 /**

@@ -50,7 +50,7 @@ const code = (discipline: number, category: number, number: number): ParameterCo
 });
 const aboveGround = (metres: number) => ({ type: ABOVE_GROUND, value: metres });
 
-/** Every parameter of the IFS ensemble and deterministic files, one row a parameter. */
+/** Every parameter of the files of the ensembles and the deterministic IFS, one row a parameter. */
 export const PARAMETERS: readonly Parameter[] = [
   {
     paramId: 165,
@@ -483,6 +483,30 @@ export const PARAMETERS: readonly Parameter[] = [
     code: code(0, 6, 1),
   },
   {
+    paramId: 3073,
+    shortName: "lcc",
+    cfVarName: "lcc",
+    units: "%",
+    name: "Low cloud cover",
+    code: code(0, 6, 3),
+  },
+  {
+    paramId: 3074,
+    shortName: "mcc",
+    cfVarName: "mcc",
+    units: "%",
+    name: "Medium cloud cover",
+    code: code(0, 6, 4),
+  },
+  {
+    paramId: 3075,
+    shortName: "hcc",
+    cfVarName: "hcc",
+    units: "%",
+    name: "High cloud cover",
+    code: code(0, 6, 5),
+  },
+  {
     paramId: 136,
     shortName: "tcw",
     cfVarName: "tcw",
@@ -532,6 +556,14 @@ export const PARAMETERS: readonly Parameter[] = [
     name: "Snow Fall water equivalent",
     code: code(0, 1, 53),
     statistic: { type: ACCUMULATION },
+  },
+  {
+    paramId: 260049,
+    shortName: "tsrwe",
+    cfVarName: "tsrwe",
+    units: "kg m**-2 s**-1",
+    name: "Total snowfall rate water equivalent",
+    code: code(0, 1, 53),
   },
   {
     paramId: 228143,

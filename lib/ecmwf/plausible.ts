@@ -10,6 +10,9 @@ import type { Limits, Variable } from "./variables.ts";
 /** The largest share of the limits' distance that packing may explain: that of 8 bits. */
 const TOLERANCE = 1 / 256;
 
+/** On the whole globe, the values of a field differ by far more than this share of the usual noise. */
+const FLAT_SHARE = 1 / 8;
+
 /** The distance between packed values, in their unit; a value is rounded by at most half of it. */
 export function findPrecision({ representation }: Pick<GribField, "representation">): number {
   const { bitsPerValue, binaryScaleFactor, decimalScaleFactor } = representation;
@@ -53,11 +56,13 @@ export function findImplausible(
   const { least, most } = scaleLimits(at);
   // Coarse packing of a field that cannot be true must not widen what can be.
   const precision = Math.min(packing.precision, TOLERANCE * (most - least));
+  const [from, to] = [least - precision, most + precision];
+  if (isWithin(values, from, to, packing.mayBeMissing)) return undefined;
   let [low, high, notFinite] = [0, 0, 0];
   let [lowest, highest] = [Infinity, -Infinity];
   for (const value of values) {
-    if (value < least - precision) low++;
-    else if (value > most + precision) high++;
+    if (value < from) low++;
+    else if (value > to) high++;
     if (!Number.isFinite(value) && !(packing.mayBeMissing && Number.isNaN(value))) notFinite++;
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
@@ -67,11 +72,43 @@ export function findImplausible(
     { count: low, state: `below ${round(least)} (lowest ${lowest})` },
     { count: high, state: `above ${round(most)} (highest ${highest})` },
   ].filter(({ count }) => count > 0);
-  if (!first) return undefined;
   return [
-    `${first.count} of ${values.length} values ${first.state}`,
+    `${first!.count} of ${values.length} values ${first!.state}`,
     ...others.map(({ count, state }) => `${count} ${state}`),
   ].join(", ");
+}
+
+/** Whether all values are in a range. Every message is asked this: it takes a nanosecond a value. */
+function isWithin(values: Float64Array, from: number, to: number, mayBeMissing: boolean): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value >= from && value <= to) continue;
+    if (value === value || !mayBeMissing) return false;
+  }
+  return true;
+}
+
+/**
+ * Compares the packing of a field with the least difference of values on the globe: a damaged scale
+ * factor makes a field flat, which shows without other members.
+ *
+ * @param factor converts packed values to the units of the variable.
+ * @returns what cannot be true, in words; `undefined` for a packing that is wide enough, a constant
+ *   field, and packings that do not say how far values can be apart.
+ */
+export function findFlatPacking(
+  { representation }: Pick<GribField, "representation">,
+  factor: number,
+  at: VariableAtStep,
+): string | undefined {
+  const { template, bitsPerValue } = representation;
+  if (bitsPerValue === 0 || template === 2 || template === 3) return undefined;
+  const range = factor * findPrecision({ representation }) * 2 ** bitsPerValue;
+  const leastRange = FLAT_SHARE * scaleLimits(at).noise;
+  if (range >= leastRange) return undefined;
+  const held = Number(range.toPrecision(2));
+  return `its packing holds no values more than ${held} apart, and on the globe they differ by more ` +
+    `than ${round(leastRange)}`;
 }
 
 /** Without the noise of a product such as 0.1 · 3. */

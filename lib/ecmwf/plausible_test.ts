@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { decodeField, type GribField, parseFields } from "../grib/mod.ts";
 import { findEncoding } from "./check_message.ts";
-import { findImplausible, findPrecision, mayBeMissing } from "./plausible.ts";
+import { findFlatPacking, findImplausible, findPrecision, mayBeMissing } from "./plausible.ts";
 import { findVariable, VARIABLES } from "./variables.ts";
 
 /** Values 2^-3 · 10^1 = 1.25 apart. */
@@ -29,6 +29,31 @@ function find(
 Deno.test("findPrecision() is the distance between packed values, 0 for a constant field", () => {
   assertEquals(findPrecision({ representation }), 1.25);
   assertEquals(findPrecision({ representation: { ...representation, bitsPerValue: 0 } }), 0);
+});
+
+Deno.test("findFlatPacking() finds a packing that holds less than differs on the globe, without other members", () => {
+  const find = (
+    name: string,
+    change: Partial<GribField["representation"]>,
+    { factor = 1, stepHours = 36 } = {},
+  ) => {
+    const field = { representation: { ...representation, ...change } as typeof representation };
+    return findFlatPacking(field, factor, { variable: findVariable(name)!, stepHours });
+  };
+  assertEquals(
+    find("u700", { binaryScaleFactor: -13 }),
+    "its packing holds no values more than 0.31 apart, and on the globe they differ by more than 0.5",
+  );
+  assertEquals(find("u700", { binaryScaleFactor: -12 }), undefined);
+  // A constant field, and one whose packed values are differences.
+  assertEquals(find("u700", { binaryScaleFactor: -13, bitsPerValue: 0 }), undefined);
+  assertEquals(find("u700", { binaryScaleFactor: -13, template: 3 }), undefined);
+  // An accumulation grows by the hour, from nothing.
+  const oneMillimetre = { decimalScaleFactor: 0, binaryScaleFactor: -18 };
+  assertEquals(find("tp", oneMillimetre, { stepHours: 6 }), undefined);
+  assertEquals(find("tp", oneMillimetre)?.includes("0.00098 apart"), true);
+  assertEquals(find("tp", oneMillimetre, { stepHours: 0 }), undefined);
+  assertEquals(find("tp", { binaryScaleFactor: -3 }, { factor: 1e-6 })?.includes("0.00032"), true);
 });
 
 const IMPLAUSIBLE: [name: string, values: number[], text: string][] = [

@@ -1,13 +1,16 @@
 /**
- * A run as asked for, and a server → the run that is published there, and its folder.
+ * The days and hours of a command line → the runs that they name; a run as asked for, and a server →
+ * the run that is published there, and its folder.
  *
  * @module
  */
 import { MissingDataError } from "../errors.ts";
-import { countUp } from "../util/numbers.ts";
 import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
-import { ERAS, findEra, IFS_FOLDER, isBefore } from "./eras.ts";
-import { stepFiles, type Stream } from "./files.ts";
+import { countUp } from "../util/numbers.ts";
+import { findNearest } from "../util/text.ts";
+import { findDataset, IFS_FOLDER, type ModelName } from "./datasets.ts";
+import { findEra, isBefore, listEras } from "./eras.ts";
+import { stepFiles } from "./files.ts";
 import {
   describeRun,
   formatDate,
@@ -15,9 +18,12 @@ import {
   parseRun,
   referenceTime,
   type Run,
+  RunError,
   type RunHour,
   runSteps,
 } from "./run.ts";
+
+const DAY_MS = 86_400_000;
 
 /** A run older than this is not what a user means by the latest one. */
 const DAYS_TO_LOOK_BACK = 5;
@@ -35,7 +41,7 @@ export function findUnpublishedRun(
   run: Run,
   now: Date = new Date(),
 ): UnpublishedRun | undefined {
-  if (isBefore(run, ERAS[0]!.firstRun)) return "before the archive";
+  if (isBefore(run, listEras(run)[0]!.firstRun)) return "before the archive";
   return referenceTime(run) > now ? "in the future" : undefined;
 }
 
@@ -59,12 +65,18 @@ export function absentRunError(
 function explainAbsentRun(run: Run, now: Date): string {
   const unpublished = findUnpublishedRun(run, now);
   if (unpublished === "in the future") return "the run has not begun";
-  const [first] = ERAS;
-  if (unpublished) return `ECMWF's archive begins with the run of ${describeRun(first!.firstRun)}`;
-  const isOld = isBefore(run, ERAS.find(({ folders }) => folders.includes(IFS_FOLDER))!.firstRun);
-  return isOld
+  if (unpublished) {
+    return `ECMWF's archive begins with the run of ${describeRun(listEras(run)[0]!.firstRun)}`;
+  }
+  return findAbsentDays(run) ?? "the run is not published yet, or no longer on the server";
+}
+
+/** What is known of a run that a server lacks from the years in which the archive has gaps. */
+export function findAbsentDays(run: Run): string | undefined {
+  const withIfsFolder = listEras(run).find(({ folders }) => folders.includes(IFS_FOLDER));
+  return withIfsFolder && isBefore(run, withIfsFolder.firstRun)
     ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
-    : "the run is not published yet, or no longer on the server";
+    : undefined;
 }
 
 /** A run is whole about eight hours after its time; mirrors lag. */
@@ -83,17 +95,17 @@ export interface AbsentSteps {
   wantedCount: number;
   /** Whether they may still be published. */
   mayCome: boolean;
-  /** The stream whose files are absent, where those of another one are there. @default all */
-  stream?: Stream;
+  /** Which of the files of a step is absent, where others are there. @default all of them */
+  part?: string;
 }
 
 /** Says which steps are absent: `80 of 85 steps are not there yet: 6-33, 42`. */
 export function describeAbsent(
-  { run, steps, wantedCount, mayCome, stream }: AbsentSteps,
+  { run, steps, wantedCount, mayCome, part }: AbsentSteps,
 ): string {
   const noun = wantedCount === 1 ? "step" : "steps";
   const [is, have] = wantedCount === 1 ? ["is", "has"] : ["are", "have"];
-  const state = stream === undefined ? `${is} not there` : `${have} no ${stream} file`;
+  const state = part === undefined ? `${is} not there` : `${have} no ${part} file`;
   const yet = mayCome ? " yet" : "";
   return `${steps.length} of ${wantedCount} ${noun} ${state}${yet}: ${formatSteps(run, steps)}`;
 }
@@ -132,6 +144,84 @@ export async function findFolder(
 export interface RunRequest {
   date: string;
   hour: RunHour;
+  /** @default {"ifs"} */
+  model?: ModelName;
+}
+
+const RANGE_FORM = "give <first>..<last>, as 20230301..20230531, or <first>..<last>/<days>";
+
+/**
+ * The runs of days and hours: every hour of a day, then those of the next one, in the order given, each
+ * run once.
+ *
+ * @param dates each a day `YYYYMMDD`, `latest`, a range `20230301..20230531` with both ends, or every
+ *   n-th day of one, `20230301..20230531/7`.
+ * @param hours with or without the leading zero.
+ * @throws {RunError} for anything else, a day that is not in the calendar, and a range that ends before
+ *   it begins.
+ */
+export function parseRunList(
+  dates: readonly string[],
+  hours: readonly string[],
+  model?: ModelName,
+): RunRequest[] {
+  const requests = dates.flatMap(expandDates).flatMap((date) =>
+    hours.map((hour): RunRequest => {
+      // `latest` gets any day, so that the hour is checked now.
+      const known = parseRun(date === "latest" ? "20260101" : date, hour, model);
+      return { date, hour: known.hour, ...(known.model && { model: known.model }) };
+    })
+  );
+  return [...new Map(requests.map((request) => [`${request.date} ${request.hour}`, request]))
+    .values()];
+}
+
+/** Why no server can have a run, from its time alone; `undefined` when one can. */
+export function describeImpossible(run: Run, now: Date): string | undefined {
+  const state = findUnpublishedRun(run, now);
+  if (state === "in the future") return "not published yet: the run has not begun";
+  if (state === undefined) return undefined;
+  const first = referenceTime(listEras(run)[0]!.firstRun).toISOString().slice(0, 10);
+  return run.model
+    ? `no run of ${findDataset(run).label} before ${first}`
+    : `no run of ECMWF's open data before ${first}`;
+}
+
+/** The days of one item of a list. */
+function expandDates(text: string): string[] {
+  if (/\.\.|^\d{8}\//.test(text)) return expandRange(text);
+  if (text !== "latest" && findNearest(text, ["latest"]) !== undefined) {
+    throw new RunError(`Cannot use date "${text}": did you mean latest?`);
+  }
+  return [text];
+}
+
+function expandRange(text: string): string[] {
+  const [, first, last, step = "1"] = /^([^./]+)\.\.([^./]+)(?:\/(.*))?$/.exec(text) ?? [];
+  if (first === undefined || last === undefined) {
+    throw new RunError(`Cannot use dates "${text}": they are no range; ${RANGE_FORM}`);
+  }
+  if (first === "latest" || last === "latest") {
+    throw new RunError(`Cannot use dates "${text}": an end is latest; give it as YYYYMMDD`);
+  }
+  if (!/^\d+$/.test(step) || Number(step) === 0) {
+    throw new RunError(
+      `Cannot use dates "${text}": the step is "${step}"; give a whole number of days of at least 1`,
+    );
+  }
+  const [startMs, endMs] = [first, last].map((date) =>
+    referenceTime(parseRun(date, "00")).getTime()
+  );
+  if (endMs! < startMs!) {
+    throw new RunError(
+      `Cannot use dates "${text}": the range ends before it begins; swap its ends`,
+    );
+  }
+  const days: string[] = [];
+  for (let ms = startMs!; ms <= endMs!; ms += Number(step) * DAY_MS) {
+    days.push(formatDate(new Date(ms)));
+  }
+  return days;
 }
 
 /**
@@ -149,18 +239,18 @@ export async function resolveRun(
   { storage, reporter }: StageContext,
   now: Date = new Date(),
 ): Promise<Run> {
-  if (request.date !== "latest") return parseRun(request.date, request.hour);
+  if (request.date !== "latest") return parseRun(request.date, request.hour, request.model);
   const days = countUp(DAYS_TO_LOOK_BACK + 1).map((daysAgo) =>
-    formatDate(new Date(now.getTime() - daysAgo * 86_400_000))
+    formatDate(new Date(now.getTime() - daysAgo * DAY_MS))
   );
-  const run = await findLatestRun(storage, request.hour, days);
+  const run = await findLatestRun(storage, request, days);
   if (!run) {
     throw new MissingDataError(
       `Cannot find the latest ${request.hour} UTC run: none of ${days.at(-1)} to ${days[0]} is ` +
         `complete, by the clock of ${formatMinute(now)}; set the clock or give --date`,
     );
   }
-  reporter.info(`latest complete run: ${run.date} ${run.hour} UTC`);
+  reporter.info(`latest complete run: ${describeRun(run)}`);
   return run;
 }
 
@@ -172,11 +262,11 @@ function formatMinute(time: Date): string {
 /** The newest run of an hour whose last step is published: every index of that step is there. */
 async function findLatestRun(
   storage: Storage,
-  hour: RunHour,
+  { hour, model }: RunRequest,
   days: readonly string[],
 ): Promise<Run | undefined> {
   for (const day of days) {
-    const run = parseRun(day, hour);
+    const run = parseRun(day, hour, model);
     if (await isPublished(storage, run)) return run;
   }
   return undefined;
@@ -187,4 +277,28 @@ async function isPublished(storage: Storage, run: Run): Promise<boolean> {
     if (!await unlessMissing(storage.head(file.indexUrl))) return false;
   }
   return true;
+}
+
+const HOUR_MS = 3_600_000;
+/** From the hour of a run to its step 0, and on to its step 360, in hours; a little early. */
+const [FIRST_STEP_AFTER, LAST_STEP_LATER] = [6.5, 1.25];
+
+/**
+ * When a step of the IFS may be on AWS at the earliest, milliseconds since 1970; those of other models
+ * come earlier or later. Steps come in their order.
+ *
+ * Source: ECMWF's dissemination schedule has step 0 of the ensemble 6:40 h after the hour of the run and
+ * step 360 an hour later; step 360 of 00 UTC was on AWS at about 08:00 UTC.
+ */
+export function expectStep(run: Run, stepHours: number): number {
+  const hours = FIRST_STEP_AFTER + LAST_STEP_LATER * stepHours / 360;
+  return referenceTime(run).getTime() + hours * HOUR_MS;
+}
+
+/** The runs of an hour and model that `latest` may mean, the newest first: those that have begun. */
+export function listLatestRuns({ hour, model }: RunRequest, now: Date): Run[] {
+  const runs = Array.from({ length: DAYS_TO_LOOK_BACK + 1 }, (_, daysAgo) => {
+    return parseRun(formatDate(new Date(now.getTime() - daysAgo * DAY_MS)), hour, model);
+  });
+  return runs.filter((run) => referenceTime(run) <= now);
 }

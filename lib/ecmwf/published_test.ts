@@ -1,11 +1,25 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "jsr:@std/assert@^1.0.0";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@^1.0.0";
 import { bucketKey, openWorkplace } from "../../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { MissingDataError } from "../errors.ts";
 import { StorageError } from "../storage/mod.ts";
 import { stepFiles } from "./files.ts";
-import { absentRunError, findFolder, findUnpublishedRun, resolveRun } from "./published.ts";
-import { formatDate, parseRun, type RunHour, runSteps } from "./run.ts";
+import {
+  absentRunError,
+  describeImpossible,
+  expectStep,
+  findFolder,
+  findUnpublishedRun,
+  listLatestRuns,
+  parseRunList,
+  resolveRun,
+} from "./published.ts";
+import { formatDate, parseRun, RunError, type RunHour, runSteps } from "./run.ts";
 
 const NOW = new Date("2026-05-20T10:00:00Z");
 
@@ -170,4 +184,160 @@ Deno.test("findFolder() tries all folders for the runs about which sources disag
     assertEquals((await findFolderOf("20240228", "12", [[folder, 0]]))[0], folder);
   }
   assertEquals((await findFolderOf("20240228", "00", [["ifs/0p25", 0]]))[0], "0p25");
+});
+
+/** The runs as text: `20230301 00`. */
+function list(dates: string, hours = "00"): string[] {
+  return parseRunList(dates.split(","), hours.split(",")).map((it) => `${it.date} ${it.hour}`);
+}
+
+Deno.test("parseRunList() gives both ends of a range, across months and a leap day", () => {
+  assertEquals(list("20240227..20240302"), [
+    "20240227 00",
+    "20240228 00",
+    "20240229 00",
+    "20240301 00",
+    "20240302 00",
+  ]);
+  assertEquals(list("20230301..20230531").length, 92);
+  assertEquals(list("20230301..20230301"), ["20230301 00"]);
+});
+
+Deno.test("parseRunList() takes every n-th day, lists, latest and several hours", () => {
+  assertEquals(list("20230301..20230320/7"), ["20230301 00", "20230308 00", "20230315 00"]);
+  assertEquals(list("20230301..20230302/99"), ["20230301 00"]);
+  assertEquals(list("latest", "6"), ["latest 06"]);
+  assertEquals(list("20230305,latest,20230301..20230302", "00,12"), [
+    "20230305 00",
+    "20230305 12",
+    "latest 00",
+    "latest 12",
+    "20230301 00",
+    "20230301 12",
+    "20230302 00",
+    "20230302 12",
+  ]);
+});
+
+Deno.test("parseRunList() gives a run once, however often it is named", () => {
+  assertEquals(list("20230301,20230301..20230302,20230302", "0,00"), [
+    "20230301 00",
+    "20230302 00",
+  ]);
+});
+
+const REFUSED: [dates: string, hours: string, message: string][] = [
+  [
+    "20230531..20230301",
+    "00",
+    'Cannot use dates "20230531..20230301": the range ends before it begins; swap its ends',
+  ],
+  [
+    "20230230..20230301",
+    "00",
+    'Cannot use date "20230230": give a day of the calendar as YYYYMMDD',
+  ],
+  ["20230301..2023", "00", 'Cannot use date "2023": give a day of the calendar as YYYYMMDD'],
+  ...["0", "-1", "x", ""].map((step): [string, string, string] => [
+    `20230301..20230302/${step}`,
+    "00",
+    `Cannot use dates "20230301..20230302/${step}": the step is "${step}"; ` +
+    "give a whole number of days of at least 1",
+  ]),
+  ...["20230301..", "..20230301", "20230301/7", "20230301...20230302", "1..2..3"]
+    .map((dates): [string, string, string] => [
+      dates,
+      "00",
+      `Cannot use dates "${dates}": they are no range; ` +
+      "give <first>..<last>, as 20230301..20230531, or <first>..<last>/<days>",
+    ]),
+  [
+    "20230301..latest",
+    "00",
+    'Cannot use dates "20230301..latest": an end is latest; give it as YYYYMMDD',
+  ],
+  [
+    "2023/03/01",
+    "00",
+    'Cannot use date "2023/03/01": give a day of the calendar as YYYYMMDD',
+  ],
+  ["lastest", "00", 'Cannot use date "lastest": did you mean latest?'],
+  [
+    "20230301",
+    "00,13",
+    'Cannot use run hour "13": ECMWF runs at 00, 06, 12 and 18 UTC; did you mean 12?',
+  ],
+];
+
+for (const [dates, hours, message] of REFUSED) {
+  Deno.test(`parseRunList() refuses ${dates} at ${hours}`, () => {
+    const error = assertThrows(() => list(dates, hours), RunError);
+    assertEquals(error.message, message);
+  });
+}
+
+Deno.test("describeImpossible() knows runs of the future and those before the open data", () => {
+  const now = new Date("2026-05-20T06:00:00Z");
+  const describe = (date: string, hour: string) => describeImpossible(parseRun(date, hour), now);
+  assertEquals(describe("20230117", "18"), "no run of ECMWF's open data before 2023-01-18");
+  assertEquals(describe("20230118", "00"), undefined);
+  assertEquals(describe("20260520", "06"), undefined);
+  assertEquals(describe("20260520", "12"), "not published yet: the run has not begun");
+});
+
+Deno.test("the latest run of AIFS-ENS is the newest one whose last step has both files", async () => {
+  const whole = parseRun("20260519", "06", "aifs-ens");
+  const half = parseRun("20260520", "06", "aifs-ens");
+  const indexes = [
+    ...stepFiles(whole, 360),
+    ...stepFiles(half, 360).slice(0, 1),
+    // Of the IFS there is a newer one.
+    ...stepFiles(parseRun("20260520", "06"), 144),
+  ].map(({ indexUrl }) => indexUrl);
+  const bucket = new Map(indexes.map((url) => [bucketKey(url), new Uint8Array(1)]));
+  await using place = await openWorkplace(bucket);
+  const request = { date: "latest", hour: "06", model: "aifs-ens" } as const;
+  assertEquals(await resolveRun(request, place.context, NOW), whole);
+});
+
+Deno.test("runs of AIFS-ENS before the first are before its archive", () => {
+  const run = parseRun("20250701", "18", "aifs-ens");
+  assertEquals(findUnpublishedRun(run, NOW), "before the archive");
+  assertEquals(describeImpossible(run, NOW), "no run of AIFS-ENS before 2025-07-02");
+  const error = absentRunError("find anything of", run, new Error("nothing there"), NOW);
+  assertEquals(
+    error.message,
+    "Cannot find anything of AIFS-ENS 20250701 18 UTC: nothing there; ECMWF's archive begins with " +
+      "the run of AIFS-ENS 20250702 00 UTC",
+  );
+  const later = absentRunError(
+    "find anything of",
+    parseRun("20250801", "00", "aifs-ens"),
+    new Error("no"),
+    NOW,
+  );
+  assertEquals(
+    later.message.split("; ")[1],
+    "the run is not published yet, or no longer on the server",
+  );
+});
+
+Deno.test("parseRunList() gives the runs of a model", () => {
+  assertEquals(parseRunList(["20260501..20260502"], ["0"], "aifs-ens"), [
+    { date: "20260501", hour: "00", model: "aifs-ens" },
+    { date: "20260502", hour: "00", model: "aifs-ens" },
+  ]);
+});
+
+Deno.test("expectStep() has the steps of a run in their order, from 6:30 h to 7:45 h after it", () => {
+  const run = parseRun("20260520", "12");
+  const times = [0, 60, 360].map((step) => new Date(expectStep(run, step)).toISOString());
+  assertEquals(times.map((time) => time.slice(11, 19)), ["18:30:00", "18:42:30", "19:45:00"]);
+});
+
+Deno.test("listLatestRuns() has the runs that have begun, of today and five days before", () => {
+  const dates = (hour: RunHour) =>
+    listLatestRuns({ date: "latest", hour }, NOW).map(({ date }) => date);
+  assertEquals(dates("00").length, 6);
+  assertEquals([dates("00")[0], dates("12")[0]], ["20260520", "20260519"]);
 });

@@ -8,6 +8,15 @@
  * @module
  */
 import { UserError } from "../errors.ts";
+import {
+  DATASETS,
+  DEFAULT_MODEL,
+  findDataset,
+  findStepRanges,
+  listHours,
+  type ModelName,
+  parseModel,
+} from "./datasets.ts";
 import { suggestNearest } from "../util/text.ts";
 import { sortUnique } from "../util/numbers.ts";
 
@@ -20,9 +29,9 @@ export interface Run {
   date: string;
   /** Hour of the run in UTC. */
   hour: RunHour;
+  /** The model that makes it, of the other datasets. @default {"ifs"} */
+  model?: Exclude<ModelName, typeof DEFAULT_MODEL>;
 }
-
-const HOURS: readonly string[] = ["00", "06", "12", "18"];
 
 /** A run or step that is not in ECMWF's schedule. */
 export class RunError extends UserError {
@@ -38,15 +47,20 @@ export class RunError extends UserError {
  *
  * @throws {RunError} when the date is not a day of the calendar or the hour is not a run hour.
  */
-export function parseRun(date: string, hour: string): Run {
+export function parseRun(date: string, hour: string, model: ModelName = DEFAULT_MODEL): Run {
+  const hours: readonly string[] = listHours(DATASETS[model]);
   const paddedHour = hour.padStart(2, "0");
-  if (hour === "" || !HOURS.includes(paddedHour)) {
+  if (hour === "" || !hours.includes(paddedHour)) {
     throw new RunError(
-      `Cannot use run hour "${hour}": ECMWF runs at 00, 06, 12 and 18 UTC` +
-        suggestNearest(hour, HOURS),
+      `Cannot use run hour "${hour}": ECMWF runs at ${hours.slice(0, -1).join(", ")} and ` +
+        `${hours.at(-1)} UTC` + suggestNearest(hour, hours),
     );
   }
-  const run: Run = { date, hour: paddedHour as RunHour };
+  const run: Run = {
+    date,
+    hour: paddedHour as RunHour,
+    ...(model !== DEFAULT_MODEL && { model }),
+  };
   if (!/^\d{8}$/.test(date) || formatDate(referenceTime(run)) !== date) {
     throw new RunError(`Cannot use date "${date}": give a day of the calendar as YYYYMMDD`);
   }
@@ -66,32 +80,35 @@ export function formatDate(time: Date): string {
   return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 10).replaceAll("-", "");
 }
 
-/** The run for people: `20260206 00 UTC`. */
+/** The run for people: `20260206 00 UTC`, or `AIFS-ENS 20260206 00 UTC`. */
 export function describeRun(run: Run): string {
-  return `${run.date} ${run.hour} UTC`;
+  return `${run.model ? `${findDataset(run).label} ` : ""}${run.date} ${run.hour} UTC`;
 }
 
-/** The run in file names: `20260206_00z`. */
-export function runLabel(run: Run): string {
-  return `${run.date}_${run.hour}z`;
+/** The run in file names: `20260206_00z`, or `aifs-ens_20260206_00z`. */
+export function runLabel({ date, hour, model }: Run): string {
+  return `${model ? `${model}_` : ""}${date}_${hour}z`;
+}
+
+/** The run at the end of a name that {@linkcode runLabel} ends; `undefined` when there is none. */
+export function parseRunLabel(name: string): Run | undefined {
+  const [, word, date, hour] = /(?:([a-z-]+)_)?(\d{8})_(00|06|12|18)z$/.exec(name) ?? [];
+  return date === undefined ? undefined : parseRun(date, hour!, parseModel(word ?? ""));
 }
 
 /** Whether two runs are the same one. */
 export function isSameRun(a: Run, b: Run): boolean {
-  return a.date === b.date && a.hour === b.hour;
+  return a.date === b.date && a.hour === b.hour && a.model === b.model;
 }
 
 /**
- * Forecast steps of a run in hours, ascending: 85 (0–144 by 3, 150–360 by 6) at 00 and 12 UTC,
- * 49 (0–144 by 3) at 06 and 18 UTC.
+ * Forecast steps of a run in hours, ascending: of the IFS 85 (0–144 by 3, 150–360 by 6) at 00 and 12
+ * UTC, 49 (0–144 by 3) at 06 and 18 UTC.
  */
 export function runSteps(run: Run): number[] {
-  const steps: number[] = [];
-  for (let step = 0; step <= 144; step += 3) steps.push(step);
-  if (run.hour === "00" || run.hour === "12") {
-    for (let step = 150; step <= 360; step += 6) steps.push(step);
-  }
-  return steps;
+  return findStepRanges(findDataset(run), run.hour).flatMap(([from, to, by]) =>
+    Array.from({ length: (to - from) / by + 1 }, (_, i) => from + i * by)
+  );
 }
 
 /** Steps of a run, neighbours joined: `6-33, 42`. */
@@ -118,10 +135,11 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
   const known = new Set(runSteps(run));
   for (const step of steps) {
     if (!known.has(step)) {
-      const last = runSteps(run).at(-1);
-      const rule = last === 360 ? "0–144 by 3 and 150–360 by 6" : "0–144 by 3";
+      const rule = findStepRanges(findDataset(run), run.hour)
+        .map(([from, to, by]) => `${from}–${to} by ${by}`).join(" and ");
+      const name = run.model ? `${findDataset(run).label} run` : "run";
       throw new RunError(
-        `Cannot use step ${step}: the ${run.hour} UTC run has steps ${rule} hours`,
+        `Cannot use step ${step}: the ${run.hour} UTC ${name} has steps ${rule} hours`,
       );
     }
   }
@@ -137,7 +155,7 @@ const RANGE_FORM = "give <first>-<last>, as 36-60, or <first>-<last>/<hours>, as
  * @returns `undefined` for a text that is no range.
  * @throws {RunError} for a range that ends before it begins or has no step, and a width of 0.
  */
-export function expandSteps(text: string): number[] | undefined {
+export function expandSteps(text: string, model?: ModelName): number[] | undefined {
   const [, first, last, width] = /^(\d+)-(\d+)(?:\/(\d+))?$/.exec(text) ?? [];
   if (first === undefined || last === undefined) {
     if (!/^\d+(?:-|\.\.|\/)/.test(text)) return undefined;
@@ -155,7 +173,8 @@ export function expandSteps(text: string): number[] | undefined {
     );
   }
   if (width === undefined) {
-    const between = runSteps({ date: "", hour: "00" }).filter((step) => step > start && step < end);
+    const between = runSteps(parseRun("20260101", "00", model))
+      .filter((step) => step > start && step < end);
     return sortUnique([start, ...between, end]);
   }
   const steps = range(start, Math.min(end, LAST_STEP), Number(width));
@@ -172,7 +191,17 @@ function range(start: number, end: number, width: number): number[] {
   return numbers;
 }
 
-/** These steps, checked as {@linkcode checkSteps} does; every step of the run by default. */
-export function chooseSteps(run: Run, steps: readonly number[] | undefined): number[] {
-  return steps ? checkSteps(run, steps) : runSteps(run);
+/**
+ * These steps, checked as {@linkcode checkSteps} does; without any, those of the default ones that the
+ * run has.
+ *
+ * @param defaults @default every step of the run
+ */
+export function chooseSteps(
+  run: Run,
+  steps: readonly number[] | undefined,
+  defaults?: readonly number[],
+): number[] {
+  if (steps) return checkSteps(run, steps);
+  return runSteps(run).filter((step) => defaults?.includes(step) ?? true);
 }

@@ -1,10 +1,13 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import {
   checkSteps,
+  chooseSteps,
   describeRun,
   formatDate,
   formatSteps,
+  isSameRun,
   parseRun,
+  parseRunLabel,
   referenceTime,
   RunError,
   runLabel,
@@ -82,4 +85,42 @@ Deno.test("formatSteps() joins neighbours among the steps of the run", () => {
   assertEquals(formatSteps(run, [150, 144, 0, 3, 6, 12, 156, 360]), "0-6, 12, 144-156, 360");
   assertEquals(formatSteps(run, runSteps(run)), "0-360");
   assertEquals(formatSteps(run, []), "");
+});
+
+const AIFS = parseRun("20260206", "6", "aifs-ens");
+
+Deno.test("a run of the IFS names no model, one of another names it everywhere", () => {
+  assertEquals(parseRun("20260206", "06", "ifs"), { date: "20260206", hour: "06" });
+  assertEquals(AIFS, { date: "20260206", hour: "06", model: "aifs-ens" });
+  assertEquals([describeRun(AIFS), runLabel(AIFS)], [
+    "AIFS-ENS 20260206 06 UTC",
+    "aifs-ens_20260206_06z",
+  ]);
+  assertEquals(isSameRun(AIFS, parseRun("20260206", "06")), false);
+  for (const run of [AIFS, parseRun("20260206", "06")]) {
+    assertEquals(parseRunLabel(`ecmwf_three_stage_${runLabel(run)}`), run);
+    assertEquals(parseRunLabel(runLabel(run)), run);
+  }
+  assertEquals(parseRunLabel("20260206"), undefined);
+});
+
+Deno.test("an AIFS-ENS run has steps 0–360 by 6 at every hour", () => {
+  for (const hour of ["00", "06", "12", "18"]) {
+    const steps = runSteps(parseRun("20260206", hour, "aifs-ens"));
+    assertEquals([steps.length, ...steps.slice(0, 3), steps.at(-1)], [61, 0, 6, 12, 360]);
+  }
+  assertThrows(
+    () => checkSteps(AIFS, [36, 39]),
+    RunError,
+    "Cannot use step 39: the 06 UTC AIFS-ENS run has steps 0–360 by 6 hours",
+  );
+});
+
+Deno.test("chooseSteps() drops default steps that a run does not have, and no others", () => {
+  const defaults = [36, 39, 42];
+  assertEquals(chooseSteps(AIFS, undefined, defaults), [36, 42]);
+  assertEquals(chooseSteps(parseRun("20260206", "06"), undefined, defaults), defaults);
+  assertEquals(chooseSteps(AIFS, [48, 0], defaults), [0, 48]);
+  assertEquals(chooseSteps(AIFS, undefined), runSteps(AIFS));
+  assertThrows(() => chooseSteps(AIFS, [39], defaults), RunError);
 });

@@ -20,12 +20,19 @@ export interface Conversion {
   units: string;
   /** By which its values are multiplied. */
   factor: number;
+  /** Whether values are also multiplied by the seconds from the start of the run. @default {false} */
+  bySeconds?: true;
 }
 
 /** A parameter under which ECMWF publishes a variable, or has announced to. */
 export interface Encoding extends ParameterCode {
   /** @default {undefined} (it is in the units of the variable) */
   conversion?: Conversion;
+  /**
+   * Of a code that is a rate: what makes its average from the start of the run the sum, where a message
+   * says that it is the average. @default {undefined} (an average is another quantity)
+   */
+  ofAverage?: Conversion;
 }
 
 /** What no value of a variable can be below or above. */
@@ -86,6 +93,15 @@ const inUnits = (parameter: ParameterCode, conversion: Conversion): Encoding => 
   conversion,
 });
 
+/** Averages of rates: of water, and of radiation. */
+const WATER_RATE: Conversion = { units: "kg m-2 s-1", factor: 1 / 1000, bySeconds: true };
+const POWER: Conversion = { units: "W m-2", factor: 1, bySeconds: true };
+const waterRate = (parameter: ParameterCode): Encoding => ({
+  ...inUnits(parameter, WATER),
+  ofAverage: WATER_RATE,
+});
+const radiation = (parameter: ParameterCode): Encoding => ({ ...parameter, ofAverage: POWER });
+
 /** Every variable that can be written, by its name in the output. */
 export const VARIABLES: readonly Variable[] = [
   {
@@ -95,7 +111,7 @@ export const VARIABLES: readonly Variable[] = [
     surface: { type: GROUND },
     encodings: [
       code(0, 1, 193),
-      inUnits(code(0, 1, 52), WATER),
+      waterRate(code(0, 1, 52)),
       inUnits(code(0, 1, 8), WATER),
     ],
     accumulated: true,
@@ -136,7 +152,7 @@ export const VARIABLES: readonly Variable[] = [
     param: "ssr",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 4, 9), code(192, 180, 176)],
+    encodings: [radiation(code(0, 4, 9)), code(192, 180, 176)],
     accumulated: true,
     limits: { least: 0, most: MOST_RADIATION },
     noise: 5e4,
@@ -149,7 +165,7 @@ export const VARIABLES: readonly Variable[] = [
     param: "ssrd",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 4, 7)],
+    encodings: [radiation(code(0, 4, 7))],
     accumulated: true,
     limits: { least: 0, most: MOST_RADIATION },
     noise: 5e4,
@@ -228,7 +244,7 @@ export const VARIABLES: readonly Variable[] = [
     param: "sf",
     levtype: "sfc",
     surface: { type: GROUND },
-    encodings: [code(0, 1, 198), inUnits(code(0, 1, 53), WATER)],
+    encodings: [code(0, 1, 198), waterRate(code(0, 1, 53))],
     accumulated: true,
     limits: { least: 0, most: MOST_WATER },
     noise: 2e-4,
@@ -240,7 +256,7 @@ export const VARIABLES: readonly Variable[] = [
     name: "ro",
     param: "ro",
     levtype: "sfc",
-    encodings: [code(2, 0, 201), inUnits(code(2, 0, 42), WATER)],
+    encodings: [code(2, 0, 201), waterRate(code(2, 0, 42))],
     accumulated: true,
     limits: { least: 0, most: MOST_WATER },
     noise: 2e-4,

@@ -13,12 +13,16 @@ export interface PackedMember {
   representation: GribField["representation"];
 }
 
-/** Fewer others say too little of what is usual. */
-const LEAST_OTHERS = 4;
-/** Octaves beyond those of the others: extremes of the globe differ by a factor of 2, rarely of 4. */
-const ODD_OCTAVES = 3;
+/** One other says nothing: it may be the wrong one. What follows from the whole globe needs no more. */
+const LEAST_OTHERS = 2;
+/**
+ * Octaves beyond those of the others. Extremes of the globe differ by a factor of 2, those of rain, whose
+ * least value is 0, rarely by 4.
+ */
+const ODD_OCTAVES = 2;
+const ODD_OCTAVES_FROM_0 = 3;
 /** The lowest value of the globe, beyond those of the others, by the range of values on the globe. */
-const ODD_SHARE = 1 / 2;
+const ODD_SHARE = 1 / 4;
 
 /** What ECMWF's encoder sets for a parameter, by ecCodes key. */
 const readSettings = (representation: PackedMember["representation"]): Record<string, number> => ({
@@ -39,18 +43,23 @@ const readSettings = (representation: PackedMember["representation"]): Record<st
  * The control is not compared: from cycle 50r1 on it comes from another stream's file. Nor are constant
  * fields, whose packing is empty.
  *
- * @returns how they differ, in words; nothing when there are fewer than five members to compare.
+ * @param usual `least`: the least possible value of the variable.
+ * @returns how they differ, in words; nothing when there are fewer than three members to compare.
  */
-export function findOddPackings(members: readonly PackedMember[]): Map<Member, string> {
+export function findOddPackings(
+  members: readonly PackedMember[],
+  { least }: { least: number },
+): Map<Member, string> {
   const compared = members
     .filter(({ member, representation }) => member !== 0 && representation.bitsPerValue > 0);
   const found = new Map<Member, string>();
   if (compared.length <= LEAST_OTHERS) return found;
   for (const { member, representation } of compared) {
     const others = compared.filter((it) => it.member !== member).map((it) => it.representation);
+    const octaves = least === 0 ? ODD_OCTAVES_FROM_0 : ODD_OCTAVES;
     const odd = [
       ...describeSettings(representation, others),
-      ...describeScales(representation, others),
+      ...describeScales(representation, others, octaves),
     ];
     if (odd.length > 0) found.set(member, `it does not fit the other members: ${odd.join(", ")}`);
   }
@@ -68,12 +77,16 @@ function describeSettings(own: Representations[number], others: Representations)
   });
 }
 
-function describeScales(own: Representations[number], others: Representations): string[] {
+function describeScales(
+  own: Representations[number],
+  others: Representations,
+  octaves: number,
+): string[] {
   const factors = others.map((it) => it.binaryScaleFactor);
   const references = others.map((it) => it.referenceValue);
   const range = Math.max(...others.map((it) => 2 ** (it.binaryScaleFactor + it.bitsPerValue)));
   return [
-    { key: "binaryScaleFactor", value: own.binaryScaleFactor, usual: factors, room: ODD_OCTAVES },
+    { key: "binaryScaleFactor", value: own.binaryScaleFactor, usual: factors, room: octaves },
     {
       key: "referenceValue",
       value: own.referenceValue,

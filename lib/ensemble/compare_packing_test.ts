@@ -13,6 +13,9 @@ const USUAL = {
   referenceSampleInterval: 128,
 } as const;
 
+const RAIN = { least: 0 };
+const TEMPERATURE = { least: 150 };
+
 /** Members 0 to `count - 1`; those of `changes` have another packing. */
 function pack(
   count: number,
@@ -38,26 +41,40 @@ const CHANGES: [change: Partial<PackedMember["representation"]>, text: string][]
 
 for (const [change, text] of CHANGES) {
   Deno.test(`findOddPackings() names the only perturbed member whose packing differs: ${text}`, () => {
-    const found = findOddPackings(pack(10, { 4: change }));
+    const found = findOddPackings(pack(10, { 4: change }), TEMPERATURE);
     assertEquals([...found], [[4, `it does not fit the other members: ${text}`]]);
   });
 }
 
 Deno.test("findOddPackings() accepts scales and reference values that follow from the values", () => {
-  const change = { binaryScaleFactor: -5, referenceValue: 15 };
-  assertEquals(findOddPackings(pack(10, { 4: change })).size, 0);
+  const change = { binaryScaleFactor: -5, referenceValue: 7 };
+  assertEquals(findOddPackings(pack(10, { 4: change }), RAIN).size, 0);
+});
+
+Deno.test("findOddPackings() allows fewer octaves to variables whose values are never near 0", () => {
+  const members = pack(4, { 2: { binaryScaleFactor: -9 } });
+  assertEquals(findOddPackings(members, RAIN).size, 0);
+  assertEquals([...findOddPackings(members, TEMPERATURE)], [[
+    2,
+    "it does not fit the other members: its binaryScaleFactor is -9, theirs -7 to -7",
+  ]]);
 });
 
 Deno.test("findOddPackings() accepts a constant field, and a control from another file", () => {
   const changes = { 0: { bitsPerValue: 16 }, 4: { bitsPerValue: 0, flags: 0 } };
-  assertEquals(findOddPackings(pack(10, changes)).size, 0);
+  assertEquals(findOddPackings(pack(10, changes), RAIN).size, 0);
 });
 
-Deno.test("findOddPackings() says nothing where the others differ too, or are fewer than four", () => {
+Deno.test("findOddPackings() says nothing where the others differ too, or are fewer than two", () => {
   assertEquals(
-    findOddPackings(pack(10, { 4: { bitsPerValue: 8 }, 5: { bitsPerValue: 16 } })).size,
+    findOddPackings(pack(10, { 4: { bitsPerValue: 8 }, 5: { bitsPerValue: 16 } }), RAIN).size,
     0,
   );
-  assertEquals(findOddPackings(pack(5, { 4: { bitsPerValue: 8 } })).size, 0);
-  assertEquals(findOddPackings(pack(6, { 4: { bitsPerValue: 8 } })).size, 1);
+  assertEquals(findOddPackings(pack(3, { 2: { bitsPerValue: 8 } }), RAIN).size, 0);
+  for (const count of [4, 5, 6]) {
+    assertEquals([...findOddPackings(pack(count, { 2: { bitsPerValue: 8 } }), RAIN).keys()], [2]);
+    assertEquals([...findOddPackings(pack(count, { 2: { referenceValue: -8 } }), RAIN).keys()], [
+      2,
+    ]);
+  }
 });

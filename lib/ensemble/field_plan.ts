@@ -51,14 +51,17 @@ function candidateKeys(variable: Variable, stepHours: number, member: Member): s
 /**
  * Every key that fields of these variables and steps need of a member's store, under every name that
  * their parameters have had: the run may be known from the store alone.
+ *
+ * @param run that of the store, where it is known.
  */
 export function neededKeys(
   variables: readonly Variable[],
   steps: readonly number[],
   member: Member,
+  run?: Run,
 ): Set<string> {
   return new Set(
-    variables.flatMap(listNames).flatMap((variable) =>
+    variables.flatMap((variable) => listNames(variable, run)).flatMap((variable) =>
       steps.flatMap((step) => candidateKeys(variable, step, member))
     ),
   );

@@ -4,9 +4,22 @@
  *
  * @module
  */
-import { type ExpectedField, findEncoding, findMismatch } from "../ecmwf/check_message.ts";
+import {
+  beginsAtDateLine,
+  type ExpectedField,
+  findConversion,
+  findFactor,
+  findMismatch,
+  isEraGrid,
+} from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
-import { findImplausible, findPrecision, mayBeMissing, scaleLimits } from "../ecmwf/plausible.ts";
+import {
+  findFlatPacking,
+  findImplausible,
+  findPrecision,
+  mayBeMissing,
+  scaleLimits,
+} from "../ecmwf/plausible.ts";
 import type { Conversion } from "../ecmwf/variables.ts";
 import {
   decodePrefix,
@@ -101,6 +114,8 @@ interface DecodedMember {
   representation: GribField["representation"];
   conversion: Conversion | undefined;
   implausible: string | undefined;
+  /** Why its packing cannot be true. */
+  flat: string | undefined;
 }
 
 /** Collects the messages of one field. */
@@ -132,8 +147,8 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const { values, neededBytes } = decodePrefix(field, window);
-      const conversion = findEncoding(field, expected.variable)?.conversion;
-      const factor = conversion?.factor ?? 1;
+      const conversion = findConversion(field, expected.variable);
+      const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
       if (values.every(Number.isNaN)) {
         return this.#reject(member, "it has no value in the region", "damaged");
@@ -152,6 +167,7 @@ export class FieldReducer {
           { precision, mayBeMissing: mayBeMissing(field) },
           expected,
         ),
+        flat: findFlatPacking(field, factor, expected),
       });
       return neededBytes;
     } catch (error) {
@@ -186,7 +202,7 @@ export class FieldReducer {
   reduce(): ReducedField {
     // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
-    const axes = mostCommon(decoded.map((it) => it.axes));
+    const axes = mostCommon(decoded.map((it) => it.axes).filter(isOfEra));
     const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
     const strays = decoded.filter((it) => !used.includes(it));
     const pointCount = axes ? axes.latitudes.length * axes.longitudes.length : 0;
@@ -218,9 +234,11 @@ export class FieldReducer {
     const columns = used[0]?.axes.longitudes.length ?? 0;
     const usual = this.#expected ? scaleLimits(this.#expected) : { least: 0, noise: 0 };
     const outliers = findOutliers(within, columns, usual);
-    const oddPackings = findOddPackings(within);
-    return used.flatMap(({ member, implausible }) => {
-      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member);
+    // Numbers in other units are packed in another way.
+    const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];
+    const oddPackings = new Map(byUnits.flatMap((own) => [...findOddPackings(own, usual)]));
+    return used.flatMap(({ member, implausible, flat }) => {
+      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ?? flat;
       return reason ? [{ member, reason }] : [];
     });
   }
@@ -251,6 +269,11 @@ function selectSmallWindow({ grid, messageOffset }: GribField, region: Region): 
   return window;
 }
 
+/** A grid that no era has is that of a damaged header, however many members have it. */
+function isOfEra({ grid }: WindowAxes): boolean {
+  return !grid || isEraGrid(grid);
+}
+
 /** A message that is left out because the others are on other points. */
 export function rejectStray(member: Member): Rejection {
   return { member, reason: "it is on another grid", fault: "mismatched" };
@@ -270,7 +293,7 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** The axes that occur most often; of equally frequent ones the first. */
+/** The axes that occur most often; of equally frequent ones those of a grid from 180°W, else the first. */
 export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
   const groups: { axes: WindowAxes; count: number }[] = [];
   for (const axes of list) {
@@ -278,8 +301,10 @@ export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined 
     if (group) group.count++;
     else groups.push({ axes, count: 1 });
   }
+  const rank = ({ axes: { grid }, count }: typeof groups[number]) =>
+    count + (grid && beginsAtDateLine(grid) ? 0.5 : 0);
   return groups.reduce<typeof groups[number] | undefined>(
-    (best, group) => best && best.count >= group.count ? best : group,
+    (best, group) => best && rank(best) >= rank(group) ? best : group,
     undefined,
   )?.axes;
 }

@@ -3,6 +3,7 @@ import { BEFORE_50R1, largestDifference, readExpected } from "../../fixtures/emb
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import { findSection, makeConstant, readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
+import { parsePrefix, selectWindow } from "../grib/mod.ts";
 import {
   FieldReducer,
   mostCommon,
@@ -31,15 +32,9 @@ function reduce(messages: [member: number, message: Uint8Array][]): ReducedField
   return reducer.reduce();
 }
 
-/** The message on a grid whose columns lie one degree further east. */
+/** The message on a grid that begins half a circle further east. */
 function shiftGrid(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const view = new DataView(message.buffer);
-  const section = findSection(message, 3);
-  for (const octet of [51, 60]) { // longitudes of the first and the last point
-    const at = section + octet - 1;
-    view.setUint32(at, view.getUint32(at) + 1_000_000);
-  }
-  return message;
+  return changeGrid(message, GRID_CHANGES["180° further east"]!);
 }
 
 /** One message with the field of the given one twice. */
@@ -129,8 +124,20 @@ Deno.test("FieldReducer averages on the grid of most members and rejects the oth
     [2, shiftGrid(readU(2))],
   ]);
   assertEquals(shifted.members, [1, 2]);
-  assertEquals(shifted.axes?.longitudes[0], 19);
+  assertEquals(shifted.axes?.longitudes[0], 21);
   assertEquals(shifted.rejections, [rejectStray(0)]);
+});
+
+Deno.test("FieldReducer rejects a grid that no era has, though no other member shows it", () => {
+  for (const [what, change] of Object.entries({ ...GRID_CHANGES, ...ODD_GRIDS })) {
+    const changed = [0, 1].map((member): [number, Uint8Array] => [
+      member,
+      changeGrid(readU(member), change),
+    ]);
+    const { members, axes, rejections } = reduce(changed);
+    if (what === "180° further east") assertEquals(members, [0, 1]);
+    else assertEquals([members, axes, rejections], [[], undefined, [0, 1].map(rejectStray)], what);
+  }
 });
 
 /** A change of section 3, by octets of template 3.0. */
@@ -155,14 +162,39 @@ const GRID_CHANGES: Readonly<Record<string, GridChange>> = {
   },
 };
 
+/** Changes that move the points of the window as well. */
+const ODD_GRIDS: Readonly<Record<string, GridChange>> = {
+  "1° further east": (view, at) => {
+    for (const octet of [51, 60]) view.setUint32(at(octet), view.getUint32(at(octet)) + 1_000_000);
+  },
+  "over half of the circle": (view, at) => {
+    view.setUint8(at(55), 0); // no increments
+    view.setUint32(at(60), view.getUint32(at(60)) / 2);
+  },
+  "from 89°N": (view, at) => {
+    view.setUint8(at(55), 0);
+    view.setUint32(at(47), 89_000_000);
+  },
+};
+
+function changeGrid(
+  message: Uint8Array<ArrayBuffer>,
+  change: GridChange,
+): Uint8Array<ArrayBuffer> {
+  const section = findSection(message, 3);
+  change(new DataView(message.buffer), (octet) => section + octet - 1);
+  return message;
+}
+
 for (const [what, change] of Object.entries(GRID_CHANGES)) {
   Deno.test(`FieldReducer rejects a member whose grid runs ${what}, though its window looks alike`, () => {
-    const changed = readU(2);
-    const section = findSection(changed, 3);
-    change(new DataView(changed.buffer), (octet) => section + octet - 1);
+    const changed = changeGrid(readU(2), change);
     const sound = MEMBERS.map((member): [number, Uint8Array] => [member, readU(member)]);
     const found = reduce(sound.with(2, [2, changed]));
-    assertEquals(reduce([[2, changed]]).axes?.longitudes, reduce([[2, readU(2)]]).axes?.longitudes);
+    const [own, theirs] = [changed, readU(2)].map((it) =>
+      selectWindow(parsePrefix(it).grid, REGION)
+    );
+    assertEquals(own!.longitudes, theirs!.longitudes);
     assertEquals(found.rejections, [rejectStray(2)]);
     assertEquals(found.mean, reduce(sound.toSpliced(2, 1)).mean);
   });
@@ -302,6 +334,15 @@ for (const [octet, bit, text] of DAMAGES) {
   });
 }
 
+Deno.test("FieldReducer names a member that a damaged scale flattens, without others to compare it with", () => {
+  for (const [octet, bit] of [[16, 1], [16, 7], [17, 0], [18, 1]] as const) {
+    const [[member, message]] = readEnsemble() as [[number, Uint8Array]];
+    message[findSection(message, 5) + octet - 1]! ^= 0x80 >> bit;
+    const { implausible } = reduce([[member, message]]);
+    assertEquals(implausible.length, 1, `octet ${octet}, bit ${bit}`);
+  }
+});
+
 Deno.test("of the bits of sections 3 to 5 of a member of ten, fewer than 1 in 1,000 move a mean unnoticed", () => {
   const ensemble = readEnsemble();
   const sound = reduce(ensemble);
@@ -323,10 +364,11 @@ function rootMeanSquare(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
-Deno.test("FieldReducer uses the lowest member's grid when two are equally frequent", () => {
+Deno.test("FieldReducer uses the grid from 180°W when two are equally frequent, whichever member has it", () => {
   const messages: [number, Uint8Array][] = [[0, readU(0)], [1, shiftGrid(readU(1))]];
   assertEquals(reduce(messages).members, [0]);
   assertEquals(reduce(messages.toReversed()).members, [0]);
+  assertEquals(reduce([[0, shiftGrid(readU(0))], [1, readU(1)]]).members, [1]);
 });
 
 Deno.test("FieldReducer rejects a message that has no point in the region", () => {

@@ -27,6 +27,8 @@ const LEAST_OTHERS = 4;
 /** A step is wrong beside the other members, and one is right: in deviations from their median. */
 const WRONG_DEVIATIONS = 6;
 const RIGHT_DEVIATIONS = 3;
+/** One is right, too, when the wrong ones are this many times as far, as a whole member may be unusual. */
+const MUCH_FARTHER = 3;
 /** The median deviation of normal numbers is their standard deviation divided by this. */
 const DEVIATIONS_OF_NORMAL = 1.4826;
 /** Points that are compared with the other members, at most. */
@@ -238,7 +240,10 @@ async function blameByOthers(
   }
   const blamed = undecided.filter((n) => deviations.get(n)! > WRONG_DEVIATIONS);
   const rest = undecided.filter((n) => !blamed.includes(n));
-  return rest.every((n) => deviations.get(n)! < RIGHT_DEVIATIONS) ? blamed : [];
+  const nearest = Math.min(...blamed.map((n) => deviations.get(n)!));
+  const mostRight = Math.max(RIGHT_DEVIATIONS, nearest / MUCH_FARTHER);
+  const isClear = rest.length > 0 && rest.every((n) => deviations.get(n)! < mostRight);
+  return isClear ? blamed : [];
 }
 
 async function openOthers(

@@ -107,7 +107,16 @@ Deno.test("GrowthCheck lets the other members show which of two steps is wrong",
   assertEquals((await judge([...others, [[5, 5], [1, 6]]])).found, [[4, 1, SHRUNK]]);
   // Neither is far from the others, or both are.
   assertEquals((await judge([...others, [[5.9, 5], [5.7, 6]]])).found.length, 2);
-  assertEquals((await judge([...others, [[90, 5], [80, 6]]])).found.length, 2);
+  assertEquals((await judge([...others, [[90, 5], [80, 6]]])).found, [
+    [4, 0, UNDECIDED],
+    [4, 1, UNDECIDED],
+  ]);
+});
+
+Deno.test("GrowthCheck lets a step be much farther from the other members than the next one of a member that is unusual", async () => {
+  const others = [0, 0.1, 0.2, 0.3].map((more) => [[5 + more, 5], [6 + more, 6]]);
+  // 4 deviations from the others at the right step, 50 at the wrong one.
+  assertEquals((await judge([...others, [[12, 5], [6.75, 6]]])).found, [[4, 0, SHRUNK]]);
 });
 
 Deno.test("GrowthCheck compares the steps that a member has, when it lacks one between them", async () => {

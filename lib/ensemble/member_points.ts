@@ -54,13 +54,7 @@ export function packPoints(
   // Values that cannot be true may be infinite: they are findings without this comparison.
   if (!Number.isFinite(most - least)) [least, most] = [0, 0];
   const step = Math.max(precision, (most - least) / (MISSING - 1)) || 1;
-  const steps = new Uint16Array(values.length);
-  const perUnit = 1 / step;
-  for (let i = 0; i < values.length; i++) {
-    const count = (values[i]! - least) * perUnit + 0.5;
-    steps[i] = count >= 0 && count < MISSING ? count : MISSING;
-  }
-  return { least, step, packed: packSteps(steps) };
+  return { least, step, packed: packSteps(values, least, 1 / step) };
 }
 
 /** Joins the packed values of members. */
@@ -96,7 +90,7 @@ export function openPoints(
   let offset = 0;
   for (const points of members) {
     if (points.member === member) {
-      const part = packed.slice(offset, offset + points.packedBytes);
+      const part = packed.subarray(offset, offset + points.packedBytes);
       return { ...points, steps: unpackSteps(part, pointCount) };
     }
     offset += points.packedBytes;
@@ -135,21 +129,28 @@ export function findContradictions(earlier: FieldPoints, later: FieldPoints): Me
 }
 
 /**
- * Differences between neighbours, in blocks: a byte with their width, then as many words of 32 bits,
- * little-endian.
+ * The whole steps from `least` to each value: differences between neighbours, in blocks: a byte with
+ * their width, then as many words of 32 bits, little-endian.
  */
-function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
-  const blocks = Math.ceil(steps.length / BLOCK);
-  const words = new Uint32Array(blocks * 16);
+function packSteps(
+  values: Float64Array,
+  least: number,
+  stepsPerUnit: number,
+): Uint8Array<ArrayBuffer> {
+  const blocks = Math.ceil(values.length / BLOCK);
+  const words = new Int32Array(blocks * 16);
   const widths = new Uint8Array(blocks);
-  const differences = new Uint16Array(BLOCK);
+  const differences = new Int32Array(BLOCK);
   let used = 0;
   let previous = 0;
   for (let block = 0; block < blocks; block++) {
     const start = block * BLOCK;
+    const count = Math.min(BLOCK, values.length - start);
+    differences.fill(0, count);
     let all = 0;
-    for (let i = 0; i < BLOCK; i++) {
-      const next = start + i < steps.length ? steps[start + i]! : previous;
+    for (let i = 0; i < count; i++) {
+      const exact = (values[start + i]! - least) * stepsPerUnit + 0.5;
+      const next = exact >= 0 && exact < MISSING ? exact | 0 : MISSING;
       const difference = (next - previous) << 16 >> 16;
       const unsigned = (difference << 1 ^ difference >> 15) & 0xffff; // sign in the lowest bit
       differences[i] = unsigned;
@@ -158,7 +159,9 @@ function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
     }
     const width = 32 - Math.clz32(all);
     widths[block] = width;
-    let [word, shift] = [0, 0];
+    if (width === 0) continue;
+    let word = 0;
+    let shift = 0;
     for (let i = 0; i < BLOCK; i++) {
       const difference = differences[i]!;
       word |= difference << shift;
@@ -166,7 +169,7 @@ function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
       if (shift < 32) continue;
       words[used++] = word;
       shift -= 32;
-      word = shift === 0 ? 0 : difference >>> (width - shift);
+      word = shift === 0 ? 0 : difference >> (width - shift);
     }
   }
   const packed = new Uint8Array(blocks + 4 * used);
@@ -175,25 +178,36 @@ function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
   return packed;
 }
 
-function unpackSteps(packed: Uint8Array<ArrayBuffer>, count: number): Uint16Array {
+function unpackSteps(packed: Uint8Array, count: number): Uint16Array {
   const blocks = Math.ceil(count / BLOCK);
-  const words = new Uint32Array(packed.slice(blocks).buffer);
+  // One more word than there are: the loop reads the next one before it knows whether it needs it.
+  const words = new Int32Array((packed.length - blocks) / 4 + 1);
+  new Uint8Array(words.buffer).set(packed.subarray(blocks));
   const steps = new Uint16Array(blocks * BLOCK);
-  let used = 0;
+  let next = 0;
   let previous = 0;
   for (let block = 0; block < blocks; block++) {
     const width = packed[block]!;
-    const mask = 2 ** width - 1;
-    for (let i = 0, bit = 0; i < BLOCK; i++, bit += width) {
-      const shift = bit & 31;
-      const at = used + (bit >>> 5);
-      let unsigned = words[at]! >>> shift;
-      if (shift + width > 32) unsigned |= words[at + 1]! << (32 - shift);
-      unsigned &= mask;
-      previous += unsigned >>> 1 ^ -(unsigned & 1);
-      steps[block * BLOCK + i] = previous;
+    const start = block * BLOCK;
+    if (width === 0) {
+      steps.fill(previous, start, start + BLOCK);
+      continue;
     }
-    used += width;
+    const mask = (1 << width) - 1;
+    let word = words[next++]!;
+    let shift = 0;
+    for (let i = start; i < start + BLOCK; i++) {
+      let unsigned = (word >>> shift) & mask;
+      shift += width;
+      if (shift >= 32) {
+        shift -= 32;
+        word = words[next++]!;
+        if (shift > 0) unsigned |= (word << (width - shift)) & mask;
+      }
+      previous = (previous + (unsigned >>> 1 ^ -(unsigned & 1))) & 0xffff;
+      steps[i] = previous;
+    }
+    next--;
   }
   return steps.subarray(0, count);
 }

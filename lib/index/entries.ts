@@ -15,8 +15,10 @@ export interface IndexEntry {
   readonly time: string;
   readonly type: string;
   readonly stream: string;
-  /** MARS class, `od` for operational data. */
+  /** MARS class: `od` for operational data, `ai` for data-driven forecasts. */
   readonly class?: string;
+  /** MARS model, which lines of the class `ai` name. */
+  readonly model?: string;
   /** Version of the experiment, `0001` for the operational one. */
   readonly expver?: string;
   /** End of the forecast step in hours, without leading zeros. */
@@ -110,6 +112,7 @@ const RULES: readonly Rule[] = [
   { name: "type", ...WORD },
   { name: "stream", ...WORD },
   { name: "class", ...WORD, isOptional: true },
+  { name: "model", ...WORD, isOptional: true },
   {
     name: "expver",
     expected: "four letters or digits",

@@ -69,7 +69,7 @@ Deno.test("the references of scanned stores lead to the messages of their group,
   assertEquals([...stores.keys()], [0, 1, 2, 3]);
   for (const [member, store] of stores) {
     const found = readMessages(store, bucket);
-    const [field] = parseFields(found.get("u/instant/isobaricInhPa/u/0.1.2.0.0")!);
+    const [field] = parseFields(found.get("u/instant/isobaricInhPa/u/0.1.9.0.0")!);
     const { perturbationNumber, level, stepRange } = field!.product;
     assertEquals([perturbationNumber, level.value, stepRange.endHours], [member, 70_000, 36]);
   }
@@ -152,8 +152,8 @@ const CHANGES = [
   },
   {
     name: "parameter",
-    change: (line: Record<string, unknown>) => line.param = "2d",
-    says: "its parameter is 2t, the index says 2d",
+    change: (line: Record<string, unknown>) => line.param = "lcc",
+    says: "its parameter is 2t, the index says lcc",
   },
 ];
 
@@ -168,7 +168,7 @@ for (const { name, change, says = "its length is" } of CHANGES) {
 }
 
 Deno.test("scanRun() accepts another name of the same code, and names that it does not know", async () => {
-  for (const param of ["mx2t3", "t", "foo"]) {
+  for (const param of ["mx2t", "t", "foo"]) {
     const { left, warnings } = await scanWithChange((lines) => firstOf(lines, "2t").param = param);
     assertEquals([left, warnings], [0, []], param);
   }
@@ -187,11 +187,11 @@ Deno.test("scanRun() names every field in which a line differs from its message"
 
 Deno.test("scanRun() gives up a field of which three messages are not what the index says", async () => {
   const { left, complete, warnings } = await scanWithChange((lines) => {
-    for (const line of lines) if (line.param === "2t") line.param = "2d";
+    for (const line of lines) if (line.param === "2t") line.param = "lcc";
   });
   assertEquals([left, complete], [members, false]);
-  assertEquals(warnings.filter((line) => line.includes("the index says 2d")).length, 3);
-  assert(warnings.some((line) => line.endsWith("2d sfc: given up")), warnings.join("\n"));
+  assertEquals(warnings.filter((line) => line.includes("the index says lcc")).length, 3);
+  assert(warnings.some((line) => line.endsWith("lcc sfc: given up")), warnings.join("\n"));
 });
 
 Deno.test("scanIndexed() leaves short messages references when no requests are left for them", async () => {
@@ -271,6 +271,7 @@ Deno.test("scanRun() loses to a malformed line one message, and reads a file who
   const { index } = keysOf(36);
   const bucket = await readEmbeddedBucket();
   const text = new TextDecoder().decode(bucket.get(index)!);
+  const count = text.trim().split("\n").length;
   for (
     const [bad, lost, says] of [
       [text.slice(1), 1, "line 1: it is not JSON"],
@@ -281,7 +282,7 @@ Deno.test("scanRun() loses to a malformed line one message, and reads a file who
     bucket.set(index, new TextEncoder().encode(bad));
     await using place = await openWorkplace(bucket);
     const { messages, complete } = await scanRun({ ...WANTED, hours: [36] }, place.context);
-    assertEquals([messages.length, complete], [108 - lost, lost === 0]);
+    assertEquals([messages.length, complete], [count - lost, lost === 0]);
     assert(place.warnings.some((line) => line.includes(says)), place.warnings.join("\n"));
   }
 });
@@ -307,6 +308,6 @@ Deno.test("scanRun() stores short messages inline and refers to the others", asy
     const own = bucket.get(bucketKey(url))!.slice(offset, offset + length);
     assertEquals(bytes, length < INLINE_BYTES ? own : undefined);
   }
-  const key = "tp/accum/surface/tp/0.0.0.0";
+  const key = "lsm/instant/surface/lsm/0.0.0.0";
   assert(!isReference(stores.get(0)!.get(key)!));
 });

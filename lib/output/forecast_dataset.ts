@@ -91,9 +91,9 @@ function globalAttributes(content: OutputContent): Record<string, NetcdfAttribut
   const { variables, fields } = content.unpublished ?? { variables: [], fields: [] };
   return {
     Conventions: profile.conventions,
-    title: profile.title,
+    title: profile.title(run),
     institution: profile.institution,
-    source: profile.source(findSpacing(content.run, content.axesOfMessages ?? content.axes)),
+    source: profile.source(findSpacing(run, content.axesOfMessages ?? content.axes), run),
     model_date: run.date,
     model_run: `${run.hour}Z`,
     forecast_hours: Int32Array.from(steps),
@@ -222,9 +222,11 @@ function describeConversions(
   variable: Variable,
 ): Record<string, string> {
   const own = fields.filter((field) => field.variable.name === variable.name);
-  const sums = sumConversions(own).map(({ messages, units, factor }) =>
-    `${messages} messages in ${units}, multiplied by ${factor}`
-  );
+  const sums = sumConversions(own).map(({ messages, units, factor, bySeconds }) => {
+    const seconds = "the seconds from the start of the run";
+    const by = !bySeconds ? `${factor}` : factor === 1 ? seconds : `${factor} and ${seconds}`;
+    return `${messages} messages in ${units}, multiplied by ${by}`;
+  });
   return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 

@@ -110,7 +110,7 @@ Deno.test("buildDataset() names the members used and those that are absent", () 
   const { attributes } = buildDataset(makeContent());
   assertEquals(attributes, {
     Conventions: "CF-1.8",
-    title: GIK.title,
+    title: "ECMWF ensemble mean and standard deviation for the cGAN rainfall model",
     institution: GIK.institution,
     source: "ECMWF IFS ensemble open data, 0.25 degrees, s3://ecmwf-forecasts, CC-BY-4.0",
     model_date: "20260206",

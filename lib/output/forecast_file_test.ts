@@ -49,7 +49,7 @@ Deno.test("parseForecast() reads what stream writes", async () => {
   const { variables, ...rest } = file;
   assertEquals(rest, {
     path: "a.nc",
-    title: GIK.title,
+    title: "ECMWF ensemble mean and standard deviation for the cGAN rainfall model",
     runLabel: "2026-02-06 06 UTC",
     referenceTime: new Date("2026-02-06T06:00:00Z"),
     validTimes: [new Date("2026-02-07T18:00:00Z"), new Date("2026-02-07T21:00:00Z")],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ERAS } from "../ecmwf/eras.ts";
+import { DATASETS } from "../ecmwf/datasets.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { UsageError } from "../errors.ts";
 import type { Region } from "../grib/headers.ts";
@@ -15,7 +15,8 @@ const EDGE_DEGREES = 1e-5;
 
 /** Degrees around a region that hold one more row and column of the grid of every era. */
 const MARGIN = Math.max(
-  ...ERAS.flatMap(({ folders }) => folders.map(({ grid }) => grid.spacing)),
+  ...Object.values(DATASETS).flatMap(({ eras }) => eras)
+    .flatMap(({ folders }) => folders.map(({ grid }) => grid.spacing)),
 );
 
 /** A region with one more row and column around it, so that points near its edges have neighbours. */
@@ -44,20 +45,38 @@ export function chooseTargetAxes(
   spacing: number,
 ): WindowAxes {
   const width = east < west ? east - west + 360 : east - west;
-  const rows = listMultiples(
+  const rows = findMultiples(
     Math.max(south, latitudes.at(-1)!),
     Math.min(north, latitudes[0]!),
     spacing,
   );
-  const columns = listMultiples(
+  const columns = findMultiples(
     Math.max(west, longitudes[0]!),
     Math.min(west + width, longitudes.at(-1)!),
     spacing,
   );
-  const count = rows.length * columns.length;
-  if (count > 0 && count <= MOST_POINTS) {
-    return { latitudes: rows.reverse(), longitudes: columns };
-  }
+  requirePoints(rows.length * columns.length, spacing);
+  return {
+    latitudes: listMultiples(rows, spacing).reverse(),
+    longitudes: listMultiples(columns, spacing),
+  };
+}
+
+/**
+ * Checks that a region has multiples of `spacing`, and not too many, before anything is fetched for
+ * them. Between the points of a field there may be fewer.
+ *
+ * @throws {UsageError} when it has no such point, or too many.
+ */
+export function checkSpacing({ north, west, south, east }: Region, spacing: number): void {
+  const width = east < west ? east - west + 360 : east - west;
+  const rows = findMultiples(south, north, spacing);
+  const columns = findMultiples(west, west + width, spacing);
+  requirePoints(rows.length * columns.length, spacing);
+}
+
+function requirePoints(count: number, spacing: number): void {
+  if (count > 0 && count <= MOST_POINTS) return;
   throw new UsageError(
     `Cannot write a grid of ${spacing}°: the region has ` +
       (count === 0 ? "no point of it" : `${count} points of it, more than ${MOST_POINTS}`) +
@@ -65,11 +84,19 @@ export function chooseTargetAxes(
   );
 }
 
-function listMultiples(from: number, to: number, spacing: number): Float64Array {
+/** Multiples of a spacing: the first one as a factor, and how many there are. */
+interface Multiples {
+  first: number;
+  length: number;
+}
+
+function findMultiples(from: number, to: number, spacing: number): Multiples {
   const first = Math.ceil((from - EDGE_DEGREES) / spacing);
   const last = Math.floor((to + EDGE_DEGREES) / spacing);
-  const length = Math.max(0, last - first + 1);
-  if (length > MOST_POINTS) return new Float64Array(length);
+  return { first, length: Math.max(0, last - first + 1) };
+}
+
+function listMultiples({ first, length }: Multiples, spacing: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => Number(((first + i) * spacing).toFixed(6)));
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { UsageError } from "../errors.ts";
-import { chooseTargetAxes, makeInterpolation, widenRegion } from "./interpolate.ts";
+import { checkSpacing, chooseTargetAxes, makeInterpolation, widenRegion } from "./interpolate.ts";
 
 const EAST_AFRICA = { north: 25, west: 19, south: -14, east: 55 };
 
@@ -96,15 +96,18 @@ Deno.test("chooseTargetAxes() crosses the antimeridian in the convention of the 
   assertEquals([...longitudes], [179, 179.5, 180, 180.5, 181]);
 });
 
-Deno.test("chooseTargetAxes() refuses a grid without points in the region, or with millions", () => {
+Deno.test("chooseTargetAxes() and checkSpacing() refuse a grid without points in the region, or with millions", () => {
   const small = { north: 0.9, west: 30.1, south: 0.1, east: 30.9 };
-  for (const [region, spacing, state] of [[small, 1, "no point"], [EAST_AFRICA, 0.001, "points"]]) {
-    assertThrows(
-      () => chooseTargetAxes(QUARTER, region as typeof small, spacing as number),
-      UsageError,
-      `Cannot write a grid of ${spacing}°: the region has `,
-      state as string,
-    );
+  for (
+    const [region, spacing, state] of [
+      [small, 1, "no point"],
+      [EAST_AFRICA, 0.001, "points"],
+      [EAST_AFRICA, 1e-9, "points"],
+    ] as const
+  ) {
+    const message = `Cannot write a grid of ${spacing}°: the region has `;
+    assertThrows(() => chooseTargetAxes(QUARTER, region, spacing), UsageError, message);
+    assertThrows(() => checkSpacing(region, spacing), UsageError, message, state);
   }
 });
 

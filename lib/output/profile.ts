@@ -4,6 +4,7 @@
  * @module
  */
 import type { Region } from "../grib/headers.ts";
+import { findDataset } from "../ecmwf/datasets.ts";
 import type { Run } from "../ecmwf/run.ts";
 
 /** A statistic of the members, written as `<variable>_<suffix>`. */
@@ -20,10 +21,10 @@ export interface StatisticSpec {
 /** What one kind of output file contains. */
 export interface OutputProfile {
   name: string;
-  title: string;
+  title(run: Run): string;
   institution: string;
   /** Where the data come from, by the degrees between the points of their grid, if they are known. */
-  source(spacing: number | undefined): string;
+  source(spacing: number | undefined, run: Run): string;
   conventions: string;
   /** Names of the variables written unless others are asked for. */
   variables: readonly string[];
@@ -41,11 +42,14 @@ export interface OutputProfile {
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
 export const GIK: OutputProfile = {
   name: "gik",
-  title: "ECMWF ensemble mean and standard deviation for the cGAN rainfall model",
+  title(run) {
+    const ensemble = run.model ? findDataset(run).title : "ensemble";
+    return `ECMWF ${ensemble} mean and standard deviation for the cGAN rainfall model`;
+  },
   institution: "IGAD Climate Prediction and Applications Centre (ICPAC)",
-  source(spacing) {
+  source(spacing, run) {
     const grid = spacing === undefined ? "" : `${spacing} degrees, `;
-    return `ECMWF IFS ensemble open data, ${grid}s3://ecmwf-forecasts, CC-BY-4.0`;
+    return `ECMWF ${findDataset(run).title} open data, ${grid}s3://ecmwf-forecasts, CC-BY-4.0`;
   },
   conventions: "CF-1.8",
   variables: [
@@ -80,5 +84,5 @@ export const GIK: OutputProfile = {
   ],
   // The model's own reader assumes this unit whatever the file says.
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
-  fileName: (run) => `IFS_${run.date}_${run.hour}Z_cgan.nc`,
+  fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };

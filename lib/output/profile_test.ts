@@ -24,3 +24,16 @@ Deno.test("GIK names files as the rainfall model looks for them", () => {
   assertEquals(GIK.fileName(parseRun("20260206", "00")), "IFS_20260206_00Z_cgan.nc");
   assertEquals(GIK.fileName(parseRun("20261231", "18")), "IFS_20261231_18Z_cgan.nc");
 });
+
+Deno.test("GIK names the model of a run in the file, its name and its title", () => {
+  const run = parseRun("20260206", "00", "aifs-ens");
+  assertEquals(GIK.fileName(run), "AIFS-ENS_20260206_00Z_cgan.nc");
+  assertEquals(
+    GIK.source(0.25, run),
+    "ECMWF AIFS ensemble open data, 0.25 degrees, s3://ecmwf-forecasts, CC-BY-4.0",
+  );
+  assertEquals(
+    GIK.title(run),
+    "ECMWF AIFS ensemble mean and standard deviation for the cGAN rainfall model",
+  );
+});

@@ -68,14 +68,14 @@ Deno.test("the pipeline names a variable that the index calls unknown, of one me
       : line;
   const one = await run(rename("2"));
   assertEquals([one.complete, one.warnings], [false, [
-    "fields are missing: steps 0, 36, 39, members 2: tp",
-    'fields that the index calls "unknown": steps 0, 36, 39, members 2; ' +
+    "fields are missing: steps 36, 39, members 2: tp",
+    'fields that the index calls "unknown": steps 36, 39, members 2; ' +
     "they may be the missing ones",
   ]]);
   const all = await run(rename());
   assertEquals([all.complete, all.warnings], [false, [
     "fields are missing: steps 36, 39, all members: tp",
-    'fields that the index calls "unknown": steps 0, 36, 39, all members; ' +
+    'fields that the index calls "unknown": steps 36, 39, all members; ' +
     "they may be the missing ones",
   ]]);
 });

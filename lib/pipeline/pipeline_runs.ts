@@ -5,7 +5,7 @@
  */
 import { describeMembers } from "../ecmwf/members.ts";
 import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
-import { catalogFolder } from "../references/catalog_layout.ts";
+import { catalogFilePrefix, catalogFolder } from "../references/catalog_layout.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps } from "../runs/missing_steps.ts";
@@ -52,7 +52,7 @@ export function pipelineWork(
 /** The folder of a run's final stores, and how their names begin. */
 function locateStores(run: Run, catalogDir: string | undefined) {
   if (catalogDir === undefined) return { name: stageFolder(run), filePrefix: "stage3_" };
-  return { name: catalogFolder(catalogDir, run), filePrefix: `${run.date}${run.hour}z-` };
+  return { name: catalogFolder(catalogDir, run), filePrefix: catalogFilePrefix(run) };
 }
 
 /** What is missing, as far as it is known: steps, then members; the warnings name the rest. */

@@ -104,7 +104,7 @@ export async function runStage2(
     if (gaps.length > 0) reporter.warn(`${line}; they may be the missing ones`);
     else reporter.info(line);
   }
-  await writeStores(fields, members, folder, context);
+  await writeMergedStores(fields, members, folder, context);
 
   const counts = `${fields.count} fields of ${members.length} members, ${files.length} files`;
   reporter.info(`stage 2: ${counts} of ${describeRun(run)} in ${folder}`);
@@ -120,7 +120,8 @@ export async function runStage2(
   };
 }
 
-async function writeStores(
+/** Writes the stage 2 file of each member: the skeleton of stage 1, if there is one, and its fields. */
+export async function writeMergedStores(
   fields: RunFields,
   members: readonly Member[],
   folder: string,

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { stepFiles } from "../ecmwf/files.ts";
+import { describePart, stepFiles } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
-import { checkSteps, chooseSteps, type Run } from "../ecmwf/run.ts";
+import { checkSteps, chooseSteps, type Run, runSteps } from "../ecmwf/run.ts";
 import {
   explainAbsence,
   type IndexedField,
@@ -31,14 +31,14 @@ export type ScanMode = "never" | "if-needed" | "always";
 export interface ScanOptions {
   /** @default "never" */
   scan?: ScanMode;
-  /** Forecast hours whose files are scanned. @default [0, 3] */
+  /** Forecast hours whose files are scanned. @default the first two of the run */
   hours?: readonly number[];
   /** Path of a template archive to write. @default none */
   saveTemplate?: string;
 }
 
-/** Hours scanned by default: a parameter may be an instant at step 0 and an accumulation afterwards. */
-export const DEFAULT_HOURS: readonly number[] = [0, 3];
+/** Steps scanned by default: a parameter may be an instant at step 0 and an accumulation afterwards. */
+const DEFAULT_COUNT = 2;
 
 /** What skeletons may be made of. */
 export interface SourceOptions extends TemplateOptions, ScanOptions {
@@ -132,7 +132,7 @@ function useStep(
   { reporter }: StageContext,
 ): CheckedStep {
   for (const { file, error } of failures) {
-    reporter.warn(`step ${file.stepHours} (${file.stream}) is missing: ${error.message}`);
+    reporter.warn(`step ${file.stepHours} (${describePart(file)}) is missing: ${error.message}`);
   }
   if (failures.length > 0) reporter.warn(`checking the run at step ${stepHours}`);
   for (const index of indexes) warnOfProblems(index, reporter);
@@ -180,7 +180,7 @@ async function loadTemplate(
 
 /** @throws {RunError} for an hour that the run does not have. */
 async function scanHours(
-  { run, hours = DEFAULT_HOURS }: SourceOptions,
+  { run, hours = runSteps(run).slice(0, DEFAULT_COUNT) }: SourceOptions,
   members: readonly Member[],
   context: StageContext,
 ): Promise<SkeletonSource> {

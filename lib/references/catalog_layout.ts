@@ -109,19 +109,25 @@ export function parseCatalog(text: string): Catalog {
   );
 }
 
-/** The folder of a run, below the base of a catalogue: `<base>/2026/02/20260206/00z`. */
-export function catalogFolder(base: string, { date, hour }: Run): string {
-  return `${base}/${date.slice(0, 4)}/${date.slice(4, 6)}/${date}/${hour}z`;
+/**
+ * The folder of a run, below the base of a catalogue: `<base>/2026/02/20260206/00z`; of other models than
+ * the IFS below their folder, `<base>/aifs-ens/…`.
+ */
+export function catalogFolder(base: string, { date, hour, model }: Run): string {
+  return `${model ? `${base}/${model}` : base}/${date.slice(0, 4)}/${
+    date.slice(4, 6)
+  }/${date}/${hour}z`;
+}
+
+/** The beginning of the names of a run's files: `2026020600z-`. */
+export function catalogFilePrefix({ date, hour }: Run): string {
+  return `${date}${hour}z-`;
 }
 
 /** A member's file in the folder of a run: `2026020600z-ens_01.parquet`. */
-export function catalogFileName(
-  { date, hour }: Run,
-  member: Member,
-  style: MemberStyle = "file",
-): string {
+export function catalogFileName(run: Run, member: Member, style: MemberStyle = "file"): string {
   const name = style === "file" ? memberFileName(member) : memberKeyName(member);
-  return `${date}${hour}z-${name}.parquet`;
+  return `${catalogFilePrefix(run)}${name}.parquet`;
 }
 
 /** Whether the files of a run can be listed: web servers list nothing. */

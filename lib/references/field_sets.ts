@@ -8,15 +8,15 @@
  *
  * @module
  */
+import type { EraParameter } from "../ecmwf/datasets.ts";
 import {
   type EraField,
-  type EraParameter,
   findEra,
   findEraParameter,
   findPublicationAt,
   UNNAMED_PARAM,
 } from "../ecmwf/eras.ts";
-import { type StepFile, streamOfMember } from "../ecmwf/files.ts";
+import { holdsMember, type StepFile } from "../ecmwf/files.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 
@@ -126,7 +126,7 @@ function findMissing(
   everywhere: ReadonlyMap<string, boolean>,
   { run, members: wanted, required }: ExpectedRun,
 ): Gap[] {
-  const inFile = wanted.filter((member) => streamOfMember(run, member) === file.stream);
+  const inFile = wanted.filter((member) => holdsMember(file, run, member));
   const present = new Map<string, readonly Member[]>();
   const some = new Set<Member>();
   const expected = new Set<string>();

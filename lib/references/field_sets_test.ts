@@ -1,6 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { asPublished, type Era, ERAS, findPublicationAt } from "../ecmwf/eras.ts";
-import { stepFiles, type Stream } from "../ecmwf/files.ts";
+import { DATASETS, type Era } from "../ecmwf/datasets.ts";
+import { asPublished, findPublicationAt } from "../ecmwf/eras.ts";
+import { holdsMember, stepFiles, type Stream } from "../ecmwf/files.ts";
 import { type Member } from "../ecmwf/members.ts";
 import { parseRun, type Run } from "../ecmwf/run.ts";
 import { findVariables, VARIABLES } from "../ecmwf/variables.ts";
@@ -51,6 +52,8 @@ const LATER_RUNS: Record<string, Run> = {
 };
 
 const NOTHING = { missing: [], unnamed: [] };
+
+const ERAS = DATASETS.ifs.eras;
 
 for (const era of ERAS) {
   Deno.test(`the inventory of the era "${era.name}" lacks nothing, with accumulations at step 0 or constants at one step`, () => {
@@ -189,3 +192,38 @@ Deno.test("a parameter that the era does not know is compared among members alon
   });
   assertEquals(findGaps(THIRTEEN, files).missing, ["step 3, members 2: new"]);
 });
+
+for (const era of DATASETS["aifs-ens"].eras) {
+  const run = era.firstRun;
+  /** The inventory of the era, each file with its own members. */
+  const makeRun = (change: (fields: Draft, stepHours: number, isControl: boolean) => void) =>
+    [0, 6, 360].flatMap((stepHours) => stepFiles(run, stepHours)).map((file): FileFields => {
+      const members = MEMBERS.filter((member) => holdsMember(file, run, member));
+      const fields: Draft = new Map();
+      for (const { levtype, param } of era.parameters) {
+        for (const level of levtype === "sfc" ? [undefined] : era.levels[levtype]) {
+          const field = { param, levtype, ...(level !== undefined && { level }) };
+          const isThere = findPublicationAt(run, field, file.stepHours) !== "no";
+          if (isThere) fields.set(formatField(field), [...members]);
+        }
+      }
+      change(fields, file.stepHours, file.type === "cf");
+      return { file, members: fields };
+    });
+  const missing = (change: Parameters<typeof makeRun>[0]) =>
+    findGaps(era, makeRun(change), run).missing;
+
+  Deno.test(`the two files of a step of ${era.name} lack nothing, and what one of them lacks is named`, () => {
+    assertEquals(missing(() => {}), []);
+    const ofControl = missing((fields, step, isControl) => {
+      if (step === 6 && isControl) fields.delete("tp sfc");
+    });
+    assertEquals(ofControl, ["step 6, members control: tp"]);
+    const ofBoth = missing((fields, step) => void (step === 360 && fields.delete("2t sfc")));
+    assertEquals(ofBoth, ["step 360, all members: 2t"]);
+    const ofMember = missing((fields, _, isControl) => {
+      if (!isControl) fields.set("q pl 700", [1, 3]);
+    });
+    assertEquals(ofMember, ["steps 0, 6, 360, members 2: q (700)"]);
+  });
+}

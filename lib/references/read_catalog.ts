@@ -14,6 +14,7 @@ import {
   canList,
   type Catalog,
   catalogFileName,
+  catalogFilePrefix,
   catalogFolder,
   type MemberStyle,
 } from "./catalog_layout.ts";
@@ -140,7 +141,7 @@ async function listFiles(
   for (const [name, sizeBytes] of complete) {
     const [, member = ""] = /^\d{10}z-(\w+)\.parquet$/.exec(name) ?? [];
     const number = parseMember(member);
-    const isOwn = number !== undefined && name.startsWith(`${run.date}${run.hour}z-`);
+    const isOwn = number !== undefined && name.startsWith(catalogFilePrefix(run));
     if (isOwn) files.set(number, { url: `${folder}/${name}`, sizeBytes });
   }
   return files;

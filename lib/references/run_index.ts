@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StepFile } from "../ecmwf/files.ts";
+import { describePart, type StepFile } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
 import { describeAbsent, isYoung } from "../ecmwf/published.ts";
 import { formatSteps, type Run } from "../ecmwf/run.ts";
@@ -92,15 +92,15 @@ function describeMissing(
   );
   const absentAt = Map.groupBy(absent, ({ file }) => file.stepHours);
   const wantedAt = Map.groupBy(files, ({ stepHours }) => stepHours);
-  const byStream = Map.groupBy(absent.map(({ file }) => file), ({ stepHours, stream }) => {
+  const byPart = Map.groupBy(absent.map(({ file }) => file), (file) => {
+    const { stepHours } = file;
     const isWhole = absentAt.get(stepHours)!.length === wantedAt.get(stepHours)!.length;
-    return isWhole ? undefined : stream;
+    return isWhole ? undefined : describePart(file);
   });
   const shared = { run, wantedCount: wantedAt.size, mayCome: isYoung(run, now) };
   const lines = Array.from(
-    byStream,
-    ([stream, them]) =>
-      describeAbsent({ ...shared, steps: stepsOf(them), ...(stream && { stream }) }),
+    byPart,
+    ([part, them]) => describeAbsent({ ...shared, steps: stepsOf(them), ...(part && { part }) }),
   );
   const byReason = Map.groupBy(failed, ({ error }) => reasonOf(error));
   for (const alike of byReason.values()) {

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { findDataset } from "../ecmwf/datasets.ts";
 import { UNNAMED_PARAM } from "../ecmwf/eras.ts";
 import type { StepFile } from "../ecmwf/files.ts";
-import { isOperational, memberOfEntry } from "../ecmwf/members.ts";
+import { isOfDataset, memberOfEntry } from "../ecmwf/members.ts";
 import { absentRunError } from "../ecmwf/published.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
@@ -38,6 +39,8 @@ export interface StepIndex {
   problems: { dropped: string[]; doubtful: string[] };
   /** How much of the file no line describes, in words: lines are missing. */
   unlisted?: string;
+  /** Where the index ends and where the file does, in words, when it lists more than the file has. */
+  ahead?: string;
 }
 
 /** What an index should have listed and did not, in words: lines that are wrong or missing. */
@@ -216,9 +219,10 @@ function collectFields(
   file: StepFile,
 ): StepIndex {
   const dropped = faults.map(({ line, state }) => `line ${line}: ${state}`);
-  const operational = entries.filter((entry) => isOperational(entry, file.stream));
-  if (operational.length === 0) dropped.push(describeForeign(entries));
-  const own = operational.filter((entry) => {
+  const dataset = findDataset(run);
+  const ofDataset = entries.filter((entry) => isOfDataset(entry, dataset, file.stream));
+  if (ofDataset.length === 0) dropped.push(describeForeign(entries));
+  const own = ofDataset.filter((entry) => {
     const mismatch = describeMismatch(entry, run, file);
     if (mismatch) dropped.push(mismatch);
     return !mismatch;
@@ -238,12 +242,20 @@ function collectFields(
     if (!unusable.has(i)) collectField(entry, file, fields);
   });
   const unlisted = isShort({ entries, faults }, size) && describeUnlisted(entries, size);
-  return { file, fields, problems: { dropped, doubtful }, ...(unlisted && { unlisted }) };
+  const end = findEnd(entries);
+  const ahead = end > size && `it has ${size} bytes and its index lists ${end}`;
+  return {
+    ...{ file, fields, problems: { dropped, doubtful } },
+    ...(unlisted && { unlisted }),
+    ...(ahead && { ahead }),
+  };
 }
 
 function describeForeign(entries: readonly IndexEntry[]): string {
-  const { class: marsClass, stream, expver } = entries[0]!;
-  return `all lines are of other data, such as class ${marsClass} stream ${stream} expver ${expver}`;
+  const { class: marsClass, stream, expver, model } = entries[0]!;
+  const ofModel = model === undefined ? "" : ` model ${model}`;
+  return `all lines are of other data, such as class ${marsClass} stream ${stream} ` +
+    `expver ${expver}${ofModel}`;
 }
 
 /** What is wrong with bytes that are no index at all; one with wrong lines is an index. */

@@ -6,7 +6,7 @@ import {
   openWorkplace,
   readEmbeddedBucket,
 } from "../../fixtures/embedded_run.ts";
-import { BUCKET, stepFiles } from "../ecmwf/files.ts";
+import { BUCKET, type StepFile, stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { IndexError } from "../index/entries.ts";
 import { parseSources } from "../ecmwf/sources.ts";
@@ -70,14 +70,20 @@ function listMembers({ fields }: StepIndex): number[] {
   return fields.map(({ field }) => field.member);
 }
 
-for (const { run, members } of [BEFORE_50R1, AFTER_50R1]) {
+/** Messages of the control and of another member; the oper file has z as well. */
+const MESSAGE_COUNTS = [[BEFORE_50R1, 160, 160], [AFTER_50R1, 184, 170]] as const;
+
+for (const [{ run, members }, ofControl, ofOther] of MESSAGE_COUNTS) {
   Deno.test(`readStepIndex() gives every message of ${run.date}, for one GET and one HEAD a file`, async () => {
     await using place = await openWorkplace();
     const indexes = await Promise.all(
       stepFiles(run, 36).map((file) => readStepIndex(place.context.storage, run, file)),
     );
     const fields = indexes.flatMap((index) => index.fields);
-    const expected = Array.from({ length: members }, (_, member) => [member, 27]);
+    const expected = Array.from(
+      { length: members },
+      (_, member) => [member, member === 0 ? ofControl : ofOther],
+    );
     const byMember = Map.groupBy(fields, ({ field }) => field.member);
     assertEquals([...byMember].map(([it, list]) => [it, list.length]).sort(), expected);
     assertEquals(indexes.flatMap(({ problems }) => Object.values(problems).flat()), []);
@@ -252,13 +258,43 @@ Deno.test("readStepIndex() has ours of the lines that list the same field", asyn
   }
 });
 
+Deno.test("readStepIndex() has lines of class ai for AIFS-ENS and no others, and none of them for the IFS", async () => {
+  const aifs = parseRun("20260206", "00", "aifs-ens");
+  const [, perturbed] = stepFiles(aifs, 36) as [StepFile, StepFile];
+  const labels: Record<string, unknown>[] = [
+    { class: "ai", model: "aifs-ens" },
+    { class: "ai", model: "aifs-single" },
+    { class: "ai" },
+    { class: "od" },
+    { model: "ifs" },
+    {},
+  ];
+  const lines = labels.map((change, i) =>
+    makeLine({ ...change, number: `${i + 1}`, _offset: 100 * i })
+  );
+  for (
+    const [run, file, members] of [[aifs, perturbed, [1, 3, 6]], [RUN, FILE!, [4, 5, 6]]] as const
+  ) {
+    const bucket = new Map([
+      [bucketKey(file.url), new Uint8Array(600)],
+      [bucketKey(file.indexUrl), new TextEncoder().encode(lines.join("\n"))],
+    ]);
+    await using place = await openWorkplace(bucket);
+    const index = await readStepIndex(place.context.storage, run, file);
+    assertEquals(listMembers(index), [...members]);
+    assertEquals(listLosses(index), []);
+  }
+});
+
 Deno.test("readStepIndex() says that an index is of other data altogether", async () => {
-  const lines = [makeLine({ class: "ai", expver: "0001" })];
-  const { index } = await readObjects({ lines, length: 100 });
-  assertEquals(index.fields, []);
-  assertEquals(listLosses(index), [
-    "all lines are of other data, such as class ai stream enfo expver 0001",
-  ]);
+  for (const [model, named] of [[{}, ""], [{ model: "aifs-ens" }, " model aifs-ens"]] as const) {
+    const lines = [makeLine({ class: "ai", expver: "0001", ...model })];
+    const { index } = await readObjects({ lines, length: 100 });
+    assertEquals(index.fields, []);
+    assertEquals(listLosses(index), [
+      `all lines are of other data, such as class ai stream enfo expver 0001${named}`,
+    ]);
+  }
 });
 
 const WHOLE = [makeLine({}), makeLine({ number: "2", _offset: 100 })];

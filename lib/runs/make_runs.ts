@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { describeImpossible } from "../ecmwf/run_list.ts";
+import { describeImpossible } from "../ecmwf/published.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, exitCodeOf, InterruptedError, UserError } from "../errors.ts";
 import type { StageContext, StorageCounters } from "../storage/mod.ts";

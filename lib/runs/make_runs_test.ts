@@ -222,7 +222,7 @@ Deno.test("makeRuns() asks no server for a run of the future or of the time befo
   assertEquals(trial.log, []);
   assertEquals(trial.outcomes.map(({ state, reason, exitCode }) => [state, reason, exitCode]), [
     ["not published", "no run of ECMWF's open data before 2023-01-18", 3],
-    ["not published", "not published yet", 3],
+    ["not published", "not published yet: the run has not begun", 3],
   ]);
   assertEquals(workplace.server.counters.requests, 0);
 });

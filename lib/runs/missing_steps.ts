@@ -4,7 +4,7 @@
  * @module
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { describeAbsent, findFolder, isYoung } from "../ecmwf/published.ts";
+import { describeAbsent, findAbsentDays, findFolder, isYoung } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
@@ -57,7 +57,9 @@ async function describeAbsence(
   const hasNone = lacking.length === steps.length && absent.length === files.length;
   // The steps of a command may be the last ones of the run.
   if (hasNone && (lacking.includes(0) || !await hasAny(filesOf(0), storage))) {
-    return mayCome ? "not published yet" : "the server has nothing of it";
+    if (mayCome) return "not published yet";
+    const known = findAbsentDays(run);
+    return `the server has nothing of it${known === undefined ? "" : `: ${known}`}`;
   }
   const absentSteps = sortUnique(absent.map(({ stepHours }) => stepHours));
   return describeAbsent({ run, steps: absentSteps, wantedCount: steps.length, mayCome });

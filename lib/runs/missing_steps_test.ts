@@ -42,6 +42,16 @@ Deno.test("a run of which the server has nothing is not published yet, or never 
   assertEquals(old.text, "the server has nothing of it");
 });
 
+Deno.test("a run of which the server has nothing may be one of the days that ECMWF's archive lacks", async () => {
+  const run = parseRun("20230302", "00");
+  const { text } = await describe({ run, published: publish(run, []), hoursLater: 500 });
+  assertEquals(
+    text,
+    "the server has nothing of it: six days before 2024-02-29 are absent from ECMWF's archive, " +
+      "this may be one of them",
+  );
+});
+
 Deno.test("a run that is half published names the steps that are not there yet", async () => {
   const published = publish(BEFORE, [0, 3, 36, 39, 360]);
   assertEquals(await describe({ published }), {

@@ -53,7 +53,15 @@ const ANSWERS: Row[] = [
   { name: "401 with nothing", status: 401, kind: "denied", attempts: DOUBTS },
   { name: "403 with a page", status: 403, body: PAGE, kind: "denied", attempts: DOUBTS },
   { name: "403 with XML", status: 403, body: xml("Denied"), kind: "denied", attempts: DOUBTS },
-  { name: "400 with a page", status: 400, body: PAGE, kind: "denied", attempts: 1 },
+  { name: "400 with a page", status: 400, body: PAGE, kind: "denied", attempts: DOUBTS },
+  {
+    name: "400 InvalidRequest",
+    status: 400,
+    headers: XML,
+    body: xml("InvalidRequest"),
+    kind: "denied",
+    attempts: 1,
+  },
   {
     name: "400 RequestTimeout",
     status: 400,
@@ -151,8 +159,8 @@ async function startSources(): Promise<Record<string, Source>> {
 function countAttempts(row: Row, object: string, source: string): number {
   // With credentials, a refusal is believed at once.
   if (source === "gs" && row.kind === "denied") return 1;
-  // HEAD has no body to name the reason, but on gs:// it is a GET of the description.
-  if (row.name === "400 RequestTimeout" && object === "HEAD") return 1;
+  // HEAD has no body to name the reason.
+  if (row.name === "400 InvalidRequest" && object === "HEAD") return DOUBTS;
   if (row.attempts) return row.attempts;
   const isText = object === "listing" || object === "HEAD" && source === "gs";
   // What is right in form is checked by the caller, whose words are believed sooner.

@@ -84,13 +84,16 @@ export class FieldSession {
 
   /**
    * Reads the saved fields of this process. Fields whose files were replaced since are dropped, but not
-   * those of a step that is whole, as nothing will be added to it: one HEAD a file of the other steps.
+   * those of a step that is whole, as nothing will be added to it, unless `checkSaved` is set: one HEAD a file of the other steps.
    */
   async resume(): Promise<void> {
     const { plan, folder, fieldIndexes } = this;
     if (this.options.fresh) await folder.clear(fieldIndexes);
     await folder.read({ fieldIndexes });
-    await this.#dropReplaced(findOpenSteps(plan.fields, folder.fields));
+    const checked = this.options.checkSaved
+      ? new Set(plan.steps)
+      : findOpenSteps(plan.fields, folder.fields);
+    await this.#dropReplaced(checked);
     const { size } = folder.fields;
     this.#fieldsResumed = size;
     if (size === 0) return;

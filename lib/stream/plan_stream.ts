@@ -4,9 +4,10 @@
  * @module
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
+import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { asPublished, findEra } from "../ecmwf/eras.ts";
-import { checkSteps, describeRun, isSameRun, parseRun, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import {
   findRun,
@@ -54,7 +55,7 @@ export interface StreamPlan {
 /**
  * Reads the final stores and plans the fields of the output. Costs no request for local stores;
  * published ones cost two or three GETs a member, and two requests for the whole folder; those of a
- * catalogue cost what `readCatalog` does.
+ * catalogue cost what `readCatalog` does. Stores in memory cost nothing.
  *
  * Names once what ECMWF did not publish.
  *
@@ -67,11 +68,39 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir, catalog } = options;
+  const { profile, maxMembers, outputDir } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
-  const steps = sortUnique(options.steps ?? profile.steps);
-  const keysOf = (member: Member) => neededKeys(wanted, steps, member);
+  const asked = sortUnique(options.steps ?? profile.steps);
+  const keysOf = (member: Member) => neededKeys(wanted, asked, member, options.run);
+  const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
+  const found = findRun(stores);
+  const run = chooseRun(options, found);
+  const steps = chooseSteps(run, options.steps, profile.steps);
+  checkRegion(run, options, context);
+  const planned = planFields(stores, members, wanted, steps, run, options.targets);
+  const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
+  const { fields, unpublished } = published;
+  if (options.variables) requirePublished(run, unpublished.variables);
+  requireFields(published, run);
+  if (!found) throw noReferencesError();
+  for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
+  const left = new Set(unpublished.variables.map(({ name }) => name));
+  const variables = wanted.filter(({ name }) => !left.has(name))
+    .map((variable) => asPublished(variable, run));
+  const path = `${outputDir}/${profile.fileName(run)}`;
+  const work = options.work ?? workFolderOf(path);
+  return { run, members, variables, steps, fields, unpublished, path, work };
+}
+
+/** The stores in a catalogue or a folder; warns of members that have none. */
+async function findAllStores(
+  options: StreamOptions,
+  members: readonly Member[],
+  keysOf: (member: Member) => ReadonlySet<string>,
+  context: StageContext,
+): Promise<Map<Member, Store>> {
+  const { catalog } = options;
   const stores = catalog
     ? await readFromCatalog(catalog, options, members, keysOf, context)
     : await readStores(options, members, keysOf, context);
@@ -80,23 +109,7 @@ export async function planStream(
     const folder = catalog?.name ?? findFolder(options);
     context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
   }
-  const found = findRun(stores);
-  const run = chooseRun(options, found);
-  checkSteps(run, steps);
-  checkRegion(run, options, context);
-  const planned = planFields(stores, members, wanted, steps, run, options.targets);
-  const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
-  const { fields, unpublished } = published;
-  if (options.variables) requirePublished(run, unpublished.variables);
-  requireFields(published, run);
-  if (!found) throw noReferencesError();
-  for (const line of describeUnpublishedFields(unpublished)) context.reporter.info(line);
-  const left = new Set(unpublished.variables.map(({ name }) => name));
-  const variables = wanted.filter(({ name }) => !left.has(name))
-    .map((variable) => asPublished(variable, run));
-  const path = `${outputDir}/${profile.fileName(run)}`;
-  const work = options.work ?? workFolderOf(path);
-  return { run, members, variables, steps, fields, unpublished, path, work };
+  return stores;
 }
 
 /** Reports a region that goes around the globe; throws for one without a point of the run's grid. */
@@ -161,7 +174,10 @@ async function readStores(
 }
 
 /** The run of the references; where there are none the one that is asked for, or that the folder names. */
-function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefined): Run {
+function chooseRun(
+  { run, model, parquetDir = "" }: StreamOptions,
+  found: Run | undefined,
+): Run {
   if (run && found && !isSameRun(run, found)) {
     throw new MissingDataError(
       `Cannot stream ${describeRun(run)}: the references are of ${describeRun(found)}`,
@@ -169,6 +185,13 @@ function chooseRun({ run, parquetDir = "" }: StreamOptions, found: Run | undefin
   }
   const chosen = found ?? run ?? parseFolderName(parquetDir);
   if (!chosen) throw noReferencesError();
+  const { label, model: ofReferences } = findDataset(chosen);
+  if (model !== undefined && model !== ofReferences) {
+    throw new MissingDataError(
+      `Cannot stream a run of ${DATASETS[model].label}: the references are of ` +
+        `${label} ${chosen.date} ${chosen.hour} UTC; leave --model out`,
+    );
+  }
   return chosen;
 }
 
@@ -180,6 +203,5 @@ function noReferencesError(): MissingDataError {
 
 /** The run of a folder named as `ecmwf_three_stage_20260206_00z` or `…/20260206_00z`. */
 function parseFolderName(folder: string): Run | undefined {
-  const [, date, hour] = /(\d{8})_(00|06|12|18)z\/*$/.exec(folder) ?? [];
-  return date === undefined ? undefined : parseRun(date, hour!);
+  return parseRunLabel(folder.replace(/\/+$/, ""));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  describeEnsemble,
   describeFirstRun,
   describeUnpublished,
   findFirstRun,
@@ -70,10 +71,13 @@ export function choosePublished(
 }
 
 /** What is not published, one line for each first run and each step. */
-export function describeUnpublishedFields({ variables, fields }: Unpublished): string[] {
+export function describeUnpublishedFields(
+  { variables, fields }: Unpublished,
+  run: Run,
+): string[] {
   const bySteps = Map.groupBy(fields, ({ stepHours }) => stepHours);
   return [
-    ...describeUnpublished(variables).map((text) => `ECMWF published no ${text}`),
+    ...describeUnpublished(variables, run).map((text) => `ECMWF published no ${text}`),
     ...Array.from(bySteps, ([step, own]) => {
       const names = own.map(({ variable }) => variable.name).join(", ");
       return `ECMWF published no ${names} at step ${step}`;
@@ -89,7 +93,7 @@ export function describeUnpublishedFields({ variables, fields }: Unpublished): s
 export function requirePublished(run: Run, variables: readonly Variable[]): void {
   if (variables.length === 0) return;
   const firsts = Map.groupBy(variables, (variable) => {
-    const first = findFirstRun(variable);
+    const first = findFirstRun(variable, run);
     return first && describeFirstRun(first);
   });
   const remedies = Array.from(firsts, ([first, own]) => {
@@ -98,7 +102,7 @@ export function requirePublished(run: Run, variables: readonly Variable[]): void
   });
   throw new UsageError(
     `Cannot write ${variables.map(({ name }) => name).join(", ")} of ${describeRun(run)}: ` +
-      `ECMWF did not publish that for the ensemble; ${remedies.join(", ")}`,
+      `ECMWF did not publish that for ${describeEnsemble(run)}; ${remedies.join(", ")}`,
   );
 }
 

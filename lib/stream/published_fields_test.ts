@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
-import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
+import {
+  BEFORE_50R1,
+  EMBEDDED_FOLDER,
+  openWorkplace,
+  type Workplace,
+} from "../../fixtures/embedded_run.ts";
+import { readBase, writeMessages } from "../../fixtures/full_run.ts";
 import { type IndexLine, MOVED_STEPS, type MovedRun, moveRuns } from "../../fixtures/moved_run.ts";
+import type { BucketSource } from "../../fixtures/s3_source.ts";
 import { findPublicationAt } from "../ecmwf/eras.ts";
+import { makeConstant } from "../ecmwf/messages_fixture.ts";
 import { parseRun, type Run } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
@@ -29,8 +37,12 @@ function ofEra(run: Run): MovedRun {
 
 /** A workplace with the final stores of a run, and what is reported there. */
 async function openStores(moved: MovedRun, steps = MOVED_STEPS) {
-  const { run } = moved;
-  const place = await openWorkplace(await moveRuns(moved));
+  return await openStoresOf(moved.run, await moveRuns(moved), steps);
+}
+
+/** As {@linkcode openStores}, of any bucket. */
+async function openStoresOf(run: Run, bucket: BucketSource, steps: readonly number[]) {
+  const place = await openWorkplace(bucket);
   const outputDir = `${place.folder}/ecmwf_three_stage_${run.date}_${run.hour}z`;
   const stage = { run, maxMembers: MEMBERS, outputDir };
   await runStage2({ ...stage, steps, parallelWorkers: 4, allowMissing: true }, place.context);
@@ -69,6 +81,7 @@ async function readAttributes(path: string) {
   };
 }
 
+const SUMS_AT_0 = "tp (0 h), ssr (0 h), ssrd (0 h), sf (0 h), ro (0 h)";
 const TCC = "ECMWF published no tcc, sf for the ensemble before 2025-11-20 12 UTC";
 const TCW = "ECMWF published no tcw for the ensemble before 2025-01-14 06 UTC";
 const SSR = "ECMWF published no ssr, ssrd for the ensemble before about 2024-03-05";
@@ -122,15 +135,12 @@ Deno.test("a variable that references have counts as published, whatever the era
 });
 
 Deno.test("a variable that references have in spite of the era has no accumulation at step 0 either", async () => {
-  const { place, parquetDir, context } = await openStores({
-    run: parseRun("20240215", "00"),
-    change: (line) => line.step === "0" && line.param === "ssr" ? undefined : line,
-  });
+  const { place, parquetDir, context } = await openStores({ run: parseRun("20240215", "00") });
   await using _ = place;
   const result = await runStream(streamOptions(place, parquetDir, { steps: [0, 36] }), context);
   assert(result.complete);
   const { variables, fields } = await readAttributes(result.path);
-  assertEquals([variables, fields], [undefined, "ssr (0 h)"]);
+  assertEquals([variables, fields], [undefined, SUMS_AT_0]);
 });
 
 Deno.test("what the era has and the index lacks stays missing", async () => {
@@ -179,7 +189,7 @@ Deno.test("accumulations at step 0 are not missing where the era has none", asyn
   assertEquals(result.messagesWanted, (12 + 7) * MEMBERS);
   const { names, variables, fields } = await readAttributes(result.path);
   assertEquals([names, variables], [[...GIK.variables], undefined]);
-  assertEquals(fields, "tp (0 h), ssr (0 h), ssrd (0 h), sf (0 h), ro (0 h)");
+  assertEquals(fields, SUMS_AT_0);
   await assertRejects(
     () => runStream({ ...options, steps: [0], variables: findVariables(["tp"]) }, context),
     UsageError,
@@ -188,10 +198,20 @@ Deno.test("accumulations at step 0 are not missing where the era has none", asyn
 });
 
 Deno.test("accumulations at step 0 that are there are written", async () => {
-  const { place, parquetDir, context } = await openStores({ run: parseRun("20260206", "00") });
-  await using _ = place;
+  const { run } = BEFORE_50R1;
+  const variables = findVariables(GIK.variables);
+  const base = await readBase(EMBEDDED_FOLDER, run, 36, variables);
+  const isSum = (param: string) => variables.some((it) => it.param === param && it.accumulated);
+  const atStep0 = base.map(({ field, messages }) => ({
+    field,
+    messages: messages.map((it) => isSum(field.param) ? makeConstant(it.slice(), 0) : it),
+  }));
+  const bucket = await Deno.makeTempDir();
+  await writeMessages(bucket, run, [0], atStep0);
+  const { place, parquetDir, context } = await openStoresOf(run, bucket, [0]);
   const result = await runStream(streamOptions(place, parquetDir, { steps: [0] }), context);
   assertEquals([result.complete, result.messagesWanted], [true, 12 * MEMBERS]);
+  await Deno.remove(bucket, { recursive: true });
 });
 
 Deno.test("tasks and their merge leave out the same variables and fields as one process", async () => {

@@ -45,12 +45,32 @@ export async function runStream(
   const { plan, folder } = session;
   using use = await useFolder(folder.path);
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
+  await resumeFields(session);
+  const fields = await session.complete(() => session.judge(session.folder.fields));
+  const count = await writeOutput(session, fields, hooks?.onWritten);
+  return { ...session.finish(count), path: session.plan.path };
+}
+
+/**
+ * Fetches the fields that stores in memory have so far, and saves them in the work folder, where
+ * `runStream` finds them. Judges no field beside other steps, and writes no output.
+ *
+ * @returns how many of them had been saved before.
+ * @throws as `runStream` does.
+ */
+export async function saveFields(options: StreamOptions, context: StageContext): Promise<number> {
+  const session = await FieldSession.open(options, context);
+  await resumeFields(session);
+  const { size } = session.folder.fields;
+  await session.complete(() => Promise.resolve(new Map()));
+  return size;
+}
+
+async function resumeFields(session: FieldSession): Promise<void> {
+  const { options, folder, context } = session;
   // A folder that was not named belongs to this output alone.
   if (options.fresh && options.work === undefined) {
     await removeWorkFolder(folder.path, context.storage);
   }
   await session.resume();
-  const fields = await session.complete(() => session.judge(folder.fields));
-  const count = await writeOutput(session, fields, hooks?.onWritten);
-  return { ...session.finish(count), path: plan.path };
 }

@@ -201,7 +201,13 @@ Deno.test("runStream() writes into the file how many members there are, and whic
 });
 
 Deno.test("runStream() leaves NaN where a variable is not in the run", async () => {
-  await using workplace = await openWorkplace();
+  const bucket = await readEmbeddedBucket();
+  for (const [key, bytes] of bucket) {
+    if (!key.endsWith(".index")) continue;
+    const text = new TextDecoder().decode(bytes).replaceAll('"mucape"', '"other"');
+    bucket.set(key, new TextEncoder().encode(text));
+  }
+  await using workplace = await openWorkplace(bucket);
   const { context, folder } = workplace;
   await writeFinalStores(workplace);
   const result = await runStream(streamOptions(folder, ["t2m", "cape"]), context);

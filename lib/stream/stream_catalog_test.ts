@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { type CatalogLayout, SET_V1, SET_V2, writeCatalog } from "../../fixtures/catalog_folder.ts";
 import {
+  AFTER_50R1,
   BEFORE_50R1,
   bucketKey,
   EMBEDDED_STEPS,
@@ -18,7 +19,9 @@ import { parseCatalog } from "../references/catalog_layout.ts";
 import { readStageStore } from "../references/stage_files.ts";
 import type { Reference, Store } from "../references/store.ts";
 import { streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
+import { makeRuns } from "../runs/make_runs.ts";
 import { runStream } from "./run_stream.ts";
+import { streamWork } from "./stream_runs.ts";
 
 const { run, members } = BEFORE_50R1;
 const NAMES = ["tp", "t2m", "u700", "v700"];
@@ -135,5 +138,22 @@ Deno.test("a catalogue whose references are of another run is refused", async ()
     () => runStream(wrong, place.context),
     MissingDataError,
     "the references are of 20260206 00 UTC",
+  );
+});
+
+Deno.test("of several runs those that the catalogue has are streamed, and the others are named", async () => {
+  await using place = await openCatalogPlace(SET_V2);
+  const { run: _, parquetDir: __, ...given } = place.fromCatalog;
+  const work = streamWork(given, {
+    findStores: () => Promise.resolve(undefined),
+    report: () => {},
+  });
+  const options = { command: "stream", folder: given.outputDir, options: {} };
+  const runs = [run, AFTER_50R1.run];
+  const outcomes = await makeRuns(runs, work, options, place.context);
+  assertEquals(outcomes.map(({ state }) => state), ["complete", "failed"]);
+  assertStringIncludes(
+    outcomes[1]!.reason!,
+    "Cannot find references of 20260520 12 UTC in http://",
   );
 });

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { ModelName } from "../ecmwf/datasets.ts";
+import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
@@ -10,6 +12,7 @@ import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import type { ReferenceTargets } from "../references/reference_targets.ts";
+import type { Store } from "../references/store.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
@@ -31,6 +34,11 @@ export interface FieldsOptions {
   dropImplausible?: boolean;
   /** Whether to drop the saved fields and start over. @default {false} (resume from them) */
   fresh?: boolean;
+  /**
+   * Whether to check the files of every saved field, not only those of steps to which fields will be
+   * added: one HEAD a file. @default {false}
+   */
+  checkSaved?: boolean;
 }
 
 /** What streaming works on. */
@@ -39,11 +47,15 @@ export interface StreamOptions extends FieldsOptions {
   parquetDir?: string;
   /** Where the stores of `run` are, in place of `parquetDir`. @default {undefined} (in that folder) */
   catalog?: Catalog;
+  /** The stores themselves, in place of both. @default {undefined} (they are read) */
+  stores?: ReadonlyMap<Member, Store>;
   /** Where references may point. @default {undefined} (to ECMWF's bucket on AWS alone) */
   targets?: ReferenceTargets;
   /** @default the run that the references point to */
   run?: Run;
-  /** Forecast steps in hours. @default the profile's */
+  /** Model of the run that the references point to. @default {undefined} (any) */
+  model?: ModelName;
+  /** Forecast steps in hours. @default those of the profile that the run has */
   steps?: readonly number[];
   /** Number of members, the control first. */
   maxMembers: number;

@@ -5,7 +5,7 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { checkSteps, formatSteps, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
@@ -45,7 +45,7 @@ export function streamWork(
 ): RunWork<FieldSession> {
   const { profile, outputDir } = given;
   const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
-  const stepsOf = (run: Run) => checkSteps(run, given.steps ?? profile.steps);
+  const stepsOf = (run: Run) => chooseSteps(run, given.steps, profile.steps);
   return {
     output,
     steps: stepsOf,

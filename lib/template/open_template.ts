@@ -35,8 +35,13 @@ const ARCHIVE_ERAS: readonly { name: string; has(run: Run, url: string): boolean
  * The URL of the archive that ICPAC has published for the era of a run.
  *
  * @param fields messages of the run: their folder tells 0.4° from 0.25°.
+ * @returns `undefined` for runs of other models than the IFS.
  */
-export function publishedTemplateUrl(run: Run, fields: readonly IndexedField[]): string {
+export function publishedTemplateUrl(
+  run: Run,
+  fields: readonly IndexedField[],
+): string | undefined {
+  if (run.model) return undefined;
   const url = fields[0]?.reference.url ?? "";
   const { name } = ARCHIVE_ERAS.find(({ has }) => has(run, url))!;
   return `${ARCHIVES}${name}.tar.gz`;
@@ -103,6 +108,12 @@ export async function findTemplate(
   const { published = false } = options;
   const source = options.template ??
     (published ? publishedTemplateUrl(use.run, use.fields) : undefined);
+  if (source === undefined && published && requireTemplate) {
+    throw new MissingDataError(
+      `Cannot find a template of ${describeRun(use.run)}: none of this model is published; ` +
+        "give --template, which stage1 --scan --save-template makes",
+    );
+  }
   if (source === undefined) return {};
   const template = await openTemplate(source, options, use.members, context);
   if (!template) return {};

@@ -25,6 +25,11 @@ for (const [date, hour, folder, era] of ERAS) {
   Deno.test(`the published template of ${date} ${hour} UTC in ${folder} is that of ${era}`, () => {
     const run = parseRun(date, hour);
     const url = publishedTemplateUrl(run, fieldIn(folder, date));
-    assertEquals(url.split("/").at(-1), `gik-fmrc-v2ecmwf_fmrc-${era}.tar.gz`);
+    assertEquals(url?.split("/").at(-1), `gik-fmrc-v2ecmwf_fmrc-${era}.tar.gz`);
   });
 }
+
+Deno.test("no template of another model than the IFS is published", () => {
+  const run = parseRun("20260512", "06", "aifs-ens");
+  assertEquals(publishedTemplateUrl(run, fieldIn("aifs-ens/0p25", "20260512")), undefined);
+});

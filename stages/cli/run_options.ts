@@ -4,14 +4,21 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import {
+  DATASETS,
+  DEFAULT_MODEL,
+  MODEL_NAMES,
+  type ModelName,
+  parseModel,
+} from "../../lib/ecmwf/datasets.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
-import type { RunRequest } from "../../lib/ecmwf/published.ts";
-import { checkSteps, expandSteps, type RunHour } from "../../lib/ecmwf/run.ts";
-import { parseRunList } from "../../lib/ecmwf/run_list.ts";
+import { parseRunList, type RunRequest } from "../../lib/ecmwf/published.ts";
+import { checkSteps, expandSteps, parseRun, type RunHour } from "../../lib/ecmwf/run.ts";
 import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { GcsOptions, StorageOptions } from "../../lib/storage/mod.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 
 export const DATE: OptionSpec = {
@@ -42,6 +49,17 @@ export const RUN_HOURS: OptionSpec = {
   ...RUN_HOUR,
   value: "<hour,…>",
   help: "run hours in UTC: 00, 06, 12 or 18",
+};
+
+/** The dataset of the run. */
+export const MODEL: OptionSpec = {
+  name: "model",
+  value: "<name>",
+  defaultName: `${DEFAULT_MODEL}, without --date that of the references`,
+  help: [
+    "the ensemble, by the model that makes it:",
+    ...MODEL_NAMES.map((name) => `${name.padEnd(10)}${DATASETS[name].about}`),
+  ].join("\n"),
 };
 
 export const MAX_MEMBERS: OptionSpec = {
@@ -111,13 +129,30 @@ function parseEndpoint(values: OptionValues): string | undefined {
 }
 
 /**
- * The runs of `--date` and `--run`, each once; none without a date.
+ * The model of `--model`; `undefined` where it is not given.
+ *
+ * @throws {UsageError} for another name.
+ */
+export function parseModelName(values: OptionValues): ModelName | undefined {
+  const text = values.text(MODEL.name);
+  const model = text === undefined ? undefined : parseModel(text);
+  if (text === undefined || model !== undefined) return model;
+  throw new UsageError(
+    `Cannot use model "${text}": the known ones are ${MODEL_NAMES.join(", ")}` +
+      suggestNearest(text, MODEL_NAMES),
+  );
+}
+
+/**
+ * The runs of `--date`, `--run` and `--model`, each once; none without a date.
  *
  * @throws {RunError} for a date or an hour that no run has.
+ * @throws {UsageError} for a model that is not known.
  */
 export function parseRunRequests(values: OptionValues): RunRequest[] {
   const dates = values.list(DATE.name);
-  return dates ? parseRunList(dates, values.list(RUN_HOUR.name) ?? []) : [];
+  const model = parseModelName(values);
+  return dates ? parseRunList(dates, values.list(RUN_HOUR.name) ?? [], model) : [];
 }
 
 /**
@@ -126,11 +161,14 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
  * @throws {UsageError} {RunError} for anything else, and a step that one of the runs does not have.
  */
 export function parseSteps(values: OptionValues, name = STEPS.name): number[] | undefined {
-  const steps = values.counts(name, expandSteps);
-  const requests = parseRunRequests(values);
-  // Without a date the run is that of the references.
-  const hours = new Set<RunHour>(requests.length > 0 ? requests.map(({ hour }) => hour) : ["00"]);
-  for (const hour of hours) if (steps) checkSteps({ date: "", hour }, steps);
+  const model = parseModelName(values);
+  const steps = values.counts(name, (item) => expandSteps(item, model));
+  if (!steps) return undefined;
+  const hours = parseRunRequests(values).map(({ hour }) => hour);
+  // Without a date the run is that of the references. No day has other steps than the others.
+  for (const hour of new Set<RunHour>(hours.length > 0 ? hours : ["00"])) {
+    checkSteps(parseRun("20260101", hour, model), steps);
+  }
   return steps;
 }
 
@@ -151,10 +189,10 @@ export function parseMaxMembers(values: OptionValues): number {
 
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
-  ...["date", "run", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
   ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
-  ...["parquet-dir", "gcs-parquet-path", "skip-grib-scan"],
+  ...["parquet-dir", "gcs-parquet-path", "catalog", "catalog-dir", "skip-grib-scan"],
 ]);
 
 /**
@@ -176,6 +214,7 @@ export function listShapingOptions(
 export const STAGE_OPTIONS: readonly OptionSpec[] = [
   DATE,
   RUN_HOUR,
+  MODEL,
   MAX_MEMBERS,
   OUTPUT_DIR,
   ...SERVER_OPTIONS,

@@ -91,8 +91,17 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
   const shaping = listShapingOptions(options, new OptionValues(new Map(given)));
   const others = options.map(({ name }) => name).filter((name) => !(name in shaping));
   assertEquals([...new Set(others)].toSorted(), [
-    ...["allow-missing", "date", "endpoint", "fresh", "gcs-anonymous", "gcs-parquet-path"],
-    ...["give-up-after", "members-per-batch", "merge", "output-dir", "parallel-fetches"],
+    ...[
+      "allow-missing",
+      "catalog",
+      "catalog-dir",
+      "date",
+      "endpoint",
+      "fresh",
+      "gcs-anonymous",
+      "gcs-parquet-path",
+    ],
+    ...["give-up-after", "members-per-batch", "merge", "model", "output-dir", "parallel-fetches"],
     ...["parallel-workers", "parquet-dir", "run", "skip-grib-scan", "source", "summary", "task"],
     ...["template-cache", "whole-messages", "work"],
   ]);

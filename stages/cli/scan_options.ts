@@ -5,7 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { DEFAULT_HOURS, type ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
+import type { ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
 import { parseSteps } from "./run_options.ts";
 
 /** Options of stage 1 and the pipeline. */
@@ -16,8 +16,7 @@ export const SCAN_OPTIONS: readonly OptionSpec[] = [
   {
     name: "hours",
     value: "<h,h,…>",
-    default: DEFAULT_HOURS.join(","),
-    help: "forecast hours whose files are scanned",
+    help: "forecast hours whose files are scanned (default: the first two steps of the run, 0,3)",
   },
   {
     name: "save-template",

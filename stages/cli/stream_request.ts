@@ -5,12 +5,15 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { ERAS, findEra } from "../../lib/ecmwf/eras.ts";
+import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
+import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
+import type { Region } from "../../lib/grib/mod.ts";
+import { checkSpacing } from "../../lib/output/interpolate.ts";
 import { GIK } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
@@ -30,7 +33,9 @@ import {
   DATES,
   listShapingOptions,
   MAX_MEMBERS,
+  MODEL,
   parseMaxMembers,
+  parseModelName,
   parseRunRequests,
   parseServerOptions,
   parseSteps,
@@ -56,6 +61,7 @@ export interface StreamRequest
 
 const REGION_NAMES = Object.keys(REGIONS);
 const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
 const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
@@ -84,10 +90,12 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
       "seventh one (default: the run of the references)",
   },
   RUN_HOURS,
+  MODEL,
   {
     ...STEPS,
-    default: GIK.steps.join(","),
-    help: "forecast steps in hours, and ranges: 36-60/3, 0-144",
+    default: DEFAULT_STEPS,
+    help: "forecast steps in hours, and ranges: 36-60/3, 0-144; of the default ones those that\n" +
+      "the run has",
   },
   MAX_MEMBERS,
   {
@@ -171,25 +179,48 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const work = parseWork(values);
-  const server = parseServerOptions(values);
-  const runRequests = parseRunRequests(values);
-  checkSeveral(runRequests, values);
-  const steps = parseSteps(values);
-  const region = parseRegion(values.required("region"));
-  const gridSpacing = parseGrid(values);
-  requirePoints(region, gridSpacing === undefined ? listSpacings(runRequests) : [gridSpacing]);
+  const request = parseOutputRequest(values);
+  const { steps, region } = request;
+  checkSeveral(request.runRequests, values);
   return {
-    runRequests,
-    server,
-    targets: parseTargets(values, server),
-    profile: GIK,
+    ...request,
+    targets: parseTargets(values, request.server),
     ...parseStoresOptions(values),
-    ...(work?.startsWith("gs:") && { gcs: readGcs(values) }),
-    work,
+    ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    steps,
+    shapingOptions: {
+      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...(steps && { steps: steps.join(",") }),
+      ...(region && { region: formatRegion(region) }),
+    },
+  };
+}
+
+/** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
+export type OutputRequest = Omit<
+  StreamRequest,
+  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+>;
+
+/**
+ * Parses what to write, where to, and the servers of the messages.
+ *
+ * @throws {UsageError} for a value that is wrong.
+ */
+export function parseOutputRequest(values: OptionValues): OutputRequest {
+  const runRequests = parseRunRequests(values);
+  const region = parseRegion(values.required("region"));
+  const gridSpacing = parseGrid(values, region);
+  if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
+  return {
+    runRequests,
+    server: parseServerOptions(values),
+    profile: GIK,
+    work: parseWork(values),
+    // Not every run has the default steps.
+    steps: values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values),
+    model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
@@ -200,14 +231,9 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
-    fresh,
+    fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
-    shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
-      ...(steps && { steps: steps.join(",") }),
-      region: formatRegion(region),
-    },
   };
 }
 
@@ -263,18 +289,22 @@ function parseVariables(values: OptionValues): Variable[] | undefined {
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
 function listSpacings(requests: readonly RunRequest[]): number[] {
-  const eras = requests.length === 0
-    ? ERAS
-    : requests.map(({ date, hour }) => date === "latest" ? ERAS.at(-1)! : findEra({ date, hour }));
+  const eras = requests.length === 0 ? listEras({}) : requests.map(({ date, hour, model }) => {
+    return findEra(parseRun(date === "latest" ? formatDate(new Date()) : date, hour, model));
+  });
   const grids = eras.flatMap(({ folders }) => folders.map(({ grid }) => grid));
   return sortUnique(grids.map(({ spacing }) => spacing));
 }
 
-function parseGrid(values: OptionValues): number | undefined {
-  if (values.text("grid") === undefined) return undefined;
-  const [spacing] = values.numbers("grid", 1) as [number];
-  if (spacing > 0) return spacing;
-  throw new UsageError(`Cannot use --grid ${spacing}: give degrees between points, such as 0.25`);
+function parseGrid(values: OptionValues, region: Region): number | undefined {
+  const text = values.text("grid");
+  if (text === undefined) return undefined;
+  const spacing = Number(text);
+  if (!(spacing > 0 && spacing < Infinity)) {
+    throw new UsageError(`Cannot use --grid "${text}": give degrees between points, such as 0.25`);
+  }
+  checkSpacing(region, spacing);
+  return spacing;
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {

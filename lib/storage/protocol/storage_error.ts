@@ -240,10 +240,12 @@ const MISTAKES: readonly (readonly [reason: RegExp, text: string])[] = [
 
 /** What Deno puts before its reason: the address, which the message has already, and the layers. */
 const NESTING = /^error sending request .*?client error \(\w+\): /;
+/** 400 that means nothing: S3 waited too long for the request, or a gateway or HEAD gave no reason. */
+const DOUBTFUL_CODES: readonly string[] = ["RequestTimeout", "Bad Request", ""];
 
 /**
- * The error that an HTTP status stands for. It is doubtful for 401, 403 and S3's 400
- * `RequestTimeout`: servers and gateways answer so at random to requests without credentials.
+ * The error that an HTTP status stands for. It is doubtful for 401, 403, S3's 400 `RequestTimeout` and
+ * 400 without a reason: servers and gateways answer so at random to requests without credentials.
  *
  * @param code S3's name for it ("NoSuchKey"), or the reason phrase.
  * @param retryAfter The `Retry-After` header: seconds or a date.
@@ -267,7 +269,7 @@ export function statusError(
   if (status === 408 || status === 429 || status >= 500) {
     return fail("unreachable", `the server is busy or failing (${answer}), try again later`);
   }
-  const isDoubtful = status === 400 && code === "RequestTimeout";
+  const isDoubtful = status === 400 && DOUBTFUL_CODES.includes(code);
   return fail("denied", `the server refuses the request (${answer})`, isDoubtful);
 }
 

@@ -69,8 +69,10 @@ Deno.test("statusError() doubts what servers answer at random to requests withou
   const isDoubtful = (status: number, code = "") =>
     statusError("https://host/key", status, code).isDoubtful;
   assertEquals([401, 403].map((status) => isDoubtful(status)), [true, true]);
-  assertEquals(isDoubtful(400, "RequestTimeout"), true);
-  assertEquals([400, 404, 416, 500, 503].filter((status) => isDoubtful(status)), []);
+  const codes = ["RequestTimeout", "Bad Request", ""];
+  assertEquals(codes.map((code) => isDoubtful(400, code)), [true, true, true]);
+  assertEquals(isDoubtful(400, "InvalidRequest"), false);
+  assertEquals([404, 416, 500, 503].filter((status) => isDoubtful(status)), []);
 });
 
 Deno.test("StorageError separates failures of a server from those of an object", () => {

@@ -1,0 +1,50 @@
+/**
+ * The files of a forecast → copies of them in a folder, with a manifest.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import { runLabel } from "../ecmwf/run.ts";
+import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
+import type { StageContext } from "../storage/mod.ts";
+import type { ForecastResult } from "./run_forecast.ts";
+
+const FORMAT = 1;
+
+/** A copy as the manifest has it. */
+interface PublishedCopy {
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** SHA-256 in hexadecimal digits. */
+  sha256: string;
+}
+
+/**
+ * Copies the outputs, each whole or not at all, and writes a manifest when all are there: the name of the
+ * NetCDF with `.manifest.json`. While an earlier forecast of the run is replaced, the sums in its manifest
+ * do not fit.
+ *
+ * @param target folder, local or `gs://`, without a slash at its end.
+ * @returns the address of the manifest.
+ * @throws {StorageError} when a file cannot be written.
+ */
+export async function publishResults(
+  { run, complete, outputs }: ForecastResult,
+  target: string,
+  { storage, reporter }: StageContext,
+): Promise<string> {
+  const files: PublishedCopy[] = [];
+  for (const path of outputs) {
+    const bytes = await storage.get(path, { maxBytes: MAX_FORECAST_BYTES });
+    const name = basename(path);
+    await storage.put(`${target}/${name}`, [bytes]);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    files.push({ name, size: bytes.length, sha256: digest.toHex() });
+  }
+  const manifest = `${target}/${basename(outputs[0]!).replace(/\.nc$/, "")}.manifest.json`;
+  const text = JSON.stringify({ format: FORMAT, run: runLabel(run), complete, files }, null, 2);
+  await storage.put(manifest, [new TextEncoder().encode(`${text}\n`)]);
+  reporter.info(`published: ${files.length} files in ${target}`);
+  return manifest;
+}

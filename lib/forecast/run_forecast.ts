@@ -1,0 +1,186 @@
+/**
+ * A run goes in; its NetCDF comes out, with a picture, a page and published copies where they are asked
+ * for, in one process and without files in between.
+ *
+ * This room joins the others: indexes are read by `references/`, fields are made by `stream/`, pictures
+ * and pages by `maps/` and `viewer/`.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import type { RunRequest } from "../ecmwf/published.ts";
+import { UsageError } from "../errors.ts";
+import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
+import { runStream, saveFields } from "../stream/run_stream.ts";
+import type { StreamOptions } from "../stream/stream_options.ts";
+import type { StreamResult } from "../stream/stream_result.ts";
+import { openLatest, openNewest } from "./latest_run.ts";
+import type { StepReader } from "./step_reader.ts";
+import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
+
+/** What a forecast is made of, and what else is made of it. */
+export interface ForecastOptions
+  extends Omit<StreamOptions, "run" | "parquetDir" | "catalog" | "stores" | "targets"> {
+  runRequest: RunRequest;
+  /** How long to wait for steps that are not there. @default {undefined} (not at all) */
+  wait?: WaitOptions;
+  /** Whether to write what is there when the time of `wait` is over. */
+  allowMissing: boolean;
+  /** Folder for the Parquet files of stages 2 and 3. @default {undefined} (none are written) */
+  keepReferences?: string;
+  /** Whether to draw the first step, beside the NetCDF. */
+  plot: boolean;
+  /** Whether to write the page, beside the NetCDF. */
+  view: boolean;
+  /** Folder, local or `gs://`, for copies of what was written. @default {undefined} (none) */
+  publish?: string;
+}
+
+/** What a forecast left. */
+export interface ForecastResult extends StreamResult {
+  /** Every file written, the NetCDF first; without the copies. */
+  outputs: string[];
+  /** The manifest of the copies. */
+  manifest?: string;
+}
+
+/**
+ * Makes the NetCDF of a run, equal byte for byte to that of the pipeline without a template and
+ * streaming.
+ *
+ * Costs one GET and one HEAD a file of the needed steps (9 files by default, 18 where the control has a
+ * file of its own), and for the messages what `runStream` does. With `latest` one GET and one HEAD more,
+ * or two, for each newer run that lacks a step. Waiting costs one HEAD a poll.
+ *
+ * Finished fields are saved as `runStream` does it. While steps are awaited, those that are there are
+ * fetched; before the file is written, one HEAD a file shows whether any was replaced since.
+ *
+ * @throws {MissingDataError} when there is no such run, when steps are late, or when no message can be
+ * used.
+ * @throws {UsageError} {StorageError} as `runStream` does.
+ */
+export async function runForecast(
+  options: ForecastOptions,
+  context: StageContext,
+): Promise<ForecastResult> {
+  const { keepReferences, publish } = options;
+  if (publish !== undefined) checkTarget(publish, options.outputDir);
+  const { reader, resumed } = await readSteps(options, context);
+  const hasSaved = resumed !== undefined;
+  if (keepReferences !== undefined) {
+    const { writeReferences } = await import("./keep_references.ts");
+    await writeReferences(reader, keepReferences, context);
+  }
+  // Files may have been replaced since fields of them were saved.
+  if (hasSaved) reader.forgetVersions();
+  const streamed = await runStream({
+    ...options,
+    run: reader.run,
+    stores: reader.collectStores(),
+    fresh: options.fresh && !hasSaved,
+    checkSaved: hasSaved,
+  }, context);
+  const result: ForecastResult = {
+    ...streamed,
+    // Those that waiting has saved are not of an earlier command.
+    fieldsResumed: resumed ?? streamed.fieldsResumed,
+    outputs: [streamed.path],
+  };
+  await drawResult(result, options, context);
+  if (publish !== undefined) {
+    const { publishResults } = await import("./publish_results.ts");
+    result.manifest = await publishResults(result, publish, context);
+  }
+  return result;
+}
+
+/**
+ * Checks that copies would not replace what they are made of.
+ *
+ * @throws {UsageError} when both are in the same folder.
+ */
+function checkTarget(target: string, outputDir: string): void {
+  if (isRemote(target) || isRemote(outputDir) || resolve(target) !== resolve(outputDir)) return;
+  throw new UsageError(
+    `Cannot publish to ${target}: it is the folder of --output-dir; give --publish another one`,
+  );
+}
+
+/** The references of a run, and what waiting for them has saved. */
+interface ReadSteps {
+  reader: StepReader;
+  /** Fields that an earlier command had saved. @default {undefined} (nothing was saved so far) */
+  resumed?: number;
+}
+
+/** Reads the indexes of the needed steps, and waits for them where that is asked for. */
+async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
+  const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
+  const { steps } = options;
+  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
+  if (!wait) {
+    const reader = await openLatest(runRequest, needed, context, new Date());
+    await reader.read();
+    reader.report();
+    return { reader };
+  }
+  const reader = await openNewest(runRequest, needed, context, new Date(wait.clock.now()));
+  let resumed: number | undefined;
+  const late = await waitForSteps(reader, wait, context.reporter, async () => {
+    const fresh = options.fresh && resumed === undefined;
+    const found = await saveLanded(reader, { ...options, fresh }, context);
+    resumed ??= found;
+  });
+  const isAnyThere = late.length < reader.steps.length;
+  if (late.length > 0 && !(options.allowMissing && isAnyThere)) throw lateError(reader, late);
+  reader.report();
+  return { reader, resumed };
+}
+
+/**
+ * Fetches and saves the fields of the steps that have landed. What the output lacks is not known yet. A
+ * server that fails ends no waiting: what could not be read is asked for again with the next step.
+ *
+ * @returns how many of the fields had been saved before.
+ */
+async function saveLanded(
+  reader: StepReader,
+  options: ForecastOptions,
+  { storage, reporter }: StageContext,
+): Promise<number> {
+  const { run, waiting } = reader;
+  const stores = reader.collectStores({ onlyLanded: true });
+  const landed = reader.steps.filter((step) => !waiting.includes(step));
+  reporter.info(`reading the steps that are there: ${landed.join(", ")}`);
+  const context = { storage, reporter: { ...reporter, info: () => {} } };
+  try {
+    return await saveFields({ ...options, run, stores }, context);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.kind === "permission") throw error;
+    reporter.warn(`${error.message}; going on waiting`);
+    return 0;
+  }
+}
+
+async function drawResult(
+  result: ForecastResult,
+  { plot, view, variables }: ForecastOptions,
+  { reporter }: StageContext,
+): Promise<void> {
+  const { path: input, outputs } = result;
+  if (plot) {
+    const { plotForecast } = await import("../maps/plot_forecast.ts");
+    const drawn = await plotForecast({
+      ...{ input, output: input.replace(/\.nc$/, ".png"), format: "png", dpi: 200 },
+      steps: { index: 0 },
+      ...(variables && { variables: variables.map(({ name }) => name) }),
+    }, reporter);
+    outputs.push(...drawn.plots.map(({ path }) => path));
+  }
+  if (view) {
+    const { viewForecast } = await import("../viewer/view_forecast.ts");
+    const output = input.replace(/\.nc$/, ".html");
+    await viewForecast({ input, output }, reporter);
+    outputs.push(output);
+  }
+}

@@ -1,0 +1,134 @@
+import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
+import { parseCommandLine } from "../lib/cli/command.ts";
+import { runCommand } from "../lib/cli/run_command.ts";
+import { command } from "./forecast.ts";
+
+/** What the command reports and prints, and its exit code. */
+async function execute(args: string[]) {
+  let [reported, printed] = ["", ""];
+  const code = await runCommand(command, args, {
+    sink: { write: (text) => void (reported += text), columns: () => undefined },
+    print: (text) => void (printed += text),
+  });
+  return { code, reported, printed };
+}
+
+const { run, members } = BEFORE_50R1;
+const RUN = ["--date", run.date, "--run", run.hour, "--max-members", `${members}`];
+const STEPS = EMBEDDED_STEPS.join(",");
+
+/** Exit codes by what is there, and what is printed. */
+const CASES: readonly { args: string[]; code: number; says: RegExp; writes: boolean }[] = [
+  { args: ["--steps", STEPS], code: 0, says: /written +\S+cgan\.nc/, writes: true },
+  {
+    args: ["--steps", `${STEPS},42`],
+    code: 5,
+    says: /1 of 3 steps of 20260206 00 UTC are not there: 42; /,
+    writes: true,
+  },
+  {
+    args: ["--steps", `${STEPS},42`, "--wait", "1s"],
+    code: 3,
+    says: /^forecast: Cannot write 20260206 00 UTC in time: step 42 did not come /m,
+    writes: false,
+  },
+  {
+    args: ["--steps", `${STEPS},42`, "--wait", "1s", "--allow-missing"],
+    code: 5,
+    says: /1 of 3 steps .* are not there: 42; /,
+    writes: true,
+  },
+  { args: ["--steps", STEPS, "--wait"], code: 0, says: /written/, writes: true },
+  { args: ["--steps", "42"], code: 3, says: /Cannot find anything of 20260206/, writes: false },
+  { args: ["--steps", "37"], code: 2, says: /Cannot use step 37/, writes: false },
+  {
+    args: ["--steps", STEPS, "--allow-missing"],
+    code: 2,
+    says: /Cannot use --allow-missing without --wait/,
+    writes: false,
+  },
+];
+
+for (const { args, code, says, writes } of CASES) {
+  Deno.test(`forecast ${args.join(" ")} exits with ${code}`, async () => {
+    await using place = await openWorkplace();
+    const outputDir = `${place.folder}/out`;
+    const server = ["--endpoint", place.server.url, "--output-dir", outputDir];
+    const result = await execute([...RUN, ...server, ...args]);
+    assertEquals(result.code, code, result.reported);
+    assertMatch(result.reported, says);
+    const path = `${outputDir}/IFS_20260206_00Z_cgan.nc`;
+    assertEquals(await Deno.stat(path).then(() => true, () => false), writes);
+  });
+}
+
+Deno.test("forecast reports to programs and to a file what it asked for and what it cost", async () => {
+  await using place = await openWorkplace();
+  const summary = `${place.folder}/summary.json`;
+  const { code, printed } = await execute([
+    ...[...RUN, "--steps", STEPS, "--variables", "t2m", "--summary", summary, "--json"],
+    ...["--endpoint", place.server.url, "--output-dir", place.folder],
+  ]);
+  assertEquals(code, 0);
+  const facts = JSON.parse(await Deno.readTextFile(summary));
+  assertEquals([facts.complete, facts.asked.steps], [true, EMBEDDED_STEPS]);
+  assertEquals(facts.fetched.requests, place.server.requests.length);
+  const events = printed.trim().split("\n").map((line) => JSON.parse(line));
+  const { type, exitCode } = events.at(-1);
+  assertEquals([type, exitCode], ["end", 0]);
+  assertEquals(events.find(({ type }) => type === "result").output, facts.output);
+});
+
+/** What the command line means. */
+function parse(...args: string[]) {
+  return command.parse(parseCommandLine(command, args));
+}
+
+Deno.test("forecast takes the latest run without any option, and waits only when that is asked for", () => {
+  const request = parse();
+  assertEquals(request.runRequests, [{ date: "latest", hour: "00" }]);
+  assertEquals([request.waitMs, request.publish, request.plot], [undefined, undefined, false]);
+});
+
+for (
+  const [text, ms] of [["90m", 5_400_000], ["1h30m", 5_400_000], ["4h", 14_400_000], ["1s", 1000]]
+) {
+  Deno.test(`--wait ${text} is a duration`, () => {
+    assertEquals(parse("--wait", `${text}`).waitMs, ms);
+  });
+}
+
+Deno.test("--wait without a duration waits for six hours, also before another option", () => {
+  assertEquals(parse("--wait").waitMs, 21_600_000);
+  assertEquals(parse("--wait", "--quiet").waitMs, 21_600_000);
+});
+
+const REFUSED = [
+  { args: ["--wait", "soon"], state: 'Cannot read --wait "soon"' },
+  { args: ["--wait", "4"], state: 'Cannot read --wait "4"' },
+  { args: ["--wait", "0h"], state: 'Cannot read --wait "0h"' },
+  { args: ["--publish", "https://host/x"], state: 'Cannot use --publish "https://host/x"' },
+  { args: ["--publish", "gs://bucket"], state: 'Cannot use "gs://bucket" as a folder' },
+  { args: ["--gcs-anonymous"], state: "Cannot use --gcs-anonymous without gs://" },
+  {
+    args: ["--output-dir", "gs://bucket/x", "--view"],
+    state: "Cannot use --view with --output-dir gs://bucket/x",
+  },
+  { args: ["--parquet-dir", "x"], state: "Cannot use option --parquet-dir" },
+  { args: ["--task", "0/2"], state: "Cannot use option --task" },
+  { args: ["--publish"], state: "Cannot read --publish: it needs a value" },
+];
+
+for (const { args, state } of REFUSED) {
+  Deno.test(`forecast refuses ${args.join(" ")}`, async () => {
+    const { code, reported } = await execute(args);
+    assertEquals([code, reported.startsWith(`forecast: ${state}`)], [2, true], reported);
+  });
+}
+
+Deno.test("forecast refuses several runs", async () => {
+  const { code, reported } = await execute(["--date", "20260206,20260207"]);
+  assertEquals(code, 2, reported);
+  assertMatch(reported, /Cannot make forecasts of several dates: give one --date/);
+});
