@@ -193,3 +193,56 @@ Deno.test({
     for (const hidden of ["\x1b[?25l", "\x1b[?1049h", "█"]) assert(!last.includes(hidden), last);
   },
 });
+
+Deno.test({
+  name: "under a task the command that is printed does what was refused",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using workplace = await openWorkplace();
+    const folder = `${workplace.folder}/a folder`;
+    const cwd = new URL("../", STAGES);
+    const args = ["--endpoint", workplace.server.url, "--no-template", "--output-dir", folder];
+    const start = (file: string, args: string[]) =>
+      new Deno.Command(file, {
+        args,
+        cwd,
+        env: { NO_COLOR: "1" },
+        stdout: "piped",
+        stderr: "piped",
+      })
+        .spawn();
+    const task = ["run", "--no-prompt", "--quiet", "-P=pipeline", "stages/pipeline.ts"];
+    const refused = await finish(start(Deno.execPath(), [...task, ...DATE, ...STEPS, ...args]));
+    assertEquals(refused.code, 4);
+    const [first, line] = refused.errors.trimEnd().split("\n").slice(-2);
+    assert(first!.endsWith("; this command allows it:"), refused.errors);
+    const deno = line!.trim().replace(/^deno/, `'${Deno.execPath()}'`);
+    const allowed = await finish(start("sh", ["-c", deno]));
+    assertEquals(allowed.code, 0, allowed.errors);
+    assert(Deno.statSync(`${folder}/stage3_control_final.parquet`).isFile);
+  },
+});
+
+Deno.test("a .env with a byte order mark is read, and one that is a folder is named", async () => {
+  await using workplace = await openWorkplace();
+  const start = () =>
+    new Deno.Command(Deno.execPath(), {
+      args: stageArguments("stage2", workplace, [...DATE, ...STEPS]).filter((text, i, all) =>
+        text !== "--endpoint" && all[i - 1] !== "--endpoint"
+      ),
+      cwd: workplace.folder,
+      env: { NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  const path = `${workplace.folder}/.env`;
+  await Deno.writeTextFile(path, `\uFEFFAWS_ENDPOINT_URL_S3=${workplace.server.url}\r\n`);
+  assertEquals((await finish(start())).code, 0);
+  await Deno.remove(path);
+  await Deno.mkdir(path);
+  const { code, errors } = await finish(start());
+  assertEquals([code, errors], [
+    2,
+    'stage2: Cannot read ".env": it is a folder; remove it, or put a file in its place\n',
+  ]);
+});

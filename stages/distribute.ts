@@ -13,7 +13,6 @@ import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
 import { catalogHosts } from "../lib/references/catalog_layout.ts";
-import { stageFolder } from "../lib/references/stage_files.ts";
 import { isRemote } from "../lib/storage/mod.ts";
 import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
@@ -136,7 +135,7 @@ async function openJob(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<{ job: ArrayJob; engine: Engine }> {
-  const { job, logFolder } = planJob(request, run);
+  const { job, logFolder } = await planJob(request, run);
   const { values, engine } = request;
   const warn = (line: string) => reporter.warn(line);
   return { job, engine: await engine.open({ values, logFolder, signal, warn }) };
@@ -224,10 +223,12 @@ async function pinRun(
 }
 
 /** The job for the engine, and the folder of its logs. */
-function planJob(
+async function planJob(
   { values, stream: request, engine }: DistributeRequest,
   run: Run | undefined,
-): { job: ArrayJob; logFolder: string } {
+): Promise<{ job: ArrayJob; logFolder: string }> {
+  // It loads what reads Parquet.
+  const { stageFolder } = await import("../lib/references/stage_files.ts");
   const { parquetDir, catalog, publishedRoot, outputDir, server, gcs } = request;
   const stores = parquetDir ?? catalog?.base ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) throw new UsageError(NO_STORES);

@@ -519,12 +519,17 @@ Deno.test("without a token distribute to Coiled exits 2 and names file and varia
   assertStringIncludes(errors, "put it into the file keys/coiled_token, or set COILED_API_TOKEN");
 });
 
-Deno.test("without the server's address a stage exits 4 and names the flag to add", async () => {
+Deno.test("without the server's address a stage exits 4 and names the command that may ask it", async () => {
   await using workplace = await openWorkplace();
   const args = ["--date", BEFORE_50R1.run.date, "--endpoint", workplace.server.url];
   const { code, errors } = await runDeno(["-P=stage2", "stages/stage2.ts", ...args]);
   assertEquals(code, 4, errors);
-  assertStringIncludes(errors, `--allow-net=127.0.0.1:${workplace.server.port}`);
+  const hosts =
+    `ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443,127.0.0.1:${workplace.server.port}`;
+  const line = `deno run --no-prompt -P=stage2 --allow-net=${hosts} stages/stage2.ts ${
+    args.join(" ")
+  }`;
+  assertStringIncludes(errors, `; this command allows it:\n  ${line}\n`);
 });
 
 Deno.test("under -P=stage3 --upload-gcs exits 4: Google's variables are hidden", () =>

@@ -20,7 +20,12 @@ export const command: Command<PlotOptions> = {
     "Draws ensemble means and standard deviations of a forecast on maps: 12 panels on a page,\n" +
     "with coasts, borders, lakes and a colour bar each. Where there is no value the map is hatched.",
   options: [
-    { name: "input", value: "<file.nc>", help: "the forecast, as stream writes it" },
+    {
+      name: "input",
+      value: "<file.nc>",
+      positional: true,
+      help: "the forecast, as stream writes it; --input itself may be left out",
+    },
     {
       name: "output",
       value: "<file>",
@@ -55,7 +60,7 @@ export const command: Command<PlotOptions> = {
     },
   ],
   examples: [
-    "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --step-index 4",
+    "deno task plot cgan_output/IFS_20260206_00Z_cgan.nc --step-index 4",
     "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --all-steps --format svg",
     "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --step 48 --variables tp --dpi 300",
   ],

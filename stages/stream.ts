@@ -25,7 +25,7 @@ export const command: Command<StreamRequest> = {
     `standard deviation over a region as one NetCDF file.\n\n${STORES_RULE}`,
   options: STREAM_OPTIONS,
   examples: [
-    "deno task stream --parquet-dir ecmwf_three_stage_20260206_00z",
+    "deno task stream ecmwf_three_stage_20260206_00z",
     "deno task stream --date 20260206 --run 12 --steps 36,39,42",
     "deno task stream --gcs-parquet-path gs://gik-ecmwf-aws-tf/run_par_ecmwf/20260206_00z",
     "deno task stream:catalog --date 20240715 --catalog icpac-hf",

@@ -109,10 +109,14 @@ export class OptionValues {
   /**
    * Whole numbers separated by commas, for example forecast hours; `undefined` when not given.
    *
+   * @param expand gives the numbers of a range, `undefined` for an item that is none.
    * @throws {UsageError} for anything else.
    */
-  counts(name: string): number[] | undefined {
-    return this.list(name)?.map((item) => parseWhole(name, item, 0));
+  counts(
+    name: string,
+    expand: (item: string) => readonly number[] | undefined = () => undefined,
+  ): number[] | undefined {
+    return this.list(name)?.flatMap((item) => expand(item) ?? [parseWhole(name, item, 0)]);
   }
 
   /**

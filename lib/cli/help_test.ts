@@ -21,8 +21,13 @@ const COMMAND: Command<null> = {
 
 const HOSTS = Array.from({ length: 12 }, (_, i) => `server${i}.example.org:443`);
 const PERMISSIONS = [
-  { task: "cook", set: "cook", flags: [`--allow-net=${HOSTS.join(",")}`, "--allow-read=."] },
-  { task: "cook:gcs", set: "cook-gcs", flags: ["--ignore-env"] },
+  {
+    task: "cook",
+    set: "cook",
+    line: "",
+    flags: [`--allow-net=${HOSTS.join(",")}`, "--allow-read=."],
+  },
+  { task: "cook:gcs", set: "cook-gcs", line: "", flags: ["--ignore-env"] },
 ];
 
 Deno.test("formatHelp() has purpose, every option with its default, examples and exit codes", () => {

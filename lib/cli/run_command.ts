@@ -20,6 +20,8 @@ export interface Console {
   permissions?: readonly TaskPermissions[];
   /** Ends the command at once, with the reason of the signal as error. @default {undefined} */
   signal?: AbortSignal;
+  /** Finds what allows what Deno refused: the message with it. @default {undefined} (the message) */
+  explainRefusal?(message: string): Promise<string | undefined>;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Console {
 export async function runCommand<Options>(
   command: Command<Options>,
   args: readonly string[],
-  { sink, print, permissions = [], signal }: Console,
+  { sink, print, permissions = [], signal, explainRefusal }: Console,
 ): Promise<number> {
   // Looked up before parsing: a program that reads events gets one for a wrong command line, too.
   const isJson = args.includes("--json");
@@ -51,7 +53,8 @@ export async function runCommand<Options>(
     if (printed) print(isJson ? formatEvent({ type: "result", ...printed.facts }) : printed.text);
     return end(complete ? EXIT.done : EXIT.incomplete);
   } catch (error) {
-    const text = describeError(error);
+    const own = describeError(error);
+    const text = await explainRefusal?.(own).catch(() => undefined) ?? own;
     if (isJson) print(formatEvent({ type: "error", text }));
     // The work may have failed below a bar.
     else sink.write(`${sink.columns() === undefined ? "" : CLEAR_LINE}${command.name}: ${text}\n`);

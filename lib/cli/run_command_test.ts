@@ -11,7 +11,7 @@ import { InterruptedError, MissingDataError, UsageError, UserError } from "../er
 import { formatHelp } from "./help.ts";
 import { runCommand } from "./run_command.ts";
 
-const PERMISSIONS = [{ task: "cook", set: "kitchen", flags: ["--allow-read=."] }];
+const PERMISSIONS = [{ task: "cook", set: "kitchen", line: "", flags: ["--allow-read=."] }];
 
 type Work = Command<number>["run"];
 

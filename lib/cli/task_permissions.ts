@@ -22,6 +22,8 @@ export interface TaskPermissions {
   task: string;
   /** Name of the set, for example `stream-gcs`. */
   set: string;
+  /** The command line of the task. */
+  line: string;
   /** The set as flags of `deno run`. */
   flags: readonly string[];
 }
@@ -70,7 +72,7 @@ export function widenSet(
 /** The tasks that run a command under a set, in the order of `deno.json`. */
 export function findPermissions(commandName: string): TaskPermissions[] {
   return listTasks().filter(({ line }) => `${line} `.includes(` stages/${commandName}.ts `))
-    .map(({ task, name, set }) => ({ task, set: name, flags: permissionFlags(set) }));
+    .map(({ task, line, name, set }) => ({ task, line, set: name, flags: permissionFlags(set) }));
 }
 
 /** What every task that runs under a set may use, in the order of `deno.json`. */

@@ -6,6 +6,7 @@
  */
 import { MissingDataError } from "../errors.ts";
 import { type StageContext, type Storage, unlessMissing } from "../storage/mod.ts";
+import { countUp } from "../util/numbers.ts";
 import { findNearest } from "../util/text.ts";
 import { findDataset, IFS_FOLDER, type ModelName } from "./datasets.ts";
 import { findEra, isBefore, listEras } from "./eras.ts";
@@ -13,6 +14,7 @@ import { stepFiles } from "./files.ts";
 import {
   describeRun,
   formatDate,
+  formatSteps,
   parseRun,
   referenceTime,
   type Run,
@@ -75,6 +77,37 @@ export function findAbsentDays(run: Run): string | undefined {
   return withIfsFolder && isBefore(run, withIfsFolder.firstRun)
     ? "six days before 2024-02-29 are absent from ECMWF's archive, this may be one of them"
     : undefined;
+}
+
+/** A run is whole about eight hours after its time; mirrors lag. */
+const PUBLISHED_AFTER_MS = 24 * 3_600_000;
+
+/** Whether files of a run that are absent may still be published. */
+export function isYoung(run: Run, now: Date): boolean {
+  return now.getTime() - referenceTime(run).getTime() < PUBLISHED_AFTER_MS;
+}
+
+/** Steps of which files are absent. */
+export interface AbsentSteps {
+  run: Run;
+  steps: readonly number[];
+  /** Number of steps that were looked for. */
+  wantedCount: number;
+  /** Whether they may still be published. */
+  mayCome: boolean;
+  /** Which of the files of a step is absent, where others are there. @default all of them */
+  part?: string;
+}
+
+/** Says which steps are absent: `80 of 85 steps are not there yet: 6-33, 42`. */
+export function describeAbsent(
+  { run, steps, wantedCount, mayCome, part }: AbsentSteps,
+): string {
+  const noun = wantedCount === 1 ? "step" : "steps";
+  const [is, have] = wantedCount === 1 ? ["is", "has"] : ["are", "have"];
+  const state = part === undefined ? `${is} not there` : `${have} no ${part} file`;
+  const yet = mayCome ? " yet" : "";
+  return `${steps.length} of ${wantedCount} ${noun} ${state}${yet}: ${formatSteps(run, steps)}`;
 }
 
 /** Steps of a run that are looked for in a folder before it counts as absent. */
@@ -207,25 +240,33 @@ export async function resolveRun(
   now: Date = new Date(),
 ): Promise<Run> {
   if (request.date !== "latest") return parseRun(request.date, request.hour, request.model);
-  const run = await findLatestRun(storage, request, now);
+  const days = countUp(DAYS_TO_LOOK_BACK + 1).map((daysAgo) =>
+    formatDate(new Date(now.getTime() - daysAgo * DAY_MS))
+  );
+  const run = await findLatestRun(storage, request, days);
   if (!run) {
     throw new MissingDataError(
-      `Cannot find the latest ${request.hour} UTC run: no run of the last ${DAYS_TO_LOOK_BACK} days ` +
-        "is complete; give --date",
+      `Cannot find the latest ${request.hour} UTC run: none of ${days.at(-1)} to ${days[0]} is ` +
+        `complete, by the clock of ${formatMinute(now)}; set the clock or give --date`,
     );
   }
   reporter.info(`latest complete run: ${describeRun(run)}`);
   return run;
 }
 
+/** `2026-05-20 10:00 UTC` */
+function formatMinute(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
 /** The newest run of an hour whose last step is published: every index of that step is there. */
 async function findLatestRun(
   storage: Storage,
   { hour, model }: RunRequest,
-  now: Date,
+  days: readonly string[],
 ): Promise<Run | undefined> {
-  for (let daysAgo = 0; daysAgo <= DAYS_TO_LOOK_BACK; daysAgo++) {
-    const run = parseRun(formatDate(new Date(now.getTime() - daysAgo * DAY_MS)), hour, model);
+  for (const day of days) {
+    const run = parseRun(day, hour, model);
     if (await isPublished(storage, run)) return run;
   }
   return undefined;

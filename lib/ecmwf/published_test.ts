@@ -19,7 +19,7 @@ import {
   parseRunList,
   resolveRun,
 } from "./published.ts";
-import { parseRun, RunError, type RunHour, runSteps } from "./run.ts";
+import { formatDate, parseRun, RunError, type RunHour, runSteps } from "./run.ts";
 
 const NOW = new Date("2026-05-20T10:00:00Z");
 
@@ -29,6 +29,10 @@ function publish(...runs: [date: string, hour: RunHour][]): Map<string, Uint8Arr
     stepFiles(run, runSteps(run).at(-1)!).map(({ indexUrl }) => indexUrl)
   );
   return new Map(urls.map((url) => [bucketKey(url), new Uint8Array(1)]));
+}
+
+function dayBefore(now: Date, days: number): string {
+  return formatDate(new Date(now.getTime() - days * 86_400_000));
 }
 
 /** The latest run found, and the requests that it took. */
@@ -41,7 +45,11 @@ async function find(bucket: ReturnType<typeof publish>, hour: RunHour = "00", no
     assertInstanceOf(error, MissingDataError);
     assertEquals(
       error.message,
-      `Cannot find the latest ${hour} UTC run: no run of the last 5 days is complete; give --date`,
+      `Cannot find the latest ${hour} UTC run: none of ${dayBefore(now, 5)} to ${
+        dayBefore(now, 0)
+      } ` +
+        `is complete, by the clock of ${now.toISOString().slice(0, 16).replace("T", " ")} UTC; ` +
+        "set the clock or give --date",
     );
   });
   assertEquals(lines, run ? [`latest complete run: ${run.date} ${hour} UTC`] : []);

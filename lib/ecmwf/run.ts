@@ -111,6 +111,20 @@ export function runSteps(run: Run): number[] {
   );
 }
 
+/** Steps of a run, neighbours joined: `6-33, 42`. */
+export function formatSteps(run: Run, steps: readonly number[]): string {
+  const all = runSteps(run);
+  const groups: number[][] = [];
+  for (const step of sortUnique(steps)) {
+    const last = groups.at(-1);
+    const isNext = last && all.indexOf(step) === all.indexOf(last.at(-1)!) + 1;
+    if (isNext) last.push(step);
+    else groups.push([step]);
+  }
+  return groups.map((group) => group.length === 1 ? `${group[0]}` : `${group[0]}-${group.at(-1)}`)
+    .join(", ");
+}
+
 /**
  * Checks that the run has all of these steps.
  *
@@ -130,6 +144,51 @@ export function checkSteps(run: Run, steps: readonly number[]): number[] {
     }
   }
   return sortUnique(steps);
+}
+
+const RANGE_FORM = "give <first>-<last>, as 36-60, or <first>-<last>/<hours>, as 36-60/3";
+
+/**
+ * The steps of a range with both ends: `36-60` has those that ECMWF publishes of a run at 00 UTC,
+ * `36-60/3` every third hour.
+ *
+ * @returns `undefined` for a text that is no range.
+ * @throws {RunError} for a range that ends before it begins or has no step, and a width of 0.
+ */
+export function expandSteps(text: string, model?: ModelName): number[] | undefined {
+  const [, first, last, width] = /^(\d+)-(\d+)(?:\/(\d+))?$/.exec(text) ?? [];
+  if (first === undefined || last === undefined) {
+    if (!/^\d+(?:-|\.\.|\/)/.test(text)) return undefined;
+    throw new RunError(`Cannot use steps "${text}": they are no range; ${RANGE_FORM}`);
+  }
+  const [start, end] = [Number(first), Number(last)];
+  if (end < start) {
+    throw new RunError(
+      `Cannot use steps "${text}": the range ends before it begins; swap its ends`,
+    );
+  }
+  if (Number(width) === 0) {
+    throw new RunError(
+      `Cannot use steps "${text}": steps 0 hours apart have no end; ${RANGE_FORM}`,
+    );
+  }
+  if (width === undefined) {
+    const between = runSteps(parseRun("20260101", "00", model))
+      .filter((step) => step > start && step < end);
+    return sortUnique([start, ...between, end]);
+  }
+  const steps = range(start, Math.min(end, LAST_STEP), Number(width));
+  // Those beyond the last step are not listed, however many they would be, but named as one.
+  return end > LAST_STEP ? [...steps, end] : steps;
+}
+
+/** Of runs at 00 and 12 UTC. */
+const LAST_STEP = 360;
+
+function range(start: number, end: number, width: number): number[] {
+  const numbers: number[] = [];
+  for (let number = start; number <= end; number += width) numbers.push(number);
+  return numbers;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   chooseSteps,
   describeRun,
   formatDate,
+  formatSteps,
   isSameRun,
   parseRun,
   parseRunLabel,
@@ -77,6 +78,13 @@ Deno.test("checkSteps() names the step that a run does not have, and the steps t
   }
   const short = "the 18 UTC run has steps 0–144 by 3 hours";
   assertThrows(check("18", [150]), RunError, `Cannot use step 150: ${short}`);
+});
+
+Deno.test("formatSteps() joins neighbours among the steps of the run", () => {
+  const run = parseRun("20260206", "00");
+  assertEquals(formatSteps(run, [150, 144, 0, 3, 6, 12, 156, 360]), "0-6, 12, 144-156, 360");
+  assertEquals(formatSteps(run, runSteps(run)), "0-360");
+  assertEquals(formatSteps(run, []), "");
 });
 
 const AIFS = parseRun("20260206", "6", "aifs-ens");

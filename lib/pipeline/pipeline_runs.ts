@@ -4,11 +4,11 @@
  * @module
  */
 import { describeMembers } from "../ecmwf/members.ts";
-import { chooseSteps, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
 import { catalogFilePrefix, catalogFolder } from "../references/catalog_layout.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import type { RunWork } from "../runs/make_runs.ts";
-import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
+import { describeAbsentSteps } from "../runs/missing_steps.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import {

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { StageContext } from "../storage/mod.ts";
+import { stageFolder } from "../references/stage_files.ts";
+import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./run_stage1.ts";
 import { runStage2, type Stage2Options, type Stage2Result } from "./run_stage2.ts";
@@ -35,6 +36,9 @@ export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<PipelineResult> {
+  const folder = options.outputDir ?? stageFolder(options.run);
+  using use = await useFolder(folder);
+  if (use.isShared) context.reporter.warn(describeSharing(folder));
   return await finishPipeline(options, await beginPipeline(options, context), context);
 }
 

@@ -74,3 +74,16 @@ Deno.test("the same run gives the same NetCDF, byte for byte", async () => {
   }
   assertEquals(files[0], files[1]);
 });
+
+Deno.test("of two pipelines that make the same stores at once the second says so, and both end well", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
+  const options = pipelineOptions(BEFORE_50R1, folder);
+  const both = await Promise.all([1, 2].map(() => runPipeline(options, context)));
+  assertEquals(both.map(({ complete }) => complete), [true, true]);
+  assertEquals(warnings, [
+    `another command is making ${folder}/stores, too: harmless if it is the same one, else stop one of them`,
+  ]);
+  await runPipeline(options, context);
+  assertEquals(warnings.length, 1);
+});

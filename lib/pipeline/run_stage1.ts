@@ -45,7 +45,7 @@ export interface Stage1Result extends Outcome {
 
 /**
  * Checks that the run is there and whole at step 0, then writes `stage1_<member>_deflated.parquet`
- * for every member wanted.
+ * for every member wanted that the run has.
  *
  * Costs the index of step 0 (two from IFS cycle 50r1 on) and three messages; the template is
  * downloaded once and its grid compared with one message's. A scan costs about one small request a
@@ -59,10 +59,12 @@ export async function runStage1(
   context: StageContext,
 ): Promise<Stage1Result> {
   const { run, outputDir: folder = stageFolder(run) } = options;
-  const members = firstMembers(options.maxMembers);
+  const wanted = firstMembers(options.maxMembers);
   await removePartialStageFiles(folder);
-  const source = await findSkeletonSource(options, members, context);
-  const isWhole = await checkFirstStep(run, source.fields, members, context);
+  const source = await findSkeletonSource(options, wanted, context);
+  const isWhole = await checkFirstStep(run, source.fields, wanted, context);
+  const present = new Set(source.fields.map(({ field }) => field.member));
+  const members = wanted.filter((member) => present.has(member));
   await writeSkeletons(source.template, members, run, folder, context);
   await writeArchives(source, options, context);
   context.reporter.info(`stage 1: ${members.length} skeletons of ${describeRun(run)} in ${folder}`);

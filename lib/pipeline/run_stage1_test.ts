@@ -210,3 +210,13 @@ Deno.test("runStage1() loses to a malformed line of step 0 one message, and is i
   assertEquals([result.complete, result.members], [false, [0, 1, 2, 3]]);
   assertStringIncludes(place.warnings.join("\n"), "lines left out: line 1: it is not JSON");
 });
+
+Deno.test("runStage1() writes no skeletons of members that the run lacks", async () => {
+  await using workplace = await openWorkplace();
+  const { context, folder, warnings } = workplace;
+  const result = await runStage1({ ...options(folder), maxMembers: 51 }, context);
+  assertEquals([result.complete, result.members], [false, [0, 1, 2, 3]]);
+  assertStringIncludes(warnings.join(), "absent: 4-50");
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  assertEquals(files.filter((name) => name.startsWith("stage1_")).length, 4);
+});

@@ -111,7 +111,7 @@ Deno.test("runStage2() continues without a missing index, requests it again, and
   assertEquals(result.missingFiles.map((file) => file.stepHours), [39]);
   assertEquals(result.members, [0, 1, 2, 3]);
   assertEquals(server.requests.filter((it) => it.key === key).length, 2);
-  assertStringIncludes(warnings.join("\n"), "step 39 (enfo) is missing");
+  assertStringIncludes(warnings.join("\n"), "1 of 2 steps are not there: 39");
   const allowed = { ...options(BEFORE_50R1, folder), allowMissing: true };
   assert((await runStage2(allowed, context)).complete);
 });

@@ -5,7 +5,9 @@
  */
 import { describePart, type StepFile } from "../ecmwf/files.ts";
 import type { Member } from "../ecmwf/members.ts";
-import type { Run } from "../ecmwf/run.ts";
+import { describeAbsent, isYoung } from "../ecmwf/published.ts";
+import { formatSteps, type Run } from "../ecmwf/run.ts";
+import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { FileFields } from "./field_sets.ts";
 import { RunFields } from "./run_fields.ts";
@@ -17,7 +19,7 @@ import {
   tryStepIndex,
   warnOfProblems,
 } from "./step_index.ts";
-import { receivedBy, type StageContext } from "../storage/mod.ts";
+import { receivedBy, type StageContext, StorageError } from "../storage/mod.ts";
 
 /** The content of all indexes of a run. */
 export interface RunIndex {
@@ -36,11 +38,13 @@ export interface ReadRunOptions extends StageContext {
   members: readonly Member[];
   /** Files read at once. */
   parallelFiles: number;
+  /** Decides whether absent files may still come. @default {new Date()} */
+  now?: Date;
 }
 
 /**
  * Reads the index of every file. A file that fails while others are there is tried again at the end.
- * Warns of every file and line that cannot be used.
+ * Warns of the files that are missing, all in one line, and of every line that cannot be used.
  *
  * Costs one GET and one HEAD a file.
  *
@@ -68,13 +72,51 @@ export async function readRunIndex(
     const missing = failures.map((failure) => failure.file);
     failures = await readFiles(run, missing, options, collect);
   }
-  for (const { file, error } of failures) {
-    result.missingFiles.push(file);
-    options.reporter.warn(
-      `step ${file.stepHours} (${describePart(file)}) is missing: ${error.message}`,
+  result.missingFiles.push(...failures.map(({ file }) => file));
+  const now = options.now ?? new Date();
+  for (const line of describeMissing(run, files, failures, now)) options.reporter.warn(line);
+  return result;
+}
+
+/** Says of which steps files are not there or cannot be read: a line for each way to fail. */
+function describeMissing(
+  run: Run,
+  files: readonly StepFile[],
+  failures: readonly IndexFailure[],
+  now: Date,
+): string[] {
+  const stepsOf = (them: readonly StepFile[]) => sortUnique(them.map((it) => it.stepHours));
+  const { absent = [], failed = [] } = Object.groupBy(
+    failures,
+    ({ error }) => error.category === "missing" ? "absent" : "failed",
+  );
+  const absentAt = Map.groupBy(absent, ({ file }) => file.stepHours);
+  const wantedAt = Map.groupBy(files, ({ stepHours }) => stepHours);
+  const byPart = Map.groupBy(absent.map(({ file }) => file), (file) => {
+    const { stepHours } = file;
+    const isWhole = absentAt.get(stepHours)!.length === wantedAt.get(stepHours)!.length;
+    return isWhole ? undefined : describePart(file);
+  });
+  const shared = { run, wantedCount: wantedAt.size, mayCome: isYoung(run, now) };
+  const lines = Array.from(
+    byPart,
+    ([part, them]) => describeAbsent({ ...shared, steps: stepsOf(them), ...(part && { part }) }),
+  );
+  const byReason = Map.groupBy(failed, ({ error }) => reasonOf(error));
+  for (const alike of byReason.values()) {
+    const steps = stepsOf(alike.map(({ file }) => file));
+    const first = alike.length === 1 ? "" : "the first: ";
+    lines.push(
+      `${steps.length} of ${wantedAt.size} steps cannot be read: ${formatSteps(run, steps)}; ` +
+        `${first}${alike[0]!.error.message}`,
     );
   }
-  return result;
+  return lines;
+}
+
+/** The same for files that failed alike. */
+function reasonOf(error: IndexFailure["error"]): string {
+  return error instanceof StorageError ? `${error.kind} ${error.answer}` : error.name;
 }
 
 async function readFiles(

@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "jsr:@std/assert@^1.0.0";
 import {
   AFTER_50R1,
   BEFORE_50R1,
@@ -10,7 +15,7 @@ import {
 } from "../../fixtures/embedded_run.ts";
 import { MissingDataError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
-import { parseRun, type Run } from "../ecmwf/run.ts";
+import { parseRun, referenceTime, type Run, runSteps } from "../ecmwf/run.ts";
 import { StorageError } from "../storage/mod.ts";
 import { findFieldGaps } from "./field_sets.ts";
 import { readRunIndex } from "./run_index.ts";
@@ -78,6 +83,50 @@ Deno.test("readRunIndex() goes on without an index that is a page; if all are, t
   for (const key of bucket.keys()) if (key.endsWith(".index")) bucket.set(key, page);
   const error = await assertRejects(() => readAll(BEFORE_50R1.run, [0], place), StorageError);
   assertEquals([error.kind, error.category], ["corrupt", "unreachable"]);
+});
+
+/** Warnings of reading all steps of a run some hours later, of which these files are gone. */
+async function warnOf(run: Run, hoursLater: number, gone: (key: string) => boolean) {
+  const bucket = await readEmbeddedBucket();
+  for (const key of bucket.keys()) if (gone(key)) bucket.delete(key);
+  await using place = await openWorkplace(bucket);
+  const files = runSteps(run).flatMap((step) => stepFiles(run, step));
+  const now = new Date(referenceTime(run).getTime() + hoursLater * 3_600_000);
+  await readRunIndex(run, files, { ...place.context, members: [0], parallelFiles: 8, now });
+  return place.warnings;
+}
+
+Deno.test("readRunIndex() names the steps of a half-published run in one line", async () => {
+  const absent = "82 of 85 steps are not there";
+  const steps = "3-33, 42-360";
+  assertEquals(await warnOf(BEFORE_50R1.run, 8, () => false), [`${absent} yet: ${steps}`]);
+  assertEquals(await warnOf(BEFORE_50R1.run, 24, () => false), [`${absent}: ${steps}`]);
+  const isIndexOf39 = (key: string) => /-39h-.*\.grib2$/.test(key);
+  assertEquals(await warnOf(BEFORE_50R1.run, 8, isIndexOf39), [
+    "83 of 85 steps are not there yet: 3-33, 39-360",
+  ]);
+  assertEquals(await warnOf(AFTER_50R1.run, 8, (key) => /-39h-oper/.test(key)), [
+    `${absent} yet: ${steps}`,
+    "1 of 85 steps have no oper file yet: 39",
+  ]);
+});
+
+Deno.test("readRunIndex() names in one line the files that fail alike", async () => {
+  await using place = await openWorkplace();
+  place.server.setFaults(({ key }) =>
+    /-3[69]h-/.test(key) ? { kind: "status", status: 500, code: "InternalError" } : undefined
+  );
+  const files = [0, 36, 39].flatMap((step) => stepFiles(BEFORE_50R1.run, step));
+  await readRunIndex(BEFORE_50R1.run, files, {
+    ...place.context,
+    members: [0],
+    parallelFiles: 1,
+  });
+  assertEquals(place.warnings.length, 1);
+  assertMatch(
+    place.warnings[0]!,
+    /^2 of 3 steps cannot be read: 36-39; the first: Cannot read "s3:.*-36h-.*500 Internal/,
+  );
 });
 
 Deno.test("readRunIndex() throws MissingDataError when no file of the run is there", async () => {

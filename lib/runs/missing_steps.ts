@@ -4,8 +4,8 @@
  * @module
  */
 import { type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { findAbsentDays, findFolder } from "../ecmwf/published.ts";
-import { referenceTime, type Run, runSteps } from "../ecmwf/run.ts";
+import { describeAbsent, findAbsentDays, findFolder, isYoung } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
 import { type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -23,8 +23,6 @@ export interface AbsenceOptions {
 
 /** HEADs at once. */
 const PARALLEL = 8;
-/** A run is whole about eight hours after its time; mirrors lag. */
-const PUBLISHED_AFTER_MS = 24 * 3_600_000;
 
 /**
  * Says which of the steps that a command lacked are not on the servers: `not published yet`, `the server
@@ -55,32 +53,16 @@ async function describeAbsence(
   const files = lacking.flatMap(filesOf);
   const absent = await findAbsentFiles(files, storage);
   if (absent.length === 0) return undefined;
-  const isYoung = now.getTime() - referenceTime(run).getTime() < PUBLISHED_AFTER_MS;
+  const mayCome = isYoung(run, now);
   const hasNone = lacking.length === steps.length && absent.length === files.length;
   // The steps of a command may be the last ones of the run.
   if (hasNone && (lacking.includes(0) || !await hasAny(filesOf(0), storage))) {
-    if (isYoung) return "not published yet";
+    if (mayCome) return "not published yet";
     const known = findAbsentDays(run);
     return `the server has nothing of it${known === undefined ? "" : `: ${known}`}`;
   }
   const absentSteps = sortUnique(absent.map(({ stepHours }) => stepHours));
-  const verb = steps.length === 1 ? "step is not there" : "steps are not there";
-  return `${absentSteps.length} of ${steps.length} ${verb}${isYoung ? " yet" : ""}: ` +
-    formatSteps(run, absentSteps);
-}
-
-/** Steps of a run, neighbours joined: `6-33, 42`. */
-export function formatSteps(run: Run, steps: readonly number[]): string {
-  const all = runSteps(run);
-  const groups: number[][] = [];
-  for (const step of sortUnique(steps)) {
-    const last = groups.at(-1);
-    const isNext = last && all.indexOf(step) === all.indexOf(last.at(-1)!) + 1;
-    if (isNext) last.push(step);
-    else groups.push([step]);
-  }
-  return groups.map((group) => group.length === 1 ? `${group[0]}` : `${group[0]}-${group.at(-1)}`)
-    .join(", ");
+  return describeAbsent({ run, steps: absentSteps, wantedCount: steps.length, mayCome });
 }
 
 /** Whether a server has any of these files. */

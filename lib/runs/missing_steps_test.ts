@@ -3,7 +3,7 @@ import { bucketKey, openWorkplace } from "../../fixtures/embedded_run.ts";
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { stepFiles, type Stream } from "../ecmwf/files.ts";
 import { parseRun, referenceTime, runSteps } from "../ecmwf/run.ts";
-import { describeAbsentSteps, formatSteps } from "./missing_steps.ts";
+import { describeAbsentSteps } from "./missing_steps.ts";
 
 const BEFORE = parseRun("20260206", "00");
 const AFTER = parseRun("20260520", "00");
@@ -97,10 +97,4 @@ Deno.test("a server that fails says nothing of the steps", async () => {
   workplace.server.setFaults(() => SLOW_DOWN);
   const options = { run: BEFORE, steps: [36], now: new Date() };
   assertEquals(await describeAbsentSteps(options, workplace.context.storage), undefined);
-});
-
-Deno.test("formatSteps() joins neighbours among the steps of the run", () => {
-  assertEquals(formatSteps(BEFORE, [150, 144, 0, 3, 6, 12, 156, 360]), "0-6, 12, 144-156, 360");
-  assertEquals(formatSteps(BEFORE, STEPS), "0-360");
-  assertEquals(formatSteps(BEFORE, []), "");
 });

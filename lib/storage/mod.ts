@@ -44,7 +44,7 @@ export type { AzureOptions } from "./backends/azure.ts";
 export { isRemote } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
-export { removePartialFiles } from "./backends/partial_files.ts";
+export { removePartialFiles, useFolder } from "./backends/partial_files.ts";
 export type {
   ByteRange,
   GetOptions,
@@ -232,6 +232,11 @@ async function loadGcs(url: string, { gcs = {} }: StorageOptions): Promise<Backe
 async function loadAzure({ azure }: StorageOptions): Promise<Backend> {
   const { openAzure } = await import("./backends/azure.ts");
   return openAzure(azure);
+}
+
+/** The warning where another process makes the same output. */
+export function describeSharing(path: string): string {
+  return `another command is making ${path}, too: harmless if it is the same one, else stop one of them`;
 }
 
 /** What a stage works with besides its options. */

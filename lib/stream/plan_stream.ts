@@ -6,7 +6,7 @@
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
-import { asPublished } from "../ecmwf/eras.ts";
+import { asPublished, findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
+import { describeWrap, requirePoints } from "../output/regions.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
@@ -60,7 +61,7 @@ export interface StreamPlan {
  *
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * they are of another run.
- * @throws {UsageError} when ECMWF did not publish a variable that is asked for by name, or any of the
+ * @throws {UsageError} when the region has no point of the run's grid, when ECMWF did not publish a variable that is asked for by name, or any of the
  * variables at these steps.
  */
 export async function planStream(
@@ -76,6 +77,7 @@ export async function planStream(
   const found = findRun(stores);
   const run = chooseRun(options, found);
   const steps = chooseSteps(run, options.steps, profile.steps);
+  checkRegion(run, options, context);
   const planned = planFields(stores, members, wanted, steps, run, options.targets);
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
@@ -108,6 +110,19 @@ async function findAllStores(
     context.reporter.warn(`no store of ${describeMembers(absent)} in ${folder}`);
   }
   return stores;
+}
+
+/** Reports a region that goes around the globe; throws for one without a point of the run's grid. */
+function checkRegion(
+  run: Run,
+  { profile, region = profile.region, gridSpacing }: StreamOptions,
+  { reporter }: StageContext,
+): void {
+  const { folders } = findEra(run);
+  const spacings = folders.map(({ grid }) => grid.spacing);
+  requirePoints(region, gridSpacing === undefined ? spacings : [gridSpacing]);
+  const wrap = describeWrap(region, gridSpacing ?? spacings[0]!);
+  if (wrap !== undefined) reporter.info(wrap);
 }
 
 /** The folder of the final stores. */

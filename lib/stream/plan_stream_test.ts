@@ -1,8 +1,10 @@
-import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace } from "../../fixtures/embedded_run.ts";
+import { UsageError } from "../errors.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
 import type { Reference, StoreValue } from "../references/store.ts";
 import { changeStore, streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
+import { planStream } from "./plan_stream.ts";
 import { runStream } from "./run_stream.ts";
 
 const KEY = "step_036/2t/sfc/ens02/0.0.0";
@@ -54,4 +56,42 @@ Deno.test("streaming twice at once in one folder ends well twice, with the same 
   for (const { complete, path } of both) {
     assertEquals([complete, await Deno.readFile(path)], [true, alone]);
   }
+  const warnings = workplace.warnings.filter((line) =>
+    line.startsWith("another command is making")
+  );
+  assertEquals(warnings, [
+    `another command is making ${
+      both[0]!.path
+    }, too: harmless if it is the same one, else stop one of them`,
+  ]);
+});
+
+Deno.test("a region whose west is east of its east is streamed, and what it is taken for is reported", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  const lines: string[] = [];
+  const info = (line: string) => void lines.push(line);
+  const reporter = { ...workplace.context.reporter, info };
+  const region = { north: 0.5, west: 34.5, south: 0, east: 33 };
+  const options = { ...streamOptions(workplace.folder), region };
+  await planStream(options, { ...workplace.context, reporter });
+  assertEquals(
+    lines.filter((line) => line.startsWith("region ")),
+    [
+      "region 0.5,34.5,0,33: its west is east of its east, so it goes east from 34.5° to 393°, " +
+      "358.5° and 3 × 1435 points",
+    ],
+  );
+});
+
+Deno.test("a region without a point of the run's grid is refused before anything is fetched", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  const before = workplace.server.requests.length;
+  const region = { north: 0.45, west: 33.55, south: 0.35, east: 33.65 };
+  const options = { ...streamOptions(workplace.folder), region };
+  await assertRejects(() => runStream(options, workplace.context), UsageError, "no grid point");
+  assertEquals(workplace.server.requests.length, before);
+  const entries = [...Deno.readDirSync(workplace.folder)].map(({ name }) => name);
+  assertEquals(entries.filter((name) => !name.startsWith("stage")), []);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
-import type { StageContext } from "../storage/mod.ts";
+import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -42,6 +42,9 @@ export async function runStream(
   hooks?: StreamHooks,
 ): Promise<StreamResult> {
   const session = hooks?.session ?? await FieldSession.open(options, context);
+  const { plan, folder } = session;
+  using use = await useFolder(folder.path);
+  if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   await resumeFields(session);
   const fields = await session.complete(() => session.judge(session.folder.fields));
   const count = await writeOutput(session, fields, hooks?.onWritten);

@@ -5,14 +5,14 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { chooseSteps, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
   describeScarcePoints,
 } from "../ensemble/field_result.ts";
 import type { RunWork } from "../runs/make_runs.ts";
-import { describeAbsentSteps, formatSteps } from "../runs/missing_steps.ts";
+import { describeAbsentSteps } from "../runs/missing_steps.ts";
 import { outputPath } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { pathToFileURL } from "node:url";
 import { parse } from "jsr:@std/dotenv@^0.225.0/parse";
 import type { EngineVariable } from "../../lib/checkpoint/array_task.ts";
 import type { Command } from "../../lib/cli/command.ts";
-import { EXIT, InterruptedError } from "../../lib/errors.ts";
+import { EXIT, InterruptedError, UsageError } from "../../lib/errors.ts";
 import { runCommand } from "../../lib/cli/run_command.ts";
 import { findPermissions } from "../../lib/cli/task_permissions.ts";
 import type { TextSink } from "../../lib/cli/text_report.ts";
@@ -47,7 +48,30 @@ export async function exitWith<Options>(command: Command<Options>): Promise<neve
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const name of signals) Deno.addSignalListener(name, () => respond(name));
   const permissions = findPermissions(command.name);
-  Deno.exit(await runCommand(command, Deno.args, { sink, print, permissions, signal }));
+  const explainRefusal = async (message: string) => {
+    // Tasks run in the folder of the project, where `deno.json` has their sets.
+    const isTask = import.meta.url === pathToFileURL(`${Deno.cwd()}/stages/cli/console.ts`).href;
+    // Loaded only where something was refused.
+    if (!isTask || !/(?:Deno refuses|Requires) \w+ access/.test(message)) return undefined;
+    const { explainRefusal } = await import("../../lib/cli/allow_more.ts");
+    return explainRefusal({
+      command,
+      args: Deno.args,
+      message,
+      permissions,
+      isGranted: (host) => Deno.permissions.querySync({ name: "net", host }).state === "granted",
+      folder: Deno.cwd(),
+      servers: seesEndpoint() ? [readEnvironment("AWS_ENDPOINT_URL_S3") ?? ""] : [],
+    });
+  };
+  const console = { sink, print, permissions, signal, explainRefusal };
+  Deno.exit(await runCommand(command, Deno.args, console));
+}
+
+/** Commands that reach no server may not look for one. */
+function seesEndpoint(): boolean {
+  const variable = "AWS_ENDPOINT_URL_S3";
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 /** A signal that aborts when this process is asked to end; disposal ends the listening. */
@@ -123,12 +147,21 @@ function readKey(path: string): string {
   }
 }
 
-/** The text of a file; empty where there is none. */
+/**
+ * The text of a file without a byte order mark; empty where there is none.
+ *
+ * @throws {UsageError} for a folder, as containers make of a file that is not there.
+ */
 function readTextFile(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(path).replace(/^\uFEFF/, "");
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new UsageError(
+        `Cannot read "${path}": it is a folder; remove it, or put a file in its place`,
+      );
+    }
     throw error;
   }
 }

@@ -66,7 +66,12 @@ export function parseUploadOptions(values: OptionValues): UploadRequest {
 
 /** Options of streaming. */
 export const STORES_OPTIONS: readonly OptionSpec[] = [
-  { name: "parquet-dir", value: "<dir>", help: "local folder of the final stores" },
+  {
+    name: "parquet-dir",
+    value: "<dir>",
+    positional: true,
+    help: "local folder of the final stores; --parquet-dir itself may be left out",
+  },
   {
     name: "gcs-parquet-path",
     value: "<gs://…>",

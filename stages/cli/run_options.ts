@@ -13,6 +13,7 @@ import {
 } from "../../lib/ecmwf/datasets.ts";
 import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
 import { parseRunList, type RunRequest } from "../../lib/ecmwf/published.ts";
+import { checkSteps, expandSteps, parseRun, type RunHour } from "../../lib/ecmwf/run.ts";
 import type { Stage2Options } from "../../lib/pipeline/run_stage2.ts";
 import { parseSources, SOURCES } from "../../lib/ecmwf/sources.ts";
 import { UsageError } from "../../lib/errors.ts";
@@ -71,7 +72,7 @@ export const MAX_MEMBERS: OptionSpec = {
 export const STEPS: OptionSpec = {
   name: "steps",
   value: "<h,h,…>",
-  help: "forecast steps in hours (default: every step of the run)",
+  help: "forecast steps in hours, and ranges: 36-60/3, 0-144 (default: every step of the run)",
 };
 
 const OUTPUT_DIR: OptionSpec = {
@@ -154,6 +155,38 @@ export function parseRunRequests(values: OptionValues): RunRequest[] {
   return dates ? parseRunList(dates, values.list(RUN_HOUR.name) ?? [], model) : [];
 }
 
+/**
+ * The steps of `--steps`, or of another option like it; `undefined` when not given.
+ *
+ * @throws {UsageError} {RunError} for anything else, and a step that one of the runs does not have.
+ */
+export function parseSteps(values: OptionValues, name = STEPS.name): number[] | undefined {
+  const model = parseModelName(values);
+  const steps = values.counts(name, (item) => expandSteps(item, model));
+  if (!steps) return undefined;
+  const hours = parseRunRequests(values).map(({ hour }) => hour);
+  // Without a date the run is that of the references. No day has other steps than the others.
+  for (const hour of new Set<RunHour>(hours.length > 0 ? hours : ["00"])) {
+    checkSteps(parseRun("20260101", hour, model), steps);
+  }
+  return steps;
+}
+
+/**
+ * The number of members of `--max-members`.
+ *
+ * @throws {UsageError} when the ensemble has fewer.
+ */
+export function parseMaxMembers(values: OptionValues): number {
+  const { name } = MAX_MEMBERS;
+  const count = values.count(name);
+  if (count <= ENSEMBLE_SIZE) return count;
+  throw new UsageError(
+    `Cannot use --${name} ${count}: the ensemble has ${ENSEMBLE_SIZE} members with the control; ` +
+      "give fewer",
+  );
+}
+
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
   ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
@@ -208,7 +241,7 @@ export function parseStageRequest(values: OptionValues): StageRequest {
   return {
     runRequests: parseRunRequests(values),
     server: parseServerOptions(values),
-    maxMembers: values.count(MAX_MEMBERS.name),
+    maxMembers: parseMaxMembers(values),
     outputDir: values.text(OUTPUT_DIR.name),
   };
 }
@@ -234,7 +267,7 @@ export type IndexOptions = Pick<Stage2Options, "steps" | "parallelWorkers" | "al
 /** Parses {@linkcode INDEX_OPTIONS}. */
 export function parseIndexOptions(values: OptionValues): IndexOptions {
   return {
-    steps: values.counts("steps"),
+    steps: parseSteps(values),
     parallelWorkers: values.count("parallel-workers"),
     allowMissing: values.flag("allow-missing"),
   };

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { type Command, OptionValues, parseCommandLine } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/errors.ts";
+import { UsageError, UserError } from "../../lib/errors.ts";
 import { formatHelp } from "../../lib/cli/help.ts";
 import { SOURCES } from "../../lib/ecmwf/sources.ts";
 import { command as pipeline } from "../pipeline.ts";
+import { command as plot } from "../plot.ts";
 import { command as stream } from "../stream.ts";
+import { command as view } from "../view.ts";
 import {
   listShapingOptions,
   parseStageRequest,
@@ -113,4 +115,70 @@ Deno.test("listShapingOptions() has the defaults, and flags that are set", () =>
   );
   assertEquals([steps, zip, format, maxMembers], ["36", "yes", "parquet", "51"]);
   assertEquals(["combine" in rest, "save-template" in rest], [false, false]);
+});
+
+const parseStream = (...args: string[]) => stream.parse(parseCommandLine(stream, args));
+const parsePipeline = (...args: string[]) => pipeline.parse(parseCommandLine(pipeline, args));
+
+Deno.test("--steps and --hours take ranges of steps, with or without their distance", () => {
+  assertEquals(parsePipeline("--steps", "36-60/3").steps, [36, 39, 42, 45, 48, 51, 54, 57, 60]);
+  assertEquals(parsePipeline("--steps", "0,138-162").steps, [0, 138, 141, 144, 150, 156, 162]);
+  assertEquals(parsePipeline("--hours", "0-12/12").hours, [0, 12]);
+  assertEquals(parseStream("--steps", "36-48/6,60").steps, [36, 42, 48, 60]);
+});
+
+Deno.test("ranges of steps and names of regions shape an output as what they stand for", () => {
+  const list = (...args: string[]) => parseStream(...args).shapingOptions;
+  assertEquals(list("--steps", "36-60/3", "--region", "icpac"), list());
+  assertEquals(list("--region", "kenya").region, "6,33,-5,42");
+});
+
+const WRONG_LINES: readonly (readonly [line: string, says: string])[] = [
+  ["--steps 36-60/5", "Cannot use step 41: the 00 UTC run has steps"],
+  ["--steps 37", "Cannot use step 37"],
+  ["--steps 0-99999999999/1", "Cannot use step 1:"],
+  ["--steps 0-99999999999/3", "Cannot use step 147:"],
+  ["--steps 354-366/6", "Cannot use step 366:"],
+  ["--date 20260206 --run 06 --steps 150", "Cannot use step 150: the 06 UTC run has steps"],
+  ["--date 20260206 --run 00,06 --steps 36-150/6", "Cannot use step 150: the 06 UTC run"],
+  ["--steps 60-36", "the range ends before it begins"],
+  ["--steps 36-60/0", "steps 0 hours apart"],
+  ["--steps 36-", "they are no range; give <first>-<last>"],
+  ["--steps 36..60", "they are no range; give <first>-<last>"],
+  ["--steps 37-39", "Cannot use step 37"],
+  ["--steps 0-366", "Cannot use step 366"],
+  ["--max-members 52", "the ensemble has 51 members with the control"],
+];
+
+for (const [line, says] of WRONG_LINES) {
+  for (const [name, parse] of [["pipeline", parsePipeline], ["stream", parseStream]] as const) {
+    Deno.test(`${name} refuses ${line} before it does anything`, () => {
+      assertStringIncludes(assertThrows(() => parse(...line.split(" ")), UserError).message, says);
+      assertEquals(assertThrows(() => parse(...line.split(" ")), UserError).category, "usage");
+    });
+  }
+}
+
+Deno.test("stream refuses a box without a point of any grid that its runs may have", () => {
+  const between = ["--region", "0.45,33.55,0.35,33.65"];
+  assertThrows(() => parseStream("--date", "20260206", ...between), UsageError, "no grid point");
+  assertThrows(() => parseStream("--date", "latest", ...between), UsageError, "no grid point");
+  parseStream(...between);
+  parseStream("--date", "20230301", ...between);
+  parseStream("--date", "20260206", "--grid", "0.1", ...between);
+});
+
+Deno.test("plot, view and stream take the obvious argument without its option", () => {
+  assertEquals(parseStream("stores", "--steps", "36").parquetDir, "stores");
+  assertEquals(parseStream("--parquet-dir", "stores").parquetDir, "stores");
+  assertThrows(() => parseStream("stores", "more"), UsageError, 'Cannot use "more"');
+  for (const command of [plot, view]) {
+    assertEquals(command.parse(parseCommandLine(command, ["a.nc"])).input, "a.nc");
+    assertEquals(command.parse(parseCommandLine(command, ["--input", "a.nc"])).input, "a.nc");
+    assertThrows(
+      () => parseCommandLine(command, ["a.nc", "b.nc"]),
+      UsageError,
+      'Cannot use "b.nc"',
+    );
+  }
 });

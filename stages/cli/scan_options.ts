@@ -6,6 +6,7 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { ScanOptions } from "../../lib/pipeline/skeleton_source.ts";
+import { parseSteps } from "./run_options.ts";
 
 /** Options of stage 1 and the pipeline. */
 export const SCAN_OPTIONS: readonly OptionSpec[] = [
@@ -40,7 +41,7 @@ export function parseScanOptions(values: OptionValues): ScanOptions {
   }
   return {
     scan,
-    hours: values.counts("hours"),
+    hours: parseSteps(values, "hours"),
     saveTemplate,
   };
 }

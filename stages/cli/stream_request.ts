@@ -5,16 +5,21 @@
  */
 import { type ArrayTask, parseTask } from "../../lib/checkpoint/array_task.ts";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
+import type { RunRequest } from "../../lib/ecmwf/published.ts";
+import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { checkSpacing } from "../../lib/output/interpolate.ts";
 import { GIK } from "../../lib/output/profile.ts";
+import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
+import { sortUnique } from "../../lib/util/numbers.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import {
@@ -29,9 +34,11 @@ import {
   listShapingOptions,
   MAX_MEMBERS,
   MODEL,
+  parseMaxMembers,
   parseModelName,
   parseRunRequests,
   parseServerOptions,
+  parseSteps,
   RUN_HOURS,
   type RunSource,
   SERVER_OPTIONS,
@@ -52,7 +59,7 @@ export interface StreamRequest
   shapingOptions: Record<string, string>;
 }
 
-const { region: DEFAULT_REGION } = GIK;
+const REGION_NAMES = Object.keys(REGIONS);
 const DEFAULT_VARIABLES = GIK.variables.join(",");
 const DEFAULT_STEPS = GIK.steps.join(",");
 
@@ -87,7 +94,8 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     ...STEPS,
     default: DEFAULT_STEPS,
-    help: "forecast steps in hours; of the default ones those that the run has",
+    help: "forecast steps in hours, and ranges: 36-60/3, 0-144; of the default ones those that\n" +
+      "the run has",
   },
   MAX_MEMBERS,
   {
@@ -108,9 +116,9 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "region",
     value: "<N,W,S,E>",
-    default: [DEFAULT_REGION.north, DEFAULT_REGION.west, DEFAULT_REGION.south, DEFAULT_REGION.east]
-      .join(","),
-    help: "edges of the region in degrees; points on them are included",
+    default: formatRegion(GIK.region),
+    help: "edges of the region in degrees, points on them included; or a name:\n" +
+      `${REGION_NAMES.slice(0, 7).join(", ")},\n${REGION_NAMES.slice(7).join(", ")}`,
   },
   {
     name: "grid",
@@ -172,6 +180,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values);
+  const { steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -180,7 +189,11 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+    shapingOptions: {
+      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...(steps && { steps: steps.join(",") }),
+      ...(region && { region: formatRegion(region) }),
+    },
   };
 }
 
@@ -196,21 +209,24 @@ export type OutputRequest = Omit<
  * @throws {UsageError} for a value that is wrong.
  */
 export function parseOutputRequest(values: OptionValues): OutputRequest {
-  const region = parseRegion(values.numbers("region", 4));
+  const runRequests = parseRunRequests(values);
+  const region = parseRegion(values.required("region"));
+  const gridSpacing = parseGrid(values, region);
+  if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
   return {
-    runRequests: parseRunRequests(values),
+    runRequests,
     server: parseServerOptions(values),
     profile: GIK,
     work: parseWork(values),
     // Not every run has the default steps.
-    steps: values.text("steps") === DEFAULT_STEPS ? undefined : values.counts("steps"),
+    steps: values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values),
     model: parseModelName(values),
-    maxMembers: values.count("max-members"),
+    maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
     variables: parseVariables(values),
     region,
-    gridSpacing: parseGrid(values, region),
+    gridSpacing,
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -271,14 +287,13 @@ function parseVariables(values: OptionValues): Variable[] | undefined {
   });
 }
 
-function parseRegion(numbers: readonly number[]): Region {
-  const [north, west, south, east] = numbers as [number, number, number, number];
-  if (north < south || north > 90 || south < -90) {
-    throw new UsageError(
-      `Cannot use region ${numbers.join(",")}: give north,west,south,east in degrees, north first`,
-    );
-  }
-  return { north, west, south, east };
+/** Degrees between the points of the grids of these runs; of all eras without any. */
+function listSpacings(requests: readonly RunRequest[]): number[] {
+  const eras = requests.length === 0 ? listEras({}) : requests.map(({ date, hour, model }) => {
+    return findEra(parseRun(date === "latest" ? formatDate(new Date()) : date, hour, model));
+  });
+  const grids = eras.flatMap(({ folders }) => folders.map(({ grid }) => grid));
+  return sortUnique(grids.map(({ spacing }) => spacing));
 }
 
 function parseGrid(values: OptionValues, region: Region): number | undefined {

@@ -11,7 +11,7 @@ Deno.test("--region is the region of the output, and by default that of the prof
   assertEquals(parse("--date", "20260206", "--region=10.5,30,-5,40").region, region);
   assertEquals(parse("--date", "20260206").region, GIK.region);
   for (const text of ["-5,30,10,40", "91,30,10,40", "10,30,-91,40"]) {
-    const message = `Cannot use region ${text}: give north,west,south,east`;
+    const message = `Cannot use --region "${text}": `;
     assertThrows(() => parse("--date", "20260206", `--region=${text}`), UsageError, message);
   }
 });

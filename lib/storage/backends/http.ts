@@ -3,6 +3,7 @@ import {
   formatRange,
   readAnswer,
   readErrorText,
+  requireObject,
   requireSize,
 } from "../protocol/body.ts";
 import {
@@ -89,7 +90,9 @@ export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Bac
     },
 
     async head(url, attempt) {
-      const { headers, status } = await request(url, "HEAD", attempt);
+      const response = await request(url, "HEAD", attempt);
+      requireObject(url, response);
+      const { headers, status } = response;
       const size = requireSize(url, headers.get("content-length"), status);
       return { size, etag: headers.get("etag") ?? undefined };
     },

@@ -72,6 +72,39 @@ export async function removePartialFiles(
   }
 }
 
+/** A folder that this process works in, until it is disposed of. */
+export interface FolderUse extends Disposable {
+  /** Whether another process has it in use, as far as the file system has locks. */
+  isShared: boolean;
+}
+
+/**
+ * Marks a local folder as in use by a command, and creates it. Disposal removes one that it created and
+ * that is empty. It is a lock of the folder itself: it ends with the process, and leaves no file.
+ */
+export async function useFolder(folder: string): Promise<FolderUse> {
+  const unused = { isShared: false, [Symbol.dispose]: () => {} };
+  if (isRemote(folder)) return unused;
+  const existed = await unlessGone(Deno.stat(folder)) !== undefined;
+  await Deno.mkdir(folder, { recursive: true });
+  // Windows opens no folder, and not every network share has locks.
+  const handle = await Deno.open(folder).catch(() => undefined);
+  if (!handle) return unused;
+  const isFree = await handle.tryLock(true).catch(() => true);
+  return {
+    isShared: !isFree,
+    [Symbol.dispose]() {
+      handle.close();
+      if (existed) return;
+      try {
+        Deno.removeSync(folder);
+      } catch {
+        // It holds files, or is gone.
+      }
+    },
+  };
+}
+
 /** Holds the lock meanwhile: a writer that waits for it sees that its file is gone. */
 async function removeAbandoned(path: string): Promise<void> {
   using file = await unlessGone(Deno.open(path, { write: true }));

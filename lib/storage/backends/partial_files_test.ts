@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { assertSpyCalls, stub } from "jsr:@std/testing@^1.0.0/mock";
 import { listNames, withFolder } from "../../../fixtures/folder.ts";
-import { openStorage, removePartialFiles } from "../mod.ts";
+import { openStorage, removePartialFiles, useFolder } from "../mod.ts";
 
 const storage = openStorage();
 const BYTES = new Uint8Array(1000).fill(7);
@@ -89,3 +89,25 @@ Deno.test("list() hides partial files", () =>
     const listed = await Array.fromAsync(storage.list(`${folder}/`));
     assertEquals(listed, [{ url: `${folder}/out.nc`, size: 1000 }]);
   }));
+
+Deno.test("useFolder() removes a folder that it created and nothing was put in, no other", async () => {
+  const parent = await Deno.makeTempDir();
+  const exists = (name: string) => [...Deno.readDirSync(parent)].some((it) => it.name === name);
+  {
+    using first = await useFolder(`${parent}/new`);
+    using second = await useFolder(`${parent}/new`);
+    assertEquals([first.isShared, exists("new")], [false, true]);
+    if (Deno.build.os !== "windows") assertEquals(second.isShared, true);
+  }
+  assertEquals(exists("new"), false);
+  await Deno.mkdir(`${parent}/old`);
+  for (const name of ["old", "full"]) {
+    using use = await useFolder(`${parent}/${name}`);
+    if (name === "full") await Deno.writeTextFile(`${parent}/full/file`, "");
+    assertEquals(use.isShared, false);
+  }
+  assertEquals([exists("old"), exists("full")], [true, true]);
+  using remote = await useFolder("gs://bucket/folder");
+  assertEquals(remote.isShared, false);
+  await Deno.remove(parent, { recursive: true });
+});

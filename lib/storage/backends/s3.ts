@@ -4,7 +4,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from "npm:@aws-sdk/client-s3@3.1169.0";
-import { formatRange, readAnswer, readText, requireSize } from "../protocol/body.ts";
+import { formatRange, readAnswer, readText, requireObject, requireSize } from "../protocol/body.ts";
 import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
 import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { describeResponse, fetchPlain, parseOrigin, readErrorCode } from "./http.ts";
@@ -144,11 +144,9 @@ export function openS3(options: S3Options): Backend {
     async head(url, attempt) {
       const { bucket, key } = parseObjectUrl(url);
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-      const { response: { headers, status } } = await ask(
-        url,
-        attempt,
-        (options) => client.send(command, options),
-      );
+      const { response } = await ask(url, attempt, (options) => client.send(command, options));
+      requireObject(url, response);
+      const { headers, status } = response;
       const size = requireSize(url, headers.get("content-length"), status);
       return { size, etag: headers.get("etag") ?? undefined };
     },

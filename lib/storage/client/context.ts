@@ -1,5 +1,5 @@
 import type { Backend } from "../protocol/attempt.ts";
-import { Host } from "./host.ts";
+import { Host, type HostPolicy } from "./host.ts";
 import type { Replica, RequestContext, RequestPolicy, Route } from "./request.ts";
 import { StatusReporter } from "./host_status.ts";
 
@@ -36,11 +36,12 @@ export function createContext(
 ): StorageContext {
   const hosts = new Map<string, Host>();
   const hostsByRoot = new Map<string, Host>();
+  const hasAnyServed = () => [...hosts.values()].some((host) => host.hasServed);
   return {
     policy,
     hosts,
     get hasServed() {
-      return [...hosts.values()].some((host) => host.hasServed);
+      return hasAnyServed();
     },
     failed: new Set(),
     findHost: (url) => hostsByRoot.get(parseRoot(url)),
@@ -50,7 +51,7 @@ export function createContext(
       const backend = await openBackend(replica.url);
       const origin = backend.origin(replica.url);
       let host = hosts.get(origin);
-      if (!host) hosts.set(origin, host = createHost(origin, replica, policy));
+      if (!host) hosts.set(origin, host = createHost(origin, replica, { ...policy, hasAnyServed }));
       hostsByRoot.set(parseRoot(replica.url), host);
       return { replica, backend, host };
     },
@@ -63,7 +64,7 @@ function parseRoot(url: string): string {
 }
 
 /** A server has the name and the limit of the mirror that it is first asked as. */
-function createHost(origin: string, { mirror }: Replica, policy: StoragePolicy): Host {
+function createHost(origin: string, { mirror }: Replica, policy: HostPolicy): Host {
   const maxRequests = Math.min(policy.maxRequests, mirror?.maxRequests ?? Infinity);
   return new Host(mirror?.name ?? new URL(origin).host, { ...policy, maxRequests });
 }

@@ -56,7 +56,7 @@ async function readOn(storage: ReturnType<typeof openStorage>): Promise<StorageE
       await storage.get("s3://bucket/key", RANGE);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      if (error.message.includes("without one success")) return error;
+      if (/without one success|^Cannot reach/.test(error.message)) return error;
     }
   }
   throw new Error("the server was never given up");

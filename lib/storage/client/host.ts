@@ -12,7 +12,12 @@ export interface HostPolicy extends DelayBounds {
   maxRequests: number;
   /** A server is given up after failing this long without one success, and for the same time. */
   giveUpAfterMs: number;
+  /** Whether any server has served a request. @default {() => true} */
+  hasAnyServed?: () => boolean;
 }
+
+/** Pauses after which an address counts as mistaken, where no server has served. */
+const MISTAKEN_PAUSES = 3;
 
 /** Wrong answers with no right one between them that count like a refusal. */
 const WRONG_IN_ROW = 4;
@@ -250,7 +255,10 @@ export class Host {
       this.#pause(nowMs + drawDelay(this.#policy, this.#pausesInRow));
       this.#pausesInRow++;
     }
-    this.#giveUpIfDue();
+    const { hasAnyServed = () => true } = this.#policy;
+    const isMistaken = error.mistake !== undefined && this.#pausesInRow >= MISTAKEN_PAUSES;
+    if (isMistaken && !hasAnyServed()) this.#giveUp(nowMs);
+    else this.#giveUpIfDue();
   }
 
   /** Starts a pause, or makes the present one longer; a host that was given up stays so. */
@@ -264,12 +272,16 @@ export class Host {
 
   #giveUpIfDue(): void {
     const nowMs = performance.now();
-    if (this.#state.name === "givenUp" || !this.#lastFailure || nowMs < this.#giveUpAtMs) return;
+    if (this.#lastFailure && nowMs >= this.#giveUpAtMs) this.#giveUp(nowMs);
+  }
+
+  #giveUp(nowMs: number): void {
+    if (this.#state.name === "givenUp") return;
     this.#state = {
       name: "givenUp",
       untilMs: Math.max(this.#retryAfterMs, nowMs + this.#policy.giveUpAfterMs),
       failedForMs: nowMs - this.#failingSinceMs!,
-      last: this.#lastFailure,
+      last: this.#lastFailure!,
     };
     for (const waiter of [...this.#queue]) waiter.turnAway();
   }

@@ -6,7 +6,7 @@ interface Tally {
   requests: number;
   /** By what came instead of the object. */
   failures: Map<string, number>;
-  /** Message of the last failure without any answer. */
+  /** State of the last failure without any answer. */
   silence?: string;
 }
 
@@ -43,7 +43,7 @@ export class StatusReporter {
     const outcome = describeOutcome(error);
     tally.requests++;
     tally.failures.set(outcome, (tally.failures.get(outcome) ?? 0) + 1);
-    if (outcome === NO_ANSWER) tally.silence = error.message;
+    if (outcome === NO_ANSWER) tally.silence = error.state;
     this.#hasNews = true;
     this.#reportIfDue();
   }

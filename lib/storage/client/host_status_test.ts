@@ -50,7 +50,7 @@ Deno.test("StatusReporter puts a minute in one line: how often each host failed,
   reporter.noteSuccess(host);
   assertEquals(lines, [
     "aws: 3 of 18 requests got 503 SlowDown, 2 got no answer, 1 got the wrong bytes, " +
-    `1 got a broken body, now 6 at once (${SILENT.message}); 5 requests from gcs`,
+    `1 got a broken body, now 6 at once (${SILENT.state}); 5 requests from gcs`,
   ]);
 });
 

@@ -3,6 +3,7 @@ import { Attempt, type AttemptOptions, type Backend } from "../protocol/attempt.
 import type { Mirror, StorageCounters } from "../protocol/objects.ts";
 import {
   FetchFailure,
+  type Mistake,
   readError,
   StorageError,
   type StorageErrorKind,
@@ -96,7 +97,7 @@ interface Choice {
   /** Whether there are others behind them. */
   hasOthers: boolean;
   /** Why there may be no routes. */
-  givenUp: { name: string; state: GivenUp }[];
+  givenUp: { name: string; server: string; state: GivenUp }[];
 }
 
 /** One request from its first attempt to its end. */
@@ -165,7 +166,7 @@ class Pursuit {
       const route = await this.context.open(replica);
       route.host.resumeIfDue();
       const { name, givenUp, isPaused, isHealthy } = route.host;
-      if (givenUp) choice.givenUp.push({ name, state: givenUp });
+      if (givenUp) choice.givenUp.push({ name, server: serverOf(route), state: givenUp });
       // A request that has failed elsewhere does not wait here for the end of a pause.
       if (givenUp || isPaused && this.#failed.size > 0) continue;
       choice.routes.push(route);
@@ -226,8 +227,14 @@ class Pursuit {
     this.#noteRefusal(error, route);
   }
 
-  #noteRefusal(error: StorageError, { replica, host: { name } }: Route): void {
-    this.#refusals.push({ name, error });
+  #noteRefusal(error: StorageError, route: Route): void {
+    const { replica, host: { name } } = route;
+    const { mistake } = error;
+    const isMistaken = mistake !== undefined && !this.context.hasServed;
+    this.#refusals.push({
+      name,
+      error: isMistaken ? mistakeError(error, serverOf(route), mistake) : error,
+    });
     this.#replicas = this.#replicas.filter((it) => it !== replica);
     if (this.#replicas.length > 0) return;
     const { hasServed } = this.context;
@@ -271,11 +278,20 @@ class Pursuit {
 
   /** The error when every replica has refused or its host was given up. */
   #conclude(givenUp: Choice["givenUp"]): StorageError {
-    const last = givenUp[0]!.state.last;
+    const { last } = givenUp[0]!.state;
+    const mistakes = givenUp.flatMap(({ server, state: { last: { mistake } } }) =>
+      mistake === undefined ? [] : [{ server, ...mistake }]
+    );
+    const isServing = this.context.hasServed || this.#refusals.length > 0;
+    if (mistakes.length === givenUp.length && !isServing) {
+      const [first, ...others] = mistakes as [Required<Mistake>, ...Required<Mistake>[]];
+      const text = [first.text, ...others.map((it) => `${it.server}: ${it.text}`)].join("; ");
+      return mistakeError(last, first.server, { text }).with({ kind: "unreachable" });
+    }
     const states = [
       ...givenUp.map(({ name, state: { failedForMs, last } }) =>
         `${name} has failed for ${formatDuration(failedForMs / 1000)} without one success ` +
-        `(last: ${last.answer ?? last.message})`
+        `(last: ${last.answer ?? last.state})`
       ),
       ...this.#refusals.map(({ name, error }) => `${name} answered ${error.answer ?? error.kind}`),
     ];
@@ -285,6 +301,22 @@ class Pursuit {
       cause: last,
     });
   }
+}
+
+/** Name and port of the server that a route leads to. */
+function serverOf({ backend, replica }: Route): string {
+  return new URL(backend.origin(replica.url)).host;
+}
+
+/** The error for an address that never served, which names the server instead of the object. */
+function mistakeError(last: StorageError, server: string, mistake: Mistake): StorageError {
+  return last.with({
+    action: "reach",
+    subject: mistake.server ?? server,
+    state: mistake.text,
+    isDoubtful: false,
+    attempts: undefined,
+  });
 }
 
 /**

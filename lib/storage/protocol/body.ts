@@ -1,5 +1,5 @@
 import type { Attempt } from "./attempt.ts";
-import { FetchFailure, readError, type StorageError } from "./storage_error.ts";
+import { FetchFailure, readError, SENDS_PAGES, type StorageError } from "./storage_error.ts";
 import type { ByteRange } from "./objects.ts";
 import type { Received } from "./versions.ts";
 
@@ -108,6 +108,17 @@ function sizeError(url: string, maxBytes: number): StorageError {
   return readError("corrupt", url, state, { status: 200, isDoubtful: true });
 }
 
+/** HTML and nothing that names a version of it is what gateways send; a file has an `ETag`. */
+export function requireObject(url: string, { headers, status }: Response): void {
+  if (headers.has("etag") || !isHtml(headers.get("content-type"))) return;
+  const answer = { status, isDoubtful: true, mistake: SENDS_PAGES };
+  throw readError("corrupt", url, "the server sends a page", answer);
+}
+
+function isHtml(contentType: string | null | undefined): boolean {
+  return /^text\/html\b/i.test(contentType ?? "");
+}
+
 /** A page about an error is not the object, whatever its status says. */
 function isPage({ contentType }: Answer): boolean {
   return /^(?:text\/html|(?:text|application)\/xml)\b/i.test(contentType ?? "");
@@ -126,7 +137,11 @@ function checkRange(
   if (status !== 206 && isOther) {
     const state = `bytes ${offset}-${end} were asked for and the server sent ` +
       `${contentLength ?? "an unknown number of"} bytes of something else (status ${status})`;
-    throw readError("corrupt", url, state, { status });
+    const isWrongServer = status === 200 && isHtml(answer.contentType) && !answer.etag;
+    throw readError("corrupt", url, state, {
+      status,
+      ...(isWrongServer && { mistake: SENDS_PAGES }),
+    });
   }
   if (status !== 206) {
     const state = `the server ignores ranges (status ${status}), only whole objects can be read`;

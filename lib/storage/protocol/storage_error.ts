@@ -31,6 +31,7 @@ export type StorageErrorKind =
 /** What was attempted: the verb of the message. */
 export type StorageAction =
   | "read"
+  | "reach"
   | "list"
   | "write"
   | "remove"
@@ -42,6 +43,16 @@ export type StorageAction =
 
 /** Statuses of servers that are overloaded, or of a gateway to such a server. */
 const BUSY = [408, 429, 502, 503, 504];
+
+/**
+ * What is wrong with an address or the network, and what to check. A server that has served may fail
+ * likewise for a moment.
+ */
+export interface Mistake {
+  text: string;
+  /** Name and port, where it is not the server of the object. */
+  server?: string;
+}
 
 /** What a {@linkcode StorageError} holds. */
 export interface StorageErrorFields {
@@ -76,6 +87,8 @@ export interface StorageErrorFields {
    * others may be served. @default {false}
    */
   isOfObject?: boolean;
+  /** What explains it if no server has served yet. @default {undefined} (nothing is known) */
+  mistake?: Mistake;
   cause?: unknown;
 }
 
@@ -85,6 +98,8 @@ export class StorageError extends UserError {
   readonly action: StorageAction;
   readonly kind: StorageErrorKind;
   readonly url: string;
+  /** The message after the colon. */
+  readonly state: string;
   readonly mirror: string | undefined;
   readonly status: number | undefined;
   readonly answer: string | undefined;
@@ -96,6 +111,8 @@ export class StorageError extends UserError {
   readonly hasServed: boolean;
   /** The object failed as often as it may, at servers that answer and are not overloaded. */
   readonly isOfObject: boolean;
+  /** What to check where nothing has been served yet. */
+  readonly mistake: Mistake | undefined;
   readonly #fields: StorageErrorFields;
 
   constructor(fields: StorageErrorFields) {
@@ -104,6 +121,7 @@ export class StorageError extends UserError {
     this.action = fields.action ?? "read";
     this.kind = fields.kind;
     this.url = fields.url;
+    this.state = fields.state;
     this.mirror = fields.mirror;
     this.status = fields.status;
     this.answer = fields.answer;
@@ -112,6 +130,7 @@ export class StorageError extends UserError {
     this.isDoubtful = fields.isDoubtful ?? false;
     this.hasServed = fields.hasServed ?? false;
     this.isOfObject = fields.isOfObject ?? false;
+    this.mistake = fields.mistake;
     this.#fields = fields;
   }
 
@@ -143,6 +162,8 @@ export class StorageError extends UserError {
         return this.isOfObject;
       case "denied":
         return this.hasServed;
+      case "corrupt":
+        return this.action !== "reach";
       default:
         return this.kind !== "permission" && this.kind !== "unsupported";
     }
@@ -165,7 +186,7 @@ function renderMessage(fields: StorageErrorFields): string {
 /** What a server has answered, of which not all errors know something. */
 type AnswerFields = Pick<
   StorageErrorFields,
-  "status" | "answer" | "retryAfterMs" | "isDoubtful" | "cause"
+  "status" | "answer" | "retryAfterMs" | "isDoubtful" | "mistake" | "cause"
 >;
 
 /** An error of reading `url`. */
@@ -190,9 +211,35 @@ export function requireRight<Content>(
   check: ((content: Content) => string | undefined) | undefined,
 ): void {
   const fault = check?.(content);
-  if (fault !== undefined) throw readError("corrupt", url, fault, { isDoubtful: true });
+  if (fault === undefined) return;
+  const isPage = content instanceof Uint8Array &&
+    PAGE.test(decoder.decode(content.subarray(0, 99)));
+  throw readError("corrupt", url, fault, {
+    isDoubtful: true,
+    ...(isPage && { mistake: SENDS_PAGES }),
+  });
 }
 
+const decoder = new TextDecoder();
+const PAGE = /^\s*<(?:!doctype html|html|head|body)\b/i;
+
+/** The mistake behind HTML with a good status instead of objects. */
+export const SENDS_PAGES: Mistake = {
+  text: "it answers with a web page; check the address and gateways on the way",
+};
+
+/** Words of Deno's reasons, and the mistakes behind them. */
+const MISTAKES: readonly (readonly [reason: RegExp, text: string])[] = [
+  [/dns error|failed to lookup/, "no such host name; check it and the network"],
+  [/connection refused|actively refused/i, "connection refused; check host and port"],
+  [/InvalidContentType/, "it does not speak https there; check the port, or use http://"],
+  [/invalid HTTP version/, "it does not speak http there; check the port, or use https://"],
+  [/invalid peer certificate/, "its certificate does not fit; check the host name, or DENO_CERT"],
+  [/^Fetch failed: Requests to port/, "fetch blocks this port; use another"],
+];
+
+/** What Deno puts before its reason: the address, which the message has already, and the layers. */
+const NESTING = /^error sending request .*?client error \(\w+\): /;
 /** 400 that means nothing: S3 waited too long for the request, or a gateway or HEAD gave no reason. */
 const DOUBTFUL_CODES: readonly string[] = ["RequestTimeout", "Bad Request", ""];
 
@@ -240,10 +287,15 @@ export class FetchFailure extends Error {
   describe(url: string): StorageError {
     const refusal = permissionError(url, this.cause);
     if (refusal) return refusal;
-    const reason = messageOf(this.cause);
-    return readError("unreachable", url, `the connection failed (${reason})`, {
+    const nested = messageOf(this.cause);
+    const reason = nested.replace(NESTING, "");
+    const [, text] = MISTAKES.find(([words]) => words.test(reason)) ?? [];
+    const [, server] = /^error sending request .*?https?:\/\/([^/\s)]+)/.exec(nested) ?? [];
+    const connection = server === undefined ? "connection" : `connection to ${server}`;
+    return readError("unreachable", url, `the ${connection} failed (${reason})`, {
       answer: this.answer,
       cause: this.cause,
+      ...(text && this.answer === undefined && { mistake: { text, ...(server && { server }) } }),
     });
   }
 }

@@ -140,3 +140,22 @@ Deno.test("permissionError() names the flag that lifts the refusal", () => {
   assertStringIncludes(refuse("Something else"), "Something else");
   assertEquals(permissionError("s3://bucket/key", new TypeError("x")), undefined);
 });
+
+Deno.test("FetchFailure drops Deno's nesting from the reason, and knows mistakes in the address", () => {
+  const describe = (reason: string) => {
+    const prefix =
+      "error sending request from 127.0.0.1:5 for http://host/x (127.0.0.1:7): client error";
+    const { state, mistake } = new FetchFailure(new TypeError(`${prefix} (Connect): ${reason}`))
+      .describe("http://host/x");
+    return [state, mistake?.text.split(";")[0]];
+  };
+  assertEquals(describe("invalid peer certificate: UnknownIssuer"), [
+    "the connection to host failed (invalid peer certificate: UnknownIssuer)",
+    "its certificate does not fit",
+  ]);
+  assertEquals(describe("invalid HTTP version parsed")[1], "it does not speak http there");
+  assertEquals(describe("tls handshake eof"), [
+    "the connection to host failed (tls handshake eof)",
+    undefined,
+  ]);
+});
