@@ -173,8 +173,8 @@ Deno.test("a file that is replaced before implausible messages are left out is r
 
 Deno.test("fields re-read without implausible messages of an older file are read again with their step", async () => {
   const bucket = await readEmbeddedBucket();
-  // tp of step 39 is too small beside step 36, whatever is added to both.
-  await using workplace = await openImplausibleWorkplace(bucket, [[3, "step_036/tp", 3]]);
+  // tp of step 39 is too small beside step 36, by more than is added to it later.
+  await using workplace = await openImplausibleWorkplace(bucket, [[3, "step_036/tp", 0.003]]);
   const options = { ...streamOptions(workplace.folder, ["tp", "sp"]), dropImplausible: true };
   const output = `${options.outputDir}/${GIK.fileName(run)}`;
   // All fields are saved, but the output cannot be written.
@@ -185,7 +185,7 @@ Deno.test("fields re-read without implausible messages of an older file are read
   assertEquals(names.length, 6);
   await Deno.remove(`${work}/${names.find((name) => name.startsWith("sp_39h_"))}`);
   await Deno.remove(output);
-  replaceFile(bucket, raiseValues(bucket, stepFiles(run, 39)[0]!));
+  replaceFile(bucket, raiseValues(bucket, stepFiles(run, 39)[0]!, 0.001));
   const resumed = await stream(workplace, options);
   assertEquals([resumed.messagesUsed, resumed.fieldsResumed], [14, 2]);
   const fresh = await stream(workplace, { ...options, outputDir: `${workplace.folder}/fresh` });
