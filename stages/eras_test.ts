@@ -9,7 +9,7 @@ import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import type { Command } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/run_command.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
-import { parseRun } from "../lib/ecmwf/run.ts";
+import { parseRun, type Run } from "../lib/ecmwf/run.ts";
 import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
 import { command as pipeline } from "./pipeline.ts";
 import { command as stream } from "./stream.ts";
@@ -228,4 +228,56 @@ Deno.test("stream reports what ECMWF did not publish to people and programs, and
     assertEquals(code, 2);
     assertMatch(reported, /^stream: Cannot write (tcc|sf) of .* is 2025-11-20 12 UTC$/m);
   }
+});
+
+Deno.test("a range over the beginning of a variable, of a catalogue and to one grid, stacks; asked for by name it is exit 2 for the runs before", async () => {
+  const lacking = ["tcc", "sf"];
+  const [before, after] = ["00", "12"].map((hour) => parseRun("20251120", hour)) as [Run, Run];
+  const bucket = await moveRuns({
+    run: before,
+    change: (line) => lacking.includes(line.param) ? undefined : line,
+  }, { run: after });
+  await using place = await openWorkplace(bucket);
+  const { server, folder } = place;
+  const steps = ["--steps", "36,39"];
+  const catalog = `${folder}/catalog`;
+  for (const { date, hour } of [before, after]) {
+    const stages = runStages({ server, folder, date, hour });
+    const layout = ["--layout", "catalog", "--catalog-dir", catalog];
+    assertEquals((await stages.pipeline(...steps, ...layout)).code, 0);
+  }
+  const streamBoth = (output: string, ...more: string[]) =>
+    execute(stream, [
+      ...["--date", "20251120", "--run", "00,12", "--max-members", `${MEMBERS}`],
+      ...["--endpoint", server.url, "--catalog", catalog, "--grid", "4"],
+      ...["--output-dir", `${folder}/${output}`, ...steps, ...more],
+    ]);
+  const readLedger = async (output: string) =>
+    JSON.parse(await Deno.readTextFile(`${folder}/${output}/runs.json`)).runs as {
+      output: string;
+      state: string;
+      reason?: string;
+    }[];
+
+  const { code, reported } = await streamBoth("whole");
+  assertEquals(code, 0, reported);
+  assert(!reported.includes("warning"), reported);
+  const outputs = await Promise.all((await readLedger("whole")).map(async ({ output }) => {
+    const { attributes, variables } = decodeNetcdf(
+      await Deno.readFile(`${folder}/whole/${output}`),
+    );
+    const axes = ["latitude", "longitude"].map((name) =>
+      [...variables.find((it) => it.name === name)!.read()].join()
+    );
+    return { axes, absent: attributes.get("variables_not_published"), attributes };
+  }));
+  assertEquals(outputs.map(({ absent }) => absent), ["tcc, sf", undefined]);
+  assertEquals(outputs[0]!.axes, outputs[1]!.axes);
+  for (const { attributes } of outputs) assertMatch(`${attributes.get("interpolation")}`, / to 4 /);
+
+  const named = await streamBoth("named", "--variables", "tp,tcc");
+  assertEquals(named.code, 2, named.reported);
+  const entries = await readLedger("named");
+  assertEquals(entries.map(({ state }) => state), ["failed", "complete"]);
+  assertMatch(entries[0]!.reason!, /the first run with tcc is 2025-11-20 12 UTC$/);
 });

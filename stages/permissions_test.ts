@@ -567,3 +567,18 @@ for (const { args, code, says } of EXIT_CODES) {
     assertStringIncludes(result.errors, says);
   });
 }
+
+Deno.test("a command on gs:// without the permissions for it names the task that has them", async () => {
+  const date = ["--date", "20240226"];
+  const commands: [set: string, args: string[]][] = [
+    ["stream", [...date, "--catalog", "icpac-gcs"]],
+    ["stream", ["--gcs-parquet-path", "gs://icpac/stores/20240226_00z"]],
+    ["pipeline", [...date, "--upload-gcs"]],
+  ];
+  for (const [set, args] of commands) {
+    const { code, errors } = await runDeno([`-P=${set}`, `stages/${set}.ts`, ...args], {});
+    assertEquals(code, 4, errors);
+    assertStringIncludes(errors, `${set}: Cannot use gs://: Deno refuses env access to "GCS_`);
+    assertStringIncludes(errors, "such as deno task stream:gcs");
+  }
+});

@@ -47,22 +47,21 @@ function checkRun(field: GribHeader, run: Run): string | undefined {
 const FIRST_LONGITUDES: readonly number[] = [0, 180];
 
 /**
- * Whether a grid is laid out as in all eras: the whole globe, from north to south and from west to east,
- * from 180°W or 0°. Its spacing may be any.
+ * Whether a grid begins where those of all eras do: around the globe from 180°W or 0°. Its spacing may
+ * be any, and a part of the globe may begin anywhere.
  */
 export function isEraGrid(grid: GribHeader["grid"]): boolean {
-  const { unitsPerDegree, columnCount, north, south, west, east } = grid;
+  const { unitsPerDegree, columnCount, west, east } = grid;
   const circle = 360 * unitsPerDegree;
   // Longitudes are rounded to a unit.
-  const isWholeCircle = Math.abs(east - west - circle * (1 - 1 / columnCount)) <= 1;
-  return !grid.rowsFromSouth && !grid.columnsFromEast && isWholeCircle &&
-    north === circle / 4 && south === -circle / 4 &&
-    FIRST_LONGITUDES.includes(findFirstLongitude(grid));
+  const isWholeCircle = columnCount > 1 &&
+    Math.abs(east - west - circle * (1 - 1 / columnCount)) <= 1;
+  return !isWholeCircle || FIRST_LONGITUDES.includes(findFirstLongitude(grid));
 }
 
-/** Whether a grid begins at 180°W, as all of the ensemble do. */
-export function beginsAtDateLine(grid: GribHeader["grid"]): boolean {
-  return findFirstLongitude(grid) === 180;
+/** Whether a grid is laid out as all of the ensemble: from 180°W to the east, from north to south. */
+export function isUsualGrid(grid: GribHeader["grid"]): boolean {
+  return !grid.rowsFromSouth && !grid.columnsFromEast && findFirstLongitude(grid) === 180;
 }
 
 /** Degrees east, in [0, 360). */

@@ -5,12 +5,12 @@
  * @module
  */
 import {
-  beginsAtDateLine,
   type ExpectedField,
   findConversion,
   findFactor,
   findMismatch,
   isEraGrid,
+  isUsualGrid,
 } from "../ecmwf/check_message.ts";
 import type { Member } from "../ecmwf/members.ts";
 import {
@@ -237,8 +237,12 @@ export class FieldReducer {
     // Numbers in other units are packed in another way.
     const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];
     const oddPackings = new Map(byUnits.flatMap((own) => [...findOddPackings(own, usual)]));
+    // Damage does not flatten several members alike.
+    const flatCount = used.filter(({ flat }) => flat).length;
+    const isFlat = flatCount > 1 && 2 * flatCount > used.length;
     return used.flatMap(({ member, implausible, flat }) => {
-      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ?? flat;
+      const reason = implausible ?? oddPackings.get(member) ?? outliers.get(member) ??
+        (isFlat ? undefined : flat);
       return reason ? [{ member, reason }] : [];
     });
   }
@@ -293,7 +297,7 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** The axes that occur most often; of equally frequent ones those of a grid from 180°W, else the first. */
+/** The axes that occur most often; of equally frequent ones those of a usual grid, else the first. */
 export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined {
   const groups: { axes: WindowAxes; count: number }[] = [];
   for (const axes of list) {
@@ -302,7 +306,7 @@ export function mostCommon(list: readonly WindowAxes[]): WindowAxes | undefined 
     else groups.push({ axes, count: 1 });
   }
   const rank = ({ axes: { grid }, count }: typeof groups[number]) =>
-    count + (grid && beginsAtDateLine(grid) ? 0.5 : 0);
+    count + (grid && isUsualGrid(grid) ? 0.5 : 0);
   return groups.reduce<typeof groups[number] | undefined>(
     (best, group) => best && rank(best) >= rank(group) ? best : group,
     undefined,

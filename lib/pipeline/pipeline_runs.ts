@@ -32,8 +32,9 @@ export function pipelineWork(
   given: PipelineRunsOptions,
   report: (run: Run, result: PipelineResult, context: StageContext, startedMs: number) => void,
 ): RunWork<ReadRun> {
+  const silentServers = new Set<string>();
   const optionsOf = (run: Run): PipelineOptions => {
-    return { ...given, run, outputDir: stageFolder(run), allowMissing: false };
+    return { ...given, run, outputDir: stageFolder(run), allowMissing: false, silentServers };
   };
   return {
     output: (run) => ({ folder: ".", ...locateStores(run, given.catalogDir) }),

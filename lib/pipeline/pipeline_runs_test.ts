@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import {
+  AFTER_50R1,
   BEFORE_50R1,
   bucketKey,
   openWorkplace,
@@ -8,10 +9,11 @@ import {
 } from "../../fixtures/embedded_run.ts";
 import type { Bucket } from "../../fixtures/file_versions.ts";
 import { stepFiles } from "../ecmwf/files.ts";
+import type { Run } from "../ecmwf/run.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import { makeRuns, type RunWork } from "../runs/make_runs.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
-import { pipelineWork } from "./pipeline_runs.ts";
+import { type PipelineRunsOptions, pipelineWork } from "./pipeline_runs.ts";
 import type { ReadRun } from "./run_pipeline.ts";
 
 const { run } = BEFORE_50R1;
@@ -20,7 +22,8 @@ const [FILE] = stepFiles(run, 39);
 /** Makes the embedded run as one of several, in the working folder of this process. */
 async function runPipelineOf(
   { folder, context }: Workplace,
-  change: { allowMissing?: boolean; maxMembers?: number; catalogDir?: string } = {},
+  change: Partial<PipelineRunsOptions> = {},
+  runs: readonly Run[] = [run],
 ) {
   const before = Deno.cwd();
   Deno.chdir(folder);
@@ -31,7 +34,7 @@ async function runPipelineOf(
       complete.push(result.complete);
     });
     const options = { command: "pipeline", folder: ".", options: {} };
-    const [outcome] = await makeRuns([run], work, options, context);
+    const [outcome] = await makeRuns(runs, work, options, context);
     return { ...outcome!, complete };
   } finally {
     Deno.chdir(before);
@@ -65,6 +68,15 @@ Deno.test("a run in the layout of a catalogue is skipped when its files there ar
   assertEquals((await runPipelineOf(workplace, { catalogDir })).skipped, true);
   await Deno.remove(`${workplace.folder}/${first.output}/2026020600z-control.parquet`);
   assertEquals((await runPipelineOf(workplace, { catalogDir })).skipped, false);
+});
+
+Deno.test("a server of templates that does not answer for one run is not asked for the next one", async () => {
+  await using workplace = await openWorkplace();
+  const template = { template: "http://template.invalid/template.tar.gz", templateTryMs: 50 };
+  const { complete } = await runPipelineOf(workplace, template, [run, AFTER_50R1.run]);
+  assertEquals(complete.length, 2);
+  const { warnings } = workplace;
+  assertEquals(warnings.filter((line) => line.includes("going on without a template")).length, 1);
 });
 
 Deno.test("steps that are not there are named; --allow-missing changes only the exit code", async () => {

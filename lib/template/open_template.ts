@@ -71,6 +71,11 @@ export interface TemplateOptions {
   templateCache: string;
   /** Longest wait for an answer about a template that is not required. @default {4_000} */
   templateTryMs?: number;
+  /**
+   * Servers without an answer, shared by the runs of a command: none is asked again for a template
+   * that is not required. @default {undefined} (each run asks)
+   */
+  silentServers?: Set<string>;
 }
 
 /** What a template is needed for. */
@@ -126,10 +131,15 @@ export async function findTemplate(
 
 async function openTemplate(
   source: string,
-  { requireTemplate, templateCache, templateTryMs = TRY_MS }: TemplateOptions,
+  { requireTemplate, templateCache, templateTryMs = TRY_MS, silentServers }: TemplateOptions,
   members: readonly Member[],
   context: StageContext,
 ): Promise<Template | undefined> {
+  const origin = /^https?:/.test(source) ? new URL(source).origin : undefined;
+  if (!requireTemplate && origin !== undefined && silentServers?.has(origin)) {
+    context.reporter.info(`no template: ${origin} did not answer for an earlier run`);
+    return undefined;
+  }
   try {
     const server = requireTemplate ? context.storage : openBriefly(templateTryMs);
     const path = await fetchTemplate(source, templateCache, server, context);
@@ -138,6 +148,8 @@ async function openTemplate(
     const isUnusable = error instanceof StorageError || error instanceof TemplateError ||
       error instanceof StoreError;
     if (!isUnusable || requireTemplate) throw error;
+    const isSilent = error instanceof StorageError && error.kind === "unreachable";
+    if (isSilent && origin !== undefined) silentServers?.add(origin);
     context.reporter.warn(
       `${error.message}; going on without a template: the references to data do not need it ` +
         `(--no-template asks for this, --require-template stops here)`,

@@ -55,7 +55,7 @@ export interface UploadRequest {
  */
 export function parseUploadOptions(values: OptionValues): UploadRequest {
   if (values.flag("upload-gcs")) {
-    const bucket = values.text("gcs-bucket") ?? readEnvironment("GCS_BUCKET") ?? DEFAULT_BUCKET;
+    const bucket = values.text("gcs-bucket") ?? readGcsVariable("GCS_BUCKET") ?? DEFAULT_BUCKET;
     return { uploadRoot: formatRoot(bucket, values.text("gcs-prefix")), gcs: readGcs(values) };
   }
   const stray = ["gcs-bucket", "gcs-prefix"].find((name) => values.text(name) !== undefined) ??
@@ -158,11 +158,11 @@ function parseCatalogOptions(name: string, values: OptionValues): StoresRequest 
 /** Access to Google Cloud Storage, by the options and the environment. */
 export function readGcs(values: OptionValues): GcsOptions {
   const anonymous = values.flag(ANONYMOUS.name);
-  const keyFile = anonymous ? undefined : readEnvironment("GCS_SERVICE_ACCOUNT_FILE");
+  const keyFile = anonymous ? undefined : readGcsVariable("GCS_SERVICE_ACCOUNT_FILE");
   return {
     anonymous,
     keyFile,
-    endpoint: readEnvironment("STORAGE_EMULATOR_HOST"),
+    endpoint: readGcsVariable("STORAGE_EMULATOR_HOST"),
     explainBucket,
   };
 }
@@ -173,10 +173,25 @@ function explainBucket(bucket: string): string | undefined {
   return `The stores are in "${DEFAULT_BUCKET}", not in "${TEMPLATE_BUCKET}"`;
 }
 
+type GcsVariable = Parameters<typeof readEnvironment>[0];
+
+/** @throws {Deno.errors.NotCapable} when the permissions are not those of a task for `gs://`. */
+function readGcsVariable(name: GcsVariable): string | undefined {
+  try {
+    return readEnvironment(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new Deno.errors.NotCapable(
+      `Cannot use gs://: Deno refuses env access to "${name}"; run the task whose name ends with ` +
+        ":gcs, such as deno task stream:gcs",
+    );
+  }
+}
+
 /** A variable that is optional: where Deno denies access to it, it counts as unset. */
 function readIfAllowed(name: "GCS_BUCKET"): string | undefined {
   try {
-    return readEnvironment(name);
+    return readGcsVariable(name);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
@@ -185,7 +200,7 @@ function readIfAllowed(name: "GCS_BUCKET"): string | undefined {
 
 function formatRoot(
   bucket: string,
-  prefix: string = readEnvironment("GCS_PARQUET_PREFIX") ?? DEFAULT_PREFIX,
+  prefix: string = readGcsVariable("GCS_PARQUET_PREFIX") ?? DEFAULT_PREFIX,
 ): string {
   if (bucket.includes("/")) {
     throw new UsageError(
