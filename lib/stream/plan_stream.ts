@@ -120,7 +120,7 @@ function checkRegion(
 ): void {
   const { folders } = findEra(run);
   const spacings = folders.map(({ grid }) => grid.spacing);
-  requirePoints(region, gridSpacing === undefined ? spacings : [gridSpacing]);
+  if (gridSpacing === undefined) requirePoints(region, spacings);
   const wrap = describeWrap(region, gridSpacing ?? spacings[0]!);
   if (wrap !== undefined) reporter.info(wrap);
 }
