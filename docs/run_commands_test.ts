@@ -60,8 +60,15 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
     }),
   },
   {
+    command: /^deno task ok$/,
+    executor: () => ({
+      file: ".ci/run",
+      texts: config.tasks.ok.command.split(" && ").map((it) => it.replace("deno", '"${deno[@]}"')),
+    }),
+  },
+  {
     command:
-      /^deno (task (?:test|ok|pictures|docs|fuzz --minutes \d+)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
+      /^deno (task (?:test|check|pictures|docs|fuzz --minutes \d+)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];
