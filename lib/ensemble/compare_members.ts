@@ -47,6 +47,8 @@ const DEVIATIONS_OF_NORMAL = 1.4826;
 const LEAST_OTHERS_WET = 7;
 /** Fewer points have no pattern: half of them may be the edge of a cloud. */
 const PATTERN_POINTS = 1000;
+/** And a smaller share of them above the lowest value. */
+const PATTERN_SHARE = 1 / 4;
 /** A count or a share this small says nothing. */
 const FEW_VALUES = 64;
 const LITTLE_ROUGHNESS = 1 / 100;
@@ -60,9 +62,9 @@ interface Features {
   narrowness: number;
   /** The same for a wide one. */
   width: number;
-  /** Different values by points above the lowest one. */
+  /** Different values by points above the lowest one; NaN where there are few of these. */
   variety: number;
-  /** Mean difference of neighbours in a row, by the range of values. */
+  /** Mean difference of neighbours in a row, by the range of values; NaN likewise. */
   roughness: number;
 }
 
@@ -149,7 +151,7 @@ export function findOutliers(
   const features = members.map((window) => measureFeatures(window, columns, scales));
   const sortedDistances = distances.toSorted((a, b) => a - b);
   const sortFeature = (name: keyof Features) =>
-    features.map((own) => own[name]).sort((a, b) => a - b);
+    features.map((own) => own[name]).filter((it) => !Number.isNaN(it)).sort((a, b) => a - b);
   const sortedFeatures = {
     narrowness: sortFeature("narrowness"),
     width: sortFeature("width"),
@@ -196,7 +198,9 @@ function describeFeature(
   rules: readonly FeatureRule[],
 ): string | undefined {
   for (const { name, least, sign, text, findUsual } of rules) {
+    if (Number.isNaN(own[name])) continue;
     const others = withoutOne(sorted[name], own[name]);
+    if (others.length < LEAST_OTHERS) continue;
     const usual = findUsual(others);
     const excess = sign * (own[name] - usual);
     if (!(excess > least)) continue;
@@ -277,13 +281,15 @@ function measureFeatures(
   }
   const range = most > least ? most - least : 0;
   const relativeRoughness = range > 0 && steps > 0 ? roughness / steps / range : 0;
+  // Where most points are dry or clear there is no pattern.
+  const hasPattern = values.length - atLeast >= PATTERN_SHARE * values.length;
   return {
     narrowness: Math.log2(range + Math.max(scales.narrow, precision) / 2 ** NARROW_OCTAVES),
     width: Math.log2(range + Math.max(scales.wide, precision)),
-    variety: Math.log2(
-      (countDistinct(values) + FEW_VALUES) / (values.length - atLeast + FEW_VALUES),
-    ),
-    roughness: Math.log2(relativeRoughness + LITTLE_ROUGHNESS),
+    variety: hasPattern
+      ? Math.log2((countDistinct(values) + FEW_VALUES) / (values.length - atLeast + FEW_VALUES))
+      : NaN,
+    roughness: hasPattern ? Math.log2(relativeRoughness + LITTLE_ROUGHNESS) : NaN,
     highest: most,
   };
 }

@@ -106,6 +106,18 @@ Deno.test("findOutliers() takes no offence at the only shower, snow or calm of a
   assertEquals(findIn(10, RAIN, dry, shower), []);
 });
 
+Deno.test("findOutliers() takes no offence at the only clouds of a clear ensemble, nor at half of it overcast", () => {
+  const cloud: Usual = { least: 0, noise: 1 };
+  const clear = () => new Float64Array(ROWS * COLUMNS);
+  const inSteps = (values: Float64Array) =>
+    values.map((value) => Math.min(1, Math.max(0, Math.round(32 * (value + 0.5)) / 32)));
+  const cloudy = () => inSteps(drawSmooth(makeRandom(5), 0.2));
+  assertEquals(findIn(10, cloud, clear, cloudy), []);
+  const overcast = (random: () => number, member: number) =>
+    member % 2 === 0 ? clear().fill(1).fill(0.99, 0, 5) : inSteps(drawSmooth(random, 0.2));
+  assertEquals(findIn(50, cloud, overcast), []);
+});
+
 Deno.test("findOutliers() needs five members to say anything", () => {
   const shift = (values: Float64Array) => values.map((value) => value + 1e6);
   assertEquals(findIn(4, WIND, drawWind, shift), []);
