@@ -7,6 +7,7 @@ import { DATASETS } from "../ecmwf/datasets.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { UsageError } from "../errors.ts";
 import type { Region } from "../grib/headers.ts";
+import { widthOf } from "./regions.ts";
 
 /** No output is larger, not even the globe at 0.15°. */
 const MOST_POINTS = 4_000_000;
@@ -21,8 +22,7 @@ const MARGIN = Math.max(
 
 /** A region with one more row and column around it, so that points near its edges have neighbours. */
 export function widenRegion({ north, west, south, east }: Region): Region {
-  const width = east < west ? east - west + 360 : east - west;
-  const isRing = width + 2 * MARGIN >= 360;
+  const isRing = widthOf({ west, east }) + 2 * MARGIN >= 360;
   return {
     north: Math.min(90, north + MARGIN),
     south: Math.max(-90, south - MARGIN),
@@ -44,7 +44,6 @@ export function chooseTargetAxes(
   { north, west, south, east }: Region,
   spacing: number,
 ): WindowAxes {
-  const width = east < west ? east - west + 360 : east - west;
   const rows = findMultiples(
     Math.max(south, latitudes.at(-1)!),
     Math.min(north, latitudes[0]!),
@@ -52,7 +51,7 @@ export function chooseTargetAxes(
   );
   const columns = findMultiples(
     Math.max(west, longitudes[0]!),
-    Math.min(west + width, longitudes.at(-1)!),
+    Math.min(west + widthOf({ west, east }), longitudes.at(-1)!),
     spacing,
   );
   requirePoints(rows.length * columns.length, spacing);
@@ -69,9 +68,8 @@ export function chooseTargetAxes(
  * @throws {UsageError} when it has no such point, or too many.
  */
 export function checkSpacing({ north, west, south, east }: Region, spacing: number): void {
-  const width = east < west ? east - west + 360 : east - west;
   const rows = findMultiples(south, north, spacing);
-  const columns = findMultiples(west, west + width, spacing);
+  const columns = findMultiples(west, west + widthOf({ west, east }), spacing);
   requirePoints(rows.length * columns.length, spacing);
 }
 

@@ -81,7 +81,7 @@ export function parseRegion(text: string): Region {
 }
 
 /** Degrees from west to east. */
-function widthOf({ west, east }: Region): number {
+export function widthOf({ west, east }: Pick<Region, "west" | "east">): number {
   return east < west ? east - west + 360 : east - west;
 }
 
