@@ -204,8 +204,7 @@ function describeFeature(
     const usual = findUsual(others);
     const excess = sign * (own[name] - usual);
     if (!(excess > least)) continue;
-    const deviation = median(others.map((value) => Math.abs(value - usual)));
-    if (!(excess > MOST_DEVIATIONS * DEVIATIONS_OF_NORMAL * deviation)) continue;
+    if (!(excess > MOST_DEVIATIONS * robustDeviation(others, usual))) continue;
     const ratio = formatNumber(2 ** excess);
     return `${text} ${sign > 0 ? `${ratio} times` : `1/${ratio} of`} theirs`;
   }
@@ -313,6 +312,11 @@ function countDistinct(values: Float64Array): number {
 /** The median of some numbers. */
 export function median(numbers: readonly number[]): number {
   return middleOf(numbers.toSorted((a, b) => a - b));
+}
+
+/** The standard deviation that normal numbers with the same median distance from `middle` have. */
+export function robustDeviation(numbers: readonly number[], middle: number): number {
+  return DEVIATIONS_OF_NORMAL * median(numbers.map((value) => Math.abs(value - middle)));
 }
 
 /** The median of ascending numbers. */

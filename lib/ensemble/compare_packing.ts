@@ -25,7 +25,9 @@ const ODD_OCTAVES_FROM_0 = 3;
 const ODD_SHARE = 1 / 4;
 
 /** What ECMWF's encoder sets for a parameter, by ecCodes key. */
-const readSettings = (representation: PackedMember["representation"]): Record<string, number> => ({
+type Settings = Readonly<Record<string, number>>;
+
+const readSettings = (representation: PackedMember["representation"]): Settings => ({
   dataRepresentationTemplateNumber: representation.template,
   decimalScaleFactor: representation.decimalScaleFactor,
   bitsPerValue: representation.bitsPerValue,
@@ -51,15 +53,16 @@ export function findOddPackings(
   { least }: { least: number },
 ): Map<Member, string> {
   const compared = members
-    .filter(({ member, representation }) => member !== 0 && representation.bitsPerValue > 0);
+    .filter(({ member, representation }) => member !== 0 && representation.bitsPerValue > 0)
+    .map((it) => ({ ...it, settings: readSettings(it.representation) }));
   const found = new Map<Member, string>();
   if (compared.length <= LEAST_OTHERS) return found;
-  for (const { member, representation } of compared) {
-    const others = compared.filter((it) => it.member !== member).map((it) => it.representation);
-    const octaves = least === 0 ? ODD_OCTAVES_FROM_0 : ODD_OCTAVES;
+  const octaves = least === 0 ? ODD_OCTAVES_FROM_0 : ODD_OCTAVES;
+  for (const { member, representation, settings } of compared) {
+    const others = compared.filter((it) => it.member !== member);
     const odd = [
-      ...describeSettings(representation, others),
-      ...describeScales(representation, others, octaves),
+      ...describeSettings(settings, others.map((it) => it.settings)),
+      ...describeScales(representation, others.map((it) => it.representation), octaves),
     ];
     if (odd.length > 0) found.set(member, `it does not fit the other members: ${odd.join(", ")}`);
   }
@@ -68,10 +71,9 @@ export function findOddPackings(
 
 type Representations = readonly PackedMember["representation"][];
 
-function describeSettings(own: Representations[number], others: Representations): string[] {
-  const settings = others.map(readSettings);
-  return Object.entries(readSettings(own)).flatMap(([key, value]) => {
-    const [usual, ...rest] = new Set(settings.map((it) => it[key]));
+function describeSettings(own: Settings, others: readonly Settings[]): string[] {
+  return Object.entries(own).flatMap(([key, value]) => {
+    const [usual, ...rest] = new Set(others.map((it) => it[key]));
     const isOdd = usual !== undefined && rest.length === 0 && usual !== value;
     return isOdd ? [`its ${key} is ${value}, theirs ${usual}`] : [];
   });

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
-import { median } from "./compare_members.ts";
+import { median, robustDeviation } from "./compare_members.ts";
 import type { Finding, ReducedField, Rejection } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
 import {
@@ -29,8 +29,6 @@ const WRONG_DEVIATIONS = 6;
 const RIGHT_DEVIATIONS = 3;
 /** One is right, too, when the wrong ones are this many times as far, as a whole member may be unusual. */
 const MUCH_FARTHER = 3;
-/** The median deviation of normal numbers is their standard deviation divided by this. */
-const DEVIATIONS_OF_NORMAL = 1.4826;
 /** Points that are compared with the other members, at most. */
 const COMPARED_POINTS = 1000;
 
@@ -261,8 +259,7 @@ async function openOthers(
 function measureDeviation(value: number, others: readonly number[], precision: number): number {
   const known = others.filter((other) => !Number.isNaN(other));
   const usual = median(known);
-  const deviation = median(known.map((other) => Math.abs(other - usual)));
-  return Math.abs(value - usual) / (DEVIATIONS_OF_NORMAL * deviation + precision);
+  return Math.abs(value - usual) / (robustDeviation(known, usual) + precision);
 }
 
 /** A planned field without its implausible messages, which become rejections. */
