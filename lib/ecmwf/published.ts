@@ -240,9 +240,7 @@ export async function resolveRun(
   now: Date = new Date(),
 ): Promise<Run> {
   if (request.date !== "latest") return parseRun(request.date, request.hour, request.model);
-  const days = countUp(DAYS_TO_LOOK_BACK + 1).map((daysAgo) =>
-    formatDate(new Date(now.getTime() - daysAgo * DAY_MS))
-  );
+  const days = listLatestDays(now);
   const run = await findLatestRun(storage, request, days);
   if (!run) {
     throw new MissingDataError(
@@ -297,8 +295,12 @@ export function expectStep(run: Run, stepHours: number): number {
 
 /** The runs of an hour and model that `latest` may mean, the newest first: those that have begun. */
 export function listLatestRuns({ hour, model }: RunRequest, now: Date): Run[] {
-  const runs = Array.from({ length: DAYS_TO_LOOK_BACK + 1 }, (_, daysAgo) => {
-    return parseRun(formatDate(new Date(now.getTime() - daysAgo * DAY_MS)), hour, model);
-  });
-  return runs.filter((run) => referenceTime(run) <= now);
+  return listLatestDays(now).map((day) => parseRun(day, hour, model))
+    .filter((run) => referenceTime(run) <= now);
+}
+
+/** Today and the days before it that `latest` may mean. */
+function listLatestDays(now: Date): string[] {
+  return countUp(DAYS_TO_LOOK_BACK + 1)
+    .map((daysAgo) => formatDate(new Date(now.getTime() - daysAgo * DAY_MS)));
 }
