@@ -5,9 +5,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../fixtures/s3_server.ts";
 import type { Command } from "../lib/cli/command.ts";
-import { runCommand } from "../lib/cli/run_command.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
+import { execute } from "./commands_fixture.ts";
 import { command as distribute } from "./distribute.ts";
 import { command as forecast } from "./forecast.ts";
 import { command as pipeline } from "./pipeline.ts";
@@ -54,14 +54,7 @@ async function openWorkplace(): Promise<Workplace> {
     folder,
     url: server.url,
     keys: () => server.requests.map(({ key }) => key),
-    async execute(command, ...args) {
-      let [reported, printed] = ["", ""];
-      const code = await runCommand(command, args, {
-        sink: { write: (text) => void (reported += text), columns: () => undefined },
-        print: (text) => void (printed += text),
-      });
-      return { code, reported, printed };
-    },
+    execute: (command, ...args) => execute(command, args),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });

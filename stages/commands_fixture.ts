@@ -4,6 +4,8 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
+import { runCommand } from "../lib/cli/run_command.ts";
+import type { TaskPermissions } from "../lib/cli/task_permissions.ts";
 
 const FOLDER = new URL("./", import.meta.url);
 
@@ -30,6 +32,21 @@ export async function findCommandModules(): Promise<CommandModule[]> {
       return { file, command };
     }),
   );
+}
+
+/** Runs a command line in this process: what it reports and prints, and its exit code. */
+export async function execute<Options>(
+  command: Command<Options>,
+  args: readonly string[],
+  permissions?: readonly TaskPermissions[],
+) {
+  let [reported, printed] = ["", ""];
+  const code = await runCommand(command, args, {
+    sink: { write: (text) => void (reported += text), columns: () => undefined },
+    print: (text) => void (printed += text),
+    ...(permissions && { permissions }),
+  });
+  return { code, reported, printed };
 }
 
 function readModule(name: string): string {

@@ -6,11 +6,10 @@ import { assert, assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace } from "../fixtures/embedded_run.ts";
 import { moveRuns } from "../fixtures/moved_run.ts";
 import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
-import type { Command } from "../lib/cli/command.ts";
-import { runCommand } from "../lib/cli/run_command.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run } from "../lib/ecmwf/run.ts";
 import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
+import { execute } from "./commands_fixture.ts";
 import { command as pipeline } from "./pipeline.ts";
 import { command as stream } from "./stream.ts";
 
@@ -39,17 +38,6 @@ async function makeRun(bucket: string, date: string, hour: string, ...more: stri
   const members = ["--members", `${MEMBERS}`];
   const { success, text } = await runPython([MAKE_RUN, bucket, ...args, ...members, ...more]);
   assert(success, text);
-}
-
-/** What a command reports, and its exit code. */
-async function execute<Options>(command: Command<Options>, args: string[]) {
-  let reported = "";
-  let printed = "";
-  const code = await runCommand(command, args, {
-    sink: { write: (text) => void (reported += text), columns: () => undefined },
-    print: (text) => void (printed += text),
-  });
-  return { code, reported, printed };
 }
 
 /** An empty folder with a bucket in it, and what the commands need to read it. */

@@ -1,18 +1,8 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
 import { parseCommandLine } from "../lib/cli/command.ts";
-import { runCommand } from "../lib/cli/run_command.ts";
+import { execute } from "./commands_fixture.ts";
 import { command } from "./forecast.ts";
-
-/** What the command reports and prints, and its exit code. */
-async function execute(args: string[]) {
-  let [reported, printed] = ["", ""];
-  const code = await runCommand(command, args, {
-    sink: { write: (text) => void (reported += text), columns: () => undefined },
-    print: (text) => void (printed += text),
-  });
-  return { code, reported, printed };
-}
 
 const { run, members } = BEFORE_50R1;
 const RUN = ["--date", run.date, "--run", run.hour, "--max-members", `${members}`];
@@ -55,7 +45,7 @@ for (const { args, code, says, writes } of CASES) {
     await using place = await openWorkplace();
     const outputDir = `${place.folder}/out`;
     const server = ["--endpoint", place.server.url, "--output-dir", outputDir];
-    const result = await execute([...RUN, ...server, ...args]);
+    const result = await execute(command, [...RUN, ...server, ...args]);
     assertEquals(result.code, code, result.reported);
     assertMatch(result.reported, says);
     const path = `${outputDir}/IFS_20260206_00Z_cgan.nc`;
@@ -66,7 +56,7 @@ for (const { args, code, says, writes } of CASES) {
 Deno.test("forecast reports to programs and to a file what it asked for and what it cost", async () => {
   await using place = await openWorkplace();
   const summary = `${place.folder}/summary.json`;
-  const { code, printed } = await execute([
+  const { code, printed } = await execute(command, [
     ...[...RUN, "--steps", STEPS, "--variables", "t2m", "--summary", summary, "--json"],
     ...["--endpoint", place.server.url, "--output-dir", place.folder],
   ]);
@@ -122,13 +112,13 @@ const REFUSED = [
 
 for (const { args, state } of REFUSED) {
   Deno.test(`forecast refuses ${args.join(" ")}`, async () => {
-    const { code, reported } = await execute(args);
+    const { code, reported } = await execute(command, args);
     assertEquals([code, reported.startsWith(`forecast: ${state}`)], [2, true], reported);
   });
 }
 
 Deno.test("forecast refuses several runs", async () => {
-  const { code, reported } = await execute(["--date", "20260206,20260207"]);
+  const { code, reported } = await execute(command, ["--date", "20260206,20260207"]);
   assertEquals(code, 2, reported);
   assertMatch(reported, /Cannot make forecasts of several dates: give one --date/);
 });

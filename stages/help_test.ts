@@ -1,22 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import config from "../deno.json" with { type: "json" };
 import { type Command, COMMON_OPTIONS, parseCommandLine } from "../lib/cli/command.ts";
-import { runCommand } from "../lib/cli/run_command.ts";
-import { findCommandModules } from "./commands_fixture.ts";
+import { execute, findCommandModules } from "./commands_fixture.ts";
 import { findPermissions } from "../lib/cli/task_permissions.ts";
 
 const COMMANDS = await findCommandModules();
 
-/** The output and the exit code of a command line, run in this process. */
-async function execute(command: Command<unknown>, args: string[]) {
-  let [reported, printed] = ["", ""];
-  const code = await runCommand(command, args, {
-    sink: { write: (text) => void (reported += text), columns: () => undefined },
-    print: (text) => void (printed += text),
-    permissions: findPermissions(command.name),
-  });
-  return { code, reported, printed };
-}
+/** The output and the exit code of a command line, with the permissions of its tasks. */
+const executeAsTask = (command: Command<unknown>, args: string[]) =>
+  execute(command, args, findPermissions(command.name));
 
 Deno.test("every task that runs a stage runs one of these commands", () => {
   const tasks = Object.values(config.tasks).map(({ command }) =>
@@ -38,7 +30,7 @@ function findArguments(example: string, file: string): string[] {
 
 for (const { file, command } of COMMANDS) {
   Deno.test(`stages/${file} --help has purpose, options, examples, exit codes and permissions`, async () => {
-    const { code, reported, printed } = await execute(command, ["--help"]);
+    const { code, reported, printed } = await executeAsTask(command, ["--help"]);
     assertEquals([code, reported], [0, ""]);
     assertEquals(file, `${command.name}.ts`);
     const parts = printed.split(/^(Options|Examples|Exit codes|Permissions):/m);
@@ -65,7 +57,7 @@ for (const { file, command } of COMMANDS) {
   Deno.test(`stages/${file} refuses a misspelt option and names the nearest`, async () => {
     for (const { name } of [...command.options, ...COMMON_OPTIONS]) {
       const misspelt = `${name.slice(0, -1)}_`;
-      const { code, reported } = await execute(command, [`--${misspelt}=1`]);
+      const { code, reported } = await executeAsTask(command, [`--${misspelt}=1`]);
       const known =
         `${command.name}: Cannot use option --${misspelt}=1: it is not known; did you mean`;
       assertEquals([code, reported.startsWith(known)], [2, true], reported);
@@ -86,7 +78,7 @@ const MISSPELT = [
 
 for (const { stage, args, hint } of MISSPELT) {
   Deno.test(`${stage} ${args.join(" ")} is refused: ${hint}`, async () => {
-    const { code, reported } = await execute(stageOf(stage), args);
+    const { code, reported } = await executeAsTask(stageOf(stage), args);
     assertEquals(code, 2);
     assertStringIncludes(reported, hint);
   });
