@@ -5,6 +5,7 @@
  * @module
  */
 import type { S3Counters } from "../fixtures/s3_server.ts";
+import { sendSignal } from "../fixtures/send_signal.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 
 /** The checkout, with a slash at the end. */
@@ -102,11 +103,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.process.kill();
-    } catch {
-      // It has been stopped.
-    }
+    sendSignal(this.process, "SIGTERM");
     await this.process.status;
   }
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@st
 import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import { sendSignal } from "../fixtures/send_signal.ts";
 import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
@@ -89,7 +90,7 @@ async function killStream(workplace: Workplace, at: Run, stepHours: number): Pro
   await using child = start(workplace, "stream", []);
   workplace.server.setFaults((request) => {
     asked.push(request);
-    if (stepOf(request) === `${runLabel(at)} ${stepHours}`) child.kill("SIGKILL");
+    if (stepOf(request) === `${runLabel(at)} ${stepHours}`) sendSignal(child, "SIGKILL");
     return { kind: "delay", ms: 10 };
   });
   const { signal } = await child.output();
@@ -215,7 +216,7 @@ Deno.test("a pipeline killed in a range reads no index again of the runs that it
   await using workplace = await openWorkplace();
   await using child = start(workplace, "pipeline", []);
   workplace.server.setFaults((request) => {
-    if (stepOf(request) === `${runLabel(LAST_COMPLETE)} 48`) child.kill("SIGKILL");
+    if (stepOf(request) === `${runLabel(LAST_COMPLETE)} 48`) sendSignal(child, "SIGKILL");
     return { kind: "delay", ms: 10 };
   });
   assertEquals((await child.output()).signal, "SIGKILL");
@@ -236,7 +237,7 @@ Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger ha
   await run(workplace, "pipeline");
   await using child = start(workplace, "stream", []);
   workplace.server.setFaults((request) => {
-    if (stepOf(request) === `${runLabel(SECOND)} 48`) child.kill("SIGINT");
+    if (stepOf(request) === `${runLabel(SECOND)} 48`) sendSignal(child, "SIGINT");
     return { kind: "delay", ms: 10 };
   });
   const { code, stderr } = await child.output();

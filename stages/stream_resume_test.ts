@@ -4,6 +4,7 @@ import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { makeRandom } from "../fixtures/random.ts";
 import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
+import { sendSignal } from "../fixtures/send_signal.ts";
 import { silentReporter } from "../lib/util/reporter.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
@@ -149,13 +150,9 @@ async function runUntilKilled(
   const answered = server.requests.length;
   await using stream = startStream(server, output);
   const over = Promise.withResolvers<void>();
-  let isOver = false;
-  let wasKilled = false;
   const kill = async () => {
     await wait(afterMs);
-    if (isOver) return;
-    wasKilled = true;
-    stream.kill(signal);
+    sendSignal(stream, signal);
   };
   let killing: Promise<void> | undefined;
   let lastAnswers = LAST_ANSWERS;
@@ -168,13 +165,12 @@ async function runUntilKilled(
     if (asked.length < requests || killing) return { kind: "delay", ms: 10 };
     return { kind: "hold", until: countFields() };
   });
-  const { code, stderr } = await stream.output();
-  isOver = true;
+  const { code, signal: endedBy, stderr } = await stream.output();
   over.resolve();
   await killing;
   // The server needs a moment to see that the client is gone.
   while (server.requests.length < answered + asked.length) await wait(5);
-  return { asked, code, wasKilled, reported: new TextDecoder().decode(stderr) };
+  return { asked, code, wasKilled: endedBy === signal, reported: new TextDecoder().decode(stderr) };
 }
 
 Deno.test("killed at 20 random moments, stream writes the same file, re-fetches no finished field, and leaves no partial file", async () => {
