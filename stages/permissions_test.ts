@@ -63,8 +63,17 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "distribute-slurm"];
-const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors"];
+const PLAIN = [
+  "stage1",
+  "stage2",
+  "stage3",
+  "pipeline",
+  "stream",
+  "forecast",
+  "extract",
+  "distribute-slurm",
+];
+const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors", "extract-mirrors"];
 const CATALOG = ["stream-catalog"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
@@ -435,6 +444,11 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
         ...[...endpoint, ...netcdf, ...steps],
         ...["--publish", `gs://${STORE_BUCKET}/forecasts`],
       ]],
+    );
+    const fields = [...steps, "--fields", "tp,t@850", "--output", `${folder}/fields.nc`];
+    ways.push(
+      ["extract", "extract", [...endpoint, ...fields]],
+      ["extract-mirrors", "extract", [...source, ...fields]],
     );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);

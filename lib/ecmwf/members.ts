@@ -18,6 +18,13 @@ export function firstMembers(count: number): Member[] {
   return Array.from({ length: Math.min(count, ENSEMBLE_SIZE) }, (_, member) => member);
 }
 
+/** The members that a command uses: those named, or the first ones. */
+export function chooseMembers(
+  { members, maxMembers }: { members?: readonly Member[]; maxMembers: number },
+): readonly Member[] {
+  return members ?? firstMembers(maxMembers);
+}
+
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */
 export function memberFileName(member: Member): string {
   return member === 0 ? "control" : `ens_${String(member).padStart(2, "0")}`;

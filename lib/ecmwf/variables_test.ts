@@ -46,7 +46,7 @@ Deno.test("VARIABLES has the twelve variables of the rainfall model and cape, in
 
 Deno.test("VARIABLES has both limits of each variable, for the hour where it accumulates", () => {
   const limits = Object.fromEntries(
-    VARIABLES.map(({ name, limits: { least, most } }) => [name, [least, most]]),
+    VARIABLES.map(({ name, limits }) => [name, [limits!.least, limits!.most]]),
   );
   const [water, radiation] = [[0, 0.1], [0, 1400 * 3600]];
   assertEquals(limits, {

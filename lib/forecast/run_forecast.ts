@@ -115,9 +115,8 @@ interface ReadSteps {
 
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
 async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
-  const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
-  const { steps } = options;
-  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
+  const { runRequest, profile, maxMembers, members, parallelFetches, steps, wait } = options;
+  const needed = { steps, profileSteps: profile.steps, maxMembers, members, parallelFetches };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
     await reader.read();

@@ -5,7 +5,7 @@
  * @module
  */
 import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
@@ -29,6 +29,8 @@ export interface NeededSteps {
   profileSteps: readonly number[];
   /** How many members, the control first. */
   maxMembers: number;
+  /** @default the first `maxMembers` */
+  members?: readonly Member[];
   /** Indexes fetched at once. */
   parallelFetches: number;
 }
@@ -65,11 +67,11 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { steps, profileSteps, maxMembers, parallelFetches }: NeededSteps,
+    { steps, profileSteps, parallelFetches, ...wanted }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
     const needed = chooseSteps(run, steps, profileSteps);
-    const members = firstMembers(maxMembers);
+    const members = chooseMembers(wanted);
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
       .filter((file) => members.some((member) => holdsMember(file, run, member)));

@@ -198,9 +198,6 @@ function statisticVariable(
   statistic: StatisticSpec,
 ): NetcdfVariable {
   const accumulation = variable.accumulated ? " accumulated from the start of the run" : "";
-  const overTime = variable.accumulated
-    ? "valid_time: sum (from the start of the run)"
-    : "valid_time: point";
   return {
     name: `${variable.name}_${statistic.suffix}`,
     dimensions: DIMENSIONS,
@@ -208,13 +205,23 @@ function statisticVariable(
       long_name: `${statistic.description} ${variable.longName}${accumulation}`,
       ...(variable.standardName && { standard_name: variable.standardName }),
       units: variable.units,
-      cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
+      cell_methods: `${describeTimeMethod(variable)}realization: ${statistic.cellMethod}`,
       ancillary_variables: countName(variable),
       ...describeConversions(content, variable),
       _FillValue: Float32Array.of(NaN),
     },
     data: layOutSteps(content, variable, statistic),
   };
+}
+
+/** What values are over time, as `cell_methods` has it, with a space behind it. */
+function describeTimeMethod({ accumulated, overHours }: Variable): string {
+  if (accumulated) return "valid_time: sum (from the start of the run) ";
+  if (!overHours) return "valid_time: point ";
+  const { method, hours } = overHours;
+  if (!method) return "";
+  const since = hours === undefined ? "since the step before" : `over the ${hours} hours before`;
+  return `valid_time: ${method} (${since}) `;
 }
 
 function describeConversions(

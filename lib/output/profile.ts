@@ -86,3 +86,18 @@ export const GIK: OutputProfile = {
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
+
+/**
+ * Any fields of a run, in a file of any name.
+ *
+ * @param fileName of the output. @default {undefined} (named for the run)
+ */
+export function makeExtractProfile(fileName?: string): OutputProfile {
+  return {
+    ...GIK,
+    name: "extract",
+    title: (run) => `ECMWF ${findDataset(run).title}, fields of a region`,
+    institution: "European Centre for Medium-Range Weather Forecasts (ECMWF)",
+    fileName: (run) => fileName ?? `${findDataset(run).label}_${run.date}_${run.hour}Z_extract.nc`,
+  };
+}

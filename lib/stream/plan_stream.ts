@@ -5,7 +5,7 @@
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
-import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
 import { asPublished, findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import { findVariables, type Variable } from "../ecmwf/variables.ts";
@@ -68,9 +68,9 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, outputDir } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
-  const members = firstMembers(maxMembers);
+  const members = chooseMembers(options);
   const asked = sortUnique(options.steps ?? profile.steps);
   const keysOf = (member: Member) => neededKeys(wanted, asked, member, options.run);
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);

@@ -22,6 +22,7 @@ import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
+import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -113,6 +114,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     default: DEFAULT_VARIABLES,
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
   },
+  FIELDS,
   {
     name: "region",
     value: "<N,W,S,E>",
@@ -230,7 +232,7 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    outputDir: values.required("output-dir"),
+    outputDir: values.text("output-dir") ?? ".",
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
@@ -273,9 +275,19 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
-/** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
+/**
+ * The variables of `--fields` or `--variables`; `extract` has the first alone.
+ *
+ * @returns `undefined` for the default: what ECMWF did not publish of it is left out.
+ */
 function parseVariables(values: OptionValues): Variable[] | undefined {
-  if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
+  const text = values.text("variables") ?? DEFAULT_VARIABLES;
+  const isDefault = text === DEFAULT_VARIABLES;
+  const fields = parseFieldNames(values);
+  if (fields && !isDefault) {
+    throw new UsageError("Cannot use --fields with --variables: give all of them with --fields");
+  }
+  if (isDefault) return fields;
   return [...new Set(values.list("variables"))].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;

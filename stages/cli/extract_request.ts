@@ -1,0 +1,63 @@
+/**
+ * The options of `extract`: those of `forecast` on the run, its fields and servers, and one output file.
+ *
+ * @module
+ */
+import { basename, dirname } from "node:path";
+import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/errors.ts";
+import type { ForecastOptions } from "../../lib/forecast/run_forecast.ts";
+import { makeExtractProfile } from "../../lib/output/profile.ts";
+import { isRemote } from "../../lib/storage/mod.ts";
+import { FIELDS, MEMBERS, parseMembers } from "./field_options.ts";
+import { FORECAST_OPTIONS } from "./forecast_request.ts";
+import type { RunSource } from "./run_options.ts";
+import { parseOutputRequest } from "./stream_request.ts";
+
+/** {@linkcode EXTRACT_OPTIONS}, parsed. */
+export interface ExtractRequest extends Omit<ForecastOptions, "runRequest" | "wait">, RunSource {
+  /** Path of the summary. @default {undefined} (none) */
+  summary?: string;
+}
+
+const OUTPUT: OptionSpec = {
+  name: "output",
+  value: "<file.nc>",
+  help: "the NetCDF (default: IFS_<date>_<run>Z_extract.nc)",
+};
+
+/** Options of `forecast` that `extract` has, besides its own. */
+const SHARED: readonly string[] = [
+  ...["date", "run", "model", "steps", "drop-implausible", "region", "grid"],
+  ...["members-per-batch", "parallel-fetches", "whole-messages", "fresh", "summary"],
+  ...["source", "give-up-after", "endpoint"],
+];
+
+/** Options of `extract`. */
+export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
+  FIELDS,
+  MEMBERS,
+  OUTPUT,
+  ...FORECAST_OPTIONS.filter(({ name }) => SHARED.includes(name)),
+];
+
+/**
+ * Parses {@linkcode EXTRACT_OPTIONS}.
+ *
+ * @throws {UsageError} for a value that is wrong, and without fields.
+ */
+export function parseExtractRequest(values: OptionValues): ExtractRequest {
+  values.required(FIELDS.name);
+  const members = parseMembers(values);
+  const output = values.text(OUTPUT.name);
+  if (output !== undefined && isRemote(output)) {
+    throw new UsageError(`Cannot use --${OUTPUT.name} "${output}": give a file of this machine`);
+  }
+  return {
+    ...parseOutputRequest(values),
+    ...{ members, maxMembers: members.length },
+    profile: makeExtractProfile(output && basename(output)),
+    outputDir: output === undefined ? "." : dirname(output),
+    ...{ allowMissing: false, plot: false, view: false },
+  };
+}
