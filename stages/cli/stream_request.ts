@@ -14,7 +14,7 @@ import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK } from "../../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
@@ -60,7 +60,7 @@ export interface StreamRequest
 }
 
 const REGION_NAMES = Object.keys(REGIONS);
-const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_VARIABLES = GIK_VARIABLES.join(",");
 const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
