@@ -52,12 +52,12 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
   "stages/stage1.ts": 82,
-  "stages/stage2.ts": 55,
+  "stages/stage2.ts": 57,
   "stages/stage3.ts": 66,
-  "stages/pipeline.ts": 108,
-  "stages/stream.ts": 124,
-  "stages/forecast.ts": 133,
-  "stages/extract.ts": 133,
+  "stages/pipeline.ts": 110,
+  "stages/stream.ts": 135,
+  "stages/forecast.ts": 144,
+  "stages/extract.ts": 145,
   "stages/distribute.ts": 68,
   "stages/plot.ts": 50,
   "stages/view.ts": 60,

@@ -64,6 +64,11 @@ function nameField(field: MarsField, surfaceNames: ReadonlySet<string>): string 
   return field.level !== undefined && surfaceNames.has(name) ? `${name}hPa` : name;
 }
 
+/** The variable of a name in the output; `undefined` when there is none. */
+export function findNamed(name: string): Variable | undefined {
+  return findVariable(name) ?? listFields().values().find((field) => field.name === name);
+}
+
 /**
  * The variable of a field: by its MARS name, or by its name in the output.
  *
@@ -73,8 +78,7 @@ function nameField(field: MarsField, surfaceNames: ReadonlySet<string>): string 
  */
 export function parseField(text: string): Variable {
   const fields = listFields();
-  const found = fields.get(text) ?? findVariable(text) ??
-    fields.values().find(({ name }) => name === text);
+  const found = fields.get(text) ?? findNamed(text);
   if (found) return found;
   const [param = "", level] = text.split("@");
   const levels = findLevels(param);

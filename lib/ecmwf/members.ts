@@ -18,11 +18,23 @@ export function firstMembers(count: number): Member[] {
   return Array.from({ length: Math.min(count, ENSEMBLE_SIZE) }, (_, member) => member);
 }
 
-/** The members that a command uses: those named, or the first ones. */
+/** The members of an ensemble that something is made of. */
+export type MemberKind = "all" | "perturbed";
+
+/** Which members a command uses. */
+export interface ChosenMembers {
+  /** How many, the control first. */
+  maxMembers: number;
+  /** By their numbers. @default the first `maxMembers` */
+  members?: readonly Member[];
+}
+
+/** The members that a command uses, of a kind: the perturbed ones are all but the control. */
 export function chooseMembers(
-  { members, maxMembers }: { members?: readonly Member[]; maxMembers: number },
-): readonly Member[] {
-  return members ?? firstMembers(maxMembers);
+  { members, maxMembers }: ChosenMembers,
+  kind: MemberKind = "all",
+): Member[] {
+  return (members ?? firstMembers(maxMembers)).filter((member) => kind === "all" || member !== 0);
 }
 
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */

@@ -5,9 +5,15 @@
  * @module
  */
 import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
+import {
+  chooseMembers,
+  type ChosenMembers,
+  describeMembers,
+  type Member,
+  type MemberKind,
+} from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
-import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import { describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
 import { RunFields } from "../references/run_fields.ts";
 import {
@@ -22,15 +28,15 @@ import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 
 /** What an output needs of a run. */
-export interface NeededSteps {
-  /** In hours. @default those of `profileSteps` that the run has */
-  steps?: readonly number[];
-  /** In hours. */
-  profileSteps: readonly number[];
-  /** How many members, the control first. */
-  maxMembers: number;
-  /** @default the first `maxMembers` */
-  members?: readonly Member[];
+export interface NeededSteps extends ChosenMembers {
+  /**
+   * In hours, ascending.
+   *
+   * @throws {RunError} for a step that the run does not have.
+   */
+  stepsOf(run: Run): readonly number[];
+  /** Which of the members. @default {"all"} */
+  memberKind?: MemberKind;
   /** Indexes fetched at once. */
   parallelFetches: number;
 }
@@ -67,11 +73,11 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { steps, profileSteps, parallelFetches, ...wanted }: NeededSteps,
+    { stepsOf, memberKind, parallelFetches, ...chosen }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
-    const needed = chooseSteps(run, steps, profileSteps);
-    const members = chooseMembers(wanted);
+    const needed = stepsOf(run);
+    const members = chooseMembers(chosen, memberKind);
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
       .filter((file) => members.some((member) => holdsMember(file, run, member)));

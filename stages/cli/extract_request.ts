@@ -11,6 +11,7 @@ import { makeExtractProfile } from "../../lib/output/profile.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import { FIELDS, MEMBERS, parseMembers } from "./field_options.ts";
 import { FORECAST_OPTIONS } from "./forecast_request.ts";
+import { PRODUCT_OPTIONS } from "./product_options.ts";
 import type { RunSource } from "./run_options.ts";
 import { parseOutputRequest } from "./stream_request.ts";
 
@@ -19,6 +20,8 @@ export interface ExtractRequest extends Omit<ForecastOptions, "runRequest" | "wa
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
 }
+
+const [STATISTICS, ...OTHER_PRODUCTS] = PRODUCT_OPTIONS;
 
 const OUTPUT: OptionSpec = {
   name: "output",
@@ -38,6 +41,8 @@ export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
   FIELDS,
   MEMBERS,
   OUTPUT,
+  { ...STATISTICS!, default: "members" },
+  ...OTHER_PRODUCTS,
   ...FORECAST_OPTIONS.filter(({ name }) => SHARED.includes(name)),
 ];
 
@@ -53,10 +58,11 @@ export function parseExtractRequest(values: OptionValues): ExtractRequest {
   if (output !== undefined && isRemote(output)) {
     throw new UsageError(`Cannot use --${OUTPUT.name} "${output}": give a file of this machine`);
   }
+  const request = parseOutputRequest(values);
   return {
-    ...parseOutputRequest(values),
+    ...request,
     ...{ members, maxMembers: members.length },
-    profile: makeExtractProfile(output && basename(output)),
+    profile: makeExtractProfile(request.profile, output && basename(output)),
     outputDir: output === undefined ? "." : dirname(output),
     ...{ allowMissing: false, plot: false, view: false },
   };

@@ -4,11 +4,12 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { parseField } from "../../lib/ecmwf/inventory_fields.ts";
+import { listFields, parseField } from "../../lib/ecmwf/inventory_fields.ts";
 import { ENSEMBLE_SIZE, type Member } from "../../lib/ecmwf/members.ts";
-import type { Variable } from "../../lib/ecmwf/variables.ts";
+import { type FieldProduct, plainProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { countUp, sortUnique } from "../../lib/util/numbers.ts";
+import { findProduct } from "./product_options.ts";
 
 /** Fields of any parameter and level. */
 export const FIELDS: OptionSpec = {
@@ -28,13 +29,16 @@ export const MEMBERS: OptionSpec = {
 };
 
 /**
- * The variables of `--fields`, each once; `undefined` when it is not given.
+ * The products of `--fields`, each once; `undefined` when it is not given.
  *
  * @throws {UsageError} for a name or a level that no run has.
  */
-export function parseFieldNames(values: OptionValues): Variable[] | undefined {
-  const names = values.list(FIELDS.name);
-  return names && [...new Set(names.map(parseField))];
+export function parseFieldNames(values: OptionValues): FieldProduct[] | undefined {
+  const products = values.list(FIELDS.name)?.map((name) => {
+    const product = listFields().has(name) ? undefined : findProduct(name);
+    return product ?? plainProduct(parseField(name));
+  });
+  return products && [...new Map(products.map((product) => [product.name, product])).values()];
 }
 
 /**
