@@ -46,8 +46,13 @@ const KINDS: readonly FieldKind[] = [
   },
   // Nothing over dry land or over the sea: between 0.17 less and 0.27 more; among members up to 0.11.
   {
-    params: "tp sf ro cp lsp tprate cape mucape lsm sot vsw st".split(" "),
+    params: "tp sf ro cp lsp tprate cape mucape".split(" "),
     ...{ more: 0, amongVariables: 0.12, amongMessages: 0.04 },
+  },
+  // Land alone, the same for all members.
+  {
+    params: "lsm sot vsw st stl2 stl3 stl4 swvl1 swvl2 swvl3 swvl4".split(" "),
+    ...{ more: 0, amongVariables: 0.1, amongMessages: 0.015 },
   },
   // The land of the north: between 0.25 and 0.58 more for windows down to 35S.
   {

@@ -122,6 +122,9 @@ interface PassOptions extends ReduceOptions {
  */
 const FIRST_SHARE = 1 / 3;
 
+/** Requests under way, being fetched or decoded, by those that are fetched. */
+const MOST_UNDER_WAY = 1.5;
+
 /** Messages of each variable that are seen before more of them are asked for. */
 const SCOUTS = [1, 4];
 
@@ -183,11 +186,13 @@ class ReductionPass {
   }
 
   async #runAll(requests: Iterable<MessageRequest>): Promise<void> {
-    const { maxBytesUnderWay = 16 * 1024 * 1024 } = this.#options;
+    const { maxBytesUnderWay = 16 * 1024 * 1024, parallelFetches } = this.#options;
+    // A request that has to wait for its turn is planned later, when more is known of what it needs.
+    const leastBytes = Math.floor(maxBytesUnderWay / (MOST_UNDER_WAY * parallelFetches));
     await runWithin(
       maxBytesUnderWay,
       requests,
-      ({ length }) => length,
+      ({ length }) => Math.max(length, leastBytes),
       (request) => this.#reduce(request),
     );
   }
