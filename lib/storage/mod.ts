@@ -44,7 +44,7 @@ export type { AzureOptions } from "./backends/azure.ts";
 export { isRemote } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
-export { removePartialFiles, useFolder } from "./backends/partial_files.ts";
+export { lockFolder, removePartialFiles, useFolder } from "./backends/partial_files.ts";
 export type {
   ByteRange,
   GetOptions,

@@ -17,11 +17,13 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
+import { locateOutput } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
+import { outputPath } from "../runs/run_output.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -68,7 +70,7 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, maxMembers } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const asked = sortUnique(options.steps ?? profile.steps);
@@ -88,7 +90,7 @@ export async function planStream(
   const left = new Set(unpublished.variables.map(({ name }) => name));
   const variables = wanted.filter(({ name }) => !left.has(name))
     .map((variable) => asPublished(variable, run));
-  const path = `${outputDir}/${profile.fileName(run)}`;
+  const path = outputPath(locateOutput(run, options));
   const work = options.work ?? workFolderOf(path);
   return { run, members, variables, steps, fields, unpublished, path, work };
 }

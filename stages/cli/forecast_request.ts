@@ -17,6 +17,10 @@ export interface ForecastRequest extends Omit<ForecastOptions, "runRequest" | "w
   summary?: string;
   /** How long to wait for steps, in milliseconds. @default {undefined} (not at all) */
   waitMs?: number;
+  /** Whether to replace a file that was made with other options. */
+  overwrite: boolean;
+  /** For the ledger. */
+  shapingOptions: Record<string, string>;
 }
 
 /** Options of `stream` that `forecast` has no use for, or that mean something else there. */

@@ -189,10 +189,12 @@ export function parseMaxMembers(values: OptionValues): number {
 
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
-  ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["date", "run", "model", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["output", "output-dir", "overwrite", "keep-references", "plot", "view", "publish", "wait"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
   ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
   ...["parquet-dir", "gcs-parquet-path", "catalog", "catalog-dir", "skip-grib-scan"],
+  ...["allow-reference-host"],
 ]);
 
 /**
