@@ -7,6 +7,7 @@ import type { Command } from "../lib/cli/command.ts";
 import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
 import { UsageError } from "../lib/errors.ts";
+import { openStorage } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   FORECAST_OPTIONS,
@@ -30,6 +31,7 @@ export const command: Command<ForecastRequest> = {
     "deno task forecast --wait 4h --publish /srv/forecasts",
     "deno task forecast --wait --allow-missing --quiet",
     "deno task forecast:gcs --publish gs://bucket/forecasts",
+    "deno task forecast:s3 --publish s3://bucket/forecasts --publish-region eu-west-1",
     "deno task forecast --date 20260206 --variables tp,t2m --region kenya --output kenya/rain.nc",
   ],
   parse: parseForecastRequest,
@@ -43,13 +45,16 @@ export const command: Command<ForecastRequest> = {
     const startedMs = Date.now();
     const context = openContext(server, reporter, gcs, signal);
     const wait = waitMs === undefined ? undefined : { limitMs: waitMs, clock: systemClock(signal) };
-    const { shapingOptions, overwrite, ...others } = given;
+    const { shapingOptions, overwrite, publishServer, ...others } = given;
     const options = { ...others, runRequest, wait };
+    const onStatus = (line: string) => reporter.info(line);
+    // A storage of its own: ECMWF's servers never see the key.
+    const copies = publishServer && openStorage({ ...publishServer, signal, onStatus });
     const rules = {
       ...{ command: "forecast", options: shapingOptions, overwrite },
       remake: options.fresh,
     };
-    const result = await runRecordedForecast(options, rules, context);
+    const result = await runRecordedForecast(options, rules, { ...context, copies });
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;

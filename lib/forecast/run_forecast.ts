@@ -10,7 +10,7 @@
 import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
 import { UsageError } from "../errors.ts";
-import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
+import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
 import { locateOutput } from "../output/profile.ts";
 import { streamRecorded } from "../stream/recorded_stream.ts";
@@ -35,8 +35,14 @@ export interface ForecastOptions
   plot: boolean;
   /** Whether to write the page, beside the NetCDF. */
   view: boolean;
-  /** Folder, local or `gs://`, for copies of what was written. @default {undefined} (none) */
+  /** Folder, local or on a server, for copies of what was written. @default {undefined} (none) */
   publish?: string;
+}
+
+/** What a forecast works with besides its options. */
+export interface ForecastContext extends StageContext {
+  /** Where copies are written. @default the storage of everything else */
+  copies?: Storage;
 }
 
 /** The files of a forecast. */
@@ -70,7 +76,7 @@ export type DoneForecast = DoneResult & ForecastFiles;
  */
 export async function runForecast(
   options: ForecastOptions,
-  context: StageContext,
+  context: ForecastContext,
 ): Promise<ForecastResult> {
   return await makeForecast(options, context, {
     stream: runStream,
@@ -88,7 +94,7 @@ export async function runForecast(
 export async function runRecordedForecast(
   options: ForecastOptions,
   rules: OutputRules,
-  context: StageContext,
+  context: ForecastContext,
 ): Promise<ForecastResult | DoneForecast> {
   const { storage } = context;
   return await makeForecast(options, context, {
@@ -108,7 +114,7 @@ interface ForecastWork<Result> {
 
 async function makeForecast<Result extends StreamResult | DoneResult>(
   options: ForecastOptions,
-  context: StageContext,
+  context: ForecastContext,
   { stream, check }: ForecastWork<Result>,
 ): Promise<Result & ForecastFiles> {
   const { keepReferences, publish } = options;
