@@ -62,3 +62,20 @@ export const GIK: OutputProfile = {
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
+
+/** Where the file of a run is. */
+export interface OutputPlace {
+  profile: OutputProfile;
+  /** Folder of the file. */
+  outputDir: string;
+  /** Name of the file in it. @default that of the profile for the run */
+  outputName?: string;
+}
+
+/** Folder and name of the file of a run. */
+export function locateOutput(
+  run: Run,
+  { profile, outputDir, outputName }: OutputPlace,
+): { folder: string; name: string } {
+  return { folder: outputDir, name: outputName ?? profile.fileName(run) };
+}
