@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { runForecast } from "../lib/forecast/run_forecast.ts";
+import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { UsageError } from "../lib/errors.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
@@ -31,16 +31,20 @@ export const command: Command<ExtractRequest> = {
     "deno task extract:mirrors --source gcs --fields 2t --output t2m.nc",
   ],
   parse: parseExtractRequest,
-  async run({ runRequests, server, summary, ...given }, reporter) {
+  async run({ runRequests, server, summary, shapingOptions, overwrite, ...given }, reporter) {
     using interruption = listenForSignals();
-    const [runRequest, ...others] = runRequests;
-    if (!runRequest || others.length > 0) {
+    const [runRequest] = runRequests;
+    if (!runRequest || runRequests.length > 1) {
       throw new UsageError("Cannot extract fields of several dates: give one --date");
     }
     const startedMs = Date.now();
     const context = openContext(server, reporter, undefined, interruption.signal);
     const options = { ...given, runRequest };
-    const result = await runForecast(options, context);
+    const rules = {
+      ...{ command: "extract", options: shapingOptions, overwrite },
+      remake: options.fresh,
+    };
+    const result = await runRecordedForecast(options, rules, context);
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;

@@ -123,7 +123,7 @@ Deno.test({
       const extract = (fields: string) =>
         execute(command, [
           ...[...dateOf(BEFORE_50R1.run), "--steps", `${STEP}`, "--endpoint", server.url],
-          ...["--fields", fields, "--output", `${folder}/out.nc`],
+          ...["--fields", fields, "--output", `${folder}/out.nc`, "--overwrite"],
         ]);
       const { code, reported } = await extract("gh@500");
       assertEquals(code, 0, reported);
@@ -135,7 +135,8 @@ Deno.test({
       const needs = await readNeeds(`${bucket}/`, BEFORE_50R1.run, [STEP], GIK.region, isWanted);
       const least = findLeastBytes(needs, messages.length);
       assert(received <= 1.05 * least, `${received} bytes, at least ${least}`);
-      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out.nc"]);
+      const written = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+      assertEquals(written, ["out.nc", "runs.json"]);
 
       assertEquals((await extract("2d,msl,gh@500,w@925,vsw@2")).code, 0);
       const compared = JSON.parse((await runScript("compare", bucket, `${folder}/out.nc`))!);

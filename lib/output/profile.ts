@@ -63,17 +63,30 @@ export const GIK: OutputProfile = {
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
 
-/**
- * Any fields of a run, in a file of any name, with the statistics of another profile.
- *
- * @param fileName of the output. @default {undefined} (named for the run)
- */
-export function makeExtractProfile(profile: OutputProfile, fileName?: string): OutputProfile {
+/** Any fields of a run, with the statistics of another profile. */
+export function makeExtractProfile(profile: OutputProfile): OutputProfile {
   return {
     ...profile,
     name: "extract",
     title: (run) => `ECMWF ${findDataset(run).title}, fields of a region`,
     institution: "European Centre for Medium-Range Weather Forecasts (ECMWF)",
-    fileName: (run) => fileName ?? `${findDataset(run).label}_${run.date}_${run.hour}Z_extract.nc`,
+    fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_extract.nc`,
   };
+}
+
+/** Where the file of a run is. */
+export interface OutputPlace {
+  profile: OutputProfile;
+  /** Folder of the file. */
+  outputDir: string;
+  /** Name of the file in it. @default that of the profile for the run */
+  outputName?: string;
+}
+
+/** Folder and name of the file of a run. */
+export function locateOutput(
+  run: Run,
+  { profile, outputDir, outputName }: OutputPlace,
+): { folder: string; name: string } {
+  return { folder: outputDir, name: outputName ?? profile.fileName(run) };
 }

@@ -3,36 +3,40 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { UsageError } from "../../lib/errors.ts";
 import type { ForecastOptions } from "../../lib/forecast/run_forecast.ts";
 import { makeExtractProfile } from "../../lib/output/profile.ts";
-import { isRemote } from "../../lib/storage/mod.ts";
 import { FIELDS, MEMBERS, parseMembers } from "./field_options.ts";
 import { FORECAST_OPTIONS } from "./forecast_request.ts";
 import { PRODUCT_OPTIONS } from "./product_options.ts";
-import type { RunSource } from "./run_options.ts";
+import { listShapingOptions, type RunSource } from "./run_options.ts";
 import { parseOutputRequest } from "./stream_request.ts";
 
 /** {@linkcode EXTRACT_OPTIONS}, parsed. */
 export interface ExtractRequest extends Omit<ForecastOptions, "runRequest" | "wait">, RunSource {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
+  /** Whether to replace a file that was made with other options. */
+  overwrite: boolean;
+  /** What the file must be made with. */
+  shapingOptions: Record<string, string>;
 }
 
 const [STATISTICS, ...OTHER_PRODUCTS] = PRODUCT_OPTIONS;
 
-const OUTPUT: OptionSpec = {
-  name: "output",
-  value: "<file.nc>",
-  help: "the NetCDF (default: IFS_<date>_<run>Z_extract.nc)",
-};
-
 /** Options of `forecast` that `extract` has, besides its own. */
 const SHARED: readonly string[] = [
   ...["date", "run", "model", "steps", "drop-implausible", "region", "grid"],
-  ...["members-per-batch", "parallel-fetches", "whole-messages", "fresh", "summary"],
+  ...[
+    "output",
+    "output-dir",
+    "overwrite",
+    "members-per-batch",
+    "parallel-fetches",
+    "whole-messages",
+    "fresh",
+    "summary",
+  ],
   ...["source", "give-up-after", "endpoint"],
 ];
 
@@ -40,7 +44,6 @@ const SHARED: readonly string[] = [
 export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
   FIELDS,
   MEMBERS,
-  OUTPUT,
   { ...STATISTICS!, default: "members" },
   ...OTHER_PRODUCTS,
   ...FORECAST_OPTIONS.filter(({ name }) => SHARED.includes(name)),
@@ -54,16 +57,12 @@ export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
 export function parseExtractRequest(values: OptionValues): ExtractRequest {
   values.required(FIELDS.name);
   const members = parseMembers(values);
-  const output = values.text(OUTPUT.name);
-  if (output !== undefined && isRemote(output)) {
-    throw new UsageError(`Cannot use --${OUTPUT.name} "${output}": give a file of this machine`);
-  }
   const request = parseOutputRequest(values);
   return {
     ...request,
     ...{ members, maxMembers: members.length },
-    profile: makeExtractProfile(request.profile, output && basename(output)),
-    outputDir: output === undefined ? "." : dirname(output),
+    profile: makeExtractProfile(request.profile),
+    shapingOptions: { ...listShapingOptions(EXTRACT_OPTIONS, values), ...request.shapingOptions },
     ...{ allowMissing: false, plot: false, view: false },
   };
 }
