@@ -15,6 +15,7 @@ import { decodeNetcdf } from "../lib/netcdf/decode_netcdf.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { execute } from "./commands_fixture.ts";
 import { command } from "./extract.ts";
+import { command as forecast } from "./forecast.ts";
 
 const PYTHON = "/usr/bin/python3";
 const SCRIPT = decodeURIComponent(new URL("../fixtures/field_run.py", import.meta.url).pathname);
@@ -79,6 +80,21 @@ Deno.test("extract --members takes these members, and no index of a file that ha
   assertEquals(variables.find(({ name }) => name === "number")!.read(), Int32Array.of(1, 2));
   const indexes = server.requests.filter(({ key }) => key.endsWith(".index"));
   assertEquals(indexes.map(({ key }) => /enfo|oper/.exec(key)![0]), ["enfo", "enfo"]);
+});
+
+Deno.test("forecast --fields writes mean and deviation of any field, and not beside --variables", async () => {
+  await using workplace = await openWorkplace();
+  const { folder, server } = workplace;
+  const run = [...dateOf(BEFORE_50R1.run), "--steps", "36", "--max-members", "4"];
+  const args = [...run, "--endpoint", server.url, "--output", `${folder}/some.nc`];
+  const { code, reported } = await execute(forecast, [...args, "--fields", "msl, t@850, wind500"]);
+  assertEquals(code, 0, reported);
+  const { variables } = decodeNetcdf(await Deno.readFile(`${folder}/some.nc`));
+  const means = variables.map(({ name }) => name).filter((name) => name.endsWith("_mean"));
+  assertEquals(means, ["msl", "t850", "wind500"].map((name) => `${name}_ensemble_mean`));
+  const both = await execute(forecast, [...args, "--fields", "msl", "--variables", "tp"]);
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.reported, "Cannot use --fields with --variables: give all of them");
 });
 
 const MISTAKES: [args: string, error: string][] = [
