@@ -44,7 +44,11 @@ const SHARED: readonly string[] = [
 export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
   FIELDS,
   MEMBERS,
-  { ...STATISTICS!, default: "members" },
+  {
+    ...STATISTICS!,
+    default: "members",
+    help: "what is written of the members: their values themselves, or statistics as of `stream`",
+  },
   ...OTHER_PRODUCTS,
   ...FORECAST_OPTIONS.filter(({ name }) => SHARED.includes(name)),
 ];
