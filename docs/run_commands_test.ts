@@ -121,6 +121,7 @@ const MIN_COMMANDS = 28;
 
 const REPOSITORY = "https://raw.githubusercontent.com/<owner>/<repository>/v0.1.0/";
 const MIRROR = "mirror.example:9000";
+const OTHER_S3 = "s3.example.org";
 const GOOGLE_MIRROR = "ecmwf-open-data";
 
 /** The runs that the pages name, and one of yesterday, which is the latest. */
@@ -176,7 +177,12 @@ async function openCopy() {
   for (const name of ["deno.json", "deno.lock", "lib", "stages"]) {
     await cp(new URL(name, ROOT), `${project}/${name}`, { recursive: true });
   }
-  const s3 = startS3Server({ buckets: { [BUCKET]: bucket }, root: project });
+  const key = { AWS_ACCESS_KEY_ID: "AKX", AWS_SECRET_ACCESS_KEY: "secret" };
+  const s3 = startS3Server({
+    buckets: { [BUCKET]: bucket, bucket: new Map() },
+    accounts: { [key.AWS_ACCESS_KEY_ID]: key.AWS_SECRET_ACCESS_KEY },
+    root: project,
+  });
   const gcs = await startGcsServer({
     buckets: { [STORE_BUCKET]: new Map(), [GOOGLE_MIRROR]: bucket },
     publicBuckets: [GOOGLE_MIRROR],
@@ -188,6 +194,7 @@ async function openCopy() {
     STORAGE_EMULATOR_HOST: gcs.url,
     GCS_BUCKET: STORE_BUCKET,
     GCS_SERVICE_ACCOUNT_FILE: "keys/key.json",
+    ...key,
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   await Deno.writeTextFile(`${project}/.env`, lines.join(""));
@@ -220,6 +227,8 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
   const local = line
     .replaceAll(REPOSITORY, `${s3.url}/`)
     .replaceAll(MIRROR, hosts[0]!)
+    .replaceAll(`https://${OTHER_S3}`, s3.url)
+    .replaceAll(`${OTHER_S3}:443`, hosts[0]!)
     .replace(/(?<=--source \S*)\bgcs\b/, `${gcs.url}/${GOOGLE_MIRROR}`)
     .replaceAll("$HOME", Deno.env.get("HOME") ?? "/")
     // A flag beside a set takes the place of its list.
@@ -245,7 +254,13 @@ async function applyDiff(diff: string, { project }: Copy): Promise<void> {
   }
 }
 
+/** Array jobs: for an output that a command before has made they would submit nothing. */
+const IS_JOB = /\bdistribute\b(?!.* --dry-run)/;
+
 async function execute(command: string, copy: Copy): Promise<void> {
+  if (IS_JOB.test(command)) {
+    await Deno.remove(`${copy.project}/cgan_output`, { recursive: true }).catch(() => {});
+  }
   const { args, isRemote } = planCommand(command, copy);
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,

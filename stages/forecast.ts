@@ -7,7 +7,8 @@ import type { Command } from "../lib/cli/command.ts";
 import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
 import { UsageError } from "../lib/errors.ts";
-import { openStorage } from "../lib/storage/mod.ts";
+import { openStorage, type Storage, type StorageOptions } from "../lib/storage/mod.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   FORECAST_OPTIONS,
@@ -47,9 +48,8 @@ export const command: Command<ForecastRequest> = {
     const wait = waitMs === undefined ? undefined : { limitMs: waitMs, clock: systemClock(signal) };
     const { shapingOptions, overwrite, publishServer, ...others } = given;
     const options = { ...others, runRequest, wait };
-    const onStatus = (line: string) => reporter.info(line);
     // A storage of its own: ECMWF's servers never see the key.
-    const copies = publishServer && openStorage({ ...publishServer, signal, onStatus });
+    const copies = publishServer && openCopies(publishServer, reporter, signal);
     const rules = {
       ...{ command: "forecast", options: shapingOptions, overwrite },
       remake: options.fresh,
@@ -60,5 +60,11 @@ export const command: Command<ForecastRequest> = {
     return result;
   },
 };
+
+function openCopies(server: StorageOptions, reporter: Reporter, signal: AbortSignal): Storage {
+  const copies = openStorage({ ...server, signal, onStatus: (line) => reporter.info(line) });
+  reporter.explainSilence?.(() => copies.describeWaits());
+  return copies;
+}
 
 if (import.meta.main) await exitWith(command);

@@ -30,6 +30,7 @@ export function openContext(
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
   });
+  reporter.explainSilence?.(() => storage.describeWaits());
   return { storage, reporter };
 }
 
