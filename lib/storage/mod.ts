@@ -43,7 +43,7 @@ import {
 import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
 export type { AzureOptions } from "./backends/azure.ts";
-export { isRemote } from "./protocol/address.ts";
+export { isRemote, splitPath, trimFolder } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
 export type { S3Credentials } from "./backends/s3_upload.ts";

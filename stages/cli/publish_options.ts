@@ -8,10 +8,14 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { BUCKET_REGION } from "../../lib/ecmwf/files.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { isRemote, type S3Credentials, type StorageOptions } from "../../lib/storage/mod.ts";
+import {
+  isRemote,
+  type S3Credentials,
+  type StorageOptions,
+  trimFolder,
+} from "../../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 import { parseGcsFolder } from "./gcs_options.ts";
-import { trimFolder } from "./output_options.ts";
 import { parseUrl } from "./run_options.ts";
 
 /** Options of `forecast`. */

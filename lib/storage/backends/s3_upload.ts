@@ -68,7 +68,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** The error that the refusal of a signed request means; `undefined` for what may pass. */
-export function refusalError(url: string, status: number, code: string): StorageError | undefined {
+export function explainRefusedWrite(
+  url: string,
+  status: number,
+  code: string,
+): StorageError | undefined {
   const remedy = REFUSALS[code] ?? (status < 400 ? CHECK_REGION : undefined);
   if (remedy === undefined) return undefined;
   const [bucket] = /^s3:\/\/[^/]+/.exec(url) ?? [url];
