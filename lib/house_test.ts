@@ -51,12 +51,12 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 82,
-  "stages/stage2.ts": 55,
-  "stages/stage3.ts": 66,
-  "stages/pipeline.ts": 108,
+  "stages/stage1.ts": 83,
+  "stages/stage2.ts": 56,
+  "stages/stage3.ts": 67,
+  "stages/pipeline.ts": 109,
   "stages/stream.ts": 125,
-  "stages/forecast.ts": 134,
+  "stages/forecast.ts": 135,
   "stages/distribute.ts": 63,
   "stages/plot.ts": 50,
   "stages/view.ts": 60,

@@ -117,8 +117,8 @@ Deno.test("absentRunError() names the run, the file that is missing and the two 
   const run = parseRun("20260520", "00");
   assertEquals(
     absentRunError("start from", run, new Error('Cannot read "x": it is missing')).message,
-    'Cannot start from 20260520 00 UTC: Cannot read "x": it is missing; ' +
-      "the run is not published yet, or no longer on the server",
+    "Cannot start from 20260520 00 UTC: the run is not published yet, or no longer on the server" +
+      '\n  Cannot read "x": it is missing',
   );
 });
 
@@ -131,7 +131,10 @@ Deno.test("resolveRun() of a given day asks no server", async () => {
 
 Deno.test("absentRunError() says of a run why it cannot be there", () => {
   const state = (date: string) =>
-    absentRunError("find", parseRun(date, "00"), new Error("x"), NOW).message.split("; ")[1];
+    absentRunError("find", parseRun(date, "00"), new Error("x"), NOW).message.slice(
+      "Cannot find 20230117 00 UTC: ".length,
+      -"\n  x".length,
+    );
   assertEquals(
     state("20230117"),
     "ECMWF's archive begins with the run of 20230118 00 UTC",
