@@ -9,8 +9,10 @@
  */
 import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
 import { locateOutput } from "../output/profile.ts";
 import { streamRecorded } from "../stream/recorded_stream.ts";
@@ -171,8 +173,12 @@ async function readSteps(
   check: (reader: StepReader) => Promise<void>,
 ): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
-  const { steps } = options;
-  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
+  const needed = {
+    stepsOf: (run: Run) => chooseFieldSteps(options, run),
+    maxMembers,
+    memberKind: profile.members,
+    parallelFetches,
+  };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
     await check(reader);
@@ -221,7 +227,7 @@ async function saveLanded(
 
 async function drawResult(
   result: ForecastResult | DoneForecast,
-  { plot, view, variables }: ForecastOptions,
+  { plot, view, variables, products }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<void> {
   const { path: input, outputs } = result;
@@ -230,7 +236,7 @@ async function drawResult(
     const drawn = await plotForecast({
       ...{ input, output: renameTo(input, ".png"), format: "png", dpi: 200 },
       steps: { index: 0 },
-      ...(variables && { variables: variables.map(({ name }) => name) }),
+      ...(variables && !products && { variables: variables.map(({ name }) => name) }),
     }, reporter);
     outputs.push(...drawn.plots.map(({ path }) => path));
   }

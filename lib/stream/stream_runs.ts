@@ -5,7 +5,7 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
+import { formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
@@ -18,6 +18,7 @@ import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
+import { chooseFieldSteps } from "./product_fields.ts";
 import { locateOutput } from "../output/profile.ts";
 import { markSource } from "./recorded_stream.ts";
 import { runStream } from "./run_stream.ts";
@@ -45,9 +46,8 @@ export function streamWork(
   given: StreamRunsOptions,
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
-  const { profile } = given;
   const output = (run: Run) => locateOutput(run, given);
-  const stepsOf = (run: Run) => chooseSteps(run, given.steps, profile.steps);
+  const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,
     steps: stepsOf,

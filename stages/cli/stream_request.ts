@@ -9,18 +9,18 @@ import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
-import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK } from "../../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
-import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import {
   parseGcsFolder,
@@ -30,6 +30,12 @@ import {
   type StoresRequest,
 } from "./gcs_options.ts";
 import { OUTPUT_OPTIONS, type OutputLocation, parseOutputOptions } from "./output_options.ts";
+import {
+  chooseStatistics,
+  parseProductNames,
+  parseProducts,
+  PRODUCT_OPTIONS,
+} from "./product_options.ts";
 import {
   DATES,
   listShapingOptions,
@@ -65,7 +71,7 @@ export interface StreamRequest
 }
 
 const REGION_NAMES = Object.keys(REGIONS);
-const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_VARIABLES = GIK_VARIABLES.join(",");
 const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
@@ -116,8 +122,10 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "variables",
     value: "<v,v,…>",
     default: DEFAULT_VARIABLES,
-    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")};\n` +
+      "wind10m and wind700 are speeds, t2m_24h and tp_day are over periods",
   },
+  ...PRODUCT_OPTIONS,
   {
     name: "region",
     value: "<N,W,S,E>",
@@ -211,20 +219,21 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
   const runRequests = parseRunRequests(values);
   const region = parseRegion(values.required("region"));
   const gridSpacing = parseGrid(values, region);
+  const profile = chooseStatistics(GIK, values);
   if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
   // Not every run has the default steps.
   const steps = values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values);
   return {
     runRequests,
     server: parseServerOptions(values),
-    profile: GIK,
+    profile,
     work: parseWork(values),
     steps,
     model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    variables: parseVariables(values),
+    ...parseProducts(values, parseNames(values), profile),
     region,
     gridSpacing,
     parallelFetches: values.count("parallel-fetches"),
@@ -280,17 +289,9 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
 }
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
-function parseVariables(values: OptionValues): Variable[] | undefined {
+function parseNames(values: OptionValues): FieldProduct[] | undefined {
   if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
-  return [...new Set(values.list("variables"))].map((name) => {
-    const variable = findVariable(name);
-    if (variable) return variable;
-    const known = VARIABLES.map((it) => it.name);
-    throw new UsageError(
-      `Cannot write variable "${name}": it is not known${suggestNearest(name, known)}\n` +
-        `  the known ones are ${known.join(", ")}`,
-    );
-  });
+  return parseProductNames(values.list("variables")!);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
