@@ -97,7 +97,7 @@ for (const [text, expected] of THRESHOLDS) {
 }
 
 const REFUSED: readonly (readonly [args: string[], says: string])[] = [
-  [["--statistics", "median"], 'Cannot use --statistics "median": it is not known\n  the known'],
+  [["--statistics", "median"], 'Cannot use --statistics "median": it is not known'],
   [["--statistics", "p101"], "and percentiles from p0 to p100"],
   [["--statistics", "minimun"], "did you mean minimum?"],
   [["--periods", "24"], 'Cannot use --periods "24": give hours, as 3h, 6h or 24h, or day'],
