@@ -91,15 +91,17 @@ function formatScript(
   hopeless: readonly number[],
   { logFolder }: SlurmOptions,
 ): string {
-  const line = formatCommand(command);
   return [
     "#!/bin/sh",
-    line,
+    "attempt() {",
+    formatCommand(command),
+    "}",
+    "attempt",
     "code=$?",
     "case $code in",
     `  ${[EXIT.done, ...hopeless].join("|")}) ;;`,
     `  *) echo ${quote(RETRY_LINE)}`,
-    `     ${line}`,
+    "     attempt",
     "     code=$? ;;",
     "esac",
     `echo $code > ${quote(logFolder)}/` +
