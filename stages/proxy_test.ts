@@ -32,9 +32,10 @@ for (const { set, host, folder, args } of WAYS) {
     async fn() {
       await using place = await openWorkplace();
       await using proxy = await startHttpsProxy({
-        [host]: (request) => {
-          const key = request.url.slice(`https://${host}${folder}`.length);
-          return place.server.answer(new Request(`${place.server.url}/${BUCKET}/${key}`, request));
+        [host]: ({ method, headers, url }) => {
+          const key = url.slice(`https://${host}${folder}`.length);
+          const address = `${place.server.url}/${BUCKET}/${key}`;
+          return place.server.answer(new Request(address, { method, headers }));
         },
       });
       const output = await Deno.makeTempDir({ dir: ROOT, prefix: "ecmwf_three_stage_" });
