@@ -7,7 +7,7 @@ import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
 import type { StageContext } from "../storage/mod.ts";
-import type { ForecastResult } from "./run_forecast.ts";
+import type { ForecastFiles } from "./run_forecast.ts";
 
 const FORMAT = 1;
 
@@ -30,7 +30,7 @@ interface PublishedCopy {
  * @throws {StorageError} when a file cannot be written.
  */
 export async function publishResults(
-  { run, complete, outputs }: ForecastResult,
+  { run, complete, outputs }: ForecastFiles,
   target: string,
   { storage, reporter }: StageContext,
 ): Promise<string> {

@@ -9,11 +9,12 @@
  */
 import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
-import type { StreamResult } from "../stream/stream_result.ts";
+import type { FieldsCount, StreamResult } from "../stream/stream_result.ts";
 import { openLatest, openNewest } from "./latest_run.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
@@ -36,12 +37,26 @@ export interface ForecastOptions
   publish?: string;
 }
 
-/** What a forecast left. */
-export interface ForecastResult extends StreamResult {
+/** The files of a forecast. */
+export interface ForecastFiles {
+  run: Run;
+  complete: boolean;
   /** Every file written, the NetCDF first; without the copies. */
   outputs: string[];
   /** The manifest of the copies. */
   manifest?: string;
+}
+
+/** What a forecast left. */
+export interface ForecastResult extends StreamResult, ForecastFiles {}
+
+/** What a command gives that makes one forecast after another. */
+export interface ForecastHooks {
+  /**
+   * Called when everything is written and copied, before saved fields are removed; those of an
+   * incomplete output then stay.
+   */
+  onMade(made: FieldsCount & ForecastFiles): Promise<void>;
 }
 
 /**
@@ -55,6 +70,7 @@ export interface ForecastResult extends StreamResult {
  * Finished fields are saved as `runStream` does it. While steps are awaited, those that are there are
  * fetched; before the file is written, one HEAD a file shows whether any was replaced since.
  *
+ * @param hooks of a command that makes one forecast after another. @default {undefined}
  * @throws {MissingDataError} when there is no such run, when steps are late, or when no message can be
  * used.
  * @throws {UsageError} {StorageError} as `runStream` does.
@@ -62,6 +78,7 @@ export interface ForecastResult extends StreamResult {
 export async function runForecast(
   options: ForecastOptions,
   context: StageContext,
+  hooks?: ForecastHooks,
 ): Promise<ForecastResult> {
   const { keepReferences, publish } = options;
   if (publish !== undefined) checkTarget(publish, options.outputDir);
@@ -73,25 +90,39 @@ export async function runForecast(
   }
   // Files may have been replaced since fields of them were saved.
   if (hasSaved) reader.forgetVersions();
-  const streamed = await runStream({
-    ...options,
-    run: reader.run,
-    stores: reader.collectStores(),
-    fresh: options.fresh && !hasSaved,
-    checkSaved: hasSaved,
-  }, context);
-  const result: ForecastResult = {
-    ...streamed,
-    // Those that waiting has saved are not of an earlier command.
-    fieldsResumed: resumed ?? streamed.fieldsResumed,
-    outputs: [streamed.path],
+  let made: ForecastFiles | undefined;
+  const onWritten = async (count: FieldsCount, path: string) => {
+    made = await makeOthers({ run: reader.run, complete: count.complete }, path, options, context);
+    await hooks!.onMade({ ...count, ...made });
   };
-  await drawResult(result, options, context);
-  if (publish !== undefined) {
-    const { publishResults } = await import("./publish_results.ts");
-    result.manifest = await publishResults(result, publish, context);
-  }
-  return result;
+  const streamed = await runStream(
+    {
+      ...options,
+      run: reader.run,
+      stores: reader.collectStores(),
+      fresh: options.fresh && !hasSaved,
+      checkSaved: hasSaved || (options.checkSaved ?? false),
+    },
+    context,
+    hooks && { onWritten },
+  );
+  made ??= await makeOthers(streamed, streamed.path, options, context);
+  // Those that waiting has saved are not of an earlier command.
+  return { ...streamed, fieldsResumed: resumed ?? streamed.fieldsResumed, ...made };
+}
+
+/** Makes what is asked for of the NetCDF, and the copies. */
+async function makeOthers(
+  { run, complete }: Pick<ForecastFiles, "run" | "complete">,
+  path: string,
+  options: ForecastOptions,
+  context: StageContext,
+): Promise<ForecastFiles> {
+  const files: ForecastFiles = { run, complete, outputs: [path] };
+  await drawResult(files, options, context);
+  if (options.publish === undefined) return files;
+  const { publishResults } = await import("./publish_results.ts");
+  return { ...files, manifest: await publishResults(files, options.publish, context) };
 }
 
 /**
@@ -132,7 +163,9 @@ async function readSteps(options: ForecastOptions, context: StageContext): Promi
     resumed ??= found;
   });
   const isAnyThere = late.length < reader.steps.length;
-  if (late.length > 0 && !(options.allowMissing && isAnyThere)) throw lateError(reader, late);
+  if (late.length > 0 && !(options.allowMissing && isAnyThere)) {
+    throw await lateError(reader, late, wait);
+  }
   reader.report();
   return { reader, resumed };
 }
@@ -163,11 +196,11 @@ async function saveLanded(
 }
 
 async function drawResult(
-  result: ForecastResult,
+  { outputs }: ForecastFiles,
   { plot, view, variables }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<void> {
-  const { path: input, outputs } = result;
+  const input = outputs[0]!;
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
     const drawn = await plotForecast({

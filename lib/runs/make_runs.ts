@@ -37,6 +37,7 @@ export interface MadeRun {
   /** Why it is not complete. @default the first warning */
   reason?: string;
   messages?: LedgerEntry["messages"];
+  files?: LedgerEntry["files"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -71,6 +72,8 @@ export interface MakeRunsOptions {
   options: Readonly<Record<string, string>>;
   /** Whether to make complete runs again. @default {false} */
   remake?: boolean;
+  /** Whether it is no news that a run is not published: then it is no warning. @default {false} */
+  isAbsenceExpected?: boolean;
   /** Ends the work. @default {undefined} */
   signal?: AbortSignal;
   /** The time. @default the clock's */
@@ -273,13 +276,14 @@ class RunLoop<Prepared> {
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
     const { storage } = this.context;
-    const { complete, isAccepted = false, messages } = made;
+    const { complete, isAccepted = false, messages, files } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const output = this.work.output(run);
     const entry = await this.#record(run, {
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
+      ...(files && { files }),
       ...(this.ledger.path !== undefined && { sha256: await digestOutput(output, storage) }),
     });
     if (!complete) this.#warn(run, entry);
@@ -322,12 +326,15 @@ class RunLoop<Prepared> {
   }
 
   #warn(run: Run, entry: LedgerEntry): void {
-    this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
+    const { reporter } = this.context;
+    const line = `${describeRun(run)}: ${describeState(entry)}`;
+    if (entry.state === "not published" && this.options.isAbsenceExpected) reporter.info(line);
+    else reporter.warn(line);
   }
 
   async #record(
     run: Run,
-    entry: Pick<LedgerEntry, "state" | "reason" | "messages" | "sha256">,
+    entry: Pick<LedgerEntry, "state" | "reason" | "messages" | "sha256" | "files">,
   ): Promise<LedgerEntry> {
     const whole: LedgerEntry = {
       run: runLabel(run),

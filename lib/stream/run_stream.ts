@@ -12,10 +12,10 @@ import { writeOutput } from "./write_output.ts";
 
 /** What a command that makes several outputs gives for each of them. */
 export interface StreamHooks {
-  /** Opened before with the same options. */
-  session: FieldSession;
-  /** As of `writeOutput`. */
-  onWritten(count: FieldsCount): Promise<void>;
+  /** Opened before with the same options. @default {undefined} (it is opened now) */
+  session?: FieldSession;
+  /** As of `writeOutput`; with the path of the output. */
+  onWritten(count: FieldsCount, path: string): Promise<void>;
 }
 
 /**
@@ -47,7 +47,11 @@ export async function runStream(
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   await resumeFields(session);
   const fields = await session.complete(() => session.judge(session.folder.fields));
-  const count = await writeOutput(session, fields, hooks?.onWritten);
+  const count = await writeOutput(
+    session,
+    fields,
+    hooks && ((count) => hooks.onWritten(count, plan.path)),
+  );
   return { ...session.finish(count), path: session.plan.path };
 }
 
