@@ -7,7 +7,9 @@ import { findFaults, parseManifests } from "../../fixtures/manifest_types.ts";
 import { parseCommandLine } from "../../lib/cli/command.ts";
 import { hasProgram } from "../../lib/engines/program.ts";
 import { command } from "../../stages/watch.ts";
-import { ROOT } from "../pages_fixture.ts";
+import { formatMetrics } from "../../lib/watch/metrics_text.ts";
+import { startStatus, type WatchStatus } from "../../lib/watch/watch_status.ts";
+import { findSection, readPages, readTableRows, ROOT } from "../pages_fixture.ts";
 
 const FOLDER = new URL("./", import.meta.url);
 const readFile = (name: string) => Deno.readTextFile(new URL(name, FOLDER));
@@ -60,6 +62,11 @@ async function readComposeFile() {
   return parseManifests(await readFile("compose.yaml"))[0] as any;
 }
 
+async function readWindowsLine(): Promise<WatchLine> {
+  const [, text = ""] = /^@(deno run .*?) >> /m.exec(await readFile("gik-forecast.cmd")) ?? [];
+  return splitLine(text.split(" "));
+}
+
 const LINES: Readonly<Record<string, WatchLine>> = {
   Containerfile: inContainer(JSON.parse(findInstruction("CMD"))),
   "compose.yaml": inContainer((await readComposeFile()).services.watch.command),
@@ -70,9 +77,15 @@ const LINES: Readonly<Record<string, WatchLine>> = {
   "gik-watch.service": await readUnitLine("gik-watch.service"),
   "gik-forecast.service": await readUnitLine("gik-forecast.service"),
   "gik-deno.cron": (await readCronLine()).line,
+  "gik-forecast.cmd": await readWindowsLine(),
 };
 /** Those that begin what is due, and end. */
-const ONCE = ["kubernetes-cronjob.yaml", "gik-forecast.service", "gik-deno.cron"];
+const ONCE = [
+  "kubernetes-cronjob.yaml",
+  "gik-forecast.service",
+  "gik-deno.cron",
+  "gik-forecast.cmd",
+];
 
 /** What Deno says to questions for permissions, in the clone under flags. */
 async function askUnder(flags: string[], questions: readonly object[]): Promise<string[]> {
@@ -250,4 +263,50 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+const PAGE = (await readPages()).find(({ file }) => file === "docs/operations.md")!;
+
+const STATUS: WatchStatus = {
+  ...startStatus({ host: "here", pid: 1, time: "2026-02-06T08:00:00Z" }),
+  lastGood: {
+    run: "20260206_00z",
+    output: "/data/IFS_20260206_00Z_cgan.nc",
+    complete: true,
+    time: "2026-02-06T07:50:00Z",
+    ageSeconds: 28_800,
+  },
+  freeBytes: 1e10,
+};
+
+interface AlertRules {
+  groups: { rules: { alert: string; expr: string }[] }[];
+}
+
+Deno.test("alerts ask for metrics that a watch writes, and docs/operations.md explains each", async () => {
+  const [file] = parseManifests(await readFile("alerts.yaml")) as unknown as [AlertRules];
+  const rules = file.groups.flatMap(({ rules }) => rules);
+  const written = formatMetrics(STATUS).match(/^gik_watch_\w+/gm)!;
+  for (const { alert, expr } of rules) {
+    const asked = expr.match(/gik_watch_\w+/g) ?? [];
+    assertEquals([alert, asked.filter((name) => !written.includes(name))], [alert, []]);
+    assert(asked.length > 0, alert);
+  }
+  const explained = readTableRows(findSection(PAGE, "Alerts")).map(([name]) => name);
+  assertEquals(explained, rules.map(({ alert }) => `\`${alert}\``));
+});
+
+Deno.test("docs/operations.md names every file of this folder, and the folders that they use", async () => {
+  const files = [...Deno.readDirSync(FOLDER)].map(({ name }) => name);
+  for (const file of files.filter((name) => !name.endsWith("_test.ts"))) {
+    assertStringIncludes(PAGE.text, file);
+  }
+  const steps = findSection(PAGE, "From a bare Debian machine");
+  assertEquals(/```text\n([^]*?)```/.exec(steps)![1]!.trim().split("\n").length, 10);
+  const unit = await readFile("gik-watch.service");
+  for (const setting of ["WorkingDirectory=", "Environment=DENO_DIR=", "User="]) {
+    const [, value = ""] = new RegExp(`^${setting}(\\S+)`, "m").exec(unit)!;
+    assertStringIncludes(steps, value);
+  }
+  assertStringIncludes(steps, `deno@${Deno.version.deno}\n`);
 });

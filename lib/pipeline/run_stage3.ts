@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import { describeMembers, firstMembers, type Member, memberFileName } from "../ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
@@ -222,7 +223,7 @@ async function writeZip(
   { storage, reporter }: StageContext,
 ): Promise<string> {
   const { zipSync } = await import("npm:fflate@0.8.3");
-  const folderName = folder.split("/").filter((part) => part !== "").at(-1)!;
+  const folderName = basename(folder);
   const members = owners.filter((owner) => owner !== "combined");
   const names = [
     ...members.map((member) => stageFileName(1, member)),

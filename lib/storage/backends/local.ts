@@ -1,4 +1,3 @@
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   permissionError,
@@ -91,7 +90,8 @@ async function statLocal(url: string): Promise<ObjectInfo> {
 /** As on S3, the prefix may end inside a name, a missing folder is empty, partial files are hidden. */
 async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
   const prefix = parsePath(prefixUrl);
-  const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
+  // `dirname` and `join` would turn the slashes of a path on Windows, and the prefix would not fit.
+  const folder = prefix.replace(/[^/]*$/, "") || "./";
   const walk = describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)));
   const paths = await unlessMissing(walk) ?? [];
   for (const path of paths.filter((path) => path.startsWith(prefix) && !finalPath(path)).sort()) {
