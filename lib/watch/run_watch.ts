@@ -47,7 +47,7 @@ import {
 } from "./watch_schedule.ts";
 
 /** The longest rest: by then the clock may have been set. */
-const LONGEST_REST_MS = 15 * 60_000;
+const LONGEST_REST_MS = 60 * 60_000;
 const STANDBY_MS = 60_000;
 
 /** How a watch ended. */
