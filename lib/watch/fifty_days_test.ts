@@ -20,20 +20,20 @@ import { silentReporter } from "../util/reporter.ts";
 import type { Notification } from "./notifier.ts";
 import { runWatch } from "./run_watch.ts";
 import type { WatchEnvironment, WatchOptions } from "./watch_options.ts";
-import { readStatus, statusPath } from "./watch_status.ts";
+import { statusPath } from "./watch_status.ts";
 
 const DAYS = 50;
 const STEPS = [36, 39];
 const [MINUTE_MS, HOUR_MS, DAY_MS] = [60_000, 3_600_000, 86_400_000];
-const BEGIN_MS = Date.parse("2026-02-01T05:00:00Z");
+const BEGIN_MS = Date.parse("2026-02-01T04:50:00Z");
 const END_MS = BEGIN_MS + DAYS * DAY_MS + 10 * HOUR_MS;
 const KEEP_DAYS = 14;
 
 /** What happens, by the number of the day. */
 const NEVER_COMPLETE = 7;
-const HOURS_LATE: Readonly<Record<number, number>> = { 13: 5, 20: 21 };
-const REPUBLISHED = [4, 26, 41];
-const SERVER_DOWN = [{ day: 9, hours: 5 }, { day: 33, hours: 40 }];
+const HOURS_LATE: Readonly<Record<number, number>> = { 13: 3, 20: 21 };
+const REPUBLISHED = [4, 26, 48];
+const SERVER_DOWN = [{ day: 9, hours: 5 }, { day: 33, hours: 27 }];
 const DISK_FULL = [{ day: 17, hours: 6 }, { day: 30, hours: 9 }];
 const SECOND_WATCH = [3, 16, 27, 38, 44];
 
@@ -61,7 +61,7 @@ async function makeFolder(folder: string): Promise<Record<string, string>> {
     [`${folder}/IFS_20260203_00Z_cgan_2.nc`]: "of a person",
     [`${folder}/notes.txt`]: "notes",
     [`${folder}/IFS_20260204_00Z_cgan.nc.work/notes.txt`]: "in the folder of saved fields",
-    [`${elsewhere}/field.field`]: "behind a link",
+    [`${elsewhere}/theirs.txt`]: "behind a link",
   };
   await Deno.mkdir(`${folder}/IFS_20260204_00Z_cgan.nc.work`, { recursive: true });
   for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);
@@ -154,7 +154,7 @@ function watch(trial: Trial, life: Life, name: number, signal: AbortSignal, seen
     forecast: { ...forecast, outputDir: folder },
     now: new Date(0),
     hours: ["00"],
-    waitMs: 6 * HOUR_MS,
+    waitMs: 2 * HOUR_MS,
     allowMissing: false,
     catchUpDays: 3,
     keepDays: KEEP_DAYS,
@@ -197,6 +197,8 @@ interface Seen {
   warnings: Set<string>;
   lives: number;
   healths: boolean[];
+  /** When each complete run was written. */
+  times: Map<string, string>;
 }
 
 /** Reads what is on the disk, and checks that it is so. */
@@ -212,6 +214,11 @@ async function inspect({ folder, clock, world }: Trial, seen: Seen): Promise<voi
   const there = entries.filter(({ state, removed }) => state === "complete" && !removed)
     .map(({ run }) => run);
   assertEquals(status.lastGood?.run, there.at(-1));
+  for (const { run, state, time } of entries) {
+    if (state !== "complete") continue;
+    assertEquals(time, seen.times.get(run) ?? time, `${run} was made again`);
+    seen.times.set(run, time);
+  }
   const today = runLabel(world.runs.findLast((run) => referenceTime(run).getTime() <= clock.ms)!);
   const hours = (clock.ms % DAY_MS) / HOUR_MS;
   const yesterday = runLabel(parseRun(formatDate(new Date(clock.ms - DAY_MS)), "00"));
@@ -220,7 +227,9 @@ async function inspect({ folder, clock, world }: Trial, seen: Seen): Promise<voi
   if (hours < 6 && clock.ms - BEGIN_MS > DAY_MS) {
     assertEquals(status.healthy, there.includes(yesterday), `${clock.ms}`);
   }
-  if (hours > 14) assertEquals(status.healthy, there.includes(today), new Date(clock.ms).toISOString());
+  if (hours > 14) {
+    assertEquals(status.healthy, there.includes(today), new Date(clock.ms).toISOString());
+  }
   assertEquals(status.problem === undefined, status.healthy && !/disk|Cannot/.test(status.problem));
   if (status.healthy !== seen.healths.at(-1)) seen.healths.push(status.healthy);
 }
@@ -251,11 +260,21 @@ Deno.test("fifty days of a watch: every complete run has its file, nothing is ma
     warnings: new Set(),
     lives: 0,
     healths: [],
+    times: new Map(),
   };
   const controller = new AbortController();
   const { signal } = controller;
-  for (let ms = BEGIN_MS; ms < END_MS; ms += 20 * MINUTE_MS) {
+  for (let ms = BEGIN_MS; ms < END_MS; ms += HOUR_MS) {
     clock.schedule(ms, () => inspect(trial, seen));
+  }
+  let compared = 0;
+  for (const day of REPUBLISHED) {
+    clock.schedule(BEGIN_MS + day * DAY_MS + 15 * HOUR_MS, async () => {
+      const run = world.runs[day]!;
+      const { entries } = await Ledger.open(folder, openStorage());
+      const isMade = entries.some((it) => it.run === runLabel(run) && it.state === "complete");
+      if (isMade && ++compared) await compareBytes(trial, run);
+    });
   }
   const others: Promise<unknown>[] = [];
   for (const day of SECOND_WATCH) {
@@ -269,5 +288,78 @@ Deno.test("fifty days of a watch: every complete run has its file, nothing is ma
   clock.schedule(END_MS, () => controller.abort(new InterruptedError("SIGTERM")));
   await keepAlive(trial, signal, seen);
   await Promise.all(others);
-  console.log(seen, posts.length, clock.ms, server.counters, [...world.complete].length);
+  try {
+    await checkOutputs(trial);
+    assertEquals(seen.collisions, 0);
+    assertEquals(seen.made.length, new Set(seen.made).size, "made twice");
+    assert(compared > 0);
+    assert(seen.lives > 30, `${seen.lives} lives`);
+    checkForeign(foreign);
+    checkPosts(posts);
+    assert(seen.healths.length > 10, `${seen.healths}`);
+    assertEquals(seen.healths.at(-1), true);
+  } finally {
+    await server[Symbol.asyncDispose]();
+    await Deno.remove(folder, { recursive: true });
+  }
 });
+
+/** Every run that was complete on the server has its file, or had it until it was too old. */
+async function checkOutputs({ world, folder, foreign }: Trial): Promise<void> {
+  const { entries } = await Ledger.open(folder, openStorage());
+  const states = new Map(entries.map((entry) => [entry.run, entry.state]));
+  const complete = [...world.complete.keys()];
+  assertEquals(complete.filter((run) => states.get(run) !== "complete"), []);
+  assertEquals(complete.length, DAYS);
+  const isOld = (run: string) => {
+    const date = formatDate(new Date(END_MS - KEEP_DAYS * DAY_MS));
+    return run < `${date}_00z` || run === `${date}_00z`;
+  };
+  const wanted = complete.filter((run) => !isOld(run)).map((run) =>
+    `IFS_${run.slice(0, 8)}_00Z_cgan.nc`
+  );
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  const theirs = Object.keys(foreign).map((path) => path.slice(folder.length + 1).split("/")[0]!);
+  const others = ["runs.json", "status.json", "metrics.prom", "IFS_20260205_00Z_cgan.nc.work"];
+  // The run that was never complete on the server keeps what was fetched of it until it is too old.
+  assertEquals(
+    names.filter((name) => ![...theirs, ...others].includes(name)).toSorted(),
+    wanted.toSorted(),
+  );
+  for (const { output, sha256 } of entries.filter(({ output }) => wanted.includes(output))) {
+    const bytes = await Deno.readFile(`${folder}/${output}`);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    assertEquals(digest, sha256, output);
+  }
+}
+
+function checkForeign(foreign: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(foreign)) {
+    assertEquals(Deno.readTextFileSync(path), text, path);
+  }
+}
+
+/** A failure, its recovery, and so on; never two within an hour. */
+function checkPosts(posts: readonly Notification[]): void {
+  assert(posts.length >= 10, `${posts.length} messages`);
+  posts.forEach(({ event, time }, i) => {
+    assertEquals(event, i % 2 === 0 ? "failure" : "recovery");
+    const before = posts[i - 1];
+    if (before) assert(Date.parse(time) - Date.parse(before.time) >= HOUR_MS, time);
+  });
+}
+
+/** The file of a run is what a single command makes of what the server has in the end. */
+async function compareBytes(trial: Trial, run: Run): Promise<void> {
+  const { folder } = trial;
+  const outputDir = await Deno.makeTempDir();
+  const context = { storage: openServerStorage(trial), reporter: silentReporter };
+  const options = {
+    ...{ ...forecast, outputDir, runRequest: run, now: new Date(0), allowMissing: false },
+    policy: { ...DEFAULT_POLICY, prefixes: false },
+  };
+  const { path } = await runForecast(options, context);
+  const [own, other] = [`${folder}/${GIK.fileName(run)}`, path].map((it) => Deno.readFileSync(it!));
+  assertEquals(own, other, runLabel(run));
+  await Deno.remove(outputDir, { recursive: true });
+}
