@@ -98,8 +98,8 @@ class World {
     const run = parseRun(formatDate(new Date(BEGIN_MS + day * DAY_MS)), "00");
     this.runs.push(run);
     const lateMs = (HOURS_LATE[day] ?? 0) * HOUR_MS;
-    const firstMs = expectStep(run, STEPS[0]!) + 25 * MINUTE_MS * random() + lateMs;
-    const lastMs = firstMs + (5 + 15 * random()) * MINUTE_MS;
+    const firstMs = expectStep(run, STEPS[0]!) + 8 * MINUTE_MS * random() + lateMs;
+    const lastMs = firstMs + (3 + 7 * random()) * MINUTE_MS;
     this.clock.schedule(firstMs, async () => {
       // A server does not have runs for ever.
       for (const key of this.bucket.keys()) {
