@@ -6,7 +6,9 @@
 import type { Command } from "../lib/cli/command.ts";
 import { runForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
-import { UsageError } from "../lib/errors.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
+import { UsageError, UserError } from "../lib/errors.ts";
+import type { StageContext } from "../lib/storage/mod.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   FORECAST_OPTIONS,
@@ -42,7 +44,11 @@ export const command: Command<ForecastRequest> = {
     }
     const startedMs = Date.now();
     const context = openContext(server, reporter, gcs, signal);
-    const wait = waitMs === undefined ? undefined : { limitMs: waitMs, clock: systemClock(signal) };
+    const wait = waitMs === undefined ? undefined : {
+      limitMs: waitMs,
+      clock: systemClock(signal),
+      explainDelay: (run: Run, step: number) => explainDelay(run, step, given.outputDir, context),
+    };
     const options = { ...given, runRequest, wait };
     const result = await runForecast(options, context);
     await writeSummary(summary, options, result, context);
@@ -50,5 +56,25 @@ export const command: Command<ForecastRequest> = {
     return result;
   },
 };
+
+/** How unusual a delay is, as far as a ledger beside the output knows. */
+async function explainDelay(
+  run: Run,
+  step: number,
+  folder: string,
+  { storage, reporter }: StageContext,
+): Promise<string | undefined> {
+  const { Ledger } = await import("../lib/runs/ledger.ts");
+  const { describeDelay } = await import("../lib/runs/step_delays.ts");
+  try {
+    const { stepsSeen } = await Ledger.open(folder, storage);
+    return describeDelay(stepsSeen, run, step, Date.now());
+  } catch (error) {
+    // A damaged ledger must not hide what is late.
+    if (!(error instanceof UserError)) throw error;
+    reporter.warn(error.message);
+    return undefined;
+  }
+}
 
 if (import.meta.main) await exitWith(command);

@@ -35,7 +35,7 @@ export interface ForecastTurn {
   /** Ends the work. */
   signal: AbortSignal;
   /** Whether it is no news that steps are not there. */
-  isExpectedLater: boolean;
+  isNoNews: boolean;
 }
 
 /** How a turn ended. */
@@ -48,7 +48,7 @@ export interface TurnResult {
 
 /** Makes the forecast of a run. Never rejects for what can be tried again. */
 export async function makeForecast(run: Run, turn: ForecastTurn): Promise<TurnResult> {
-  const { options, environment, signal, isExpectedLater } = turn;
+  const { options, environment, signal, isNoNews } = turn;
   const context = environment.openContext(signal);
   let made: MadeForecast | undefined;
   const onMade = (forecast: MadeForecast) => {
@@ -60,7 +60,7 @@ export async function makeForecast(run: Run, turn: ForecastTurn): Promise<TurnRe
     folder: options.forecast.outputDir,
     options: options.shapingOptions,
     signal,
-    isAbsenceExpected: isExpectedLater,
+    isAbsenceExpected: isNoNews,
     now: () => new Date(environment.clock.now()),
   }, context);
   return { outcome: outcome!, ...(made && { made }), counters: context.storage.counters };

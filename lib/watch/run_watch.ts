@@ -22,7 +22,7 @@ import type { Outcome } from "../util/reporter.ts";
 import { messageOf } from "../util/text.ts";
 import { findDiskFault } from "./disk_space.ts";
 import { BEAT_MS, FolderLock } from "./folder_lock.ts";
-import { findNewestOutput, judgeHealth } from "./health.ts";
+import { findLateTime, findNewestOutput, judgeHealth } from "./health.ts";
 import { makeForecast } from "./make_forecast.ts";
 import { formatMetrics, metricsPath } from "./metrics_text.ts";
 import { Notifier } from "./notifier.ts";
@@ -47,7 +47,7 @@ import {
 } from "./watch_schedule.ts";
 
 /** The longest rest: by then the clock may have been set. */
-const LONGEST_REST_MS = 15 * 60_000;
+const LONGEST_REST_MS = 60 * 60_000;
 const STANDBY_MS = 60_000;
 
 /** How a watch ended. */
@@ -114,6 +114,8 @@ class Watch {
   readonly #outcomes = new Map<string, RunOutcome>();
   /** What failed, by run. */
   readonly #failures = new Map<string, string>();
+  /** Late runs whose absence was reported: once is enough. */
+  readonly #announced = new Set<string>();
   readonly #watched: WatchedRuns;
   readonly #notifier: Notifier;
   /** Aborts with the signal, and when the lock is lost. */
@@ -197,22 +199,31 @@ class Watch {
       return await this.#writeStatus({ state: "waiting" });
     }
     await this.#writeStatus({ state: "making", making: runLabel(run) });
-    const startedMs = clock.now();
-    const { outcome, made, counters } = await makeForecast(run, {
+    const isLate = await this.#isLate(run);
+    const turn = {
       options: this.options,
       environment: this.environment,
       dueMs: findDue(run, this.#watched),
       hasOthers,
       signal: this.#signal,
-      isExpectedLater: judgeHealth(await this.#openLedger(), this.#watched, startedMs).healthy,
-    });
+      isNoNews: !isLate || this.#announced.has(runLabel(run)),
+    };
+    const { outcome, made, counters } = await makeForecast(run, turn);
     this.#status.counts = addCosts(this.#status.counts, counters);
     if (made) this.#status.last = made.facts;
-    this.#note(run, outcome);
+    const isAbsent = outcome.state === "not published";
+    if (isAbsent && isLate) this.#announced.add(runLabel(run));
+    this.#note(run, isAbsent && !isLate ? { ...outcome, exitCode: EXIT.done } : outcome);
     await this.#writeStatus({ state: "waiting" });
   }
 
-  /** Notes how a run ended. */
+  /** Whether a run is later than usual. */
+  async #isLate(run: Run): Promise<boolean> {
+    const { stepsSeen } = await this.#openLedger();
+    return this.environment.clock.now() >= findLateTime(run, this.#watched, stepsSeen);
+  }
+
+  /** Notes how a run ended; one that is not there yet, and not late, is no failure. */
   #note(run: Run, outcome: RunOutcome): void {
     const label = runLabel(run);
     const { counts } = this.#status;
@@ -334,13 +345,9 @@ class Watch {
     return due.flatMap((label) => this.#failures.get(label) ?? [])[0];
   }
 
-  /** What became of the runs that were due; one that is not there yet and not late is no failure. */
+  /** What became of the runs that were due. */
   #conclude(): WatchResult {
-    const outcomes = [...this.#outcomes.values()].map((outcome) =>
-      outcome.state === "not published" && this.#status.healthy
-        ? { ...outcome, exitCode: EXIT.done }
-        : outcome
-    );
+    const outcomes = [...this.#outcomes.values()];
     return { complete: outcomes.every(({ exitCode }) => exitCode === EXIT.done), outcomes };
   }
 }

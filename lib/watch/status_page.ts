@@ -43,6 +43,7 @@ export function formatStatusPage({ entries, status, present, now }: PageContent)
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Forecasts of the last ${DAYS_SHOWN} days</title>
 <style>${style}</style>
 </head>

@@ -19,7 +19,7 @@ export interface WatchClock extends WaitClock {
 
 /** The clock of this machine. */
 export const machineClock: WatchClock = {
-  now: Date.now,
+  now: () => Date.now(),
   sleep: (ms, signal) => delay(ms, { signal }),
   random: Math.random,
   every(ms, call) {

@@ -93,7 +93,8 @@ async function answerPage({ folder, files, now }: ServedFolder): Promise<Respons
   for (const name of names) if (await isServed(folder, name)) present.add(name);
   const status = await readStatus(folder, files);
   const html = formatStatusPage({ entries, status, present, now: new Date(now()) });
-  const policy = `default-src 'none'; img-src 'self'; style-src '${await hashPageStyle()}'; ` +
+  const policy =
+    `default-src 'none'; img-src 'self' data:; style-src '${await hashPageStyle()}'; ` +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return new Response(html, {
     headers: { "content-type": TYPES.html!, "content-security-policy": policy },

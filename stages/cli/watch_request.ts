@@ -72,8 +72,7 @@ export const WATCH_OPTIONS: readonly OptionSpec[] = [
   {
     name: "notify",
     value: "<url>",
-    help:
-      "post a JSON message when something is wrong and when it is well again,\n" +
+    help: "post a JSON message when something is wrong and when it is well again,\n" +
       "one an hour at most; the host takes a permission of its own",
   },
 ];
