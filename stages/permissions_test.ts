@@ -63,10 +63,13 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "distribute-slurm"];
-const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors"];
+const PLAIN = [
+  ...["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "watch"],
+  "distribute-slurm",
+];
+const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors", "watch-mirrors"];
 const CATALOG = ["stream-catalog"];
-const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs"];
+const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs", "watch-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
@@ -262,6 +265,8 @@ const HUGGING_FACE = [
   "cas-bridge.xethub.hf.co:443",
 ];
 const COILED_HOST = "cloud.coiled.io:443";
+/** Where `watch` may listen. */
+const LISTEN_HOST = "127.0.0.1:8080";
 const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
 const MIRROR_HOSTS = SOURCES.flatMap(({ hosts }) => hosts);
 const GOOGLE_HOSTS = [
@@ -277,6 +282,7 @@ for (const set of EVERY_SET) {
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
     ...(set === "distribute-coiled" ? [COILED_HOST] : []),
+    ...(set.startsWith("watch") ? [LISTEN_HOST] : []),
   ];
   const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
   Deno.test(`under -P=${set} a stage may reach ${names || "nothing"}, and no other host`, async () => {
@@ -286,6 +292,7 @@ for (const set of EVERY_SET) {
       ...MIRROR_HOSTS,
       ...GOOGLE_HOSTS,
       COILED_HOST,
+      LISTEN_HOST,
     ];
     const code = hosts.map((host) =>
       `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
@@ -297,6 +304,17 @@ for (const set of EVERY_SET) {
     );
   });
 }
+
+Deno.test("only the sets of watch see the free space of a disk and the name of the machine", async () => {
+  const names = ["statfs", "hostname", "osRelease", "uid"];
+  const code = names.map((kind) =>
+    `console.log(Deno.permissions.querySync({ name: "sys", kind: "${kind}" }).state);`
+  ).join("\n");
+  assertEquals(await runUnder("watch", code), ["granted", "granted", "prompt", "prompt"]);
+  const sets: Record<string, PermissionSet> = config.permissions;
+  const seeing = Object.keys(sets).filter((set) => sets[set]!.sys !== undefined);
+  assertEquals(seeing, ["watch", "watch-mirrors", "watch-gcs"]);
+});
 
 Deno.test("deno task permissions prints a row for every task that runs under a set", async () => {
   const { output } = await runDeno(["stages/permissions.ts"]);

@@ -13,7 +13,7 @@ export type Grant = readonly string[] | {
   ignore?: readonly string[] | boolean;
 };
 
-/** A permission set, by kind: `net`, `read`, `write`, `env`, `run`. */
+/** A permission set, by kind: `net`, `read`, `write`, `env`, `sys`, `run`. */
 export type PermissionSet = Readonly<Record<string, Grant>>;
 
 /** A permission set under which a task runs a command. */
@@ -34,7 +34,7 @@ export interface TaskGrants {
   reaches: string[];
   reads: string[];
   writes: string[];
-  /** Variables of the environment. */
+  /** Variables of the environment, and facts on the machine. */
   sees: string[];
   runs: string[];
 }
@@ -87,7 +87,7 @@ export function findTaskFlags(task: string, code: string): string[] | undefined 
 
 /** What every task that runs under a set may use, in the order of `deno.json`. */
 export function describeGrants(): TaskGrants[] {
-  return listTasks().map(({ task, line, set: { net, read, write, env, run } }) => {
+  return listTasks().map(({ task, line, set: { net, read, write, env, sys, run } }) => {
     const added = [...line.matchAll(/--allow-read=(\S+)/g)].flatMap(([, paths]) =>
       paths!.split(",").filter((path) => path !== ".")
     );
@@ -96,7 +96,7 @@ export function describeGrants(): TaskGrants[] {
       reaches: listGrant(net).map((host) => host.replace(/:443$/, "")),
       reads: [...listGrant(read), ...added],
       writes: listGrant(write),
-      sees: listGrant(env),
+      sees: [...listGrant(env), ...listGrant(sys)],
       runs: listGrant(run),
     };
   });

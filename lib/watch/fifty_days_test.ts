@@ -283,7 +283,7 @@ Deno.test("fifty days of a watch: every complete run has its file, nothing is ma
     clock.schedule(startMs, () => {
       others.push(clock.start((life) => watch(trial, life, seen.lives++, own.signal, seen)));
     });
-    clock.schedule(startMs + 20 * HOUR_MS, () => own.abort(new InterruptedError("SIGTERM")));
+    clock.schedule(startMs + 5 * HOUR_MS, () => own.abort(new InterruptedError("SIGTERM")));
   }
   clock.schedule(END_MS, () => controller.abort(new InterruptedError("SIGTERM")));
   await keepAlive(trial, signal, seen);
@@ -293,10 +293,10 @@ Deno.test("fifty days of a watch: every complete run has its file, nothing is ma
     assertEquals(seen.collisions, 0);
     assertEquals(seen.made.length, new Set(seen.made).size, "made twice");
     assert(compared > 0);
-    assert(seen.lives > 30, `${seen.lives} lives`);
+    assert(seen.lives > 20, `${seen.lives} lives`);
     checkForeign(foreign);
     checkPosts(posts);
-    assert(seen.healths.length > 10, `${seen.healths}`);
+    assert(seen.healths.length > 6, `${seen.healths}`);
     assertEquals(seen.healths.at(-1), true);
   } finally {
     await server[Symbol.asyncDispose]();
@@ -341,7 +341,7 @@ function checkForeign(foreign: Readonly<Record<string, string>>): void {
 
 /** A failure, its recovery, and so on; never two within an hour. */
 function checkPosts(posts: readonly Notification[]): void {
-  assert(posts.length >= 10, `${posts.length} messages`);
+  assert(posts.length >= 6, `${posts.length} messages`);
   posts.forEach(({ event, time }, i) => {
     assertEquals(event, i % 2 === 0 ? "failure" : "recovery");
     const before = posts[i - 1];
