@@ -138,7 +138,7 @@ for (const [file, { flags, args }] of Object.entries(LINES)) {
   });
 }
 
-Deno.test("the image has what the service loads, and is built and run as its rules want", async () => {
+Deno.test("the image has what the service loads, and is built and run as its rules want", () => {
   assertEquals(INSTRUCTIONS[0], ["FROM", `denoland/deno:${Deno.version.deno}`]);
   const copied = INSTRUCTIONS.filter(([name]) => name === "COPY").flatMap(([, text]) =>
     text.split(" ").slice(0, -1)
