@@ -54,7 +54,11 @@ async function runUnder(set: string, code: string): Promise<string[]> {
 
 const HOME = Deno.env.get("HOME") ?? "/";
 /** Variables that no stage may see, and those that only stages with Google Cloud Storage may. */
-const SECRETS = { AWS_SECRET_ACCESS_KEY: "x", AWS_SHARED_CREDENTIALS_FILE: "x" };
+const SECRETS = {
+  AWS_ACCESS_KEY_ID: "AKX",
+  AWS_SECRET_ACCESS_KEY: "x",
+  AWS_SHARED_CREDENTIALS_FILE: "x",
+};
 const GOOGLE_VARIABLES = [
   "GCS_SERVICE_ACCOUNT_FILE",
   "GCS_BUCKET",
@@ -69,11 +73,12 @@ const PLAIN = [
 ];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors", "watch-mirrors"];
 const CATALOG = ["stream-catalog"];
+const S3 = ["forecast-s3", "watch-s3"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs", "watch-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
-const EVERY_SET = [...PLAIN, ...MIRRORS, ...CATALOG, ...GCS, ...CLOUDS, ...OFFLINE];
+const EVERY_SET = [...PLAIN, ...MIRRORS, ...CATALOG, ...S3, ...GCS, ...CLOUDS, ...OFFLINE];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
@@ -100,7 +105,11 @@ const REFUSED_WITHOUT_GOOGLE = [
 
 for (const set of EVERY_SET) {
   Deno.test(`under -P=${set} Deno refuses what the stage does not need`, async () => {
-    const others = CLOUDS.includes(set) ? REFUSED_WITHOUT_KEYS : REFUSED_WITHOUT_GOOGLE;
+    const others = CLOUDS.includes(set)
+      ? REFUSED_WITHOUT_KEYS
+      : REFUSED_WITHOUT_GOOGLE.filter(({ what }) =>
+        !(S3.includes(set) && /AWS_(?:ACCESS|SECRET)/.test(what))
+      );
     const refused = [...REFUSED, ...(GCS.includes(set) ? [] : others)];
     const attempts = refused.map(({ code }) =>
       `try { ${code}; console.log("allowed"); } catch (error) { console.log(error.name); }`
@@ -264,6 +273,7 @@ const HUGGING_FACE = [
   "cdn-lfs.huggingface.co:443",
   "cas-bridge.xethub.hf.co:443",
 ];
+const OWN_BUCKET_HOST = "my-forecasts.s3.eu-central-1.amazonaws.com:443";
 const COILED_HOST = "cloud.coiled.io:443";
 /** Where `watch` may listen. */
 const LISTEN_HOST = "127.0.0.1:8080";
@@ -281,6 +291,7 @@ for (const set of EVERY_SET) {
     ...(/^(stage1|pipeline|stream-catalog)/.test(set) ? HUGGING_FACE : []),
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
+    ...(S3.includes(set) ? [OWN_BUCKET_HOST] : []),
     ...(set === "distribute-coiled" ? [COILED_HOST] : []),
     ...(set.startsWith("watch") ? [LISTEN_HOST] : []),
   ];
@@ -291,6 +302,7 @@ for (const set of EVERY_SET) {
       ...HUGGING_FACE,
       ...MIRROR_HOSTS,
       ...GOOGLE_HOSTS,
+      OWN_BUCKET_HOST,
       COILED_HOST,
       LISTEN_HOST,
     ];
@@ -313,7 +325,7 @@ Deno.test("only the sets of watch see the free space of a disk and the name of t
   assertEquals(await runUnder("watch", code), ["granted", "granted", "prompt", "prompt"]);
   const sets: Record<string, PermissionSet> = config.permissions;
   const seeing = Object.keys(sets).filter((set) => sets[set]!.sys !== undefined);
-  assertEquals(seeing, ["watch", "watch-mirrors", "watch-gcs"]);
+  assertEquals(seeing, ["watch", "watch-mirrors", "watch-gcs", "watch-s3"]);
 });
 
 Deno.test("deno task permissions prints a row for every task that runs under a set", async () => {
@@ -389,7 +401,11 @@ async function withStages(
       GCS_SERVICE_ACCOUNT_FILE: keyFile,
       JOB_COMPLETION_INDEX: "0",
     };
-    await using web = startS3Server({ root: folder });
+    await using web = startS3Server({
+      root: folder,
+      buckets: { copies: new Map() },
+      accounts: { [SECRETS.AWS_ACCESS_KEY_ID]: SECRETS.AWS_SECRET_ACCESS_KEY },
+    });
     const hosts = [workplace.server.url, gcs.url, web.url, UNANSWERED]
       .map((url) => new URL(url).host).join(",");
     const runStage = (set: string, stage: string, ...args: string[]) =>
@@ -411,7 +427,8 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     const endpoint = ["--endpoint", server.url];
     const steps = ["--steps", EMBEDDED_STEPS.join(",")];
     const output = ["--output-dir", stores];
-    const netcdf = ["--output-dir", `${folder}/netcdf`];
+    // What another set has made would not be made again.
+    const netcdf = ["--output-dir", `${folder}/netcdf`, "--fresh"];
     const source = ["--source", `${UNANSWERED},${server.url}/${BUCKET}`];
     const ways: [set: string, stage: string, args: string[]][] = [
       ["stage1", "stage1", [...endpoint, ...output, "--no-template"]],
@@ -452,6 +469,10 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
       ["forecast-gcs", "forecast", [
         ...[...endpoint, ...netcdf, ...steps],
         ...["--publish", `gs://${STORE_BUCKET}/forecasts`],
+      ]],
+      ["forecast-s3", "forecast", [
+        ...[...endpoint, ...netcdf, ...steps],
+        ...["--publish", "s3://copies/forecasts", "--publish-endpoint", webUrl],
       ]],
     );
     for (const [set, stage, args] of ways) {
@@ -599,4 +620,12 @@ Deno.test("a command on gs:// without the permissions for it names the task that
     assertStringIncludes(errors, `${set}: Cannot use gs://: Deno refuses env access to "GCS_`);
     assertStringIncludes(errors, "such as deno task stream:gcs");
   }
+});
+
+Deno.test("forecast with --publish s3:// under another set names the task that may see the key", async () => {
+  const args = ["--date", "20240226", "--publish", "s3://bucket/forecasts"];
+  const { code, errors } = await runDeno(["-P=forecast", "stages/forecast.ts", ...args], SECRETS);
+  assertEquals(code, 4, errors);
+  assertStringIncludes(errors, 'forecast: Cannot use s3://: Deno refuses env access to "AWS_');
+  assertStringIncludes(errors, "run deno task forecast:s3");
 });

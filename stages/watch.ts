@@ -33,19 +33,25 @@ export const command: Command<WatchRequest> = {
     "deno task watch --publish /srv/forecasts --quiet",
     "deno task watch --once --quiet",
     "deno task watch:mirrors --source aws,gcs",
+    "deno task watch:s3 --publish s3://bucket/forecasts --publish-region eu-west-1",
     "deno task watch:gcs --publish gs://bucket/forecasts",
   ],
   parse: parseWatchRequest,
   async run(request, reporter) {
     using interruption = listenForSignals("start it again to go on");
     const { signal } = interruption;
-    const { server, gcs, listen, notify, ...options } = request;
+    const { server, gcs, publishServer, listen, notify, ...options } = request;
     if (notify !== undefined) requireHost(notify);
     const environment: WatchEnvironment = {
       clock: machineClock,
       files: openStorage(),
       reporter,
-      openContext: (signal) => openContext(server, reporter, gcs, signal),
+      openContext(signal) {
+        const onStatus = (line: string) => reporter.info(line);
+        // A storage of its own: ECMWF's servers never see the key.
+        const copies = publishServer && openStorage({ ...publishServer, signal, onStatus });
+        return { ...openContext(server, reporter, gcs, signal), ...(copies && { copies }) };
+      },
       freeSpace: measureFreeSpace,
       post: postMessage,
       contender: { host: Deno.hostname(), pid: Deno.pid },

@@ -11,10 +11,16 @@ import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
-import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
+import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
+import type { LedgerEntry } from "../runs/ledger.ts";
+import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
+import { locateOutput } from "../output/profile.ts";
+import { FieldSession } from "../stream/field_session.ts";
+import { markSource, streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
-import type { FieldsCount, StreamResult } from "../stream/stream_result.ts";
+import type { DoneResult, FieldsCount, StreamResult } from "../stream/stream_result.ts";
 import { openLatest, openNewest } from "./latest_run.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
@@ -33,31 +39,46 @@ export interface ForecastOptions
   plot: boolean;
   /** Whether to write the page, beside the NetCDF. */
   view: boolean;
-  /** Folder, local or `gs://`, for copies of what was written. @default {undefined} (none) */
+  /** Folder, local or on a server, for copies of what was written. @default {undefined} (none) */
   publish?: string;
+}
+
+/** What a forecast works with besides its options. */
+export interface ForecastContext extends StageContext {
+  /** Where copies are written. @default the storage of everything else */
+  copies?: Storage;
 }
 
 /** The files of a forecast. */
 export interface ForecastFiles {
-  run: Run;
-  complete: boolean;
-  /** Every file written, the NetCDF first; without the copies. */
+  /** The NetCDF first, what is drawn of it, and the manifest aside. */
   outputs: string[];
   /** The manifest of the copies. */
   manifest?: string;
 }
 
 /** What a forecast left. */
-export interface ForecastResult extends StreamResult, ForecastFiles {}
+export type ForecastResult = StreamResult & ForecastFiles;
+
+/** The NetCDF of a run. */
+export type ForecastOutput = Pick<StreamResult, "run" | "path" | "complete">;
+
+/** What is made when the NetCDF is there. */
+export type MadeForecastFiles = FieldsCount & ForecastFiles & Pick<LedgerEntry, "source">;
 
 /** What a command gives that makes one forecast after another. */
 export interface ForecastHooks {
+  /** Called before the NetCDF is written. */
+  onWrite(): Promise<void>;
   /**
    * Called when everything is written and copied, before saved fields are removed; those of an
    * incomplete output then stay.
    */
-  onMade(made: FieldsCount & ForecastFiles): Promise<void>;
+  onMade(made: MadeForecastFiles): Promise<void>;
 }
+
+/** What it left where the NetCDF was there already: what was drawn of that, and copied. */
+export type DoneForecast = DoneResult & ForecastFiles;
 
 /**
  * Makes the NetCDF of a run, equal byte for byte to that of the pipeline without a template and
@@ -77,12 +98,85 @@ export interface ForecastHooks {
  */
 export async function runForecast(
   options: ForecastOptions,
-  context: StageContext,
+  context: ForecastContext,
   hooks?: ForecastHooks,
 ): Promise<ForecastResult> {
+  return await completeForecast(options, context, {
+    stream: hooks ? streamWith(hooks) : finishAfter(runStream),
+    check: () => Promise.resolve(),
+  });
+}
+
+/** Makes what else is made of the NetCDF once its work has ended. */
+function finishAfter<Result extends ForecastOutput>(
+  stream: (options: StreamOptions, context: StageContext) => Promise<Result>,
+): ForecastWork<Result>["stream"] {
+  return async (options, context, finish) => {
+    const result = await stream(options, context);
+    return { ...result, ...await finish(result) };
+  };
+}
+
+/** Makes what else is made of the NetCDF before its saved fields are removed. */
+function streamWith({ onWrite, onMade }: ForecastHooks): ForecastWork<StreamResult>["stream"] {
+  return async (options, context, finish) => {
+    const session = await FieldSession.open(options, context);
+    const { run, path } = session.plan;
+    let files: ForecastFiles | undefined;
+    const result = await runStream(options, context, {
+      session,
+      onWrite,
+      async onWritten(count) {
+        files = await finish({ run, path, complete: count.complete });
+        await onMade({ ...count, ...files, source: await markSource(session) });
+      },
+      keepsFields: true,
+    });
+    return { ...result, ...files! };
+  };
+}
+
+/**
+ * Does what `runForecast` does, unless an earlier command made the same NetCDF of the same files: then
+ * no message is fetched, and pictures, page and copies are made of what is there.
+ *
+ * @throws {OutputKeptError} for an output that another command made, before a day's run is read.
+ * @throws as `runForecast` does.
+ */
+export async function runRecordedForecast(
+  options: ForecastOptions,
+  rules: OutputRules,
+  context: ForecastContext,
+): Promise<ForecastResult | DoneForecast> {
+  const { storage } = context;
+  return await completeForecast(options, context, {
+    stream: finishAfter((options, context) => streamRecorded(options, rules, context)),
+    async check({ run }) {
+      await (await OutputRecord.open(run, locateOutput(run, options), rules, storage)).find();
+    },
+  });
+}
+
+/** What a forecast does about outputs that are there. */
+interface ForecastWork<Result> {
+  /** @param finish makes what else is made of the NetCDF, and the copies. */
+  stream(
+    options: StreamOptions,
+    context: StageContext,
+    finish: (output: ForecastOutput) => Promise<ForecastFiles>,
+  ): Promise<Result & ForecastFiles>;
+  /** Called when the run is known; of a given day before anything of it is read. */
+  check(reader: StepReader): Promise<void>;
+}
+
+async function completeForecast<Result extends StreamResult | DoneResult>(
+  options: ForecastOptions,
+  context: ForecastContext,
+  { stream, check }: ForecastWork<Result>,
+): Promise<Result & ForecastFiles> {
   const { keepReferences, publish } = options;
   if (publish !== undefined) checkTarget(publish, options.outputDir);
-  const { reader, resumed } = await readSteps(options, context);
+  const { reader, resumed } = await readSteps(options, context, check);
   const hasSaved = resumed !== undefined;
   if (keepReferences !== undefined) {
     const { writeReferences } = await import("./keep_references.ts");
@@ -90,12 +184,7 @@ export async function runForecast(
   }
   // Files may have been replaced since fields of them were saved.
   if (hasSaved) reader.forgetVersions();
-  let made: ForecastFiles | undefined;
-  const onWritten = async (count: FieldsCount, path: string) => {
-    made = await makeOthers({ run: reader.run, complete: count.complete }, path, options, context);
-    await hooks!.onMade({ ...count, ...made });
-  };
-  const streamed = await runStream(
+  const result = await stream(
     {
       ...options,
       run: reader.run,
@@ -104,25 +193,24 @@ export async function runForecast(
       checkSaved: hasSaved || (options.checkSaved ?? false),
     },
     context,
-    hooks && { onWritten },
+    (output) => makeOthers(output, options, context),
   );
-  made ??= await makeOthers(streamed, streamed.path, options, context);
   // Those that waiting has saved are not of an earlier command.
-  return { ...streamed, fieldsResumed: resumed ?? streamed.fieldsResumed, ...made };
+  if (hasSaved && "fieldsResumed" in result) result.fieldsResumed = resumed;
+  return result;
 }
 
 /** Makes what is asked for of the NetCDF, and the copies. */
 async function makeOthers(
-  { run, complete }: Pick<ForecastFiles, "run" | "complete">,
-  path: string,
+  output: ForecastOutput,
   options: ForecastOptions,
-  context: StageContext,
+  context: ForecastContext,
 ): Promise<ForecastFiles> {
-  const files: ForecastFiles = { run, complete, outputs: [path] };
-  await drawResult(files, options, context);
-  if (options.publish === undefined) return files;
+  const outputs = [output.path, ...await drawResult(output, options, context)];
+  if (options.publish === undefined) return { outputs };
   const { publishResults } = await import("./publish_results.ts");
-  return { ...files, manifest: await publishResults(files, options.publish, context) };
+  const manifest = await publishResults({ ...output, outputs }, options.publish, context);
+  return { outputs, manifest };
 }
 
 /**
@@ -145,17 +233,27 @@ interface ReadSteps {
 }
 
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
-async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
+async function readSteps(
+  options: ForecastOptions,
+  context: StageContext,
+  check: (reader: StepReader) => Promise<void>,
+): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
-  const { steps } = options;
-  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
+  const needed = {
+    stepsOf: (run: Run) => chooseFieldSteps(options, run),
+    maxMembers,
+    memberKind: profile.members,
+    parallelFetches,
+  };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
+    await check(reader);
     await reader.read();
     reader.report();
     return { reader };
   }
   const reader = await openNewest(runRequest, needed, context, new Date(wait.clock.now()));
+  await check(reader);
   let resumed: number | undefined;
   const late = await waitForSteps(reader, wait, context.reporter, async () => {
     const fresh = options.fresh && resumed === undefined;
@@ -195,25 +293,32 @@ async function saveLanded(
   }
 }
 
+/** @returns the files that were drawn. */
 async function drawResult(
-  { outputs }: ForecastFiles,
-  { plot, view, variables }: ForecastOptions,
+  { path: input }: ForecastOutput,
+  { plot, view, variables, products }: ForecastOptions,
   { reporter }: StageContext,
-): Promise<void> {
-  const input = outputs[0]!;
+): Promise<string[]> {
+  const outputs: string[] = [];
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
     const drawn = await plotForecast({
-      ...{ input, output: input.replace(/\.nc$/, ".png"), format: "png", dpi: 200 },
+      ...{ input, output: renameTo(input, ".png"), format: "png", dpi: 200 },
       steps: { index: 0 },
-      ...(variables && { variables: variables.map(({ name }) => name) }),
+      ...(variables && !products && { variables: variables.map(({ name }) => name) }),
     }, reporter);
     outputs.push(...drawn.plots.map(({ path }) => path));
   }
   if (view) {
     const { viewForecast } = await import("../viewer/view_forecast.ts");
-    const output = input.replace(/\.nc$/, ".html");
+    const output = renameTo(input, ".html");
     await viewForecast({ input, output }, reporter);
     outputs.push(output);
   }
+  return outputs;
+}
+
+/** A path with another extension. */
+function renameTo(path: string, extension: string): string {
+  return path.replace(/(\.\w+)?$/, extension);
 }

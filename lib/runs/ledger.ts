@@ -6,9 +6,11 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
-import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
+import { lockFolder, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import { messageOf, quoteValue } from "../util/text.ts";
+import type { SourceVersions } from "./source_versions.ts";
 
 /** Name of the ledger in the folder of the outputs. */
 const LEDGER_NAME = "runs.json";
@@ -47,6 +49,8 @@ export interface LedgerEntry {
   options: Readonly<Record<string, string>>;
   /** SHA-256 of the output. @default {undefined} (there is none) */
   sha256?: string;
+  /** Versions of the files that it was made of. @default {undefined} (they were not noted) */
+  source?: SourceVersions;
   /** Names of the files that were made of the output, beside it. @default {undefined} (none) */
   files?: readonly string[];
   /** When its files were removed for their age: UTC, ISO 8601. @default {undefined} (they were not) */
@@ -63,16 +67,14 @@ export type StepsSeen = Readonly<Record<string, Readonly<Record<string, string>>
 /** Runs whose steps are remembered: more than 60 of each hour of a day. */
 const RUNS_SEEN = 300;
 
-/** Whether two outputs are made with the same options. */
-export function sameOptions(a: LedgerEntry["options"], b: LedgerEntry["options"]): boolean {
-  return listDifferences(a, b).length === 0;
-}
-
 /** The options that differ, by name. */
 export function listDifferences(a: LedgerEntry["options"], b: LedgerEntry["options"]): string[] {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].filter((name) => a[name] !== b[name]);
 }
+
+/** Of an earlier entry of an output: what it does not share with the next one. */
+const REPLACED = ["reason", "messages", "sha256", "source", "files", "removed"] as const;
 
 /** The ledger of a folder, local or `gs://`. */
 export class Ledger {
@@ -90,7 +92,7 @@ export class Ledger {
     const ledger = new Ledger(folder === undefined ? undefined : ledgerPath(folder), storage);
     // What killed commands left of it.
     if (folder !== undefined) await removePartialFiles(folder, (name) => name === LEDGER_NAME);
-    await ledger.#read();
+    await ledger.reread();
     return ledger;
   }
 
@@ -117,7 +119,8 @@ export class Ledger {
    */
   async recordSteps(run: string, seen: Readonly<Record<string, string>>): Promise<void> {
     if (this.path === undefined) return;
-    await this.#read();
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
     const all = { ...this.stepsSeen, [run]: { ...seen, ...this.stepsSeen[run] } };
     // Labels of other models sort behind those of the IFS: the oldest of each are dropped by their date.
     const dateOf = (label: string) => label.slice(-"20230301_00z".length);
@@ -128,7 +131,9 @@ export class Ledger {
 
   /** Notes that the files of an output were removed for their age. */
   async recordRemoval(output: string, time: string): Promise<void> {
-    await this.#read();
+    if (this.path === undefined) return;
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
     const runs = this.#file.runs.map((entry) =>
       entry.output === output ? { ...entry, removed: time } : entry
     );
@@ -137,14 +142,16 @@ export class Ledger {
 
   /**
    * Writes an entry; it replaces the output's earlier one. The file appears whole or not at all. It
-   * is read again before, as another command may have written it since.
+   * is read again before, as another command may have written it since; where the file system has locks,
+   * none does so meanwhile.
    */
   async record(entry: LedgerEntry): Promise<void> {
     if (this.path === undefined) return;
-    await this.#read();
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
     const earlier = this.find(entry.output);
-    const { reason: _, messages: __, sha256: ___, files: ____, removed: _____, ...rest } =
-      earlier ?? {};
+    const rest = { ...earlier };
+    for (const name of REPLACED) delete rest[name];
     const others = this.#file.runs.filter((it) => it !== earlier);
     // What other programs added to an entry stays.
     const runs = [...others, { ...rest, ...entry }].toSorted(compareEntries);
@@ -156,7 +163,8 @@ export class Ledger {
     await this.storage.put(this.path!, [new TextEncoder().encode(formatLedger(file))]);
   }
 
-  async #read(): Promise<void> {
+  /** Reads what other commands have written since. @throws {UserError} for a file that is damaged. */
+  async reread(): Promise<void> {
     if (this.path === undefined) return;
     this.storage.forget(this.path);
     const bytes = await unlessMissing(this.storage.get(this.path));
@@ -193,7 +201,7 @@ function formatLedger({ runs, stepsSeen, ...head }: LedgerFile): string {
 function parseLedger(text: string, path: string): LedgerFile {
   const fail = (
     state: string,
-    remedy = "repair it or move it away, then complete runs are made again",
+    remedy = "repair it, or move it away and give --overwrite once",
   ) => new UserError("damaged", `Cannot read "${path}": ${state}; ${remedy}`);
   let file: unknown;
   try {
@@ -232,7 +240,7 @@ function toObject(value: unknown): Record<string, unknown> {
 
 /** The first field of an entry that is wrong. */
 function describeFault(entry: Record<string, unknown>): string | undefined {
-  const { state, options, messages, files = [] } = entry;
+  const { state, options, messages, source, files = [] } = entry;
   const texts = ["run", "output", "command", "time"];
   const optional = ["reason", "sha256", "removed"].filter((name) => entry[name] !== undefined);
   const wrong = [...texts, ...optional].find((name) => typeof entry[name] !== "string");
@@ -246,6 +254,10 @@ function describeFault(entry: Record<string, unknown>): string | undefined {
   const areTexts = options !== null && typeof options === "object" &&
     Object.values(options).every((value) => typeof value === "string");
   if (!areTexts) return `"options" is ${JSON.stringify(options)}, expected an object of texts`;
+  const { sizes, etags } = toObject(source);
+  if (source !== undefined && (typeof sizes !== "string" || typeof etags !== "object")) {
+    return `"source" is ${JSON.stringify(source)}, expected sizes and etags`;
+  }
   const { used, wanted } = toObject(messages);
   if (messages === undefined || (Number.isInteger(used) && Number.isInteger(wanted))) {
     return undefined;

@@ -6,14 +6,16 @@
  */
 import { basename } from "node:path";
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { chooseSteps, type Run } from "../ecmwf/run.ts";
+import type { Run } from "../ecmwf/run.ts";
+import { locateOutput } from "../output/profile.ts";
 import { type ForecastOptions, runForecast } from "../forecast/run_forecast.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import { Ledger } from "../runs/ledger.ts";
 import { makeRuns, type RunOutcome, type RunWork } from "../runs/make_runs.ts";
 import { outputPath } from "../runs/run_output.ts";
 import { describeDelay, noteSteps } from "../runs/step_delays.ts";
-import type { StageContext, StorageCounters } from "../storage/mod.ts";
+import type { StageContext, Storage, StorageCounters } from "../storage/mod.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
 import { describeLosses } from "../stream/stream_runs.ts";
 import {
   type MadeForecast,
@@ -55,10 +57,11 @@ export async function makeForecast(run: Run, turn: ForecastTurn): Promise<TurnRe
     made = forecast;
     environment.report(forecast);
   };
-  const [outcome] = await makeRuns([run], forecastWork(turn, onMade), {
+  const [outcome] = await makeRuns([run], forecastWork(turn, onMade, context.copies), {
     command: WATCH_COMMAND,
     folder: options.forecast.outputDir,
     options: options.shapingOptions,
+    overwrite: options.overwrite ?? false,
     signal,
     isAbsenceExpected: isNoNews,
     now: () => new Date(environment.clock.now()),
@@ -70,26 +73,33 @@ export async function makeForecast(run: Run, turn: ForecastTurn): Promise<TurnRe
 function forecastWork(
   turn: ForecastTurn,
   onMade: (made: MadeForecast) => void,
+  copies: Storage | undefined,
 ): RunWork<undefined> {
   const { environment: { clock } } = turn;
-  const { profile, outputDir, steps } = turn.options.forecast;
-  const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
-  const stepsOf = (run: Run) => chooseSteps(run, steps, profile.steps);
+  const { forecast } = turn.options;
+  const output = (run: Run) => locateOutput(run, forecast);
+  const stepsOf = (run: Run) => chooseFieldSteps(forecast, run);
   return {
     output,
     steps: stepsOf,
     prepare: () => Promise.resolve(undefined),
-    async make(run, { save }, context) {
+    async make(run, { begin, save }, context) {
       const startedMs = clock.now();
       const options = chooseOptions(run, turn, context);
-      const result = await runForecast(options, context, {
-        async onMade({ outputs, ...count }) {
+      const result = await runForecast(options, { ...context, ...(copies && { copies }) }, {
+        onWrite: begin,
+        async onMade({ outputs, source, ...count }) {
           const { complete, messagesUsed: used, messagesWanted: wanted } = count;
           const reason = complete
             ? undefined
             : await describeLosses(run, stepsOf(run), count, context);
           const files = outputs.slice(1).map((path) => basename(path));
-          await save({ complete, messages: { used, wanted }, files, ...(reason && { reason }) });
+          const messages = { used, wanted };
+          await save({
+            ...{ complete, messages, files },
+            ...(source && { source }),
+            ...(reason && { reason }),
+          });
         },
       });
       const { counters } = context.storage;

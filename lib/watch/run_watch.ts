@@ -7,17 +7,11 @@
  *
  * @module
  */
-import {
-  chooseSteps,
-  describeRun,
-  parseRunLabel,
-  referenceTime,
-  type Run,
-  runLabel,
-} from "../ecmwf/run.ts";
+import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, InterruptedError, UserError } from "../errors.ts";
 import { Ledger } from "../runs/ledger.ts";
 import type { RunOutcome } from "../runs/make_runs.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { messageOf } from "../util/text.ts";
 import { findDiskFault } from "./disk_space.ts";
@@ -131,13 +125,13 @@ class Watch {
     private readonly lock: FolderLock,
     earlier: WatchStatus | undefined,
   ) {
-    const { forecast: { steps, profile }, hours, model, catchUpDays, notify } = options;
+    const { forecast, hours, model, catchUpDays, notify } = options;
     const { contender, clock, post, reporter, signal } = environment;
     this.#watched = {
       hours,
       ...(model && { model }),
       catchUpDays,
-      steps: (run) => chooseSteps(run, steps, profile.steps),
+      steps: (run) => chooseFieldSteps(forecast, run),
     };
     const time = new Date(clock.now()).toISOString();
     const { last, counts, notified = {} } = earlier ?? {};

@@ -5,7 +5,7 @@
  */
 import type { ModelName } from "../ecmwf/datasets.ts";
 import type { RunHour } from "../ecmwf/run.ts";
-import type { ForecastOptions, ForecastResult } from "../forecast/run_forecast.ts";
+import type { ForecastContext, ForecastOptions, ForecastResult } from "../forecast/run_forecast.ts";
 import type { StageContext, Storage } from "../storage/mod.ts";
 import type { Reporter } from "../util/reporter.ts";
 import type { FreeSpace } from "./disk_space.ts";
@@ -36,6 +36,8 @@ export interface WatchOptions {
   keepDays?: number;
   /** Free space without which no run is started, in bytes. */
   minFreeBytes: number;
+  /** Whether to replace files that were made with other options. @default {false} */
+  overwrite?: boolean;
   /** Whether to do what is due now, and end. */
   once: boolean;
   /** The options that shape an output, for the ledger. */
@@ -51,7 +53,7 @@ export interface WatchEnvironment {
   files: Storage;
   reporter: Reporter;
   /** Opens the storage for one run, whose requests end with the signal. */
-  openContext(signal: AbortSignal): StageContext;
+  openContext(signal: AbortSignal): ForecastContext;
   freeSpace: FreeSpace;
   post: Post;
   contender: Contender;

@@ -5,9 +5,10 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { parseRunList } from "../../lib/ecmwf/published.ts";
-import { chooseSteps, parseRun, type RunHour } from "../../lib/ecmwf/run.ts";
+import { parseRun, type RunHour } from "../../lib/ecmwf/run.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
+import { chooseFieldSteps } from "../../lib/stream/product_fields.ts";
 import type { WatchOptions } from "../../lib/watch/watch_options.ts";
 import type { ListenAddress } from "../../lib/watch/watch_server.ts";
 import { readEnvironment } from "./console.ts";
@@ -16,17 +17,17 @@ import {
   type ForecastRequest,
   parseForecastRequest,
 } from "./forecast_request.ts";
-import { listShapingOptions, parseModelName, RUN_HOURS } from "./run_options.ts";
-import { STREAM_OPTIONS } from "./stream_request.ts";
+import { parseModelName, RUN_HOURS } from "./run_options.ts";
 
 /** {@linkcode WATCH_OPTIONS}, parsed. */
-export interface WatchRequest extends WatchOptions, Pick<ForecastRequest, "server" | "gcs"> {
+export interface WatchRequest
+  extends WatchOptions, Pick<ForecastRequest, "server" | "gcs" | "publishServer"> {
   /** Where to serve the state and the files. @default {undefined} (nowhere) */
   listen?: ListenAddress;
 }
 
 /** Options of `forecast` that are of one run, or that mean something else here. */
-const OTHERS: readonly string[] = ["date", "run", "work", "fresh", "summary", "wait"];
+const OTHERS: readonly string[] = ["date", "run", "work", "output", "fresh", "summary", "wait"];
 const FORECAST_ONLY = FORECAST_OPTIONS.filter(({ name }) => !OTHERS.includes(name));
 
 /** Options of `watch`. */
@@ -83,9 +84,10 @@ export const WATCH_OPTIONS: readonly OptionSpec[] = [
  * @throws {UsageError} {RunError} for a value that is wrong, and for options that contradict each other.
  */
 export function parseWatchRequest(values: OptionValues): WatchRequest {
-  const { runRequests: _, server, gcs, summary: __, waitMs, allowMissing, now, ...forecast } =
-    parseForecastRequest(values);
-  const { outputDir, publish } = forecast;
+  const { runRequests: _, summary: __, now, ...request } = parseForecastRequest(values);
+  const { server, gcs, publishServer, waitMs, allowMissing, overwrite, ...rest } = request;
+  const { shapingOptions, ...forecast } = rest;
+  const { outputDir } = forecast;
   if (isRemote(outputDir)) {
     throw new UsageError(
       `Cannot watch with --output-dir ${outputDir}: its ledger and lock are on this machine; ` +
@@ -94,14 +96,16 @@ export function parseWatchRequest(values: OptionValues): WatchRequest {
   }
   const catchUpDays = values.count("catch-up", 0);
   const keepDays = parseKeepDays(values, catchUpDays);
-  const hours = parseHours(values, forecast.steps);
+  const hours = parseHours(values, forecast);
   const notify = parseNotify(values);
   return {
     // Slashes at the end would stand twice in the paths of files.
-    forecast: { ...forecast, outputDir: outputDir.replace(/(?<=.)\/+$/, ""), publish },
+    forecast: { ...forecast, outputDir: outputDir.replace(/(?<=.)\/+$/, "") },
     ...(readEnvironment("SOURCE_DATE_EPOCH") !== undefined && { now }),
     server,
     ...(gcs && { gcs }),
+    ...(publishServer && { publishServer }),
+    overwrite,
     hours,
     model: parseModelName(values),
     waitMs: waitMs!,
@@ -110,18 +114,18 @@ export function parseWatchRequest(values: OptionValues): WatchRequest {
     ...(keepDays !== undefined && { keepDays }),
     minFreeBytes: values.count("min-free", 0) * 1e6,
     once: values.flag("once"),
-    shapingOptions: listShapingOptions(STREAM_OPTIONS, values),
+    shapingOptions,
     ...(notify !== undefined && { notify }),
     listen: parseListen(values),
   };
 }
 
 /** The hours of `--runs`, whose runs must have the steps. */
-function parseHours(values: OptionValues, steps: readonly number[] | undefined): RunHour[] {
+function parseHours(values: OptionValues, forecast: WatchOptions["forecast"]): RunHour[] {
   const model = parseModelName(values);
   const requests = parseRunList(["latest"], values.list("runs") ?? [], model);
   // No day has other steps than the others.
-  for (const { hour } of requests) chooseSteps(parseRun("20260101", hour, model), steps);
+  for (const { hour } of requests) chooseFieldSteps(forecast, parseRun("20260101", hour, model));
   return requests.map(({ hour }) => hour);
 }
 
