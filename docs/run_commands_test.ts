@@ -53,6 +53,11 @@ interface Executor {
 /** Commands that are not run here but elsewhere. */
 const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): Executor }[] = [
   {
+    // It runs the whole block, with a copy in the place of the clone.
+    command: /^(?:git clone|deno install --global) /,
+    executor: ([start]) => ({ file: "stages/install_test.ts", texts: [start!.trim()] }),
+  },
+  {
     command: /^(npx --yes deno@[\d.]+) (task \w+)$/,
     executor: ([, program, task]) => ({
       file: ".ci/run",
