@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULT_MODEL } from "../ecmwf/datasets.ts";
 import { expectStep } from "../ecmwf/published.ts";
 import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import type { LedgerEntry, StepsSeen } from "../runs/ledger.ts";
@@ -41,14 +42,20 @@ export function findLateTime(run: Run, watched: WatchedRuns, stepsSeen: StepsSee
   return expectStep(run, last) + Math.max(0, delayMs) + WORK_MS;
 }
 
-/** The newest run that has an output. */
-export function findNewestOutput({ entries }: KnownRuns): LedgerEntry | undefined {
-  return entries.filter(hasOutput).toSorted((a, b) => timeOf(b) - timeOf(a))[0];
+/** The newest run of a model that has an output, whichever command made it. */
+export function findNewestOutput(
+  { entries }: KnownRuns,
+  { model }: Pick<WatchedRuns, "model">,
+): LedgerEntry | undefined {
+  const name = model === DEFAULT_MODEL ? undefined : model;
+  return entries.filter(hasOutput).filter(({ run }) => parseRunLabel(run)?.model === name)
+    .toSorted((a, b) => timeOf(b) - timeOf(a))[0];
 }
 
-/** Whether an entry has an output that is there. */
-export function hasOutput({ state, removed }: LedgerEntry): boolean {
-  return (state === "complete" || state === "incomplete") && removed === undefined;
+/** Whether an entry has a NetCDF that is there; that of another command may have a folder. */
+export function hasOutput({ state, removed, output }: LedgerEntry): boolean {
+  return output.endsWith(".nc") && (state === "complete" || state === "incomplete") &&
+    removed === undefined;
 }
 
 function timeOf({ run }: LedgerEntry): number {
@@ -62,7 +69,7 @@ export function judgeHealth(known: KnownRuns, watched: WatchedRuns, nowMs: numbe
   // Without catching up, too, the run of yesterday is the newest one until that of today is late.
   const due = listDueRuns({ ...watched, catchUpDays: Math.max(1, watched.catchUpDays) }, nowMs);
   const expected = due.find((run) => lateTime(run) <= nowMs);
-  const newest = findNewestOutput(known);
+  const newest = findNewestOutput(known, watched);
   const isThere = !expected ||
     (newest && timeOf(newest) >= referenceTime(expected).getTime());
   if (isThere) return { healthy: true };

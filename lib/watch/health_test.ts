@@ -2,7 +2,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { expectStep } from "../ecmwf/published.ts";
 import { chooseSteps, formatDate, parseRun, runLabel } from "../ecmwf/run.ts";
 import type { LedgerEntry, StepsSeen } from "../runs/ledger.ts";
-import { judgeHealth } from "./health.ts";
+import { findNewestOutput, judgeHealth } from "./health.ts";
 import {
   findDue,
   findNextRun,
@@ -101,6 +101,15 @@ for (
     assertEquals(judgeHealth({ entries, stepsSeen: seen }, WATCHED, nowMs).healthy, healthy);
   });
 }
+
+Deno.test("the newest output is a NetCDF of the model that is watched", () => {
+  const others = ["20260206_12z", "aifs-ens_20260206_18z"].map((label) => makeEntry(label));
+  others[0] = { ...others[0]!, output: "ecmwf_three_stage_20260206_12z" };
+  const known = { entries: [...BEFORE, ...others], stepsSeen: {} };
+  assertEquals(findNewestOutput(known, WATCHED)?.run, "20260205_12z");
+  assertEquals(findNewestOutput(known, { model: "ifs" })?.run, "20260205_12z");
+  assertEquals(findNewestOutput(known, { model: "aifs-ens" })?.run, "aifs-ens_20260206_18z");
+});
 
 Deno.test("what is late is named, since when, and why as far as the ledger says", () => {
   const reason = "1 of 2 steps are not there yet: 60";

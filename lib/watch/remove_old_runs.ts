@@ -4,13 +4,12 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { firstMembers } from "../ecmwf/members.ts";
-import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
+import { ENSEMBLE_SIZE, firstMembers } from "../ecmwf/members.ts";
 import { parseRunLabel, referenceTime, type Run } from "../ecmwf/run.ts";
 import { stageFileName, stageFolder } from "../references/stage_files.ts";
 import type { Ledger, LedgerEntry } from "../runs/ledger.ts";
 import { digestOutput } from "../runs/run_output.ts";
-import { removePartialFiles, type StageContext } from "../storage/mod.ts";
+import { removePartialFiles, type StageContext, type Storage } from "../storage/mod.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -66,18 +65,24 @@ async function removeRun(
 ): Promise<void> {
   const { storage, reporter } = context;
   const path = `${folder}/${entry.output}`;
-  const isAsWritten = entry.sha256 === undefined ||
-    !await isRegularFile(path) ||
-    await digestOutput({ folder, name: entry.output }, storage) === entry.sha256;
-  if (isAsWritten) {
+  if (!await isRegularFile(path) || await isAsWritten(entry, folder, storage)) {
     for (const name of [entry.output, ...listFiles(entry)]) await removeFile(`${folder}/${name}`);
-  } else reporter.warn(`${path} was changed since it was written: it stays`);
+  } else reporter.warn(`${path} is not as it was written: it stays`);
   await removePartialFiles(folder, (name) => name === entry.output);
   const work = workFolderOf(path);
   if (await isFolder(work)) await removeWorkFolder(work, storage);
   if (keepReferences !== undefined) {
     await removeReferences(`${keepReferences}/${stageFolder(run)}`);
   }
+}
+
+/** Whether an output has the bytes that were noted; where none were, it is of someone else. */
+async function isAsWritten(
+  { output, sha256 }: LedgerEntry,
+  folder: string,
+  storage: Storage,
+): Promise<boolean> {
+  return sha256 !== undefined && await digestOutput({ folder, name: output }, storage) === sha256;
 }
 
 /**

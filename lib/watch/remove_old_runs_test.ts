@@ -49,6 +49,8 @@ const FILES: readonly (readonly [path: string, stays: boolean])[] = [
   ["references/ecmwf_three_stage_20260101_00z/stage3_control_final.parquet", true],
   // Changed since it was written.
   ["IFS_20260303_00Z_cgan.nc", true],
+  // Never written by the watch: the run was not published.
+  ["IFS_20260306_00Z_cgan.nc", true],
   // Look alike.
   [`${STEM}.nc.bak`, true],
   [`${STEM}_2.nc`, true],
@@ -84,6 +86,7 @@ Deno.test("runs older than the days to keep are removed with all that was made o
     await ledger.record(makeEntry("20260307"));
     await ledger.record(makeEntry("20260302", { command: "stream", files: [] }));
     await ledger.record(makeEntry("20260303", { sha256: "of other bytes", files: [] }));
+    await ledger.record(makeEntry("20260306", { state: "not published", files: [] }));
     // A ledger that someone changed leads nowhere else.
     const strange = {
       run: "20260304_00z",
@@ -106,14 +109,17 @@ Deno.test("runs older than the days to keep are removed with all that was made o
       "IFS_20260301_00Z_cgan.nc",
       "IFS_20260303_00Z_cgan.nc",
       "IFS_20260304_00Z_cgan.nc",
+      "IFS_20260306_00Z_cgan.nc",
     ]);
     const stay = FILES.filter(([, stays]) => stays).map(([path]) => path);
     assertEquals(await readAll(folder), [...stay, "runs.json"].toSorted());
-    assertEquals(warnings, [
-      `${folder}/IFS_20260303_00Z_cgan.nc was changed since it was written: it stays`,
-    ]);
+    assertEquals(
+      warnings,
+      ["IFS_20260303_00Z_cgan.nc", "IFS_20260306_00Z_cgan.nc"]
+        .map((name) => `${folder}/${name} is not as it was written: it stays`),
+    );
     const { entries } = await Ledger.open(folder, storage);
-    assertEquals(entries.filter(({ removed }) => removed === NOW.toISOString()).length, 3);
+    assertEquals(entries.filter(({ removed }) => removed === NOW.toISOString()).length, 4);
     assertEquals(await remove(), []);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -313,7 +313,7 @@ class Watch {
     const { healthy, problem: late } = judgeHealth(ledger, this.#watched, nowMs);
     const problem = this.#diskFault ?? this.#findFailure(nowMs) ?? late;
     await this.#notifier.update(problem, nowMs);
-    const newest = findNewestOutput(ledger);
+    const newest = findNewestOutput(ledger, this.#watched);
     const newestRun = newest && parseRunLabel(newest.run);
     const next = findNextRun(this.#watched, nowMs);
     const { making: _, problem: __, lastGood: ___, ...status } = this.#status;
