@@ -50,7 +50,7 @@ export function explainRefusal(refused: RefusedCommand): string | undefined {
   if (kind !== "net" && !isOutside(name, folder)) return undefined;
   const inUse =
     permissions.filter(({ flags }) =>
-      listFlag(flags, "net").every((host) => host.startsWith("*.") || isGranted(host))
+      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "any")))
     ).toSorted((a, b) => listFlag(b.flags, "net").length - listFlag(a.flags, "net").length)[0];
   if (!inUse) return undefined;
   const added = findNeeds(refused);

@@ -14,7 +14,7 @@ const HUB = "huggingface.co:443,*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:
 function advise(
   line: string,
   message: string,
-  { granted = [AWS, "huggingface.co:443"], servers = [] }: {
+  { granted = [AWS, ...HUB.split(",")], servers = [] }: {
     granted?: string[];
     servers?: string[];
   } = {},
@@ -25,7 +25,8 @@ function advise(
     args,
     message,
     permissions: findPermissions(name!),
-    isGranted: (host) => granted.includes(host),
+    isGranted: (host) =>
+      granted.some((it) => it.startsWith("*") ? host.endsWith(it.slice(1)) : it === host),
     folder: "/work",
     servers,
   });
