@@ -48,10 +48,9 @@ export function explainRefusal(refused: RefusedCommand): string | undefined {
   const [, kind, name] = REFUSAL.exec(message) ?? [];
   if (kind === undefined || name === undefined) return undefined;
   if (kind !== "net" && !isOutside(name, folder)) return undefined;
-  // A name in the place of the star is granted where the star is.
   const inUse =
     permissions.filter(({ flags }) =>
-      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "x")))
+      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "any")))
     ).toSorted((a, b) => listFlag(b.flags, "net").length - listFlag(a.flags, "net").length)[0];
   if (!inUse) return undefined;
   const added = findNeeds(refused);

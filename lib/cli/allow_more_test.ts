@@ -25,7 +25,8 @@ function advise(
     args,
     message,
     permissions: findPermissions(name!),
-    isGranted: (host) => granted.includes(host) || granted.includes(host.replace(/^x\./, "*.")),
+    isGranted: (host) =>
+      granted.some((it) => it.startsWith("*") ? host.endsWith(it.slice(1)) : it === host),
     folder: "/work",
     servers,
   });

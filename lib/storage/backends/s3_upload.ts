@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PutObjectCommand, type S3Client } from "npm:@aws-sdk/client-s3@3.1169.0";
+import { PutObjectCommand } from "npm:@aws-sdk/client-s3@3.1169.0";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { BucketUrl } from "../protocol/address.ts";
 import { StorageError } from "../protocol/storage_error.ts";
