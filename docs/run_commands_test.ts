@@ -67,8 +67,19 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
     }),
   },
   {
+    command: /^deno test -A lib\/viewer\/.+$/,
+    executor: () => ({ file: ".ci/run", texts: [`"\${deno[@]}" task test\n`] }),
+  },
+  {
+    command: /^deno (?:task bench|run -A bench\/\w+\.ts|bench -A bench)$/,
+    executor: ([command]) => ({
+      file: "deno.json",
+      texts: [command === "deno task bench" ? '"bench": {' : command],
+    }),
+  },
+  {
     command:
-      /^deno (task (?:test|check|pictures|docs|fuzz --minutes \d+)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
+      /^deno (task (?:test|check|pictures|docs|fuzz --minutes \d+)|(?:run|test) -A fixtures\/.+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];
