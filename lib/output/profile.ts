@@ -57,3 +57,12 @@ export const GIK: OutputProfile = {
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
+
+/** A profile with other statistics, and a title that does not say which. */
+export function withStatistics(
+  profile: OutputProfile,
+  statistics: readonly MemberStatistic[],
+): OutputProfile {
+  const title = (run: Run) => `ECMWF ${findDataset(run).title} statistics over members`;
+  return { ...profile, statistics, title };
+}

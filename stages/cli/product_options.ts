@@ -17,7 +17,7 @@ import {
 import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.ts";
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { OutputProfile } from "../../lib/output/profile.ts";
+import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -104,7 +104,7 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
 /** A profile with the statistics of `--statistics`, where these are not its own. */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
   if (values.text("statistics") === DEFAULT_STATISTICS) return profile;
-  return { ...profile, statistics: parseStatistics(values) };
+  return withStatistics(profile, parseStatistics(values));
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
