@@ -73,36 +73,32 @@ function keepValues({ values, representation, factor }: Omit<MemberMessage, "mem
   };
   const numbers = findNumbers(values, scales);
   if (!numbers) return { bytes: values };
-  const { least } = numbers;
-  const bytes = Uint16Array.from(
-    numbers.all,
-    (number, i) => Number.isNaN(values[i]) ? MISSING : number - least,
-  );
+  const { least, bytes } = numbers;
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = values[i] === values[i] ? bytes[i]! - least : MISSING;
+  }
   return { scales: { ...scales, least }, bytes };
 }
 
-/** @returns `undefined` where a value is not that of a whole number, or they do not fit into 16 bits. */
+/** @returns the lowest 16 bits of each; `undefined` where one is none, or they span too much. */
 function findNumbers(
   values: Float64Array,
-  scales: Scales,
-): { all: Int32Array; least: number } | undefined {
-  const { binary, reference, decimal, factor } = scales;
-  const all = new Int32Array(values.length);
-  let [least, most] = [Infinity, -Infinity];
+  { binary, reference, decimal, factor }: Scales,
+): { bytes: Uint16Array; least: number } | undefined {
+  // Inexact, which rounding undoes: what counts is that the number gives the value back.
+  const [perFactor, perBinary] = [1 / (factor * decimal), 1 / binary];
+  const bytes = new Uint16Array(values.length);
+  let [least, most] = [2 ** 31, -(2 ** 31)];
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value !== value) continue; // NaN
-    const number = Math.round((value / factor / decimal - reference) / binary);
-    if (toValue(number, scales) !== value) return undefined;
-    all[i] = number;
+    const number = (value * perFactor - reference) * perBinary + 0.5 | 0;
+    if ((number * binary + reference) * decimal * factor !== value) return undefined;
+    bytes[i] = number;
     if (number < least) least = number;
     if (number > most) most = number;
   }
-  return most - least < MISSING ? { all, least } : undefined;
-}
-
-function toValue(number: number, { binary, reference, decimal, factor }: Scales): number {
-  return (number * binary + reference) * decimal * factor;
+  return most - least < MISSING ? { bytes, least } : undefined;
 }
 
 /** The members of a field whose values are kept. */

@@ -106,7 +106,7 @@ export async function readOutputMembers(
   const window = listWindows(product, run, steps).find((it) => it.stepHours === stepHours)!;
   const members = new Map<Member, Float32Array>();
   for (const [member, own] of await values.read(product, window)) {
-    members.set(member, interpolate(Float32Array.from(own)));
+    members.set(member, interpolate(new Float32Array(own)));
   }
   return members;
 }
