@@ -107,31 +107,45 @@ export function listKept({ members }: KeptMembers): Member[] {
 }
 
 /** One member's values, as they were decoded; `undefined` when the field has none of it. */
-export function openKept(
+export function openKept(kept: KeptMembers, member: Member): Float64Array | undefined {
+  return fillValues(kept, member, Float64Array);
+}
+
+/** The same in float32, as files have them. */
+export function openRounded(kept: KeptMembers, member: Member): Float32Array | undefined {
+  return fillValues(kept, member, Float32Array);
+}
+
+function fillValues<Values extends Float64Array | Float32Array>(
   { pointCount, members, packed }: KeptMembers,
   member: Member,
-): Float64Array | undefined {
-  let offset = 0;
+  Values: { new (length: number): Values; new (values: Float64Array): Values },
+): Values | undefined {
+  let offset = packed.byteOffset;
   for (const { member: own, scales } of members) {
-    const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
-    const end = offset + width * pointCount;
-    if (own === member) {
-      const { buffer } = packed.slice(offset, end);
-      return scales ? scaleNumbers(new Uint16Array(buffer), scales) : new Float64Array(buffer);
+    if (own !== member) {
+      const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
+      offset += width * pointCount;
+    } else if (scales) {
+      const values = new Values(pointCount);
+      scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, values);
+      return values;
+    } else {
+      const start = offset - packed.byteOffset;
+      const part = packed.slice(start, start + Float64Array.BYTES_PER_ELEMENT * pointCount);
+      return new Values(new Float64Array(part.buffer));
     }
-    offset = end;
   }
   return undefined;
 }
 
-function scaleNumbers(numbers: Uint16Array, scales: NonNullable<KeptPart["scales"]>): Float64Array {
-  const { least, binary, reference, decimal, factor } = scales;
-  const values = new Float64Array(numbers.length);
+function scaleNumbers(
+  numbers: Uint16Array,
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float64Array | Float32Array,
+): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
-    values[i] = number === MISSING
-      ? NaN
-      : ((number + least) * binary + reference) * decimal * factor;
+    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
   }
-  return values;
 }
