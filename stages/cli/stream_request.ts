@@ -29,6 +29,7 @@ import {
   STORES_OPTIONS,
   type StoresRequest,
 } from "./gcs_options.ts";
+import { OUTPUT_OPTIONS, type OutputLocation, parseOutputOptions } from "./output_options.ts";
 import {
   chooseStatistics,
   parseProductNames,
@@ -54,14 +55,18 @@ import {
 
 /** {@linkcode STREAM_OPTIONS}, parsed. */
 export interface StreamRequest
-  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  extends
+    Omit<StreamOptions, "run" | "parquetDir" | keyof OutputLocation>,
+    OutputLocation,
+    RunSource,
+    StoresRequest {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** The part of the fields to make. @default {undefined} (all) */
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
-  /** For the ledger of several runs. */
+  /** For the ledger. */
   shapingOptions: Record<string, string>;
 }
 
@@ -162,7 +167,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "whole-messages",
     help: "fetch whole messages, not only the beginning that holds the region",
   },
-  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+  ...OUTPUT_OPTIONS,
   FRESH,
   {
     name: "summary",
@@ -188,7 +193,6 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values);
-  const { steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -197,18 +201,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
-      ...(steps && { steps: steps.join(",") }),
-      ...(region && { region: formatRegion(region) }),
-    },
   };
 }
 
 /** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
 export type OutputRequest = Omit<
   StreamRequest,
-  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+  keyof StoresRequest | "targets" | "task" | "merge"
 >;
 
 /**
@@ -222,13 +221,14 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
   const gridSpacing = parseGrid(values, region);
   const profile = chooseStatistics(GIK, values);
   if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
+  // Not every run has the default steps.
+  const steps = values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values);
   return {
     runRequests,
     server: parseServerOptions(values),
     profile,
     work: parseWork(values),
-    // Not every run has the default steps.
-    steps: values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values),
+    steps,
     model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
@@ -239,9 +239,14 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    outputDir: values.required("output-dir"),
+    ...parseOutputOptions(values),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
+    shapingOptions: {
+      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...(steps && { steps: sortUnique(steps).join(",") }),
+      region: formatRegion(region),
+    },
     now: readClock(),
   };
 }
@@ -271,6 +276,7 @@ const ONE_RUN_ONLY: readonly (readonly [name: string, remedy: string])[] = [
   ["summary", "leave it out: runs.json has each run"],
   ["task", "give one --date, or run distribute"],
   ["merge", "give one --date, or run distribute"],
+  ["output", "give --output-dir: each run has a file of its own"],
 ];
 
 /** @throws {UsageError} for several runs with an option that fits only one. */
