@@ -30,8 +30,8 @@ export interface ProductSource {
   readKept(fieldIndex: number): Promise<KeptMembers>;
 }
 
-/** Bytes of packed members that are held, at most: about 20 fields of the default region. */
-const HELD_BYTES = 48 * 1024 * 1024;
+/** Bytes of packed members that are held, at most: about 10 fields of the default region. */
+const HELD_BYTES = 24 * 1024 * 1024;
 
 /** Computes the values of members of products from the fields of a session. */
 export class ProductValues {
@@ -96,7 +96,9 @@ export class ProductValues {
     window: ProductWindow,
   ): Promise<Map<Member, Float32Array>> {
     if (isPlain(product)) {
-      return await this.#openField(product.inputs[0]!.name, window.stepHours, openRounded);
+      // Each is read once: nothing is held.
+      const read = (fieldIndex: number) => this.session.readKept(fieldIndex);
+      return await this.#openField(product.inputs[0]!.name, window.stepHours, openRounded, read);
     }
     const values = await this.read(product, window);
     return new Map([...values].map(([member, own]) => [member, new Float32Array(own)]));
@@ -147,11 +149,12 @@ export class ProductValues {
     name: string,
     stepHours: number,
     open: (kept: KeptMembers, member: Member) => Values | undefined,
+    read: (fieldIndex: number) => Promise<KeptMembers> = (i) => this.#readKept(i),
   ): Promise<Map<Member, Values>> {
     const index = this.#indexes.get(nameField({ variable: { name }, stepHours }));
     const { members = [], axes } = index === undefined ? {} : this.results[index]!.reduced;
     if (members.length === 0 || !axes || !sameAxes(axes, this.axes)) return new Map();
-    const kept = await this.#readKept(index!);
+    const kept = await read(index!);
     return new Map(members.flatMap((member) => {
       const values = open(kept, member);
       return values ? [[member, values] as const] : [];
