@@ -14,8 +14,8 @@ import { startS3Server } from "../fixtures/s3_server.ts";
 import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { findSection, readPages, readTableRows, ROOT } from "./pages_fixture.ts";
 
 /** Programs whose names begin a line that is a command, in a block that names no language. */
