@@ -481,13 +481,25 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
         ...["--publish", "s3://copies/forecasts", "--publish-endpoint", webUrl],
       ]],
     );
-    const fields = [...steps, "--fields", "tp,t@850", "--output", `${folder}/fields.nc`];
-    ways.push(
-      ["extract", "extract", [...endpoint, ...fields]],
-      ["extract-mirrors", "extract", [...source, ...fields]],
-    );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);
+      assertEquals([set, code], [set, 0], errors);
+    }
+    const { date, hour } = run;
+    const fields = [
+      "--date",
+      date,
+      "--run",
+      hour,
+      ...steps,
+      "--members",
+      "0-3",
+      "--fields",
+      "t@850",
+    ];
+    for (const [set, server] of [["extract", endpoint], ["extract-mirrors", source]] as const) {
+      const output = ["--output", `${folder}/${set}.nc`];
+      const { code, errors } = await runStage(set, "extract", ...server, ...fields, ...output);
       assertEquals([set, code], [set, 0], errors);
     }
     const file = `${folder}/netcdf/${GIK.fileName(run)}`;
