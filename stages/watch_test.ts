@@ -129,7 +129,7 @@ function startWatch(place: Workplace, folder: string, ...args: string[]) {
     args: [
       ...["run", "--no-prompt", "--quiet", "-P=watch", `--allow-net=${host},127.0.0.1:0`],
       ...["stages/watch.ts", "--endpoint", place.server.url, "--output-dir", folder],
-      ...["--listen", "127.0.0.1:0", "--catch-up", "0", "--steps", STEPS, ...args],
+      ...["--listen", "127.0.0.1:0", "--catch-up", "1", "--steps", STEPS, ...args],
     ],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
