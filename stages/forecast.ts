@@ -8,7 +8,13 @@ import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError, UserError } from "../lib/errors.ts";
-import { openStorage, type StageContext } from "../lib/storage/mod.ts";
+import {
+  openStorage,
+  type StageContext,
+  type Storage,
+  type StorageOptions,
+} from "../lib/storage/mod.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   FORECAST_OPTIONS,
@@ -52,9 +58,8 @@ export const command: Command<ForecastRequest> = {
     };
     const { shapingOptions, overwrite, publishServer, ...others } = given;
     const options = { ...others, runRequest, wait };
-    const onStatus = (line: string) => reporter.info(line);
     // A storage of its own: ECMWF's servers never see the key.
-    const copies = publishServer && openStorage({ ...publishServer, signal, onStatus });
+    const copies = publishServer && openCopies(publishServer, reporter, signal);
     const rules = {
       ...{ command: "forecast", options: shapingOptions, overwrite },
       remake: options.fresh,
@@ -65,6 +70,12 @@ export const command: Command<ForecastRequest> = {
     return result;
   },
 };
+
+function openCopies(server: StorageOptions, reporter: Reporter, signal: AbortSignal): Storage {
+  const copies = openStorage({ ...server, signal, onStatus: (line) => reporter.info(line) });
+  reporter.explainSilence?.(() => copies.describeWaits());
+  return copies;
+}
 
 /** How unusual a delay is, as far as a ledger beside the output knows. */
 async function explainDelay(

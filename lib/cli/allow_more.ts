@@ -25,7 +25,8 @@ export interface RefusedCommand {
 }
 
 /** Options whose files and folders are written. */
-const WRITTEN = /^(?:output|output-dir|work|summary|save-template|template-cache|catalog-dir)$/;
+const WRITTEN =
+  /^(?:output|output-dir|work|summary|save-template|template-cache|catalog-dir|keep-references|publish)$/;
 const REFUSAL = /(?:Deno refuses|Requires) (net|read|write) access to "([^"]+)"/;
 const ADVICE = /, (?:add --\S+|run again with the --\S+ flag)$/;
 
@@ -47,10 +48,9 @@ export function explainRefusal(refused: RefusedCommand): string | undefined {
   const [, kind, name] = REFUSAL.exec(message) ?? [];
   if (kind === undefined || name === undefined) return undefined;
   if (kind !== "net" && !isOutside(name, folder)) return undefined;
-  // A name in the place of the star is granted where the star is.
   const inUse =
     permissions.filter(({ flags }) =>
-      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "x")))
+      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "any")))
     ).toSorted((a, b) => listFlag(b.flags, "net").length - listFlag(a.flags, "net").length)[0];
   if (!inUse) return undefined;
   const added = findNeeds(refused);
@@ -87,7 +87,7 @@ function findNeeds({ command, args, folder, servers }: RefusedCommand): Added {
 }
 
 function takesPath({ name, value = "" }: OptionSpec): boolean {
-  return /dir|file|path/.test(value) || /^(?:source|catalog|template)$/.test(name);
+  return /dir|file|path/.test(value) || /^(?:source|catalog|template|publish)$/.test(name);
 }
 
 function isFile({ name, value = "" }: OptionSpec): boolean {

@@ -59,7 +59,7 @@ function formatFlag(flag: string, items: readonly string[] = []): string[] {
 
 /** A set of `deno.json` that also allows what `added` lists by kind; a kind it lacks stays out. */
 export function widenSet(
-  name: "stream" | "stream-gcs",
+  name: string,
   added: Readonly<Record<string, readonly string[]>>,
 ): PermissionSet {
   const widened = Object.entries(SETS[name]!).map(([kind, grant]) => {
@@ -73,6 +73,16 @@ export function widenSet(
 export function findPermissions(commandName: string): TaskPermissions[] {
   return listTasks().filter(({ line }) => `${line} `.includes(` stages/${commandName}.ts `))
     .map(({ task, line, name, set }) => ({ task, line, set: name, flags: permissionFlags(set) }));
+}
+
+/**
+ * The permission set of a task as flags of `deno run`; `undefined` for a task without a set.
+ *
+ * @param code folder of the code, which workers read by themselves. In a clone the working folder has it.
+ */
+export function findTaskFlags(task: string, code: string): string[] | undefined {
+  const found = listTasks().find((it) => it.task === task);
+  return found && permissionFlags(widenSet(found.name, { read: [code] }));
 }
 
 /** What every task that runs under a set may use, in the order of `deno.json`. */

@@ -302,8 +302,7 @@ class RunLoop<Prepared> {
     const exitCode = findExitCode(error);
     // The ledger still says how the output was made.
     if (error instanceof OutputKeptError) {
-      const reason = error.message.replaceAll("\n ", ";");
-      return this.#conclude(run, { state: "failed", reason }, exitCode);
+      return this.#conclude(run, { state: "failed", reason: onOneLine(error) }, exitCode);
     }
     const request = { run, steps: this.work.steps(run), now: this.#now() };
     const absence = exitCode === EXIT.missing
@@ -313,7 +312,7 @@ class RunLoop<Prepared> {
     if (exitCode === EXIT.failed && error instanceof Error && !(error instanceof UserError)) {
       this.context.reporter.warn(error.stack ?? error.message);
     }
-    const reason = messageOf(error) || warnings.at(-1) || "for an unknown reason";
+    const reason = onOneLine(error) || warnings.at(-1) || "for an unknown reason";
     return await this.#fail(run, "failed", reason, exitCode);
   }
 
@@ -347,6 +346,11 @@ function describeEntry(
 function describeState({ state, reason }: Pick<RunOutcome, "state" | "reason">): string {
   if (reason === undefined) return state;
   return reason.startsWith(state) ? reason : `${state}: ${reason}`;
+}
+
+/** The message of an error; details that follow it join its line. */
+function onOneLine(error: unknown): string {
+  return messageOf(error).replaceAll(/\s*\n\s*/g, "; ");
 }
 
 /** The exit code of a run that ended with an error. */

@@ -166,7 +166,7 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   assertEquals(ends(other), RUNS.map(() => ["failed", EXIT.usage]));
   assertStringIncludes(
     other.lines.join("\n"),
-    `Cannot write "${folder}/20260201_00z.nc": it was made with other options; give --output-dir ` +
+    `Cannot write "${folder}/20260201_00z.nc": other options made it; give --output-dir ` +
       "or --overwrite; --variables: t2m there, tp here; --region: none there, 1 here",
   );
   assertEquals([other.log, await Deno.readTextFile(`${folder}/runs.json`)], [[], before]);
@@ -175,7 +175,7 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   assertEquals(ends(allowed), RUNS.map(() => ["complete", 0]));
   assertStringIncludes(
     allowed.lines.join("\n"),
-    "20260201_00z.nc was made with other options (variables, region): making it again",
+    "20260201_00z.nc: other options made it (variables, region), making it again",
   );
   // As another command leaves them that knows nothing of the ledger.
   await Deno.writeTextFile(`${folder}/20260201_00z.nc`, "values of 20260299");
@@ -183,10 +183,10 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   const changed = await tryRuns(workplace, [], { options });
   assertEquals(ends(changed), [["failed", 2], ["complete", 0], ["already complete", 0]]);
   assertStringIncludes(changed.lines.join("\n"), '_00z.nc": it was changed since; give');
-  assertStringIncludes(changed.lines.join("\n"), "20260202_00z.nc is gone: making it again");
+  assertStringIncludes(changed.lines.join("\n"), "20260202_00z.nc: it is gone, making it again");
   const fresh = await tryRuns(workplace, [], { options, remake: true, overwrite: true });
   assertEquals(fresh.outcomes.map(({ skipped }) => skipped), [false, false, false]);
-  assertStringIncludes(fresh.lines.join("\n"), "20260201_00z.nc was changed since: making it");
+  assertStringIncludes(fresh.lines.join("\n"), "20260201_00z.nc: it was changed since, making it");
 });
 
 const gone = new MissingDataError("Cannot find references");
