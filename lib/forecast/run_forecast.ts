@@ -164,17 +164,14 @@ async function saveLanded(
 
 async function drawResult(
   result: ForecastResult,
-  { plot, view, variables }: ForecastOptions,
+  { plot, view }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<void> {
   const { path: input, outputs } = result;
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
-    const drawn = await plotForecast({
-      ...{ input, output: input.replace(/\.nc$/, ".png"), format: "png", dpi: 200 },
-      steps: { index: 0 },
-      ...(variables && { variables: variables.map(({ name }) => name) }),
-    }, reporter);
+    const options = { input, steps: "first", format: "png", dpi: 200 } as const;
+    const drawn = await plotForecast(options, reporter);
     outputs.push(...drawn.plots.map(({ path }) => path));
   }
   if (view) {

@@ -77,7 +77,7 @@ function findPanel({ plots }: PlotResult, name: string, statistic: string): Figu
 
 Deno.test("every cell of a map has the colour of its value", () =>
   withForecast(makeSyntheticForecast({ steps: [36, 39], axes: OCEAN }), async (plot, folder) => {
-    const result = await plot({ steps: { index: 1 } });
+    const result = await plot({ steps: { index: 1 }, variables: ["tcc", "tp", "u700"] });
     const picture = new Picture(`${folder}/panel.png`);
     const reader = new NetCDFReader(Deno.readFileSync(`${folder}/IFS.nc`));
     const { latitudes, longitudes } = OCEAN;
