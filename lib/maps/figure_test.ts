@@ -161,7 +161,9 @@ Deno.test("a map says that ECMWF did not publish its variable, or its field", as
 Deno.test("scales hold the values of all steps, so that steps can be compared", async () => {
   const file = await parse(makeSyntheticForecast({ axes: REGIONS["five degrees"] }));
   const [tp] = file.variables;
-  const greatest = file.stepHours.map((_, i) => 1000 * Math.max(...findField(tp!, "mean")!.values(i)));
+  const greatest = file.stepHours.map((_, i) =>
+    1000 * Math.max(...findField(tp!, "mean")!.values(i))
+  );
   const [scale] = planScales(file, choosePanels(["tp"], "mean"));
   assert(greatest.every((value) => value <= scale!.most));
   assert(greatest[0]! < 0.7 * scale!.most && greatest.at(-1)! > 0.8 * scale!.most);

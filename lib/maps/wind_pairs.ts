@@ -23,7 +23,9 @@ export function pairWinds(variables: readonly ForecastVariable[]): WindPair[] {
     const name = level ? `v${level}` : `${height}v`;
     const v = variables.find((variable) => variable.name === name);
     const isPair = v && u.units === v.units && [u, v].every((it) => findField(it, "mean"));
-    return isPair ? [{ name: `wind${level ?? `${height}m`}`, u, v }] : [];
+    const isHeight = height !== undefined || /\bmet(?:re|er)\b/.test(u.longName);
+    const unit = isHeight && !level?.endsWith("m") ? "m" : "";
+    return isPair ? [{ name: `wind${level ?? height}${unit}`, u, v }] : [];
   });
 }
 

@@ -7,6 +7,7 @@
 import { placeValue } from "../../maps/color_scale.ts";
 import { type Frame, placePoint } from "../../maps/frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../../maps/graticule.ts";
+import { planArrows, type WindField } from "../../maps/wind_arrows.ts";
 import type { Cell, Outlines, PageScale } from "./data.ts";
 import type { Grid } from "./page_grid.ts";
 
@@ -84,11 +85,15 @@ export function paintCells(
   context.drawImage(raster, x, y, width, height);
 }
 
-/** Strokes borders, lakes and coast, each dark on a light rim so that they show on any colour. */
+/**
+ * Strokes borders, lakes and coast, each dark on a light rim so that they show on any colour, and on
+ * request the borders of provinces.
+ */
 export function paintOutlines(
   context: CanvasRenderingContext2D,
   { x, y, width, height }: Frame,
   outlines: Outlines,
+  hasProvinces: boolean,
 ): void {
   const scale = width / outlines.width;
   context.save();
@@ -96,10 +101,11 @@ export function paintOutlines(
   context.rect(x, y, width, height);
   context.clip();
   context.lineJoin = "round";
-  for (const feature of ["borders", "lakes", "coast"] as const) {
+  for (const feature of ["provinces", "borders", "lakes", "coast"] as const) {
+    if (feature === "provinces" && !hasProvinces) continue;
     const path = new Path2D();
     path.addPath(new Path2D(outlines.paths[feature]), new DOMMatrix([scale, 0, 0, scale, x, y]));
-    const lineWidth = feature === "coast" ? 1.2 : 0.8;
+    const lineWidth = feature === "coast" ? 1.2 : feature === "provinces" ? 0.5 : 0.8;
     context.setLineDash([]);
     context.strokeStyle = "rgb(255 255 255 / 0.55)";
     context.lineWidth = lineWidth + 1.4;
@@ -161,4 +167,31 @@ export function paintMark(
     else context.rect(x - half, y - half, 2 * half, 2 * half);
     context.stroke();
   }
+}
+
+/** Draws the arrows of a wind, black on a light rim. */
+export function paintArrows(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  { latitudes, longitudes }: Grid,
+  wind: WindField,
+): void {
+  const shape = { rows: latitudes.length, columns: longitudes.length };
+  const arrows = planArrows(wind, shape, frame, 26);
+  context.save();
+  context.beginPath();
+  context.rect(frame.x, frame.y, frame.width, frame.height);
+  context.clip();
+  context.lineCap = context.lineJoin = "round";
+  for (const [color, width] of [["rgb(255 255 255 / 0.7)", 2.6], ["#000", 1.2]] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.beginPath();
+    for (const [first, ...others] of arrows) {
+      context.moveTo(...first!);
+      for (const point of others) context.lineTo(...point);
+    }
+    context.stroke();
+  }
+  context.restore();
 }
