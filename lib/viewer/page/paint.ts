@@ -6,6 +6,7 @@
  */
 import { placeValue } from "../../maps/color_scale.ts";
 import { type Frame, placePoint } from "../../maps/frame.ts";
+import type { Feature } from "../../maps/geography.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../../maps/graticule.ts";
 import { planArrows, type WindField } from "../../maps/wind_arrows.ts";
 import type { Cell, Outlines, PageScale } from "./data.ts";
@@ -101,11 +102,19 @@ export function paintOutlines(
   context.rect(x, y, width, height);
   context.clip();
   context.lineJoin = "round";
-  for (const feature of ["provinces", "borders", "lakes", "coast"] as const) {
-    if (feature === "provinces" && !hasProvinces) continue;
+  const trace = (feature: Feature) => {
     const path = new Path2D();
     path.addPath(new Path2D(outlines.paths[feature]), new DOMMatrix([scale, 0, 0, scale, x, y]));
-    const lineWidth = feature === "coast" ? 1.2 : feature === "provinces" ? 0.5 : 0.8;
+    return path;
+  };
+  if (hasProvinces) {
+    context.strokeStyle = "rgb(40 40 40 / 0.55)";
+    context.lineWidth = 0.6;
+    context.stroke(trace("provinces"));
+  }
+  for (const feature of ["borders", "lakes", "coast"] as const) {
+    const path = trace(feature);
+    const lineWidth = feature === "coast" ? 1.2 : 0.8;
     context.setLineDash([]);
     context.strokeStyle = "rgb(255 255 255 / 0.55)";
     context.lineWidth = lineWidth + 1.4;
