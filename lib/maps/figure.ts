@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { findField } from "../output/forecast_fields.ts";
+import { findField, isValue } from "../output/forecast_fields.ts";
 import type { ForecastFile } from "../output/forecast_file.ts";
 import type { PanelChoice } from "./choose_panels.ts";
 import { type ColorScale, findExtent, planColorScale } from "./color_scale.ts";
@@ -60,19 +60,29 @@ const FOOT = 36;
 const MAX_MAP_HEIGHT = 0.4;
 
 /**
- * One colour scale for each panel, over all steps of the file, so that its steps can be compared.
+ * One colour scale for each panel, over all steps of the file, so that its steps can be compared, and
+ * over mean, percentiles and extremes of a variable, so that these can.
  */
 export function planScales(
   file: ForecastFile,
   choices: readonly PanelChoice[],
   { celsius }: FigureOptions = {},
 ): (ColorScale | undefined)[] {
-  return choices.map(({ name, statistic: key }) => {
+  const chosen = choices.map(({ name, statistic: key }) => {
     const variable = file.variables.find((variable) => variable.name === name);
     const field = variable && findField(variable, key);
-    if (!field) return undefined;
+    return field ? { variable, field } : undefined;
+  });
+  return chosen.map((choice) => {
+    if (!choice) return undefined;
+    const { variable, field } = choice;
     const { factor, offset, shading } = findDisplay(variable, { ...field, celsius });
-    const fields = variable.steps.map((stepIndex) => field.values(stepIndex));
+    const isLike = (it: typeof choice | undefined) =>
+      it === choice ||
+      it?.variable === variable && [it, choice].every(({ field }) => isValue(field.statistic));
+    const fields = chosen.filter(isLike).flatMap((it) =>
+      variable.steps.map((stepIndex) => it!.field.values(stepIndex))
+    );
     const extent = findExtent(fields, factor, offset);
     return extent && planColorScale(shading, extent);
   });

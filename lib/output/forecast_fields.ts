@@ -122,6 +122,11 @@ export function findField(variable: ForecastVariable, key: string): ForecastFiel
   return variable.fields.find((field) => field.key === key);
 }
 
+/** Whether a statistic is a value that members may have: no deviation, no probability. */
+export function isValue({ kind }: FieldStatistic): boolean {
+  return kind !== "standard_deviation" && kind !== "exceedance";
+}
+
 /** The name without the period: `tp` of `tp_24h` and `tp_day`. */
 export function nameBase(product: string): string {
   return product.replace(/_(?:\d+h|day)$/, "");

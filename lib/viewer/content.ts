@@ -5,13 +5,14 @@
  */
 // @ts-types="npm:@types/d3-array@3.2.2"
 import { ticks } from "npm:d3-array@3.2.5";
+import { isValue } from "../output/forecast_fields.ts";
 import type { ForecastField, ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
 import { rankVariables } from "../maps/choose_panels.ts";
 import { type Extent, findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
 import { traceLines } from "../maps/geography.ts";
 import { findDisplay, type Palette } from "../maps/palettes.ts";
-import { listTowns } from "../maps/towns.ts";
+import { listTowns } from "../maps/places.ts";
 import { packVariables, type PlanScale } from "./pack_fields.ts";
 import type { Outlines, PageContent, PageData, PageScale } from "./page/data.ts";
 
@@ -67,11 +68,11 @@ function traceOutlines(bounds: Bounds): Outlines {
   return { width: OUTLINES_WIDTH, paths: traceLines(frame) };
 }
 
-/** Scales that hold the values of all files. */
+/** Scales that hold the values of all files; all statistics that are values of a variable share one. */
 function planScales(files: readonly ForecastFile[]): PlanScale {
   const extents = new Map<string, Extent>();
-  const identify = ({ name, units }: ForecastVariable, { key }: ForecastField) =>
-    [name, key, units].join(" ");
+  const identify = ({ name, units }: ForecastVariable, { key, statistic }: ForecastField) =>
+    [name, units, isValue(statistic) ? "values" : key].join(" ");
   for (const variable of files.flatMap(({ variables }) => variables)) {
     for (const field of variable.fields) {
       const id = identify(variable, field);

@@ -4,6 +4,7 @@
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
+import { isValue } from "../output/forecast_fields.ts";
 import type { ForecastField, ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
 import { findLead } from "../maps/choose_panels.ts";
 import { findExtent } from "../maps/color_scale.ts";
@@ -116,9 +117,7 @@ function listFields(variable: ForecastVariable): StatisticFields {
   const read = ({ values }: ForecastField) => variable.steps.map((step) => values(step));
   const ofKind = (isWanted: (field: ForecastField) => boolean) => variable.fields.filter(isWanted);
   const deviation = ofKind(({ statistic }) => statistic.kind === "standard_deviation");
-  const values = ofKind(({ statistic }) =>
-    !["standard_deviation", "exceedance"].includes(statistic.kind)
-  ).flatMap(read);
+  const values = ofKind(({ statistic }) => isValue(statistic)).flatMap(read);
   if (deviation.length > 0) return { values, deviation: deviation.flatMap(read) };
   const [least, most] = findExtent(values, 1) ?? [0, 0];
   return { values, deviation: [Float32Array.of((most - least) / 10)] };

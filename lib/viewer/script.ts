@@ -12,10 +12,10 @@ import { range } from "npm:d3-array@3.2.5";
 import { formatTick, placeValue } from "../maps/color_scale.ts";
 import { fitFrame, placePoint } from "../maps/frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../maps/graticule.ts";
-import { findTown } from "../maps/towns.ts";
+import { findPlace } from "../maps/places.ts";
 import { planArrows } from "../maps/wind_arrows.ts";
 import * as actions from "./page/actions.ts";
-import * as address from "./page/address.ts";
+import * as address from "./page/view_address.ts";
 import * as chart from "./page/chart.ts";
 import * as controls from "./page/controls.ts";
 import * as describe from "./page/describe_view.ts";
@@ -36,7 +36,7 @@ import * as viewer from "./page/viewer.ts";
 /** The functions of the page, by name. */
 const PAGE_FUNCTIONS = {
   ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
-  ...{ findTown, planArrows, planGraticule, range },
+  ...{ findPlace, planArrows, planGraticule, range },
   ...actions,
   ...address,
   ...chart,

@@ -25,7 +25,7 @@ Deno.test("modules of the page declare exported functions and types only: nothin
 
 /** Functions of other rooms that modules of the page import, and what those call. */
 const SHARED = [
-  "findTown",
+  "findPlace",
   "fitFrame",
   "formatLatitude",
   "formatLongitude",

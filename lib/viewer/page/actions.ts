@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { findTown } from "../../maps/towns.ts";
+import { findPlace } from "../../maps/places.ts";
 import type { Cell, PageData } from "./data.ts";
 import { describePlace } from "./describe_view.ts";
 import { announce, find } from "./elements.ts";
@@ -12,7 +12,7 @@ import { findNearest, isOnMap } from "./page_grid.ts";
 import { render, renderCursor, renderSeries } from "./render_page.ts";
 import { unpackSteps } from "./unpack.ts";
 import { findByName, findShown, findStep, type Layer, listTimes, type View } from "./view_state.ts";
-import { writeAddress } from "./address.ts";
+import { writeAddress } from "./view_address.ts";
 
 /** Shows the variable of the view; unpacks it on first use. */
 export async function showVariable(view: View): Promise<void> {
@@ -100,14 +100,15 @@ export function pickPoint(view: View, cell: Cell, town?: string): void {
   writeAddress(view);
 }
 
-/** Shows the series of a town by its name, and says so. */
-export function pickTown(view: View, name: string): void {
-  if (name.trim() === "") return;
-  const town = findTown(view.content.towns, name);
-  if (!town) return announce(`No town of the list is called ${name}.`);
-  const [own, , latitude, longitude] = town;
-  if (!isOnMap(view.data, latitude, longitude)) return announce(`${own} is not on the map.`);
+/** Shows the series of a town by its name, or of a point by its degrees, and says so. */
+export function pickPlace(view: View, text: string): void {
+  if (text.trim() === "") return;
+  const place = findPlace(view.content.towns, text);
+  if (!place) return announce(`No town of the list is called ${text}.`);
+  const { town, latitude, longitude } = place;
+  if (!isOnMap(view.data, latitude, longitude)) return announce(`${text} is not on the map.`);
   view.cursor = undefined;
-  pickPoint(view, findNearest(view.data, latitude, longitude), own);
-  announce(`Shows the series of ${own}, ${describePlace(view.data, view.picked!)}.`);
+  pickPoint(view, findNearest(view.data, latitude, longitude), town);
+  const name = town === undefined ? "" : `${town}, `;
+  announce(`Shows the series of ${name}${describePlace(view.data, view.picked!)}.`);
 }

@@ -21,7 +21,6 @@ export function fillControls(view: View): void {
     option.label = `${name}, ${country}`;
     return option;
   }));
-  find("town-label").hidden = towns.length === 0;
   find<HTMLInputElement>("provinces").checked = view.provinces;
   find("provinces-label").hidden = data.outlines.paths.provinces === "";
 }

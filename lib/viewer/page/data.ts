@@ -7,7 +7,7 @@
 
 import type { Bounds } from "../../maps/frame.ts";
 import type { Feature } from "../../maps/geography.ts";
-import type { Town } from "../../maps/towns.ts";
+import type { Town } from "../../maps/places.ts";
 
 /** All that the page holds: a forecast, or two of them side by side. */
 export interface PageContent {

@@ -6,7 +6,7 @@
  */
 import { formatTick, placeValue } from "../../maps/color_scale.ts";
 import { formatLatitude, formatLongitude } from "../../maps/graticule.ts";
-import { writeAddress } from "./address.ts";
+import { writeAddress } from "./view_address.ts";
 import { drawSeries } from "./chart.ts";
 import {
   capitalize,

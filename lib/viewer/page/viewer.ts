@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { pickPoint, pickTown, showStep, showVariable, togglePlaying } from "./actions.ts";
-import { readAddress } from "./address.ts";
+import { pickPlace, pickPoint, showStep, showVariable, togglePlaying } from "./actions.ts";
+import { readAddress } from "./view_address.ts";
 import { fillBeside, fillControls, fillStatistics, fillVariables } from "./controls.ts";
 import type { PageContent, PageData } from "./data.ts";
 import { capitalize, describeError, describeField } from "./describe_view.ts";
@@ -95,7 +95,7 @@ export function listenToControls(view: View): void {
     render(view);
   });
   const town = find<HTMLInputElement>("town");
-  town.addEventListener("change", () => pickTown(view, town.value));
+  town.addEventListener("change", () => pickPlace(view, town.value));
   const slider = find<HTMLInputElement>("step");
   slider.addEventListener("input", () => showStep(view, Number(slider.value)));
   find("previous").addEventListener("click", () => showStep(view, findStep(view) - 1));

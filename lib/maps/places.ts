@@ -1,5 +1,6 @@
 /**
- * Towns by name: those of Natural Earth, in the public domain; of East Africa also small ones.
+ * Places by name or by degrees. Towns are those of Natural Earth, in the public domain; of East Africa
+ * also small ones (`fixtures/make_places.ts`).
  *
  * @module
  */
@@ -27,10 +28,23 @@ function placeBetween(longitude: number, west: number): number {
   return Number((west + ((longitude - west) % 360 + 360) % 360).toFixed(2));
 }
 
-/** The town of a name, in any case; `undefined` where there is none. */
-export function findTown(towns: readonly Town[], name: string): Town | undefined {
-  const wanted = name.trim().toLowerCase();
-  return towns.find(([own, country]) =>
-    own.toLowerCase() === wanted || `${own}, ${country}`.toLowerCase() === wanted
+/** A place on the map. */
+export interface Place {
+  /** @default {undefined} (it is given in degrees) */
+  town?: string;
+  /** Degrees north. */
+  latitude: number;
+  /** Degrees east. */
+  longitude: number;
+}
+
+/** The town of a name, in any case, or the point of two numbers, `-1.25, 36.75`. */
+export function findPlace(towns: readonly Town[], text: string): Place | undefined {
+  const wanted = text.trim().toLowerCase();
+  const found = towns.find(([name, country]) =>
+    name.toLowerCase() === wanted || `${name}, ${country}`.toLowerCase() === wanted
   );
+  if (found) return { town: found[0], latitude: found[2], longitude: found[3] };
+  const point = /^(-?\d+(?:\.\d+)?)[ ,;]+(-?\d+(?:\.\d+)?)$/.exec(wanted.replaceAll("−", "-"));
+  return point ? { latitude: Number(point[1]), longitude: Number(point[2]) } : undefined;
 }
