@@ -4,7 +4,7 @@ import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_foreca
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { chooseAllPanels, chooseDefaultPanels } from "./choose_panels.ts";
-import { formatThreshold, nameStatistic } from "./statistic_names.ts";
+import { formatThreshold, labelStatistic } from "./statistic_names.ts";
 import { addWinds } from "./wind_pairs.ts";
 
 const AXES = makeAxes({ north: 1, south: 0, west: 30, east: 31 }, 0.5);
@@ -55,17 +55,21 @@ Deno.test("of variables by name every statistic is drawn, the first of all befor
 
 Deno.test("statistics and thresholds are written as people say them", () => {
   const percentiles = [1, 2, 3, 10, 11, 50, 92, 99.9].map((percent) =>
-    nameStatistic({ kind: "percentile", percent })
+    labelStatistic({ kind: "percentile", percent })
   );
   assertEquals(percentiles, [
     ...["1st percentile", "2nd percentile", "3rd percentile", "10th percentile"],
     ...["11th percentile", "median", "92nd percentile", "99.9th percentile"],
   ]);
   assertEquals(
-    nameStatistic({ kind: "exceedance", comparison: "above", threshold: "0p5mm" }),
+    labelStatistic({ kind: "exceedance", comparison: "above", threshold: "0p5mm" }),
     "probability above 0.5 mm",
   );
-  assertEquals(["308K", "15", "m5C", "15m_s-1"].map(formatThreshold), [
-    ...["308 K", "15", "−5 C", "15 m s-1"],
+  assertEquals(
+    labelStatistic({ kind: "exceedance", comparison: "at_most", threshold: "minus5C" }),
+    "probability at most −5 C",
+  );
+  assertEquals(["308K", "15", "minus5C", "60percent"].map(formatThreshold), [
+    ...["308 K", "15", "−5 C", "60 %"],
   ]);
 });

@@ -15,7 +15,7 @@ import type { ColorScale } from "./color_scale.ts";
 import { formatLatitude, formatLongitude } from "./graticule.ts";
 import { findDisplay } from "./palettes.ts";
 import type { PanelContent } from "./panel.ts";
-import { describePeriod, nameStatistic } from "./statistic_names.ts";
+import { describePeriod, labelStatistic } from "./statistic_names.ts";
 import { pairWinds } from "./wind_pairs.ts";
 
 const SEPARATOR = "  ·  ";
@@ -78,11 +78,13 @@ export function describePanel(
   }
   const { units, factor, offset } = findDisplay(variable, { ...field, celsius });
   const content: PanelContent = {
-    heading: `${name} ${nameStatistic(field.statistic)}${units === "" ? "" : ` (${units})`}`,
+    heading: `${name} ${labelStatistic(field.statistic)}${units === "" ? "" : ` (${units})`}`,
     caption: describeVariable(file, stepIndex, variable),
   };
   if (!variable.steps.includes(stepIndex)) {
-    const what = variable.periodHours === undefined ? "is not in the file at" : "has no period to";
+    const what = typeof variable.period !== "number" && variable.period !== "day"
+      ? "is not in the file at"
+      : "has no period to";
     return { ...content, message: `${name} ${what} this step`, isSound: true };
   }
   const values = field.values(stepIndex).map((value) => value * factor + offset);
@@ -119,13 +121,11 @@ function describeVariable(
   stepIndex: number,
   variable: ForecastVariable,
 ): string {
-  const { name, longName } = variable;
   const used = variable.membersUsed(stepIndex);
-  const period = describePeriod(variable);
+  const period = describePeriod(variable, file.stepHours[stepIndex]);
   return [
-    longName,
-    ...(period ? [period] : []),
-    ...(findVariable(name)?.accumulated ? [`0–${file.stepHours[stepIndex]} h`] : []),
+    variable.longName,
+    ...(period === undefined ? [] : [period]),
     ...(used === undefined || used === file.memberCount ? [] : [`${used} members`]),
   ].join(", ");
 }

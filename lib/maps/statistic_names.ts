@@ -6,14 +6,16 @@
 import type { FieldStatistic, ForecastVariable } from "../output/forecast_fields.ts";
 
 /** A statistic as text: "90th percentile", "probability above 20 mm". */
-export function nameStatistic(statistic: FieldStatistic): string {
+export function labelStatistic(statistic: FieldStatistic): string {
   switch (statistic.kind) {
     case "standard_deviation":
       return statistic.ddof === 0 ? "standard deviation" : "sample standard deviation";
     case "percentile":
       return statistic.percent === 50 ? "median" : `${formatOrdinal(statistic.percent)} percentile`;
     case "exceedance":
-      return `probability ${statistic.comparison} ${formatThreshold(statistic.threshold)}`;
+      return `probability ${statistic.comparison.replace("_", " ")} ${
+        formatThreshold(statistic.threshold)
+      }`;
     default:
       return statistic.kind;
   }
@@ -25,16 +27,21 @@ function formatOrdinal(number: number): string {
   return `${number}${isTeen ? "th" : ["th", "st", "nd", "rd"][number % 10] ?? "th"}`;
 }
 
-/** `0.5 mm` of the `0p5mm` of a name. */
+/** `0.5 mm` of the `0p5mm` of a name, `−5 C` of `minus5C`. */
 export function formatThreshold(label: string): string {
-  const [, number, units] = /^([mn]?-?\d+(?:p\d+)?)(.*)$/.exec(label) ?? [];
+  const [, sign, number, units] = /^(minus)?(\d+(?:p\d+)?)(.*)$/.exec(label) ?? [];
   if (number === undefined) return label.replaceAll("_", " ");
-  const value = number.replace("p", ".").replace(/^(?:m|-)/, "−");
-  return `${value} ${units!.replaceAll("_", " ")}`.trim();
+  const unit = units === "percent" ? "%" : units!.replaceAll("_", " ").trim();
+  return `${sign ? "−" : ""}${number.replace("p", ".")} ${unit}`.trim();
 }
 
-/** What the values of a variable are sums or means over: "24 h", "the day from 06 UTC". */
-export function describePeriod({ name, periodHours }: ForecastVariable): string | undefined {
-  if (periodHours === undefined) return undefined;
-  return name.endsWith("_day") ? "day from 06 to 06 UTC" : `${periodHours} h`;
+/** What the values of a variable are sums or means over: "24 h"; nothing where they are of a moment. */
+export function describePeriod(
+  { period }: ForecastVariable,
+  stepHours?: number,
+): string | undefined {
+  if (typeof period === "number") return `${period} h`;
+  if (period === "day") return "day from 06 to 06 UTC";
+  if (period === "from the start") return stepHours === undefined ? undefined : `0–${stepHours} h`;
+  return period;
 }

@@ -13,7 +13,10 @@ export type FieldStatistic =
   | { kind: "standard_deviation"; ddof: 0 | 1 }
   | { kind: "percentile"; percent: number }
   /** The share of the members whose value is on one side of a threshold, 0 to 1. */
-  | { kind: "exceedance"; comparison: "above" | "below"; threshold: string };
+  | { kind: "exceedance"; comparison: Comparison; threshold: string };
+
+/** As names of variables have it. */
+export type Comparison = "above" | "at_least" | "below" | "at_most";
 
 /** A statistic of a variable, at all its steps. */
 export interface ForecastField {
@@ -36,6 +39,9 @@ export interface ForecastMembers {
   read(): Float32Array<ArrayBuffer>;
 }
 
+/** What values are sums or means over: so many hours, or a day, to the step; or from or to another one. */
+export type ForecastPeriod = number | "day" | "from the start" | "to the next step";
+
 /** A variable of the file, or what was made of one, such as its sums over a period. */
 export interface ForecastVariable {
   /** For example `tp` or `tp_24h`. */
@@ -44,8 +50,8 @@ export interface ForecastVariable {
   longName: string;
   /** Of the values, as UDUNITS writes them: `J m-2`. */
   units: string;
-  /** Hours that each value is a sum or mean over. @default {undefined} (none, or from the start on) */
-  periodHours: number | undefined;
+  /** What each value is a sum or mean over. @default {undefined} (it is of a moment) */
+  period: ForecastPeriod | undefined;
   /** Its steps, as indices of the steps of the file, ascending. */
   steps: number[];
   /** In the order of the file. */
@@ -75,7 +81,9 @@ interface FieldName {
   statistic: FieldStatistic | "members";
 }
 
-const SUFFIXES: readonly [pattern: RegExp, read: (text: string) => FieldStatistic | "members"][] = [
+type ReadStatistic = (text: string, more?: string) => FieldStatistic | "members";
+
+const SUFFIXES: readonly (readonly [pattern: RegExp, read: ReadStatistic])[] = [
   [/_ensemble_mean$/, () => ({ kind: "mean" })],
   [/_ensemble_standard_deviation$/, () => ({ kind: "standard_deviation", ddof: 0 })],
   [/_ensemble_standard_deviation_sample$/, () => ({ kind: "standard_deviation", ddof: 1 })],
@@ -85,14 +93,11 @@ const SUFFIXES: readonly [pattern: RegExp, read: (text: string) => FieldStatisti
     /_ensemble_p(\d+(?:[p_]\d+)?)$/,
     (text) => ({ kind: "percentile", percent: Number(text.replace(/[p_]/, ".")) }),
   ],
-  [
-    /_probability_above_(.+)$/,
-    (threshold) => ({ kind: "exceedance", comparison: "above", threshold }),
-  ],
-  [
-    /_probability_below_(.+)$/,
-    (threshold) => ({ kind: "exceedance", comparison: "below", threshold }),
-  ],
+  [/_probability_(above|at_least|below|at_most)_(.+)$/, (comparison, threshold) => ({
+    kind: "exceedance",
+    comparison: comparison as Comparison,
+    threshold: threshold!,
+  })],
   [/_members$/, () => "members"],
 ];
 
@@ -101,7 +106,7 @@ export function parseFieldName(name: string): FieldName | undefined {
   for (const [pattern, read] of SUFFIXES) {
     const match = pattern.exec(name);
     if (!match || match.index === 0) continue;
-    const statistic = read(match[1] ?? "");
+    const statistic = read(match[1] ?? "", match[2]);
     return { product: name.slice(0, match.index), key: nameKey(statistic), statistic };
   }
   return undefined;
@@ -132,9 +137,13 @@ export function nameBase(product: string): string {
   return product.replace(/_(?:\d+h|day)$/, "");
 }
 
-function findPeriod(product: string): number | undefined {
+/** The period of a product, by its name and by what its long name says. */
+function findPeriod(product: string, longName = ""): ForecastPeriod | undefined {
   const [, hours] = /_(\d+h|day)$/.exec(product) ?? [];
-  return hours === undefined ? undefined : hours === "day" ? 24 : parseInt(hours);
+  if (hours !== undefined) return hours === "day" ? hours : parseInt(hours);
+  if (/ over the time to the next step$/.test(longName)) return "to the next step";
+  const isSum = findVariable(product)?.accumulated || / from the start of the run$/.test(longName);
+  return isSum ? "from the start" : undefined;
 }
 
 /**
@@ -175,15 +184,16 @@ function openVariable(
   );
   const members = own.find(({ statistic }) => statistic === "members");
   const opened = members && openMembers(source, members.variable, steps, axes);
-  const longName = findVariable(product)?.longName ?? findVariable(nameBase(product))?.longName ??
-    stripStatistic(source.attribute(described.variable, "long_name")) ?? product;
+  const description = source.attribute(described.variable, "long_name");
+  const longName = findVariable(nameBase(product))?.longName ?? stripStatistic(description) ??
+    product;
   return {
     name: product,
     longName,
     units: isExceedance(described.statistic)
       ? ""
       : normalizeUnits(source.attribute(described.variable, "units") ?? ""),
-    periodHours: findPeriod(product),
+    period: findPeriod(product, description),
     steps: steps.steps,
     fields: fields.length > 0 || !opened ? fields : reduceMembers(opened, steps),
     members: opened,
@@ -195,9 +205,10 @@ function isExceedance(statistic: FieldStatistic | "members"): boolean {
   return statistic !== "members" && statistic.kind === "exceedance";
 }
 
-/** "total precipitation" of "ensemble mean of total precipitation". */
+/** "wind speed at 700 hPa" of "ensemble mean of wind speed at 700 hPa averaged over 24 hours". */
 function stripStatistic(longName: string | undefined): string | undefined {
-  return longName?.replace(/^(?:ensemble |probability )?[\w ()-]*? of (?:the )?/, "");
+  return longName?.replace(/^(?:ensemble|probability) .*? of (?!a sample)(?:the )?/, "")
+    .replace(/ (?:accumulated|averaged) (?:over|from) .*$/, "");
 }
 
 /** The time axis of a variable; the first where it has no dimension of any. */

@@ -25,6 +25,8 @@ Deno.test("the name of a variable says its product and statistic", () => {
     ["t2m_ensemble_minimum", "t2m", "minimum"],
     ["tp_24h_probability_above_0p5mm", "tp_24h", "above_0p5mm"],
     ["t2m_probability_below_273K", "t2m", "below_273K"],
+    ["tcc_probability_at_least_0p5", "tcc", "at_least_0p5"],
+    ["t2m_probability_at_most_minus5C", "t2m", "at_most_minus5C"],
     ["wind700_members", "wind700", "members"],
   ];
   for (const [name, product, key] of cases) {
@@ -41,7 +43,7 @@ Deno.test("variables over periods have time steps of their own among those of th
   const file = await parse(dataset);
   assertEquals(file.stepHours, [0, 12, 24, 36, 48, 60, 72]);
   const tp24 = file.variables.find(({ name }) => name === "tp_24h")!;
-  assertEquals([tp24.steps, tp24.periodHours, tp24.units], [[2, 3, 4, 5, 6], 24, "m"]);
+  assertEquals([tp24.steps, tp24.period, tp24.units], [[2, 3, 4, 5, 6], 24, "m"]);
   assertEquals(tp24.longName, "total precipitation");
   assertEquals(tp24.fields.map(({ key }) => key), [
     ...["mean", "deviation", "minimum", "maximum", "p10", "p50", "p90"],

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { findVariable } from "../ecmwf/variables.ts";
 import { isValue } from "../output/forecast_fields.ts";
 import type { ForecastField, ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
 import { findLead } from "../maps/choose_panels.ts";
 import { findExtent } from "../maps/color_scale.ts";
 import { findDisplay } from "../maps/palettes.ts";
-import { describePeriod, nameStatistic } from "../maps/statistic_names.ts";
+import { describePeriod, labelStatistic } from "../maps/statistic_names.ts";
 import { pairWinds } from "../maps/wind_pairs.ts";
 import {
   chooseQuantum,
@@ -101,7 +100,7 @@ async function packVariable(
     name: variable.name,
     longName: variable.longName,
     units: formatUnits(units),
-    accumulated: findVariable(variable.name)?.accumulated ?? false,
+    accumulated: variable.period === "from the start",
     ...(period !== undefined && { period }),
     steps: variable.steps,
     membersUsed: variable.steps.map((step) => variable.membersUsed(step) ?? null),
@@ -135,7 +134,7 @@ async function packField(
   const codes = quantize(variable.steps.map((step) => field.values(step)), factor, quantum);
   return {
     key: field.key,
-    label: nameStatistic(field.statistic),
+    label: labelStatistic(field.statistic),
     units: formatUnits(units),
     quantum,
     digits: countDigits(quantum),

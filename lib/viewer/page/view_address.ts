@@ -11,7 +11,8 @@ import { findByName, findShown, findStep, listTimes, type View } from "./view_st
 export function formatAddress(view: View): string {
   const { data, name, statistic, beside, celsius, picked, town } = view;
   const hours = data.stepHours[findShown(view).steps[findStep(view)]!]!;
-  const point = picked && `${data.latitudes[picked.row]},${data.longitudes[picked.column]}`;
+  const point = picked && [data.latitudes[picked.row]!, data.longitudes[picked.column]!]
+    .map((degrees) => Number(degrees.toFixed(4))).join(",");
   const parts = [
     `variable=${name}`,
     `statistic=${statistic}`,
