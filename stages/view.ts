@@ -38,7 +38,7 @@ export const command: Command<ViewOptions> = {
   examples: [
     "deno task view cgan_output/IFS_20260206_00Z_cgan.nc",
     "deno task view cgan_output/IFS_20260206_00Z_cgan.nc --output today.html",
-    "deno task view IFS_20260207_00Z_cgan.nc IFS_20260206_00Z_cgan.nc",
+    "deno task view cgan_output/IFS_20260207_00Z_cgan.nc cgan_output/IFS_20260206_00Z_cgan.nc",
   ],
   parse(values) {
     const input = values.required("input");

@@ -67,9 +67,9 @@ Deno.test("statistics and thresholds are written as people say them", () => {
   );
   assertEquals(
     labelStatistic({ kind: "exceedance", comparison: "at_most", threshold: "minus5C" }),
-    "probability at most −5 C",
+    "probability at most −5 °C",
   );
-  assertEquals(["308K", "15", "minus5C", "60percent"].map(formatThreshold), [
-    ...["308 K", "15", "−5 C", "60 %"],
+  assertEquals(["308K", "15m/s", "minus5C", "-5.5C", "60percent"].map(formatThreshold), [
+    ...["308 K", "15 m/s", "−5 °C", "−5.5 °C", "60 %"],
   ]);
 });

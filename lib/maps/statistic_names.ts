@@ -27,11 +27,11 @@ function formatOrdinal(number: number): string {
   return `${number}${isTeen ? "th" : ["th", "st", "nd", "rd"][number % 10] ?? "th"}`;
 }
 
-/** `0.5 mm` of the `0p5mm` of a name, `−5 C` of `minus5C`. */
+/** `0.5 mm` of `0.5mm`, or of the `0p5mm` of a name; `−5 °C` of `minus5C`. */
 export function formatThreshold(label: string): string {
-  const [, sign, number, units] = /^(minus)?(\d+(?:p\d+)?)(.*)$/.exec(label) ?? [];
+  const [, sign, number, units] = /^(minus|-)?(\d+(?:[.p]\d+)?)(.*)$/.exec(label) ?? [];
   if (number === undefined) return label.replaceAll("_", " ");
-  const unit = units === "percent" ? "%" : units!.replaceAll("_", " ").trim();
+  const unit = { percent: "%", C: "°C" }[units!] ?? units!.replaceAll("_", " ").trim();
   return `${sign ? "−" : ""}${number.replace("p", ".")} ${unit}`.trim();
 }
 

@@ -221,7 +221,7 @@ function findTimeAxis(variable: SourceVariable, timeAxes: readonly StepAxis[]): 
 
 function openField(
   source: ForecastSource,
-  { key, statistic, variable }: NamedVariable & { statistic: FieldStatistic },
+  { key, statistic, variable }: Omit<NamedVariable, "statistic"> & { statistic: FieldStatistic },
   steps: StepAxis,
   { rows, columns }: GridAxes,
 ): ForecastField {
@@ -230,7 +230,11 @@ function openField(
   let all: Float32Array<ArrayBuffer> | undefined;
   const values = (stepIndex: number) =>
     cutStep(all ??= source.values(variable, axes), stepIndex, steps);
-  return { key, statistic, values };
+  if (statistic.kind !== "exceedance") return { key, statistic, values };
+  // Names of variables have no "/" and ".", which long names have.
+  const threshold = /^probability (?:above|at least|below|at most) (\S+) of /
+    .exec(source.attribute(variable, "long_name") ?? "")?.[1] ?? statistic.threshold;
+  return { key, statistic: { ...statistic, threshold }, values };
 }
 
 function openMembers(
