@@ -167,7 +167,7 @@ export function paintMark(
   isPicked: boolean,
 ): void {
   const [x, y] = placePoint(frame, longitudes[column]!, latitudes[row]!);
-  const half = Math.max(frame.width / longitudes.length / 2, 4) + (isPicked ? 2 : 0);
+  const half = Math.min(Math.max(frame.width / longitudes.length / 2, 4), 12) + (isPicked ? 2 : 0);
   for (const [color, width] of [["#fff", 4], ["#000", 1.8]] as const) {
     context.strokeStyle = color;
     context.lineWidth = width;

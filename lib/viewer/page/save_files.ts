@@ -62,7 +62,7 @@ export function composePicture(view: View): HTMLCanvasElement {
   const density = maps[0]!.width / maps[0]!.clientWidth;
   const widths = maps.map(({ clientWidth }) => clientWidth + 12);
   const mapHeight = Math.max(...maps.map(({ clientHeight }) => clientHeight));
-  const [width, height] = [Math.max(360, widths.reduce((a, b) => a + b, 12)), mapHeight + 158];
+  const [width, height] = [Math.max(360, widths.reduce((a, b) => a + b, 12)), mapHeight + 174];
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * density);
   canvas.height = Math.round(height * density);
@@ -85,8 +85,8 @@ export function composePicture(view: View): HTMLCanvasElement {
     composeLegend(context, view, pane, x, 88 + mapHeight);
     x += widths[i]!;
   });
-  const source = "Data © ECMWF, CC-BY-4.0, statistics by gik-deno. Lines: Natural Earth. ";
-  write(source + view.data.title, 12, height - 10, "11px", width - 24);
+  write(view.data.title, 12, height - 26, "11px", width - 24);
+  write("Data © ECMWF, CC-BY-4.0. Lines: Natural Earth.", 12, height - 10, "11px", width - 24);
   return canvas;
 }
 
