@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { makeRichForecast } from "../../fixtures/rich_forecast.ts";
-import { makeAxes } from "../../fixtures/synthetic_forecast.ts";
+import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { findField, nameBase, parseFieldName } from "./forecast_fields.ts";
 import { type ForecastFile, parseForecast } from "./forecast_file.ts";
 
 const AXES = makeAxes({ north: 1, south: -1, west: 30, east: 32 }, 1);
 const POINTS = 9;
+const TENTHS = makeAxes({ north: 0.15, south: 0.05, west: 30.05, east: 30.15 }, 0.1);
 
 async function parse(dataset: NetcdfDataset): Promise<ForecastFile> {
   return parseForecast(await new Blob([...encodeNetcdf(dataset)]).bytes(), "a.nc");
@@ -98,4 +99,25 @@ Deno.test("a file with one time axis has the start of the run as a scalar", asyn
     [...findField(file.variables.find(({ name }) => name === "t2m")!, "p10")!.values(6)],
     [...dataOf(dataset, "t2m_ensemble_p10").subarray(6 * POINTS)],
   );
+});
+
+Deno.test("a file whose rows begin in the south, in float32, has increments to the next step", async () => {
+  const dataset = makeSyntheticForecast({ variables: ["tp"], steps: [30, 36], axes: TENTHS });
+  const { variables } = dataset;
+  for (const variable of variables) {
+    const { name, data, dimensions } = variable;
+    if (name === "latitude") variable.data = Float32Array.from(data).reverse();
+    if (name === "longitude") variable.data = Float32Array.from(data);
+    if (!dimensions.includes("latitude") || name === "latitude") continue;
+    variable.dimensions = dimensions.filter((dimension) => dimension !== "time");
+    variable.attributes.long_name = "ensemble mean of total precipitation accumulated over the " +
+      "time to the next step";
+    data.set(Array.from({ length: 8 }, (_, i) => i));
+  }
+  const { latitudes, variables: [tp] } = await parse(dataset);
+  assert(latitudes[0]! > latitudes[1]!);
+  assertEquals([tp!.name, tp!.longName, tp!.period], [
+    ...["tp", "total precipitation", "to the next step"],
+  ]);
+  assertEquals([...findField(tp!, "mean")!.values(1)], [6, 7, 4, 5]);
 });

@@ -77,6 +77,13 @@ export function describeBasis({ layer: { variable }, step }: Pane): string {
   return `Members used: ${used}.${sum}${arrows}`;
 }
 
+/** Why there is no map of the other run beside the first, if there should be one. */
+export function describeLack({ beside, content: { forecasts } }: View, panes: Pane[]): string {
+  const [, other] = forecasts;
+  const isLacking = beside === "other" && other && panes.length === 1;
+  return isLacking ? ` The run of ${other.runLabel} has no such map.` : "";
+}
+
 /** The members of the whole file, and what it cannot have. */
 export function describeMembers({ memberCount, absentMembers, notPublished }: PageData): string {
   const absent = absentMembers.map((name) => name === "control" ? "the control" : `member ${name}`);

@@ -12,6 +12,7 @@ import {
   capitalize,
   describeBasis,
   describeField,
+  describeLack,
   describePlace,
   describeReadout,
   describeTime,
@@ -74,7 +75,7 @@ export function renderPanes(view: View): void {
   for (const pane of panes) {
     const end = endId(pane.index);
     find(`field${end}`).textContent = describeField(view, pane);
-    find(`basis${end}`).textContent = describeBasis(pane);
+    find(`basis${end}`).textContent = describeBasis(pane) + describeLack(view, panes);
     renderMap(view, pane);
     renderLegend(view, pane);
   }

@@ -102,12 +102,12 @@ export function listPanes(view: View): Pane[] {
   const field = pickField(layer.variable, statistic);
   const step = findStep(view);
   const first = { index: 0, layer, field, step };
-  if (beside === "other" && other) {
+  if (beside === "other") {
+    const own = other?.variable.fields.find(({ key }) => key === field.key);
+    if (!other || !own) return [first];
     const time = listTimes(layer.data, layer.variable)[step]!;
-    const own = pickField(other.variable, field.key);
     const otherStep = listTimes(other.data, other.variable).indexOf(time);
-    const isSame = own.key === field.key;
-    return [first, { index: 1, layer: other, field: own, step: isSame ? otherStep : -1 }];
+    return [first, { index: 1, layer: other, field: own, step: otherStep }];
   }
   const second = layer.variable.fields.find(({ key }) => key === beside);
   return second && second !== field ? [first, { index: 1, layer, field: second, step }] : [first];
