@@ -39,16 +39,12 @@ export function unpackVariable(view: View, index: number, name: string): Promise
 export async function unpackLayer(data: PageData, name: string): Promise<Layer> {
   const variable = findByName(data, name)!;
   const { members, wind } = variable;
-  const shape = { rows: data.latitudes.length, columns: data.longitudes.length };
-  const values = await unpackFields(data, name);
-  const layer: Layer = { data, variable, values };
+  const layer: Layer = { data, variable, values: await unpackFields(data, name) };
   if (members) {
     const { stride, quantum, packed } = members;
-    const rows = Math.ceil(shape.rows / stride);
-    const columns = Math.ceil(shape.columns / stride);
-    const planes = variable.steps.length * members.numbers.length;
-    layer.members = await unpackSteps(packed, quantum, { rows, columns });
-    if (layer.members.length !== planes) throw new Error("members are incomplete");
+    const [rows, columns] = [data.latitudes, data.longitudes]
+      .map(({ length }) => Math.ceil(length / stride));
+    layer.members = await unpackSteps(packed, quantum, { rows: rows!, columns: columns! });
   }
   if (wind) {
     const [u, v] = await Promise.all([wind.u, wind.v].map((it) => unpackFields(data, it)));

@@ -19,11 +19,12 @@ export function saveFile(name: string, blob: Blob): void {
 }
 
 /** The start of a file's name: variable, statistic, run and hours. */
-export function nameFile({ data, statistic, ...view }: View): string {
-  const shown = findShown({ data, statistic, ...view });
-  const hours = data.stepHours[shown.steps[findStep({ data, statistic, ...view })]!]!;
+export function nameFile(view: View): string {
+  const { data, statistic } = view;
+  const { name, steps } = findShown(view);
+  const hours = data.stepHours[steps[findStep(view)]!]!;
   const run = data.runLabel.replace(/\W/g, "");
-  return `${shown.name}_${statistic}_${run}_${String(hours).padStart(3, "0")}h`;
+  return `${name}_${statistic}_${run}_${String(hours).padStart(3, "0")}h`;
 }
 
 /** The cells of a table as CSV (RFC 4180), numbers as programs read them, missing ones empty. */

@@ -16,7 +16,7 @@ import { listenToKeys } from "./keys.ts";
 import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
 import { savePicture, saveTable } from "./save_files.ts";
 import { fillTable } from "./table.ts";
-import { endId, findShown, findStep, listPanes, type View } from "./view_state.ts";
+import { endId, findStep, listPanes, type View } from "./view_state.ts";
 
 /** Starts the page. */
 export function startViewer(): void {
@@ -157,6 +157,6 @@ export function listenToSurroundings(view: View): void {
   globalThis.addEventListener("hashchange", () => {
     readAddress(view, location.hash);
     fillVariables(view);
-    if (findShown(view)) showVariable(view);
+    showVariable(view);
   });
 }
