@@ -77,6 +77,7 @@ export const command: Command<PlotOptions> = {
       input,
       output,
       format,
+      // Pictures of two steps must not replace each other.
       steps: parseSteps(values),
       variables: values.list("variables"),
       dpi: values.count("dpi", 20),
