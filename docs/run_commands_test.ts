@@ -14,8 +14,8 @@ import { startS3Server } from "../fixtures/s3_server.ts";
 import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { findSection, readPages, readTableRows, ROOT } from "./pages_fixture.ts";
 
 /** Programs whose names begin a line that is a command, in a block that names no language. */
@@ -52,6 +52,11 @@ interface Executor {
 
 /** Commands that are not run here but elsewhere. */
 const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): Executor }[] = [
+  {
+    // It runs the whole block, with a copy in the place of the clone.
+    command: /^(?:git clone|deno install --global) /,
+    executor: ([start]) => ({ file: "stages/install_test.ts", texts: [start!.trim()] }),
+  },
   {
     command: /^(npx --yes deno@[\d.]+) (task \w+)$/,
     executor: ([, program, task]) => ({

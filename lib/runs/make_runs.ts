@@ -40,6 +40,7 @@ export interface MadeRun {
   messages?: LedgerEntry["messages"];
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
+  files?: LedgerEntry["files"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -74,6 +75,8 @@ export interface RunWork<Prepared> {
 export interface MakeRunsOptions extends OutputRules {
   /** Folder of the ledger. @default {undefined} (there is none: every run is made) */
   folder?: string;
+  /** Whether it is no news that a run is not published: then it is no warning. @default {false} */
+  isAbsenceExpected?: boolean;
   /** Ends the work. @default {undefined} */
   signal?: AbortSignal;
 }
@@ -258,13 +261,14 @@ class RunLoop<Prepared> {
 
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { complete, isAccepted = false, messages, source } = made;
+    const { complete, isAccepted = false, messages, source, files } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
       ...(source && { source }),
+      ...(files && { files }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));
@@ -318,7 +322,10 @@ class RunLoop<Prepared> {
   }
 
   #warn(run: Run, entry: Pick<LedgerEntry, "state" | "reason">): void {
-    this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
+    const { reporter } = this.context;
+    const line = `${describeRun(run)}: ${describeState(entry)}`;
+    if (entry.state === "not published" && this.options.isAbsenceExpected) reporter.info(line);
+    else reporter.warn(line);
   }
 }
 

@@ -238,6 +238,24 @@ Deno.test("makeRuns() asks no server for a run of the future or of the time befo
   assertEquals(workplace.server.counters.requests, 0);
 });
 
+Deno.test("that a run is not published is a line where it is no news, and other failures are warnings", async () => {
+  await using workplace = await openWorkplace(new Map());
+  const { context, folder } = workplace;
+  const [lines, warnings]: [string[], string[]] = [[], []];
+  const reporter = {
+    ...context.reporter,
+    info: (line: string) => void lines.push(line),
+    warn: (line: string) => void warnings.push(line),
+  };
+  const fates: [Run, Fate][] = [[RUNS[0]!, { makeError: gone }], [RUNS[1]!, { makeError: down }]];
+  const work = fakeWork(folder, new Map(fates), []);
+  const now = () => new Date("2026-02-02T06:00:00Z");
+  const options = { ...OPTIONS, folder, now, isAbsenceExpected: true };
+  await makeRuns(RUNS.slice(0, 2), work, options, { ...context, reporter });
+  assertEquals(lines.at(2), "20260201 00 UTC: not published: the server has nothing of it");
+  assertEquals(warnings, [`20260202 00 UTC: failed: ${down.message}`]);
+});
+
 Deno.test("an accepted incomplete output counts as done, and is tried again", async () => {
   await using workplace = await openWorkplace(new Map());
   const fate: Fate = { made: { complete: false, isAccepted: true, reason: "1 of 2 steps" } };
