@@ -90,6 +90,11 @@ Deno.test("forecast --wait past its limit says how unusual that is, where a ledg
     known.reported,
     /step 42 did not come \(.*\), step 42 is later than in 59 of the last 60 runs of 00 UTC; give/,
   );
+  await Deno.writeTextFile(`${place.folder}/runs.json`, "{");
+  const damaged = await execute(command, late);
+  // It would say which outputs may be replaced: nothing is waited for without it.
+  assertEquals(damaged.code, 1);
+  assertMatch(damaged.reported, /^forecast: Cannot read ".*runs.json": it is not JSON/m);
 });
 
 /** What the command line means. */
