@@ -93,10 +93,8 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
     if (known) return known;
     const names = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use --statistics "${name}": the known ones are ${
-        names.join(", ")
-      }, and percentiles ` +
-        `from p0 to p100${suggestNearest(name, names)}`,
+      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, names)}\n` +
+        `  the known ones are ${names.join(", ")}, and percentiles from p0 to p100`,
     );
   });
 }
@@ -135,10 +133,11 @@ export function parseProductNames(names: readonly string[]): FieldProduct[] {
     if (product) return product;
     const known = VARIABLES.map((it) => it.name);
     throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${
-        known.join(", ")
-      }, ${WIND_NAMES}; and ` +
-        `each over a period, as tp_24h or t2m_day${suggestNearest(name, known)}`,
+      `Cannot write variable "${name}": it is not known${suggestNearest(name, known)}\n` +
+        `  the known ones are ${
+          known.join(", ")
+        }, ${WIND_NAMES}; and each over a period, as tp_24h ` +
+        "or t2m_day",
     );
   });
 }

@@ -18,7 +18,7 @@ import { checkSpacing } from "../../lib/output/interpolate.ts";
 import { GIK } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
-import { isRemote } from "../../lib/storage/mod.ts";
+import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
@@ -336,7 +336,7 @@ function parseWork(values: OptionValues): string | undefined {
   if (isRemote(text)) {
     throw new UsageError(`Cannot use --work "${text}": give a folder or gs://<bucket>/<path>`);
   }
-  return text.replace(/(?<=.)\/+$/, "");
+  return trimFolder(text);
 }
 
 /** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
