@@ -36,6 +36,11 @@ export function shuffleBytes(bytes: Uint8Array, bytesPerValue: number): Uint8Arr
   return shuffled;
 }
 
+/** What {@linkcode shuffleBytes} was given. */
+export function unshuffleBytes(bytes: Uint8Array, bytesPerValue: number): Uint8Array<ArrayBuffer> {
+  return shuffleBytes(bytes, bytes.length / bytesPerValue);
+}
+
 /** Cuts values into chunks, shuffled and deflated. */
 export function compressChunks(
   values: NetcdfNumbers,
