@@ -21,7 +21,7 @@ import {
 import { finishFiles, lockStore, replaceFiles, type StoreFiles } from "./store_files.ts";
 import {
   encodeFiles,
-  encodeValues,
+  encodeFileValues,
   fillOf,
   growingAxis,
   nameFile,
@@ -178,7 +178,7 @@ async function listRunFiles(
   const values = former ?? new (array.data.constructor as Float32ArrayConstructor)(size)
     .fill(fillOf(array));
   values.set(array.data, (at % runsPerFile) * array.data.length);
-  return [{ name, bytes: encodeValues(array, values, format) }];
+  return [{ name, bytes: encodeFileValues(array, values, format) }];
 }
 
 function joinMetadata(

@@ -8,7 +8,7 @@ import type { NetcdfNumbers } from "../netcdf/netcdf_values.ts";
 import { messageOf, quoteValue } from "../util/text.ts";
 import type { StoreFiles } from "./store_files.ts";
 import {
-  decodeValues,
+  decodeFileValues,
   encodeFiles,
   GROWING,
   growingAxis,
@@ -21,7 +21,7 @@ import {
   describeArray,
   type Json,
   type JsonObject,
-  parseMetadata,
+  parseStoreMetadata,
   ROOT_FILE,
   type StoreMetadata,
 } from "./zarr_metadata.ts";
@@ -90,7 +90,7 @@ async function readArchive(path: string, files: StoreFiles): Promise<Archive | u
     const name = `${path}/${ROOT_FILE[format]}`;
     const bytes = await files.read(name);
     if (!bytes) continue;
-    const metadata = parseMetadata(bytes, format);
+    const metadata = parseStoreMetadata(bytes, format);
     const [count] = toList(metadata?.arrays.get(GROWING)?.layout.shape);
     if (metadata && typeof count === "number" && Number.isInteger(count) && count > 0) {
       return { path, format, metadata, count };
@@ -184,7 +184,7 @@ export async function checkCoordinates(
 }
 
 function isSame(found: NetcdfNumbers, array: ZarrArray, bytes: Uint8Array, format: ZarrFormat) {
-  const expected = decodeValues(array, bytes, format);
+  const expected = decodeFileValues(array, bytes, format);
   return found.every((value, i) => Object.is(value, expected[i]));
 }
 
@@ -214,7 +214,7 @@ export function readValues(
   path: string,
 ): NetcdfNumbers {
   try {
-    return decodeValues(array, bytes, format);
+    return decodeFileValues(array, bytes, format);
   } catch (cause) {
     throw new UserError(
       "damaged",

@@ -120,12 +120,12 @@ export function* encodeFiles(
   for (const origin of listChunkOrigins(lengths, fileShape)) {
     const values = cutChunk(data, lengths, origin, fileShape, fillOf(array));
     const place = origin.map((offset, i) => i === axis ? offset + run : offset);
-    yield { name: nameFile(array, place, format), bytes: encodeValues(array, values, format) };
+    yield { name: nameFile(array, place, format), bytes: encodeFileValues(array, values, format) };
   }
 }
 
 /** The bytes of a file that holds these values, as many as its shape says. */
-export function encodeValues(
+export function encodeFileValues(
   array: ZarrArray,
   values: NetcdfNumbers,
   format: ZarrFormat,
@@ -136,7 +136,7 @@ export function encodeValues(
 }
 
 /** The values of a file that is one chunk. @throws {Error} when it cannot be decompressed. */
-export function decodeValues(
+export function decodeFileValues(
   array: ZarrArray,
   bytes: Uint8Array,
   format: ZarrFormat,

@@ -189,7 +189,10 @@ function listVersion3({ attributes, arrays }: StoreMetadata): NamedDocument[] {
 }
 
 /** Reads {@linkcode ROOT_FILE}; `undefined` when it is not such a file. */
-export function parseMetadata(bytes: Uint8Array, format: ZarrFormat): StoreMetadata | undefined {
+export function parseStoreMetadata(
+  bytes: Uint8Array,
+  format: ZarrFormat,
+): StoreMetadata | undefined {
   let root: unknown;
   try {
     root = JSON.parse(new TextDecoder().decode(bytes));
