@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { Command } from "../lib/cli/command.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
@@ -33,6 +34,7 @@ export const command: Command<StreamRequest> = {
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
     "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
     "deno task stream --date 20240301..20240531 --run 00,12 --variables tp",
+    "deno task stream --date 20240301..20240531 --variables tp,t2m --append archive.zarr",
   ],
   parse: parseStreamRequest,
   async run(request, reporter) {
@@ -69,7 +71,7 @@ async function streamRuns(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { outputDir, fresh, shapingOptions } = request;
+  const { outputDir, append, replace = false, fresh, shapingOptions } = request;
   const { streamWork } = await import("../lib/stream/stream_runs.ts");
   const { runRange } = await import("./cli/run_range.ts");
   const work = streamWork(request, {
@@ -78,9 +80,10 @@ async function streamRuns(
   });
   const options = {
     command: "stream",
-    folder: outputDir,
+    // The ledger of an archive is beside it.
+    folder: append === undefined ? outputDir : dirname(append),
     options: shapingOptions,
-    remake: fresh,
+    remake: fresh || replace,
     signal,
   };
   return await runRange(request, work, options, reporter);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
 import { asPublished, findEra } from "../ecmwf/eras.ts";
@@ -32,6 +31,7 @@ import {
   requirePublished,
   type Unpublished,
 } from "./published_fields.ts";
+import { locateRun } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
@@ -46,7 +46,7 @@ export interface StreamPlan {
   fields: readonly PlannedField[];
   /** What is left out because ECMWF did not publish it. */
   unpublished: Unpublished;
-  /** Path of the NetCDF. */
+  /** Path of the NetCDF, the store or the archive. */
   path: string;
   /** The work folder: that of the finished fields. */
   work: string;
@@ -68,7 +68,7 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, maxMembers } = options;
   const wanted = options.variables ?? findVariables(profile.variables);
   const members = firstMembers(maxMembers);
   const asked = sortUnique(options.steps ?? profile.steps);
@@ -88,9 +88,11 @@ export async function planStream(
   const left = new Set(unpublished.variables.map(({ name }) => name));
   const variables = wanted.filter(({ name }) => !left.has(name))
     .map((variable) => asPublished(variable, run));
-  const path = `${outputDir}/${profile.fileName(run)}`;
-  const work = options.work ?? workFolderOf(path);
-  return { run, members, variables, steps, fields, unpublished, path, work };
+  const { path, work } = locateRun(run, options);
+  return {
+    ...{ run, members, variables, steps, fields, unpublished, path },
+    work: options.work ?? work,
+  };
 }
 
 /** The stores in a catalogue or a folder; warns of members that have none. */

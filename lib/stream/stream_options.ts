@@ -13,6 +13,7 @@ import type { OutputProfile } from "../output/profile.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import type { ReferenceTargets } from "../references/reference_targets.ts";
 import type { Store } from "../references/store.ts";
+import type { OutputFormat } from "./output_format.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
@@ -42,7 +43,7 @@ export interface FieldsOptions {
 }
 
 /** What streaming works on. */
-export interface StreamOptions extends FieldsOptions {
+export interface StreamOptions extends FieldsOptions, OutputFormat {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
   /** Where the stores of `run` are, in place of `parquetDir`. @default {undefined} (in that folder) */
@@ -63,7 +64,7 @@ export interface StreamOptions extends FieldsOptions {
   minMembers?: number;
   /** @default the profile's */
   variables?: readonly Variable[];
-  /** Folder of the NetCDF. */
+  /** Folder of the output. */
   outputDir: string;
   /** Folder of the finished fields, local or `gs://`. @default `<output>.work` */
   work?: string;

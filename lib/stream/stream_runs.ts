@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
+import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
@@ -13,11 +13,11 @@ import {
 } from "../ensemble/field_result.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps } from "../runs/missing_steps.ts";
-import { outputPath } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
+import { locateRun } from "./output_format.ts";
 import { runStream } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -43,8 +43,8 @@ export function streamWork(
   given: StreamRunsOptions,
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
-  const { profile, outputDir } = given;
-  const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
+  const { profile } = given;
+  const output = (run: Run) => locateRun(run, given).output;
   const stepsOf = (run: Run) => chooseSteps(run, given.steps, profile.steps);
   return {
     output,
@@ -65,14 +65,27 @@ export function streamWork(
         await save({ complete, messages: { used, wanted }, ...(reason && { reason }) });
       };
       const result = await runStream(session.options, context, { session, onWritten });
+      if (isLeft(result)) await save(describeLeft(result));
       report(session.options, result, context, startedMs);
     },
     async cleanUp(run, { storage }) {
       if (given.work === undefined) {
-        await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
+        await removeWorkFolder(locateRun(run, given).work, storage);
       }
     },
   };
+}
+
+/** Whether a run was in its archive already. */
+function isLeft({ fields }: StreamResult): boolean {
+  return fields.length === 0;
+}
+
+function describeLeft({ complete, messagesUsed: used, messagesWanted: wanted }: StreamResult) {
+  const reason = `${
+    wanted - used
+  } of ${wanted} messages are missing in the archive: give --replace`;
+  return { complete, messages: { used, wanted }, ...(!complete && { reason }) };
 }
 
 /** Which steps are not there, or have no references; else what is wrong with which messages. */

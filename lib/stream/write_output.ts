@@ -1,9 +1,8 @@
 /**
- * Finished fields → the NetCDF.
+ * Finished fields → the output.
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
@@ -13,18 +12,17 @@ import {
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
-import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
 import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
-import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
+import { writeDataset } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
- * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
+ * Writes the output, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
  * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
@@ -39,7 +37,7 @@ export async function writeOutput(
 ): Promise<FieldsCount> {
   const { plan, folder, options, context: { storage }, timer } = session;
   timer.start("output");
-  const { run, variables, steps, members, unpublished, path } = plan;
+  const { run, variables, steps, members, unpublished } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
@@ -58,8 +56,7 @@ export async function writeOutput(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  await removePartialFiles(dirname(path), (name) => name === basename(path));
-  await storage.put(path, encodeNetcdf(dataset));
+  await writeDataset(dataset, run, count, options, session.context);
   await onWritten?.(count);
   if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);

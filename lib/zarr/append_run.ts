@@ -8,7 +8,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { checkDataset, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
-import { addToHistory, type ArchiveRun, layOutRun } from "./archive_layout.ts";
+import { addToHistory, type ArchiveRun, layOutRun, type UsedMessages } from "./archive_layout.ts";
 import {
   type Archive,
   checkCoordinates,
@@ -55,6 +55,8 @@ export interface AppendOptions extends ZarrOptions {
   label: string;
   /** Whether a run that is there is written again. @default {false} (it is left as it is) */
   replace?: boolean;
+  /** For its line in `history`. @default {undefined} (they are not told) */
+  messages?: UsedMessages;
 }
 
 /** What became of a run. */
@@ -93,8 +95,8 @@ export async function appendRun(
   files: StoreFiles,
 ): Promise<AppendResult> {
   checkDataset(dataset);
-  const { path, label, replace = false } = options;
-  const run = layOutRun(dataset, label);
+  const { path, label, replace = false, messages } = options;
+  const run = layOutRun(dataset, label, messages);
   using _lock = await lockStore(path, options.onWait ?? (() => {}));
   await recoverStore(path, files);
   await finishFiles(path, files);
@@ -106,7 +108,7 @@ export async function appendRun(
     return "created";
   }
   const arrays = planArrays(run.dataset, archive.format, true);
-  checkFit(arrays, archive, label);
+  checkFit(arrays, toJsonAttributes(run.dataset.attributes).title, archive, label);
   await checkCoordinates(arrays, archive, label, files);
   const place = (await readTimes(arrays, archive, files)).indexOf(run.time);
   if (place >= 0 && !replace) return "left";

@@ -191,7 +191,17 @@ export function parseMaxMembers(values: OptionValues): number {
 const NOT_SHAPING = new Set([
   ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
-  ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
+  ...[
+    "work",
+    "task",
+    "merge",
+    "fresh",
+    "append",
+    "replace",
+    "summary",
+    "template-cache",
+    "allow-missing",
+  ],
   ...["parquet-dir", "gcs-parquet-path", "catalog", "catalog-dir", "skip-grib-scan"],
 ]);
 

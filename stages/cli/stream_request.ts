@@ -22,6 +22,7 @@ import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
+import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -154,13 +155,14 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "whole-messages",
     help: "fetch whole messages, not only the beginning that holds the region",
   },
-  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the output" },
   FRESH,
   {
     name: "summary",
     value: "<file.json>",
     help: "write what was requested, fetched and left out, timings and peak memory to a file",
   },
+  ...FILE_OPTIONS,
   ...SERVER_OPTIONS,
 ];
 
@@ -231,6 +233,7 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     outputDir: values.required("output-dir"),
+    ...parseFileOptions(values),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
