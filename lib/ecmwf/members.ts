@@ -18,6 +18,14 @@ export function firstMembers(count: number): Member[] {
   return Array.from({ length: Math.min(count, ENSEMBLE_SIZE) }, (_, member) => member);
 }
 
+/** The members of an ensemble that something is made of. */
+export type MemberKind = "all" | "perturbed";
+
+/** Those of some members that are of a kind: the perturbed ones are all but the control. */
+export function membersOfKind(members: readonly Member[], kind: MemberKind): Member[] {
+  return members.filter((member) => kind === "all" || member !== 0);
+}
+
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */
 export function memberFileName(member: Member): string {
   return member === 0 ? "control" : `ens_${String(member).padStart(2, "0")}`;

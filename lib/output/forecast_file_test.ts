@@ -1,10 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { encodeNetcdf4 } from "../netcdf/encode_netcdf4.ts";
-import { findPython, runProgram, withBytes } from "../netcdf/netcdf4_fixture.ts";
+import { collectBytes, findPython, runProgram, withBytes } from "../netcdf/netcdf4_fixture.ts";
 import { ForecastError, isUnpublished, parseForecast, readForecast } from "./forecast_file.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
+import { plainProduct } from "../ensemble/field_product.ts";
 import { buildDataset } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
 
@@ -15,14 +16,13 @@ function makeDataset(): NetcdfDataset {
   return buildDataset({
     profile: GIK,
     run: parseRun("20260206", "06"),
-    variables: [TP!],
+    products: [plainProduct(TP!)],
     steps: [36, 39],
     axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
     fields: [{
-      variable: TP!,
+      product: plainProduct(TP!),
       stepHours: 39,
-      mean: Float32Array.of(1, 2, 3, 4, NaN, 6),
-      deviation: Float32Array.of(7, 8, 9, 10, 11, 12),
+      statistics: [Float32Array.of(1, 2, 3, 4, NaN, 6), Float32Array.of(7, 8, 9, 10, 11, 12)],
       membersUsed: 3,
     }],
     membersUsed: [0, 1, 5],
@@ -129,8 +129,7 @@ Deno.test("parseForecast() reads files of the Python tools, which have no counts
 });
 
 Deno.test("readForecast() reads NetCDF-4, and says of a damaged one which file it is", async () => {
-  const bytes = await new Blob([...encodeNetcdf4(makeDataset())] as Uint8Array<ArrayBuffer>[])
-    .bytes();
+  const bytes = await collectBytes(encodeNetcdf4(makeDataset()));
   const { variables: [tp], ...rest } = await readForecast(bytes, "a.nc");
   const { variables: [classic], ...expected } = await parse(makeDataset());
   assertEquals(rest, expected);

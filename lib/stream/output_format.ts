@@ -6,8 +6,8 @@
 import { basename, dirname } from "node:path";
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
-import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
-import type { OutputProfile } from "../output/profile.ts";
+import { type NetcdfDataset, streamNetcdf } from "../netcdf/encode_netcdf.ts";
+import { locateOutput, type OutputPlace } from "../output/profile.ts";
 import { outputPath, type RunOutput } from "../runs/run_output.ts";
 import { removePartialFiles, type StageContext, type Storage } from "../storage/mod.ts";
 import type { FieldsCount } from "./stream_result.ts";
@@ -24,8 +24,8 @@ export interface OutputFormat {
   replace?: boolean;
 }
 
-/** What decides where an output is. */
-type OutputPlace = OutputFormat & { profile: OutputProfile; outputDir: string };
+/** What decides where an output is, and how it is written. */
+type FormatPlace = OutputFormat & OutputPlace;
 
 /** Where the output of a run is. */
 export interface RunPlace {
@@ -38,8 +38,8 @@ export interface RunPlace {
 }
 
 /** Where the output of a run is. In an archive, the work folder is of the run. */
-export function locateRun(run: Run, place: OutputPlace): RunPlace {
-  const { profile, outputDir, format, append } = place;
+export function locateRun(run: Run, place: FormatPlace): RunPlace {
+  const { format, append } = place;
   if (append !== undefined) {
     const label = runLabel(run);
     const digest = async (storage: Storage) => {
@@ -49,10 +49,10 @@ export function locateRun(run: Run, place: OutputPlace): RunPlace {
     const output = { folder: dirname(append), name: `${basename(append)}/${label}`, digest };
     return { output, path: append, work: workFolderOf(`${append}.${label}`) };
   }
-  const name = profile.fileName(run);
+  const file = locateOutput(run, place);
   const output = format === "zarr"
-    ? { folder: outputDir, name: name.replace(/\.nc$/, ".zarr"), filePrefix: "" }
-    : { folder: outputDir, name };
+    ? { ...file, name: file.name.replace(/\.nc$/, ".zarr"), filePrefix: "" }
+    : file;
   const path = outputPath(output);
   return { output, path, work: workFolderOf(path) };
 }
@@ -104,7 +104,7 @@ export async function writeDataset(
   dataset: NetcdfDataset,
   run: Run,
   { messagesUsed: used, messagesWanted: wanted }: FieldsCount,
-  place: OutputPlace,
+  place: FormatPlace,
   { storage, reporter }: StageContext,
 ): Promise<void> {
   const { format, zarrFormat, append, replace } = place;
@@ -135,8 +135,8 @@ const DONE = {
 async function encodeFile(
   dataset: NetcdfDataset,
   format: OutputFormat["format"],
-): Promise<Iterable<Uint8Array>> {
-  if (format !== "netcdf4") return encodeNetcdf(dataset);
+): Promise<AsyncIterable<Uint8Array>> {
+  if (format !== "netcdf4") return streamNetcdf(dataset);
   const { encodeNetcdf4 } = await import("../netcdf/encode_netcdf4.ts");
   return encodeNetcdf4(dataset);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
-import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
+import { formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
@@ -18,6 +18,8 @@ import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
 import { locateRun } from "./output_format.ts";
+import { chooseFieldSteps } from "./product_fields.ts";
+import { markSource } from "./recorded_stream.ts";
 import { runStream } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -43,9 +45,8 @@ export function streamWork(
   given: StreamRunsOptions,
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
-  const { profile } = given;
   const output = (run: Run) => locateRun(run, given).output;
-  const stepsOf = (run: Run) => chooseSteps(run, given.steps, profile.steps);
+  const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,
     steps: stepsOf,
@@ -55,16 +56,18 @@ export function streamWork(
       session.timer.start("waiting");
       return session;
     },
-    async make(run, { prepared: session, startedMs, save }, context) {
+    async make(run, { prepared: session, startedMs, begin, save }, context) {
       session.timer.start("messages");
       const onWritten = async (count: FieldsCount) => {
         const { complete, messagesUsed: used, messagesWanted: wanted } = count;
         const reason = complete
           ? undefined
           : await describeLosses(run, stepsOf(run), count, context);
-        await save({ complete, messages: { used, wanted }, ...(reason && { reason }) });
+        const source = await markSource(session);
+        await save({ complete, messages: { used, wanted }, source, ...(reason && { reason }) });
       };
-      const result = await runStream(session.options, context, { session, onWritten });
+      const hooks = { session, onWrite: begin, onWritten, keepsFields: true };
+      const result = await runStream(session.options, context, hooks);
       if (isLeft(result)) await save(describeLeft(result));
       report(session.options, result, context, startedMs);
     },

@@ -7,61 +7,81 @@ import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
   alignFields,
-  countLeastMembers,
   describeRejections,
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
+import { buildDataset } from "../output/forecast_dataset.ts";
 import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
 import { writeDataset } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
+import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
+import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
+
+/** What is called around the writing of an output. */
+export interface OutputHooks {
+  /** Before the file is written. */
+  onWrite?(): Promise<void>;
+  /** Afterwards, before saved fields are removed. */
+  onWritten?(count: FieldsCount): Promise<void>;
+  /**
+   * Whether the saved fields of an incomplete output stay: the same command then fetches what it lacks.
+   *
+   * @default {false}
+   */
+  keepsFields?: boolean;
+}
 
 /**
  * Writes the output, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
- * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
- *   same command fetches what it lacks.
  * @returns the fields as they are in the file.
  * @throws {MissingDataError} when no field has a value.
  */
 export async function writeOutput(
   session: FieldSession,
   results: readonly ResultField[],
-  onWritten?: (count: FieldsCount) => Promise<void>,
+  hooks: OutputHooks = {},
 ): Promise<FieldsCount> {
-  const { plan, folder, options, context: { storage }, timer } = session;
+  const { plan, options, context: { storage }, timer } = session;
   timer.start("output");
-  const { run, variables, steps, members, unpublished } = plan;
+  const { run, products, steps, members, unpublished } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
-  const grid = chooseGrid(axes, options);
+  const { interpolate, ...grid } = chooseGrid(axes, options);
+  const values = new ProductValues(session, fields, axes);
+  const sources = { plan, options, fields, values, interpolate };
   const dataset = buildDataset({
     profile: options.profile,
     run,
-    variables,
+    products,
     steps,
-    axes: grid.axes,
-    ...(grid.axesOfMessages && { axesOfMessages: grid.axesOfMessages }),
-    fields: fields.flatMap((field) => toOutputField(field, grid)),
+    ...grid,
+    fields: await collectOutputFields(sources),
+    readMembers: (product, stepHours) => readOutputMembers(product, stepHours, sources),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
+  await hooks.onWrite?.();
   await writeDataset(dataset, run, count, options, session.context);
-  await onWritten?.(count);
-  if (onWritten && !count.complete) return count;
-  if (options.work === undefined) await removeWorkFolder(folder.path, storage);
-  else await folder.clear();
+  await hooks.onWritten?.(count);
+  if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;
+}
+
+/** Removes saved fields: those of this output from a folder that was named, else the folder. */
+export async function removeFields({ options, folder, context }: FieldSession): Promise<void> {
+  if (options.work === undefined) await removeWorkFolder(folder.path, context.storage);
+  else await folder.clear();
 }
 
 /** The points of the output. */
@@ -88,20 +108,4 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
   return new MissingDataError(
     `Cannot use any message of ${describeRun(run)}, for example ${example}`,
   );
-}
-
-function toOutputField(
-  { variable, stepHours, reduced }: ResultField,
-  { interpolate }: OutputGrid,
-): OutputField[] {
-  if (reduced.members.length === 0) return [];
-  const { members, conversions } = reduced;
-  const [mean, deviation] = [interpolate(reduced.mean), interpolate(reduced.deviation)];
-  const membersUsed = countLeastMembers(reduced);
-  const varies = membersUsed < members.length;
-  return [{
-    ...{ variable, stepHours, mean, deviation, membersUsed },
-    ...(varies && { varies }),
-    ...(conversions && { conversions }),
-  }];
 }

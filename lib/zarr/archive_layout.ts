@@ -77,6 +77,8 @@ export function layOutRun(
         ...(moving.includes(variable.name) ? [makeSteps(variable, time!)] : []),
         moveVariable(variable, moving),
       ]),
+      ...(dataset.streamed &&
+        { streamed: dataset.streamed.map((variable) => moveVariable(variable, moving)) }),
     },
   };
 }
@@ -98,7 +100,10 @@ function makeSteps({ name, attributes, data }: NetcdfVariable, time: number): Ne
 }
 
 /** A variable along `time` and steps, if it was along valid times. */
-function moveVariable(variable: NetcdfVariable, moving: readonly string[]): NetcdfVariable {
+function moveVariable<Moved extends Omit<NetcdfVariable, "data">>(
+  variable: Moved,
+  moving: readonly string[],
+): Moved {
   const { name, dimensions, attributes } = variable;
   const own = dimensions.filter((dimension) => moving.includes(dimension));
   if (own.length === 0) return variable;

@@ -6,6 +6,7 @@
 import * as zarr from "npm:zarrita@0.7.5";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
+import { plainProduct } from "../ensemble/field_product.ts";
 import type { NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { buildDataset } from "../output/forecast_dataset.ts";
 import { GIK } from "../output/profile.ts";
@@ -39,7 +40,7 @@ export function makeRunDataset(given: TestRun): NetcdfDataset {
   return buildDataset({
     profile: GIK,
     run: parseRun(date, hour),
-    variables,
+    products: variables.map(plainProduct),
     steps,
     axes: {
       latitudes: Float64Array.from({ length: rows }, (_, i) => 25 - i / 4),
@@ -48,8 +49,8 @@ export function makeRunDataset(given: TestRun): NetcdfDataset {
     fields: variables.flatMap((variable, v) =>
       // The last variable lacks its first step.
       steps.filter((step) => v === 0 || step !== steps[0]).map((stepHours) => ({
-        ...{ variable, stepHours, membersUsed: 51 - v },
-        ...{ mean: field(v, stepHours, 0), deviation: field(v, stepHours, 1) },
+        ...{ product: plainProduct(variable), stepHours, membersUsed: 51 - v },
+        statistics: [field(v, stepHours, 0), field(v, stepHours, 1)],
       }))
     ),
     membersUsed: [0, 1, 2],

@@ -9,18 +9,18 @@ import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
-import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK } from "../../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
-import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
 import {
@@ -30,6 +30,13 @@ import {
   STORES_OPTIONS,
   type StoresRequest,
 } from "./gcs_options.ts";
+import { OUTPUT_OPTIONS, type OutputLocation, parseOutputOptions } from "./output_options.ts";
+import {
+  chooseStatistics,
+  parseProductNames,
+  parseProducts,
+  PRODUCT_OPTIONS,
+} from "./product_options.ts";
 import {
   DATES,
   listShapingOptions,
@@ -49,19 +56,23 @@ import {
 
 /** {@linkcode STREAM_OPTIONS}, parsed. */
 export interface StreamRequest
-  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  extends
+    Omit<StreamOptions, "run" | "parquetDir" | keyof OutputLocation>,
+    OutputLocation,
+    RunSource,
+    StoresRequest {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** The part of the fields to make. @default {undefined} (all) */
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
-  /** For the ledger of several runs. */
+  /** For the ledger. */
   shapingOptions: Record<string, string>;
 }
 
 const REGION_NAMES = Object.keys(REGIONS);
-const DEFAULT_VARIABLES = GIK.variables.join(",");
+const DEFAULT_VARIABLES = GIK_VARIABLES.join(",");
 const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
@@ -112,8 +123,10 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "variables",
     value: "<v,v,…>",
     default: DEFAULT_VARIABLES,
-    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")};\n` +
+      "wind10m and wind700 are speeds, t2m_24h and tp_day are over periods",
   },
+  ...PRODUCT_OPTIONS,
   {
     name: "region",
     value: "<N,W,S,E>",
@@ -155,7 +168,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "whole-messages",
     help: "fetch whole messages, not only the beginning that holds the region",
   },
-  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the output" },
+  ...OUTPUT_OPTIONS,
   FRESH,
   {
     name: "summary",
@@ -182,7 +195,6 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values);
-  const { steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -191,18 +203,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
-      ...(steps && { steps: steps.join(",") }),
-      ...(region && { region: formatRegion(region) }),
-    },
   };
 }
 
 /** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
 export type OutputRequest = Omit<
   StreamRequest,
-  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+  keyof StoresRequest | "targets" | "task" | "merge"
 >;
 
 /**
@@ -214,30 +221,43 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
   const runRequests = parseRunRequests(values);
   const region = parseRegion(values.required("region"));
   const gridSpacing = parseGrid(values, region);
+  const profile = chooseStatistics(GIK, values);
   if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
+  // Not every run has the default steps.
+  const steps = values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values);
   return {
     runRequests,
     server: parseServerOptions(values),
-    profile: GIK,
+    profile,
     work: parseWork(values),
-    // Not every run has the default steps.
-    steps: values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values),
+    steps,
     model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    variables: parseVariables(values),
+    ...parseProducts(values, parseNames(values), profile),
     region,
     gridSpacing,
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    outputDir: values.required("output-dir"),
+    ...parseOutputOptions(values),
     ...parseFileOptions(values),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
+    shapingOptions: {
+      ...listShapingOptions(listOwnOptions(values), values),
+      ...(steps && { steps: sortUnique(steps).join(",") }),
+      region: formatRegion(region),
+    },
     now: readClock(),
   };
+}
+
+/** Options that say what an output is like: the version of an archive is that of its first run. */
+function listOwnOptions(values: OptionValues): readonly OptionSpec[] {
+  if (values.text("append") === undefined) return STREAM_OPTIONS;
+  return STREAM_OPTIONS.filter(({ name }) => name !== "zarr-format" && name !== "format");
 }
 
 /** Where references may point: to the sources in use, and to what the option lists. */
@@ -265,6 +285,7 @@ const ONE_RUN_ONLY: readonly (readonly [name: string, remedy: string])[] = [
   ["summary", "leave it out: runs.json has each run"],
   ["task", "give one --date, or run distribute"],
   ["merge", "give one --date, or run distribute"],
+  ["output", "give --output-dir: each run has a file of its own"],
 ];
 
 /** @throws {UsageError} for several runs with an option that fits only one. */
@@ -277,17 +298,9 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
 }
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
-function parseVariables(values: OptionValues): Variable[] | undefined {
+function parseNames(values: OptionValues): FieldProduct[] | undefined {
   if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
-  return [...new Set(values.list("variables"))].map((name) => {
-    const variable = findVariable(name);
-    if (variable) return variable;
-    const known = VARIABLES.map((it) => it.name);
-    throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${known.join(", ")}` +
-        suggestNearest(name, known),
-    );
-  });
+  return parseProductNames(values.list("variables")!);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
