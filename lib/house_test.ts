@@ -194,6 +194,14 @@ Deno.test("stage 2 loads no decoder, no NetCDF writer, no engine and no cloud", 
   assertEquals(loaded.filter((path) => strange.test(path)), []);
 });
 
+Deno.test("formats of files are loaded only by who asks for them", () => {
+  const formats = /^lib\/zarr\/|netcdf4\.ts$|\/hdf5_/;
+  for (const name of ["stream", "forecast", "distribute", "plot", "view"]) {
+    const loaded = [...findLoaded(`stages/${name}.ts`)];
+    assertEquals(loaded.filter((path) => formats.test(path)), [], name);
+  }
+});
+
 Deno.test("no two modules export the same name", () => {
   const modules = [...MODULES.values()].filter(({ path }) => !path.includes("/page/"));
   const names = modules.flatMap(({ path, text }) =>

@@ -170,6 +170,48 @@ for (const format of FORMATS) {
   });
 }
 
+Deno.test("members that are read when they are written are in the store and the archive", () =>
+  withStore(async (path) => {
+    const withMembers = (run: TestRun) => {
+      const { dimensions, variables, ...rest } = makeRunDataset({ ...run, size: [80, 90] });
+      const values = Float32Array.from(
+        { length: 2 * 51 * 80 * 90 },
+        (_, i) => Number(run.date.slice(6)) + (i % 997) / 8,
+      );
+      const number = Int32Array.from({ length: 51 }, (_, i) => i);
+      const pieces = async function* () {
+        for (let i = 0; i < values.length; i += 7200) yield values.subarray(i, i + 7200);
+      };
+      const axis = { name: "number", dimensions: ["number"], attributes: {}, data: number };
+      const along = ["time", "valid_time", "number", "latitude", "longitude"];
+      const attributes = { units: "m", _FillValue: Float32Array.of(NaN) };
+      const streamed = [{ name: "tp_members", dimensions: along, attributes, pieces }];
+      return {
+        dataset: {
+          dimensions: { ...dimensions, number: 51 },
+          variables: [...variables, axis],
+          streamed,
+          ...rest,
+        },
+        values,
+      };
+    };
+    const [first, second] = [RUNS[0]!, RUNS[1]!].map(withMembers);
+    const single = path.replace("archive", "single");
+    await writeZarr(first!.dataset, { path: single }, openFiles());
+    const stored = (await readStore(single))!.arrays.get("tp_members")!;
+    assertEquals(stored.shape, [1, 2, 51, 80, 90]);
+    assert(stored.data.every((value, i) => value === first!.values[i]));
+    for (const [i, { dataset }] of [first!, second!].entries()) {
+      await appendRun(dataset, { path, label: `run_${i}` }, openFiles());
+    }
+    const { data, dimensions } = (await readStore(path))!.arrays.get("tp_members")!;
+    assertEquals(dimensions, ["time", "step", "number", "latitude", "longitude"]);
+    const expected = [...first!.values, ...second!.values];
+    assertEquals(data.length, expected.length);
+    assert(data.every((value, i) => value === expected[i]));
+  }));
+
 /** What a killed command throws in these tests. */
 class Killed extends Error {}
 
