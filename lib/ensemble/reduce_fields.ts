@@ -60,7 +60,8 @@ export interface ReduceOptions {
   onSecondRequest?: () => void;
   /**
    * Called and awaited once a field that has messages is reduced, with its index in the plan. When
-   * its step is read again, it is called again, and the earlier field is void.
+   * its step is read again, it is called again, and the earlier field is void. Members that are kept are
+   * only handed over: the fields that are returned lack them.
    */
   onField?: (fieldIndex: number, field: ReducedField) => void | Promise<void>;
   /** Called before a step is read again, and awaited. */
@@ -86,7 +87,8 @@ export async function reduceFields(
   options: ReduceOptions,
 ): Promise<ReducedField[]> {
   const { storage, run, region, workers = navigator.hardwareConcurrency } = options;
-  using pool = new DecodePool(region, workers);
+  if (plan.length === 0) return [];
+  using pool = new DecodePool(region, Math.min(workers, plan.length));
   const { needs = new PrefixNeeds(), check = new ServerCheck(storage) } = options;
   const given = { ...options, needs, check };
   const first = new ReductionPass(plan, pool, { ...given, stops: ["replaced", "misplaced"] });
@@ -378,6 +380,10 @@ class ReductionPass {
     rejections.sort((a, b) => a.member - b.member);
     this.fields[field] = { ...reduced, rejections };
     if (this.stopped.has(this.#plan[field]!.stepHours)) return;
-    await this.#options.onField?.(field, this.fields[field]);
+    if (!this.#options.onField) return;
+    await this.#options.onField(field, this.fields[field]);
+    // It was handed over, and takes a hundred times the memory of the statistics.
+    const { kept: _, ...rest } = this.fields[field];
+    this.fields[field] = rest;
   }
 }

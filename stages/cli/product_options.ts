@@ -17,7 +17,7 @@ import {
 import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.ts";
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { OutputProfile } from "../../lib/output/profile.ts";
+import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -39,22 +39,22 @@ export const PRODUCT_OPTIONS: readonly OptionSpec[] = [
     name: "statistics",
     value: "<s,s,…>",
     default: DEFAULT_STATISTICS,
-    help: "over the members, point by point: mean, standard_deviation (of a population),\n" +
-      "standard_deviation_sample (ddof 1), minimum, maximum, percentiles as p10,p50,p90 (linear\n" +
-      "between members), and members: their values themselves",
+    help:
+      "over the members: mean, standard_deviation, standard_deviation_sample, minimum, maximum\n" +
+      "percentiles as p10,p50,p90, linear between members\n" +
+      "members: their values themselves",
   },
   {
     name: "exceed",
-    value: "<v>t,…>",
-    help: "also the fraction of members above a threshold, or with < below it, in quotes:\n" +
-      "'tp_24h>20mm,t2m>308K,wind700>15m/s'; units are converted",
+    value: "<condition,…>",
+    help: "also the fraction of members above a threshold, or below it, in quotes for the shell\n" +
+      "for example 'tp_24h>20mm,t2m<0C,wind700>=15m/s'",
   },
   {
     name: "periods",
     value: "<p,p,…>",
-    help:
-      "also what accumulates over 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step, of\n" +
-      "every member before the statistics; fields that bound a period are fetched as well",
+    help: "also what accumulates in 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step\n" +
+      "of every member, before the statistics; what bounds a period is fetched as well",
   },
 ];
 
@@ -93,10 +93,8 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
     if (known) return known;
     const names = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use --statistics "${name}": the known ones are ${
-        names.join(", ")
-      }, and percentiles ` +
-        `from p0 to p100${suggestNearest(name, names)}`,
+      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, names)}\n` +
+        `  the known ones are ${names.join(", ")}, and percentiles from p0 to p100`,
     );
   });
 }
@@ -104,7 +102,7 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
 /** A profile with the statistics of `--statistics`, where these are not its own. */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
   if (values.text("statistics") === DEFAULT_STATISTICS) return profile;
-  return { ...profile, statistics: parseStatistics(values) };
+  return withStatistics(profile, parseStatistics(values));
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
@@ -135,10 +133,11 @@ export function parseProductNames(names: readonly string[]): FieldProduct[] {
     if (product) return product;
     const known = VARIABLES.map((it) => it.name);
     throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${
-        known.join(", ")
-      }, ${WIND_NAMES}; and ` +
-        `each over a period, as tp_24h or t2m_day${suggestNearest(name, known)}`,
+      `Cannot write variable "${name}": it is not known${suggestNearest(name, known)}\n` +
+        `  the known ones are ${
+          known.join(", ")
+        }, ${WIND_NAMES}; and each over a period, as tp_24h ` +
+        "or t2m_day",
     );
   });
 }
