@@ -23,6 +23,7 @@ import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
 import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
+import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -126,6 +127,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}\n` +
       "speeds as wind10m and wind700; sums and means over periods as tp_24h, t2m_day",
   },
+  FIELDS,
   ...PRODUCT_OPTIONS,
   {
     name: "region",
@@ -297,10 +299,19 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
-/** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
+/**
+ * The products of `--fields` or `--variables`; `extract` has the first alone.
+ *
+ * @returns `undefined` for the default: what ECMWF did not publish of it is left out.
+ */
 function parseNames(values: OptionValues): FieldProduct[] | undefined {
-  if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
-  return parseProductNames(values.list("variables")!);
+  const text = values.text("variables") ?? DEFAULT_VARIABLES;
+  const isDefault = text === DEFAULT_VARIABLES;
+  const fields = parseFieldNames(values);
+  if (fields && !isDefault) {
+    throw new UsageError("Cannot use --fields with --variables: give all of them with --fields");
+  }
+  return isDefault ? fields : parseProductNames(values.list("variables")!);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
