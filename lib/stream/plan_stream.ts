@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
 import { findEra } from "../ecmwf/eras.ts";
@@ -18,13 +17,11 @@ import {
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
 import { MissingDataError } from "../errors.ts";
-import { locateOutput } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
-import { outputPath } from "../runs/run_output.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -44,6 +41,7 @@ import {
   requirePublished,
   type Unpublished,
 } from "./published_fields.ts";
+import { locateRun } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
@@ -58,7 +56,7 @@ export interface StreamPlan {
   fields: readonly PlannedField[];
   /** What is left out because ECMWF did not publish it. */
   unpublished: Unpublished;
-  /** Path of the NetCDF. */
+  /** Path of the NetCDF, the store or the archive. */
   path: string;
   /** The work folder: that of the finished fields. */
   work: string;
@@ -104,9 +102,11 @@ export async function planStream(
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
-  const path = outputPath(locateOutput(run, options));
-  const work = options.work ?? workFolderOf(path);
-  return { run, members, products, steps, fields, unpublished, path, work };
+  const { path, work } = locateRun(run, options);
+  return {
+    ...{ run, members, products, steps, fields, unpublished, path },
+    work: options.work ?? work,
+  };
 }
 
 function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {

@@ -1,9 +1,8 @@
 /**
- * Finished fields → the NetCDF.
+ * Finished fields → the output.
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
@@ -12,13 +11,12 @@ import {
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
-import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset } from "../output/forecast_dataset.ts";
 import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
-import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
+import { writeDataset } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
 import { ProductValues } from "./product_values.ts";
@@ -39,7 +37,7 @@ export interface OutputHooks {
 }
 
 /**
- * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
+ * Writes the output, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
  * @returns the fields as they are in the file.
@@ -50,9 +48,9 @@ export async function writeOutput(
   results: readonly ResultField[],
   hooks: OutputHooks = {},
 ): Promise<FieldsCount> {
-  const { plan, options, context: { storage }, timer } = session;
+  const { plan, options, timer } = session;
   timer.start("output");
-  const { run, products, steps, members, unpublished, path } = plan;
+  const { run, products, steps, members, unpublished } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
@@ -73,9 +71,8 @@ export async function writeOutput(
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
-  await removePartialFiles(dirname(path), (name) => name === basename(path));
   await hooks.onWrite?.();
-  await storage.put(path, streamNetcdf(dataset));
+  await writeDataset(dataset, run, count, options, session.context);
   await hooks.onWritten?.(count);
   if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;

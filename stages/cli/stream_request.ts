@@ -22,6 +22,7 @@ import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
+import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
 import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
@@ -176,6 +177,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     value: "<file.json>",
     help: "write what was requested, fetched and left out, timings and peak memory to a file",
   },
+  ...FILE_OPTIONS,
   ...SERVER_OPTIONS,
 ];
 
@@ -242,15 +244,22 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     ...parseOutputOptions(values),
+    ...parseFileOptions(values),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...listShapingOptions(listOwnOptions(values), values),
       ...(steps && { steps: sortUnique(steps).join(",") }),
       region: formatRegion(region),
     },
     now: readClock(),
   };
+}
+
+/** Options that say what an output is like: the version of an archive is that of its first run. */
+function listOwnOptions(values: OptionValues): readonly OptionSpec[] {
+  if (values.text("append") === undefined) return STREAM_OPTIONS;
+  return STREAM_OPTIONS.filter(({ name }) => name !== "zarr-format" && name !== "format");
 }
 
 /** Where references may point: to the sources in use, and to what the option lists. */
