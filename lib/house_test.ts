@@ -57,7 +57,6 @@ const MODULE_BUDGETS: Readonly<Record<string, number>> = {
   "stages/stage2.ts": 58,
   "stages/stage3.ts": 67,
   "stages/pipeline.ts": 111,
-<<<<<<< HEAD
   "stages/stream.ts": 142,
   "stages/forecast.ts": 152,
   "stages/watch.ts": 171,
@@ -65,14 +64,6 @@ const MODULE_BUDGETS: Readonly<Record<string, number>> = {
   "stages/distribute.ts": 70,
   "stages/plot.ts": 56,
   "stages/view.ts": 74,
-=======
-  "stages/stream.ts": 137,
-  "stages/forecast.ts": 147,
-  "stages/watch.ts": 166,
-  "stages/distribute.ts": 65,
-  "stages/plot.ts": 50,
-  "stages/view.ts": 60,
->>>>>>> core15
   "stages/permissions.ts": 20,
 };
 
