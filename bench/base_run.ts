@@ -5,8 +5,7 @@
  * @module
  */
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 

@@ -7,6 +7,7 @@ import {
   keepMembers,
   listKept,
   openKept,
+  openRounded,
   packValues,
 } from "./kept_members.ts";
 
@@ -40,7 +41,10 @@ Deno.test("members that are kept come back to the last bit, in 2 bytes a value",
     const kept = keep(messages);
     assertEquals(listKept(kept), [0, 1, 3]);
     assertEquals(kept.packed.length, 3 * 2 * pointCount, param);
-    for (const { member, values } of messages) assertEquals(openKept(kept, member), values);
+    for (const { member, values } of messages) {
+      assertEquals(openKept(kept, member), values);
+      assertEquals(openRounded(kept, member), Float32Array.from(values));
+    }
     assertEquals(openKept(kept, 2), undefined);
   }
 });
@@ -63,5 +67,8 @@ Deno.test("values that their message's scales do not give are kept as they are, 
   const pointCount = odd!.values.length;
   const kept = keep(messages);
   assertEquals(kept.packed.length, (2 + 8 + 8 + 8) * pointCount);
-  for (const { member, values } of messages) assertEquals(openKept(kept, member), values);
+  for (const { member, values } of messages) {
+    assertEquals(openKept(kept, member), values);
+    assertEquals(openRounded(kept, member), Float32Array.from(values));
+  }
 });

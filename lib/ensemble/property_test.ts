@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run.ts";
 import { makeRandom } from "../../fixtures/random.ts";
-import { findVariables } from "../ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { GIK } from "../output/profile.ts";
 import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
 import type { PlannedField } from "./field_plan.ts";
@@ -42,8 +42,8 @@ function varyCost(storage: Storage, random: () => number): Storage {
 
 /** Needs learnt from messages unlike those of the run. */
 function drawNeeds(random: () => number): PrefixNeeds {
-  const needs = new PrefixNeeds();
-  for (const variable of GIK_VARIABLES) {
+  const needs = new PrefixNeeds(GIK.region);
+  for (const variable of findVariables(GIK_VARIABLES)) {
     const share = random();
     for (let i = Math.floor(random() * 15); i > 0; i--) {
       const length = 500 + Math.floor(random() * 20_000);

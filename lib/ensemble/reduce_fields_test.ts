@@ -15,8 +15,8 @@ import {
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable, findVariables } from "../ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { findVariable, findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
 import { openStorage, type RequestCost, type Storage, StorageError } from "../storage/mod.ts";
 import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
@@ -217,9 +217,9 @@ Deno.test("reduceFields() fetches a part of the rest of a message that was too s
   const wholeBytes = messages.reduce((sum, { reference }) => sum + reference.length, 0);
   const expected = await reduceFields(plan, options(BEFORE_50R1, storage));
   const reduce = async (share: number) => {
-    const needs = new PrefixNeeds();
+    const needs = new PrefixNeeds(GIK.region);
     // Often enough that the few messages of this reduction change nothing.
-    for (let i = 0; i < 10_000; i++) needs.note("sp", 10_000, share * 10_000);
+    for (let i = 0; i < 10_000; i++) needs.note(findVariable("sp")!, 10_000, share * 10_000);
     let secondRequests = 0;
     let bytes = 0;
     const found = await reduceFields(plan, {

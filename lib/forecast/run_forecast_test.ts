@@ -15,7 +15,8 @@ import { moveRuns } from "../../fixtures/moved_run.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
 import { runStage2 } from "../pipeline/run_stage2.ts";
 import { runStage3 } from "../pipeline/run_stage3.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
@@ -231,7 +232,7 @@ Deno.test("runForecast() draws the picture, writes the page, and publishes all w
   const options = forecastOptions(BEFORE_50R1, folder, { plot: true, view: true, publish });
   const result = await runForecast(options, { ...context, storage });
   const stem = "IFS_20260206_00Z_cgan";
-  const names = [`${stem}.nc`, `${stem}.png`, `${stem}.html`];
+  const names = [`${stem}.nc`, `${stem}_036h.png`, `${stem}.html`];
   assertEquals(result.outputs, names.map((name) => `${options.outputDir}/${name}`));
   assertEquals(written, [...names, `${stem}.manifest.json`]);
   const manifest = JSON.parse(await Deno.readTextFile(result.manifest!));

@@ -7,7 +7,7 @@ import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
 import type { MemberKind } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { findVariables } from "../ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
 
@@ -35,11 +35,6 @@ export interface OutputProfile {
   fileName(run: Run): string;
 }
 
-/** Names of the variables of {@linkcode GIK}. */
-export const GIK_VARIABLES: readonly string[] = [
-  ..."tp t2m sp ssr ssrd tcw tcwv tcc u700 v700 sf ro".split(" "),
-];
-
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
 export const GIK: OutputProfile = {
   name: "gik",
@@ -62,6 +57,26 @@ export const GIK: OutputProfile = {
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
+
+/** A profile with other statistics, and a title that does not say which. */
+export function withStatistics(
+  profile: OutputProfile,
+  statistics: readonly MemberStatistic[],
+): OutputProfile {
+  const title = (run: Run) => `ECMWF ${findDataset(run).title} statistics over members`;
+  return { ...profile, statistics, title };
+}
+
+/** Any fields of a run, with the statistics of another profile. */
+export function makeExtractProfile(profile: OutputProfile): OutputProfile {
+  return {
+    ...profile,
+    name: "extract",
+    title: (run) => `ECMWF ${findDataset(run).title}, fields of a region`,
+    institution: "European Centre for Medium-Range Weather Forecasts (ECMWF)",
+    fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_extract.nc`,
+  };
+}
 
 /** Where the file of a run is. */
 export interface OutputPlace {

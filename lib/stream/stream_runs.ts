@@ -80,7 +80,7 @@ export function streamWork(
 }
 
 /** Which steps are not there, or have no references; else what is wrong with which messages. */
-async function describeLosses(
+export async function describeLosses(
   run: Run,
   steps: readonly number[],
   { fields, messagesUsed, messagesWanted }: FieldsCount,

@@ -4,7 +4,8 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { findNamed } from "../../lib/ecmwf/inventory_fields.ts";
+import { type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { findWind, WIND_NAMES } from "../../lib/ecmwf/winds.ts";
 import {
   type FieldProduct,
@@ -17,7 +18,7 @@ import {
 import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.ts";
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { OutputProfile } from "../../lib/output/profile.ts";
+import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -39,22 +40,22 @@ export const PRODUCT_OPTIONS: readonly OptionSpec[] = [
     name: "statistics",
     value: "<s,s,…>",
     default: DEFAULT_STATISTICS,
-    help: "over the members, point by point: mean, standard_deviation (of a population),\n" +
-      "standard_deviation_sample (ddof 1), minimum, maximum, percentiles as p10,p50,p90 (linear\n" +
-      "between members), and members: their values themselves",
+    help:
+      "over the members: mean, standard_deviation, standard_deviation_sample, minimum, maximum\n" +
+      "percentiles as p10,p50,p90, linear between members\n" +
+      "members: their values themselves",
   },
   {
     name: "exceed",
-    value: "<v>t,…>",
-    help: "also the fraction of members above a threshold, or with < below it, in quotes:\n" +
-      "'tp_24h>20mm,t2m>308K,wind700>15m/s'; units are converted",
+    value: "<condition,…>",
+    help: "also the fraction of members above a threshold, or below it, in quotes for the shell\n" +
+      "for example 'tp_24h>20mm,t2m<0C,wind700>=15m/s'",
   },
   {
     name: "periods",
     value: "<p,p,…>",
-    help:
-      "also what accumulates over 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step, of\n" +
-      "every member before the statistics; fields that bound a period are fetched as well",
+    help: "also what accumulates in 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step\n" +
+      "of every member, before the statistics; what bounds a period is fetched as well",
   },
 ];
 
@@ -93,10 +94,8 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
     if (known) return known;
     const names = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use --statistics "${name}": the known ones are ${
-        names.join(", ")
-      }, and percentiles ` +
-        `from p0 to p100${suggestNearest(name, names)}`,
+      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, names)}\n` +
+        `  the known ones are ${names.join(", ")}, and percentiles from p0 to p100`,
     );
   });
 }
@@ -104,7 +103,7 @@ export function parseStatistics(values: OptionValues): MemberStatistic[] {
 /** A profile with the statistics of `--statistics`, where these are not its own. */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
   if (values.text("statistics") === DEFAULT_STATISTICS) return profile;
-  return { ...profile, statistics: parseStatistics(values) };
+  return withStatistics(profile, parseStatistics(values));
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
@@ -115,7 +114,7 @@ function parsePercentile(name: string): MemberStatistic | undefined {
 /** The product of a name: `tp`, `tp_24h`, `tp_day`, `t2m_24h`, `wind10m`, `wind700_24h`. */
 export function findProduct(name: string): FieldProduct | undefined {
   const [, base, period] = /^(\w+?)(?:_(day|\d+h))?$/.exec(name) ?? [];
-  const variable = findVariable(base ?? "");
+  const variable = findNamed(base ?? "");
   const wind = variable ? undefined : findWind(base ?? "");
   if (!variable && !wind) return undefined;
   const product: FieldProduct = variable
@@ -135,10 +134,11 @@ export function parseProductNames(names: readonly string[]): FieldProduct[] {
     if (product) return product;
     const known = VARIABLES.map((it) => it.name);
     throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${
-        known.join(", ")
-      }, ${WIND_NAMES}; and ` +
-        `each over a period, as tp_24h or t2m_day${suggestNearest(name, known)}`,
+      `Cannot write variable "${name}": it is not known${suggestNearest(name, known)}\n` +
+        `  the known ones are ${
+          known.join(", ")
+        }, ${WIND_NAMES}; and each over a period, as tp_24h ` +
+        "or t2m_day",
     );
   });
 }
@@ -240,8 +240,10 @@ const MOST_HOURS = 360;
 function isPossible(
   threshold: number,
   { period }: FieldProduct,
-  { accumulated, limits: { least, most } }: Variable,
+  { accumulated, limits }: Variable,
 ): boolean {
+  if (!limits) return true;
+  const { least, most } = limits;
   const periodHours = typeof period === "number" ? period : period === "day" ? 24 : MOST_HOURS;
   const hours = accumulated ? periodHours : 1;
   return threshold >= least && threshold <= most * hours;

@@ -9,19 +9,20 @@ import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
-import { VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { GIK_VARIABLES, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/mod.ts";
 import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK, GIK_VARIABLES } from "../../lib/output/profile.ts";
+import { GIK } from "../../lib/output/profile.ts";
 import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
-import { isRemote } from "../../lib/storage/mod.ts";
+import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
+import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -122,9 +123,10 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "variables",
     value: "<v,v,…>",
     default: DEFAULT_VARIABLES,
-    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")};\n` +
-      "wind10m and wind700 are speeds, t2m_24h and tp_day are over periods",
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}\n` +
+      "speeds as wind10m and wind700; sums and means over periods as tp_24h, t2m_day",
   },
+  FIELDS,
   ...PRODUCT_OPTIONS,
   {
     name: "region",
@@ -288,10 +290,19 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
-/** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
+/**
+ * The products of `--fields` or `--variables`; `extract` has the first alone.
+ *
+ * @returns `undefined` for the default: what ECMWF did not publish of it is left out.
+ */
 function parseNames(values: OptionValues): FieldProduct[] | undefined {
-  if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
-  return parseProductNames(values.list("variables")!);
+  const text = values.text("variables") ?? DEFAULT_VARIABLES;
+  const isDefault = text === DEFAULT_VARIABLES;
+  const fields = parseFieldNames(values);
+  if (fields && !isDefault) {
+    throw new UsageError("Cannot use --fields with --variables: give all of them with --fields");
+  }
+  return isDefault ? fields : parseProductNames(values.list("variables")!);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
@@ -336,7 +347,7 @@ function parseWork(values: OptionValues): string | undefined {
   if (isRemote(text)) {
     throw new UsageError(`Cannot use --work "${text}": give a folder or gs://<bucket>/<path>`);
   }
-  return text.replace(/(?<=.)\/+$/, "");
+  return trimFolder(text);
 }
 
 /** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */
