@@ -6,6 +6,7 @@
 import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
 import type { Run } from "../ecmwf/run.ts";
+import type { TargetGrid } from "./target_grid.ts";
 
 /** A statistic of the members, written as `<variable>_<suffix>`. */
 export interface StatisticSpec {
@@ -32,6 +33,8 @@ export interface OutputProfile {
   steps: readonly number[];
   /** Region written unless another is asked for, degrees. */
   region: Region;
+  /** Points to which the statistics are interpolated. @default {undefined} (those of the messages) */
+  grid?: TargetGrid;
   statistics: readonly StatisticSpec[];
   /** Unit of `time` and `valid_time`: hours since this instant. */
   timeOrigin: { units: string; epochMs: number };

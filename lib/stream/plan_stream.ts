@@ -18,6 +18,7 @@ import {
 } from "../ensemble/field_plan.ts";
 import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
+import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
@@ -32,7 +33,7 @@ import {
   requirePublished,
   type Unpublished,
 } from "./published_fields.ts";
-import type { StreamOptions } from "./stream_options.ts";
+import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
 export interface StreamPlan {
@@ -115,13 +116,15 @@ async function findAllStores(
 /** Reports a region that goes around the globe; throws for one without a point of the run's grid. */
 function checkRegion(
   run: Run,
-  { profile, region = profile.region, gridSpacing }: StreamOptions,
+  options: StreamOptions,
   { reporter }: StageContext,
 ): void {
+  const { region, grid } = chooseExtent(options);
   const { folders } = findEra(run);
   const spacings = folders.map(({ grid }) => grid.spacing);
-  if (gridSpacing === undefined) requirePoints(region, spacings);
-  const wrap = describeWrap(region, gridSpacing ?? spacings[0]!);
+  if (grid) requireInside(grid, spacings);
+  else requirePoints(region, spacings);
+  const wrap = describeWrap(region, grid?.spacing ?? spacings[0]!);
   if (wrap !== undefined) reporter.info(wrap);
 }
 

@@ -16,11 +16,12 @@ import {
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
-import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
+import { makeInterpolation } from "../output/interpolate.ts";
+import { chooseTargetAxes } from "../output/target_grid.ts";
 import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
-import type { StreamOptions } from "./stream_options.ts";
+import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
@@ -75,9 +76,10 @@ interface OutputGrid {
   interpolate: (values: Float32Array) => Float32Array;
 }
 
-function chooseGrid(axes: WindowAxes, { region, profile, gridSpacing }: StreamOptions): OutputGrid {
-  if (gridSpacing === undefined) return { axes, interpolate: (values) => values };
-  const target = chooseTargetAxes(axes, region ?? profile.region, gridSpacing);
+function chooseGrid(axes: WindowAxes, options: StreamOptions): OutputGrid {
+  const { region, grid } = chooseExtent(options);
+  if (!grid) return { axes, interpolate: (values) => values };
+  const target = chooseTargetAxes(axes, region, grid);
   return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
 }
 

@@ -12,10 +12,8 @@ import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { Region } from "../../lib/grib/mod.ts";
-import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK } from "../../lib/output/profile.ts";
-import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
+import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
+import { formatRegion, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
@@ -29,6 +27,7 @@ import {
   STORES_OPTIONS,
   type StoresRequest,
 } from "./gcs_options.ts";
+import { parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
 import {
   DATES,
   listShapingOptions,
@@ -58,10 +57,6 @@ export interface StreamRequest
   /** For the ledger of several runs. */
   shapingOptions: Record<string, string>;
 }
-
-const REGION_NAMES = Object.keys(REGIONS);
-const DEFAULT_VARIABLES = GIK.variables.join(",");
-const DEFAULT_STEPS = GIK.steps.join(",");
 
 /** A host with or without its port, or a bucket with its scheme. */
 const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
@@ -93,7 +88,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   MODEL,
   {
     ...STEPS,
-    default: DEFAULT_STEPS,
+    defaultName: GIK.steps.join(","),
     help: "forecast steps in hours, and ranges: 36-60/3, 0-144; of the default ones those that\n" +
       "the run has",
   },
@@ -110,23 +105,10 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "variables",
     value: "<v,v,…>",
-    default: DEFAULT_VARIABLES,
+    defaultName: GIK.variables.join(","),
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
   },
-  {
-    name: "region",
-    value: "<N,W,S,E>",
-    default: formatRegion(GIK.region),
-    help: "edges of the region in degrees, points on them included; or a name:\n" +
-      `${REGION_NAMES.slice(0, 7).join(", ")},\n${REGION_NAMES.slice(7).join(", ")}`,
-  },
-  {
-    name: "grid",
-    value: "<degrees>",
-    help:
-      "interpolate mean and deviation to points this far apart, for example 0.25 for runs of all\n" +
-      "years alike (default: the points of the messages)",
-  },
+  ...PROFILE_OPTIONS,
   {
     name: "work",
     value: "<dir>",
@@ -180,7 +162,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values);
-  const { steps, region } = request;
+  const { profile, steps = profile.steps, variables, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -191,8 +173,9 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     merge,
     shapingOptions: {
       ...listShapingOptions(STREAM_OPTIONS, values),
-      ...(steps && { steps: steps.join(",") }),
-      ...(region && { region: formatRegion(region) }),
+      steps: steps.join(","),
+      variables: (variables?.map(({ name }) => name) ?? profile.variables).join(","),
+      region: formatRegion(region ?? profile.region),
     },
   };
 }
@@ -210,23 +193,22 @@ export type OutputRequest = Omit<
  */
 export function parseOutputRequest(values: OptionValues): OutputRequest {
   const runRequests = parseRunRequests(values);
-  const region = parseRegion(values.required("region"));
-  const gridSpacing = parseGrid(values, region);
-  if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
+  const { profile, region, grid } = parseProfileOptions(values);
+  if (!grid) requirePoints(region, listSpacings(runRequests));
   return {
     runRequests,
     server: parseServerOptions(values),
-    profile: GIK,
+    profile,
     work: parseWork(values),
     // Not every run has the default steps.
-    steps: values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values),
+    steps: isDefault(values, "steps", profile.steps) ? undefined : parseSteps(values),
     model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    variables: parseVariables(values),
+    variables: parseVariables(values, profile),
     region,
-    gridSpacing,
+    grid,
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
@@ -273,9 +255,19 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
+/** Whether a list is not given, or is that of the profile. */
+function isDefault(
+  values: OptionValues,
+  name: string,
+  ofProfile: readonly (string | number)[],
+): boolean {
+  const text = values.text(name);
+  return text === undefined || text === ofProfile.join(",");
+}
+
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
-function parseVariables(values: OptionValues): Variable[] | undefined {
-  if (values.text("variables") === DEFAULT_VARIABLES) return undefined;
+function parseVariables(values: OptionValues, profile: OutputProfile): Variable[] | undefined {
+  if (isDefault(values, "variables", profile.variables)) return undefined;
   return [...new Set(values.list("variables"))].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
@@ -294,17 +286,6 @@ function listSpacings(requests: readonly RunRequest[]): number[] {
   });
   const grids = eras.flatMap(({ folders }) => folders.map(({ grid }) => grid));
   return sortUnique(grids.map(({ spacing }) => spacing));
-}
-
-function parseGrid(values: OptionValues, region: Region): number | undefined {
-  const text = values.text("grid");
-  if (text === undefined) return undefined;
-  const spacing = Number(text);
-  if (!(spacing > 0 && spacing < Infinity)) {
-    throw new UsageError(`Cannot use --grid "${text}": give degrees between points, such as 0.25`);
-  }
-  checkSpacing(region, spacing);
-  return spacing;
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {
