@@ -6,12 +6,12 @@
  */
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 export const RUN = parseRun("20260206", "00");
-export const VARIABLES = findVariables(GIK.variables);
+export const VARIABLES = findVariables(GIK_VARIABLES);
 /** Members with messages of their own; the others are copies of them. */
 const MEMBERS = 3;
 const STEP = 36;

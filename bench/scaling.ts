@@ -31,7 +31,7 @@ import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
 import type { PlannedField } from "../lib/ensemble/field_plan.ts";
 import { partitionFields } from "../lib/checkpoint/partition_fields.ts";
-import { GIK } from "../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 /** Measured by `bench/stream.ts`: 9 steps on the loopback. */
@@ -47,7 +47,7 @@ const NEAR = 1.1;
 const REPETITIONS = 5;
 
 const RUN = parseRun("20260206", "00");
-const VARIABLES = findVariables(GIK.variables);
+const VARIABLES = findVariables(GIK_VARIABLES);
 
 /** The cost of a task before its first request for a message. */
 interface TaskCost {

@@ -1,10 +1,9 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
 import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
 import { buildDataset } from "../lib/output/forecast_dataset.ts";
-import { GIK } from "../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
 import { formatHistory } from "../lib/stream/write_output.ts";
 
 const PAGE = await Deno.readTextFile(new URL("output.md", import.meta.url));
@@ -27,7 +26,7 @@ function encodeDefaultOutput() {
   return encodeNetcdf(buildDataset({
     profile: GIK,
     run: parseRun("20260206", "00"),
-    variables: findVariables(GIK.variables),
+    products: GIK.products,
     steps: GIK.steps,
     axes: {
       latitudes: Float64Array.from({ length: (north - south) * 4 + 1 }, (_, i) => north - i / 4),

@@ -15,7 +15,7 @@ import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
 import { findSection, readPages, readTableRows, ROOT } from "./pages_fixture.ts";
 
 /** Programs whose names begin a line that is a command, in a block that names no language. */
@@ -138,7 +138,7 @@ const ADDED = { param: "10u", levtype: "sfc" } as const;
 
 /** A run whose messages are there at the steps that streaming reads, and else stand for others. */
 async function writeRun(bucket: string, run: Run): Promise<void> {
-  const variables = [...findVariables(GIK.variables), ADDED];
+  const variables = [...findVariables(GIK_VARIABLES), ADDED];
   const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, variables);
   const real = [0, ...GIK.steps];
   await writeMessages(bucket, run, real, base);

@@ -7,7 +7,7 @@ import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
 import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
 import type { LedgerEntry } from "../lib/runs/ledger.ts";
 
 const STEPS = GIK.steps;
@@ -33,7 +33,7 @@ interface Workplace extends AsyncDisposable {
 
 async function openWorkplace(): Promise<Workplace> {
   const root = await Deno.makeTempDir();
-  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, findVariables(GIK.variables));
+  const base = await readBase(EMBEDDED_FOLDER, BEFORE_50R1.run, 36, findVariables(GIK_VARIABLES));
   const publish = async (run: Run, steps: readonly number[]) => {
     await writeMessages(`${root}/bucket`, run, steps, base);
   };

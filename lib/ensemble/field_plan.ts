@@ -18,6 +18,7 @@ import {
 } from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
+import type { MemberStatistic } from "./statistic.ts";
 
 /** A member's message of a field. */
 export interface PlannedMessage {
@@ -25,10 +26,19 @@ export interface PlannedMessage {
   reference: Reference;
 }
 
+/** What is asked of a field besides its mean and deviation. */
+export interface FieldDemand {
+  statistics: readonly MemberStatistic[];
+  /** Whether the values of each member are kept for what is made of several fields. */
+  keepsMembers: boolean;
+}
+
 /** A field of the output, and where its messages are. */
 export interface PlannedField {
   variable: Variable;
   stepHours: number;
+  /** @default {undefined} (mean and deviation only) */
+  demand?: FieldDemand;
   /** In the order of the files. */
   messages: PlannedMessage[];
   /** Members without a usable reference, and why. */

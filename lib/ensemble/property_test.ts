@@ -3,7 +3,7 @@ import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run
 import { makeRandom } from "../../fixtures/random.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../output/profile.ts";
 import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
 import type { PlannedField } from "./field_plan.ts";
@@ -43,7 +43,7 @@ function varyCost(storage: Storage, random: () => number): Storage {
 /** Needs learnt from messages unlike those of the run. */
 function drawNeeds(random: () => number): PrefixNeeds {
   const needs = new PrefixNeeds();
-  for (const variable of GIK.variables) {
+  for (const variable of GIK_VARIABLES) {
     const share = random();
     for (let i = Math.floor(random() * 15); i > 0; i--) {
       const length = 500 + Math.floor(random() * 20_000);
@@ -65,7 +65,7 @@ function drawPart(plan: readonly PlannedField[], random: () => number): PlannedF
 Deno.test("reduceFields() gives the bits of whole messages, whatever region, members, prefixes, joins and line", async () => {
   await using workplace = await openWorkplace();
   const { server, context: { storage } } = workplace;
-  const plan = await planRun(BEFORE_50R1, storage, findVariables(GIK.variables));
+  const plan = await planRun(BEFORE_50R1, storage, findVariables(GIK_VARIABLES));
   const random = makeRandom(7);
   let differing = 0;
   let secondRequests = 0;

@@ -24,7 +24,7 @@ import type { LoggedRequest } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
 import { findVariable, findVariables } from "../ecmwf/variables.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../output/profile.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
@@ -32,7 +32,7 @@ import { reduceFields } from "./reduce_fields.ts";
 import { type RestartCause } from "./message_loss.ts";
 import { replanFields } from "./replan_fields.ts";
 
-const VARIABLES = findVariables(GIK.variables);
+const VARIABLES = findVariables(GIK_VARIABLES);
 const TP = findVariable("tp")!;
 const PARALLEL = 8;
 const [FILE] = stepFiles(BEFORE_50R1.run, 36);

@@ -15,7 +15,7 @@ import { moveRuns } from "../../fixtures/moved_run.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../output/profile.ts";
 import { runStage2 } from "../pipeline/run_stage2.ts";
 import { runStage3 } from "../pipeline/run_stage3.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
@@ -120,7 +120,7 @@ Deno.test("runForecast() resumes from the fields that a stopped forecast saved",
   const resumed = await runForecast(options, { ...context, storage });
   assert(resumed.fieldsResumed > 4, `${resumed.fieldsResumed}`);
   const counts = countRequests(server.requests.slice(before));
-  const fields = GIK.variables.length * EMBEDDED_STEPS.length - resumed.fieldsResumed;
+  const fields = GIK_VARIABLES.length * EMBEDDED_STEPS.length - resumed.fieldsResumed;
   assertEquals(counts["GET grib2 range"], BEFORE_50R1.members * fields);
   const expected = await runTwoPhases(BEFORE_50R1, place);
   assertEquals(await Deno.readFile(resumed.path), await Deno.readFile(expected.path));

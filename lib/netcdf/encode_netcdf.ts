@@ -37,6 +37,12 @@ export interface NetcdfVariable {
   data: NetcdfNumbers;
 }
 
+/** A variable too large to be held: its values are read when they are written. */
+export interface StreamedVariable extends Omit<NetcdfVariable, "data"> {
+  /** Its values in float32, in order, as many as its dimensions say; each piece is read when it is due. */
+  pieces(): AsyncIterable<Float32Array>;
+}
+
 /** A whole file. Dimensions, attributes and variables are written in the order given. */
 export interface NetcdfDataset {
   /** Name to length, at least 1: the format reserves length 0 for its record dimension. */
@@ -44,6 +50,14 @@ export interface NetcdfDataset {
   /** Global attributes. */
   attributes: Record<string, NetcdfAttribute>;
   variables: NetcdfVariable[];
+  /** Written after the others. @default {[]} */
+  streamed?: StreamedVariable[];
+}
+
+/** A variable in the header: what is known of it without its values. */
+interface HeaderEntry extends Omit<NetcdfVariable, "data"> {
+  type: NetcdfNumbers[typeof Symbol.toStringTag];
+  bytes: number;
 }
 
 const NC_CHAR = 2;
@@ -90,14 +104,68 @@ const PIECE_LENGTH = 2 ** 17;
  *
  * @throws {UserError} (`failed`) naming the dimension, attribute or variable: for a name that is not
  *   valid or used twice, a dimension that is not declared or not a length, data that do not fill
- *   their dimensions, a `_FillValue` of another type, and a variable too large for the format.
+ *   their dimensions, a `_FillValue` of another type, and a variable too large for the format or
+ *   one that is streamed, as {@linkcode streamNetcdf} writes it.
  */
 export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<ArrayBuffer>, void> {
   checkDataset(dataset);
-  const placeholders = dataset.variables.map(() => 0); // offsets have a fixed width
+  const [streamed] = dataset.streamed ?? [];
+  if (streamed) throw refusal(`variable "${streamed.name}"`, "it is streamed; use streamNetcdf()");
+  return generatePieces(encodeWholeHeader(dataset), dataset);
+}
+
+function encodeWholeHeader(dataset: NetcdfDataset): Uint8Array<ArrayBuffer> {
+  const entries = listEntries(dataset);
+  const placeholders = entries.map(() => 0); // offsets have a fixed width
   const headerBytes = encodeHeader(dataset, placeholders).byteLength;
-  const sizes = dataset.variables.map(({ name, data }) => ({ name, bytes: data.byteLength }));
-  return generatePieces(encodeHeader(dataset, planOffsets(headerBytes, sizes)), dataset);
+  return encodeHeader(dataset, planOffsets(headerBytes, entries));
+}
+
+/**
+ * Encodes a dataset with variables that are read when they are written, likewise. Without any the bytes
+ * are those of {@linkcode encodeNetcdf}.
+ *
+ * @throws {UserError} (`failed`) as that does, and when a variable's pieces are not as long as it is.
+ */
+export async function* streamNetcdf(
+  dataset: NetcdfDataset,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  checkDataset(dataset);
+  yield* generatePieces(encodeWholeHeader(dataset), dataset);
+  for (const variable of dataset.streamed ?? []) yield* readPieces(variable, dataset);
+}
+
+async function* readPieces(
+  { name, dimensions, pieces }: StreamedVariable,
+  dataset: NetcdfDataset,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const expected = countValues(dimensions, dataset);
+  let found = 0;
+  for await (const values of pieces()) {
+    found += values.length;
+    for (let start = 0; start < values.length; start += PIECE_LENGTH) {
+      yield encodeNumbers(values.subarray(start, start + PIECE_LENGTH), 0);
+    }
+  }
+  if (found === expected) return;
+  throw refusal(`variable "${name}"`, `it has ${found} values, expected ${expected}`);
+}
+
+/** The variables in the order of the file, with their type and size. */
+function listEntries({ variables, streamed = [], ...dataset }: NetcdfDataset): HeaderEntry[] {
+  return [
+    ...variables.map(({ data, ...rest }) => {
+      return { ...rest, type: data[Symbol.toStringTag], bytes: data.byteLength };
+    }),
+    ...streamed.map(({ name, dimensions, attributes }) => {
+      const bytes = Float32Array.BYTES_PER_ELEMENT * countValues(dimensions, dataset);
+      return { name, dimensions, attributes, type: "Float32Array" as const, bytes };
+    }),
+  ];
+}
+
+function countValues(dimensions: readonly string[], dataset: Pick<NetcdfDataset, "dimensions">) {
+  return dimensions.reduce((product, name) => product * dataset.dimensions[name]!, 1);
 }
 
 /**
@@ -146,7 +214,8 @@ function findFillValue({ attributes, data }: NetcdfVariable): number {
 
 // ---- checks ----
 
-function checkDataset({ dimensions, attributes, variables }: NetcdfDataset): void {
+function checkDataset(dataset: NetcdfDataset): void {
+  const { dimensions, attributes, variables, streamed = [] } = dataset;
   for (const [name, length] of Object.entries(dimensions)) {
     checkName("dimension", name);
     if (!Number.isInteger(length) || length < 1 || length > MAX_INT32) {
@@ -157,17 +226,34 @@ function checkDataset({ dimensions, attributes, variables }: NetcdfDataset): voi
     }
   }
   Object.keys(attributes).forEach((name) => checkName("global attribute", name));
-  const names = variables.map(({ name }) => name);
+  const names = [...variables, ...streamed].map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) {
     throw refusal(`variable "${repeated}"`, "it occurs twice; rename one");
   }
   const lengths = new Map(Object.entries(dimensions));
   variables.forEach((variable) => checkVariable(variable, lengths));
+  streamed.forEach((variable) => checkNames(variable, lengths));
 }
 
 function checkVariable(variable: NetcdfVariable, lengths: ReadonlyMap<string, number>): void {
-  const { name, dimensions, attributes, data } = variable;
+  const { name, dimensions, data } = variable;
+  const expected = checkNames(variable, lengths);
+  if (data.length !== expected) {
+    throw refusal(
+      `variable "${name}"`,
+      `it has ${data.length} values, expected ${expected} for its dimensions ` +
+        `(${dimensions.join(", ")})`,
+    );
+  }
+  checkFillValue(variable);
+}
+
+/** @returns how many values the dimensions of a variable have. */
+function checkNames(
+  { name, dimensions, attributes }: Omit<NetcdfVariable, "data">,
+  lengths: ReadonlyMap<string, number>,
+): number {
   checkName("variable", name);
   Object.keys(attributes).forEach((key) => checkName(`attribute of variable "${name}"`, key));
   let expected = 1;
@@ -181,14 +267,7 @@ function checkVariable(variable: NetcdfVariable, lengths: ReadonlyMap<string, nu
     }
     expected *= length;
   }
-  if (data.length !== expected) {
-    throw refusal(
-      `variable "${name}"`,
-      `it has ${data.length} values, expected ${expected} for its dimensions ` +
-        `(${dimensions.join(", ")})`,
-    );
-  }
-  checkFillValue(variable);
+  return expected;
 }
 
 function checkFillValue({ name, attributes, data }: NetcdfVariable): void {
@@ -232,7 +311,7 @@ function encodeHeader(dataset: NetcdfDataset, begins: number[]): Uint8Array<Arra
     encodeAttributes(dataset.attributes),
     encodeList(
       NC_VARIABLE,
-      dataset.variables.map((variable, i) => encodeVariable(variable, dimensionIds, begins[i]!)),
+      listEntries(dataset).map((entry, i) => encodeVariable(entry, dimensionIds, begins[i]!)),
     ),
   ]);
 }
@@ -257,17 +336,17 @@ function encodeAttributeValue(value: NetcdfAttribute): Uint8Array {
 }
 
 function encodeVariable(
-  { name, dimensions, attributes, data }: NetcdfVariable,
+  { name, dimensions, attributes, type, bytes }: HeaderEntry,
   dimensionIds: ReadonlyMap<string, number>,
   begin: number,
 ): Uint8Array {
   // vsize saturates: a last variable of 4 GiB or more is sized from its dimensions.
-  const vsize = Math.min(padLength(data.byteLength), 2 ** 32 - 1);
+  const vsize = Math.min(padLength(bytes), 2 ** 32 - 1);
   return concatenate([
     encodeText(name),
     encodeUint32(dimensions.length, ...dimensions.map((dimension) => dimensionIds.get(dimension)!)),
     encodeAttributes(attributes),
-    encodeUint32(TYPES[data[Symbol.toStringTag]].code, vsize),
+    encodeUint32(TYPES[type].code, vsize),
     encodeUint32(Math.floor(begin / 2 ** 32), begin % 2 ** 32),
   ]);
 }

@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { parseRun } from "../ecmwf/run.ts";
 import { VARIABLES } from "../ecmwf/variables.ts";
+import { plainProduct } from "../ensemble/field_product.ts";
 import { encodeNetcdf, type NetcdfDataset, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import { buildDataset } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
@@ -15,12 +16,17 @@ function makeDataset(): NetcdfDataset {
   return buildDataset({
     profile: GIK,
     run: parseRun("20260206", "00"),
-    variables: VARIABLES,
+    products: VARIABLES.map(plainProduct),
     steps: [36, 39],
     axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
     fields: [36, 39].flatMap((stepHours) =>
       VARIABLES.map((variable) => {
-        return { variable, stepHours, mean: points, deviation: points, membersUsed: 3 };
+        return {
+          product: plainProduct(variable),
+          stepHours,
+          statistics: [points, points],
+          membersUsed: 3,
+        };
       })
     ),
     membersUsed: [0, 1, 2],

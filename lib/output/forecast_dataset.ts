@@ -6,20 +6,38 @@
  */
 import { findEra } from "../ecmwf/eras.ts";
 import { describeMembers, type Member } from "../ecmwf/members.ts";
-import { referenceTime, type Run } from "../ecmwf/run.ts";
+import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
+import { type FieldProduct, statisticsOf } from "../ensemble/field_product.ts";
 import { sumConversions } from "../ensemble/field_result.ts";
-import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
-import type { OutputProfile, StatisticSpec } from "./profile.ts";
+import type { MemberStatistic } from "../ensemble/statistic.ts";
+import type {
+  NetcdfAttribute,
+  NetcdfDataset,
+  NetcdfVariable,
+  StreamedVariable,
+} from "../netcdf/encode_netcdf.ts";
+import type { OutputProfile } from "./profile.ts";
+import { describeProduct, nameStatistic, statisticAttributes } from "./statistic_attributes.ts";
+import {
+  boundsDimension,
+  listTimeAxes,
+  nameTimeAxis,
+  type TimeAxis,
+  timeDimensions,
+  timeVariables,
+} from "./time_axes.ts";
 
-/** Statistics of one variable at one step, on the output's grid. */
+/** Statistics of one product at one step, on the output's grid. */
 export interface OutputField {
-  variable: Variable;
+  product: FieldProduct;
   stepHours: number;
-  /** (latitude, longitude), row-major, north first. */
-  mean: Float32Array;
-  deviation: Float32Array;
+  /**
+   * In the order of the product's statistics, without the members; each (latitude, longitude), row-major,
+   * north first.
+   */
+  statistics: readonly Float32Array[];
   /** Number of members that went in. */
   membersUsed: number;
   /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
@@ -32,57 +50,69 @@ export interface OutputField {
 export interface OutputContent {
   profile: OutputProfile;
   run: Run;
-  variables: readonly Variable[];
+  products: readonly FieldProduct[];
   /** Forecast steps in hours, ascending. */
   steps: readonly number[];
   axes: WindowAxes;
   /** Those of the messages, where the fields were interpolated. @default {undefined} (they were not) */
   axesOfMessages?: WindowAxes;
-  /** Fields that have values; every other (variable, step) stays NaN. */
+  /** Fields that have values; every other (product, step) stays NaN. */
   fields: readonly OutputField[];
   /** What ECMWF did not publish: variables that are left out, and fields that are NaN. @default none */
   unpublished?: {
     variables: readonly Variable[];
-    fields: readonly Pick<OutputField, "variable" | "stepHours">[];
+    fields: readonly { variable: Variable; stepHours: number }[];
   };
   /** Members that went into at least one field, ascending. */
   membersUsed: readonly Member[];
   /** Members asked for that went into no field. */
   membersAbsent: readonly Member[];
+  /**
+   * Reads the values of each member of a product at a step, (latitude, longitude); those of other
+   * members are NaN. Called in the order of the file. @default {undefined} (no statistic asks for them)
+   */
+  readMembers?(
+    product: FieldProduct,
+    stepHours: number,
+  ): Promise<ReadonlyMap<Member, Float32Array>>;
   /** When and how the file was made, for `history`. */
   history: string;
 }
 
-const HOUR_MS = 3_600_000;
-const DIMENSIONS = ["time", "valid_time", "latitude", "longitude"];
-
-/** Name of the variable, and of the dimension, of the periods that accumulations are summed over. */
-const BOUNDS = { variable: "valid_time_bnds", dimension: "bnds" };
+/** The axis of members, where a product has them. */
+const NUMBER = "number";
 
 /**
  * The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`, and `bnds` 2
- * where a variable accumulates.
+ * where a variable accumulates; periods have axes in time of their own, members have `number`.
  */
 export function buildDataset(content: OutputContent): NetcdfDataset {
-  const { profile, axes, steps, variables } = content;
-  const hasBounds = variables.some(({ accumulated }) => accumulated);
+  const { profile, run, axes, steps, products } = content;
+  const timeAxes = listTimeAxes(products, run, steps);
+  const axisOf = (product: FieldProduct) =>
+    timeAxes.find(({ name }) => name === nameTimeAxis(product))!;
+  const members = [...content.membersUsed, ...content.membersAbsent].sort((a, b) => a - b);
+  const streamed = products.flatMap((product) =>
+    membersVariables(content, product, axisOf(product), members)
+  );
   return {
     dimensions: {
       time: 1,
-      valid_time: steps.length,
+      ...timeDimensions(timeAxes),
+      ...(streamed.length > 0 && { [NUMBER]: members.length }),
       latitude: axes.latitudes.length,
       longitude: axes.longitudes.length,
-      ...(hasBounds && { [BOUNDS.dimension]: 2 }),
+      ...boundsDimension(timeAxes),
     },
     attributes: globalAttributes(content),
     variables: [
-      ...timeVariables(content, hasBounds),
+      ...timeVariables(profile, run, timeAxes),
+      ...(streamed.length > 0 ? [numberVariable(members)] : []),
       ...axisVariables(axes),
-      ...variables.flatMap((variable) =>
-        profile.statistics.map((statistic) => statisticVariable(content, variable, statistic))
-      ),
-      ...variables.map((variable) => countVariable(content, variable)),
+      ...products.flatMap((product) => statisticVariables(content, product, axisOf(product))),
+      ...products.map((product) => countVariable(content, product, axisOf(product))),
     ],
+    ...(streamed.length > 0 && { streamed }),
   };
 }
 
@@ -128,55 +158,8 @@ function listNames(variables: readonly Variable[]): string {
 }
 
 /** `tp (0 h), ssr (0 h)`. */
-function listFields(fields: readonly Pick<OutputField, "variable" | "stepHours">[]): string {
+function listFields(fields: readonly { variable: Variable; stepHours: number }[]): string {
   return fields.map(({ variable, stepHours }) => `${variable.name} (${stepHours} h)`).join(", ");
-}
-
-function timeVariables(content: OutputContent, hasBounds: boolean): NetcdfVariable[] {
-  const { profile, run, steps } = content;
-  const { units, epochMs } = profile.timeOrigin;
-  const runHours = (referenceTime(run).getTime() - epochMs) / HOUR_MS;
-  const calendar = "proleptic_gregorian";
-  return [
-    {
-      name: "time",
-      dimensions: ["time"],
-      attributes: {
-        standard_name: "forecast_reference_time",
-        long_name: "start of the forecast run",
-        units,
-        calendar,
-      },
-      data: Float64Array.of(runHours),
-    },
-    {
-      name: "valid_time",
-      dimensions: ["valid_time"],
-      attributes: {
-        standard_name: "time",
-        long_name: "time at which the forecast is valid",
-        units,
-        calendar,
-        axis: "T",
-        ...(hasBounds && { bounds: BOUNDS.variable }),
-      },
-      data: Float64Array.from(steps, (step) => runHours + step),
-    },
-    ...(hasBounds ? [boundsVariable(steps, runHours)] : []),
-  ];
-}
-
-/**
- * From the start of the run to each step. It has no attributes: those of `valid_time` hold for it (CF
- * 7.1). Variables of a moment say `valid_time: point` and have no use for it.
- */
-function boundsVariable(steps: readonly number[], runHours: number): NetcdfVariable {
-  return {
-    name: BOUNDS.variable,
-    dimensions: ["valid_time", BOUNDS.dimension],
-    attributes: {},
-    data: Float64Array.from(steps.flatMap((step) => [runHours, runHours + step])),
-  };
 }
 
 function axisVariables(axes: WindowAxes): NetcdfVariable[] {
@@ -192,36 +175,96 @@ function axisVariables(axes: WindowAxes): NetcdfVariable[] {
   ];
 }
 
-function statisticVariable(
-  content: OutputContent,
-  variable: Variable,
-  statistic: StatisticSpec,
-): NetcdfVariable {
-  const accumulation = variable.accumulated ? " accumulated from the start of the run" : "";
-  const overTime = variable.accumulated
-    ? "valid_time: sum (from the start of the run)"
-    : "valid_time: point";
+function numberVariable(members: readonly Member[]): NetcdfVariable {
   return {
-    name: `${variable.name}_${statistic.suffix}`,
-    dimensions: DIMENSIONS,
+    name: NUMBER,
+    dimensions: [NUMBER],
     attributes: {
-      long_name: `${statistic.description} ${variable.longName}${accumulation}`,
-      ...(variable.standardName && { standard_name: variable.standardName }),
-      units: variable.units,
-      cell_methods: `${overTime} realization: ${statistic.cellMethod}`,
-      ancillary_variables: countName(variable),
-      ...describeConversions(content, variable),
-      _FillValue: Float32Array.of(NaN),
+      standard_name: "realization",
+      long_name: "ensemble member, 0 is the control",
+      units: "1",
     },
-    data: layOutSteps(content, variable, statistic),
+    data: Int32Array.from(members),
   };
+}
+
+/** The variables of a product's statistics, without the members. */
+function statisticVariables(
+  content: OutputContent,
+  product: FieldProduct,
+  axis: TimeAxis,
+): NetcdfVariable[] {
+  return listArrayStatistics(product, content.profile).map((statistic, i) => ({
+    name: nameStatistic(product, statistic),
+    dimensions: ["time", axis.name, "latitude", "longitude"],
+    attributes: describeVariable(content, product, statistic, axis),
+    data: layOutSteps(content, product, i, axis),
+  }));
+}
+
+/** The statistics of a product that one number a point holds: all but the members. */
+export function listArrayStatistics(
+  product: FieldProduct,
+  profile: Pick<OutputProfile, "statistics">,
+): MemberStatistic[] {
+  return statisticsOf(product, profile).filter(({ kind }) => kind !== "members");
+}
+
+function describeVariable(
+  content: OutputContent,
+  product: FieldProduct,
+  statistic: MemberStatistic,
+  axis: TimeAxis,
+): Record<string, NetcdfAttribute> {
+  return {
+    ...statisticAttributes(product, statistic, axis.name),
+    ancillary_variables: countName(product),
+    ...describeConversions(content, product),
+    _FillValue: Float32Array.of(NaN),
+  };
+}
+
+/** The variable of a product's members, read when it is written; none where they are not asked for. */
+function membersVariables(
+  content: OutputContent,
+  product: FieldProduct,
+  axis: TimeAxis,
+  members: readonly Member[],
+): StreamedVariable[] {
+  const statistic = statisticsOf(product, content.profile).find(({ kind }) => kind === "members");
+  if (!statistic) return [];
+  return [{
+    name: nameStatistic(product, statistic),
+    dimensions: ["time", axis.name, NUMBER, "latitude", "longitude"],
+    attributes: describeVariable(content, product, statistic, axis),
+    pieces: () => readPieces(content, product, axis, members),
+  }];
+}
+
+/** The members at one step after the other. */
+async function* readPieces(
+  { axes, readMembers }: OutputContent,
+  product: FieldProduct,
+  { windows }: TimeAxis,
+  members: readonly Member[],
+): AsyncGenerator<Float32Array> {
+  const points = axes.latitudes.length * axes.longitudes.length;
+  for (const { stepHours } of windows) {
+    const values = new Float32Array(members.length * points).fill(NaN);
+    const own = await readMembers!(product, stepHours);
+    for (const [i, member] of members.entries()) {
+      const found = own.get(member);
+      if (found) values.set(found, i * points);
+    }
+    yield values;
+  }
 }
 
 function describeConversions(
   { fields }: OutputContent,
-  variable: Variable,
+  product: FieldProduct,
 ): Record<string, string> {
-  const own = fields.filter((field) => field.variable.name === variable.name);
+  const own = fields.filter((field) => field.product.name === product.name);
   const sums = sumConversions(own).map(({ messages, units, factor, bySeconds }) => {
     const seconds = "the seconds from the start of the run";
     const by = !bySeconds ? `${factor}` : factor === 1 ? seconds : `${factor} and ${seconds}`;
@@ -230,44 +273,51 @@ function describeConversions(
   return sums.length > 0 ? { comment: sums.join("; ") } : {};
 }
 
-function countName(variable: Variable): string {
-  return `${variable.name}_members_used`;
+function countName({ name }: FieldProduct): string {
+  return `${name}_members_used`;
 }
 
-/** The number of members in the statistics of a variable, by step; 0 where there are none. */
-function countVariable({ steps, fields }: OutputContent, variable: Variable): NetcdfVariable {
-  const data = new Int32Array(steps.length);
-  for (const { variable: { name }, stepHours, membersUsed } of fields) {
-    if (name === variable.name) data[steps.indexOf(stepHours)] = membersUsed;
+/** The number of members in the statistics of a product, by step; 0 where there are none. */
+function countVariable(
+  { fields }: OutputContent,
+  product: FieldProduct,
+  { name: axis, windows }: TimeAxis,
+): NetcdfVariable {
+  const own = fields.filter((field) => field.product.name === product.name);
+  const data = new Int32Array(windows.length);
+  for (const { stepHours, membersUsed } of own) {
+    data[windows.findIndex((it) => it.stepHours === stepHours)] = membersUsed;
   }
-  const varies = fields.some((field) => field.variable.name === variable.name && field.varies);
+  const isPlain = product.period === undefined && product.derive === undefined;
+  const { longName } = isPlain ? product.inputs[0]! : describeProduct(product);
   return {
-    name: countName(variable),
-    dimensions: ["time", "valid_time"],
+    name: countName(product),
+    dimensions: ["time", axis],
     attributes: {
-      long_name: `ensemble members used for ${variable.longName}`,
+      long_name: `ensemble members used for ${longName}`,
       // The modifier of this name is deprecated (CF appendix C), the name is not.
       standard_name: "number_of_observations",
       units: "1",
-      ...(varies &&
+      ...(own.some(({ varies }) => varies) &&
         { comment: "the least over the points: at some of them, members lack a value" }),
     },
     data,
   };
 }
 
-/** Values of a variable as (time, valid_time, latitude, longitude), NaN where there is no field. */
+/** Values of a statistic as (time, valid_time, latitude, longitude), NaN where there is no field. */
 function layOutSteps(
-  content: OutputContent,
-  variable: Variable,
-  statistic: StatisticSpec,
+  { axes, fields }: OutputContent,
+  product: FieldProduct,
+  statistic: number,
+  { windows }: TimeAxis,
 ): Float32Array {
-  const { steps, axes, fields } = content;
   const points = axes.latitudes.length * axes.longitudes.length;
-  const values = new Float32Array(steps.length * points).fill(NaN);
+  const values = new Float32Array(windows.length * points).fill(NaN);
   for (const field of fields) {
-    if (field.variable.name !== variable.name) continue;
-    values.set(field[statistic.source], steps.indexOf(field.stepHours) * points);
+    if (field.product.name !== product.name) continue;
+    const index = windows.findIndex(({ stepHours }) => stepHours === field.stepHours);
+    values.set(field.statistics[statistic]!, index * points);
   }
   return values;
 }

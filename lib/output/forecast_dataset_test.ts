@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable, findVariables, type Variable } from "../ecmwf/variables.ts";
+import { plainProduct } from "../ensemble/field_product.ts";
 import { encodeNetcdf, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputContent, type OutputField } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
@@ -12,7 +13,12 @@ function makeField(name: string, stepHours: number, first: number): OutputField 
   const points = (start: number) => Float32Array.from({ length: 6 }, (_, i) => start + i);
   const variable = findVariable(name)!;
   const [mean, deviation] = [points(first), points(first + 100)];
-  return { variable, stepHours, mean, deviation, membersUsed: first / 10 };
+  return {
+    product: plainProduct(variable),
+    stepHours,
+    statistics: [mean, deviation],
+    membersUsed: first / 10,
+  };
 }
 
 /** Two steps on 2 × 3 points; tp at both of them, u700 at the second, ro nowhere. */
@@ -20,7 +26,7 @@ function makeContent(change: Partial<OutputContent> = {}): OutputContent {
   return {
     profile: GIK,
     run: parseRun("20260206", "00"),
-    variables: VARIABLES,
+    products: VARIABLES.map(plainProduct),
     steps: [36, 39],
     axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
     fields: [makeField("tp", 39, 10), makeField("tp", 36, 20), makeField("u700", 39, 30)],
@@ -154,7 +160,7 @@ Deno.test("buildDataset() bounds accumulations by the start of the run and the s
 });
 
 Deno.test("buildDataset() writes no bounds where no variable accumulates", () => {
-  const content = makeContent({ variables: [findVariable("u700")!], fields: [] });
+  const content = makeContent({ products: [plainProduct(findVariable("u700")!)], fields: [] });
   const { dimensions, variables } = buildDataset(content);
   assertEquals(dimensions, { time: 1, valid_time: 2, latitude: 2, longitude: 3 });
   assertEquals(variables.some(({ name }) => name === "valid_time_bnds"), false);

@@ -3,6 +3,7 @@ import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { ForecastError, isUnpublished, parseForecast } from "./forecast_file.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
+import { plainProduct } from "../ensemble/field_product.ts";
 import { buildDataset } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
 
@@ -13,14 +14,13 @@ function makeDataset(): NetcdfDataset {
   return buildDataset({
     profile: GIK,
     run: parseRun("20260206", "06"),
-    variables: [TP!],
+    products: [plainProduct(TP!)],
     steps: [36, 39],
     axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
     fields: [{
-      variable: TP!,
+      product: plainProduct(TP!),
       stepHours: 39,
-      mean: Float32Array.of(1, 2, 3, 4, NaN, 6),
-      deviation: Float32Array.of(7, 8, 9, 10, 11, 12),
+      statistics: [Float32Array.of(1, 2, 3, 4, NaN, 6), Float32Array.of(7, 8, 9, 10, 11, 12)],
       membersUsed: 3,
     }],
     membersUsed: [0, 1, 5],

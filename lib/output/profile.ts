@@ -1,23 +1,16 @@
 /**
- * Output profiles: what a file contains, as data, from its variables to its name.
+ * Output profiles: what a file contains, as data, from its products and statistics to its name.
  *
  * @module
  */
 import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
+import type { MemberKind } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
+import { findVariables } from "../ecmwf/variables.ts";
+import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
+import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
 import type { TargetGrid } from "./target_grid.ts";
-
-/** A statistic of the members, written as `<variable>_<suffix>`. */
-export interface StatisticSpec {
-  suffix: "ensemble_mean" | "ensemble_standard_deviation";
-  /** Field of a reduced field that holds it. */
-  source: "mean" | "deviation";
-  /** Words before a variable's name in `long_name`. */
-  description: string;
-  /** CF cell method over the dimensionless axis `realization`. */
-  cellMethod: "mean" | "standard_deviation";
-}
 
 /** What one kind of output file contains. */
 export interface OutputProfile {
@@ -27,20 +20,28 @@ export interface OutputProfile {
   /** Where the data come from, by the degrees between the points of their grid, if they are known. */
   source(spacing: number | undefined, run: Run): string;
   conventions: string;
-  /** Names of the variables written unless others are asked for. */
-  variables: readonly string[];
+  /** What is written of the members' values, unless other variables are asked for. */
+  products: readonly FieldProduct[];
   /** Forecast steps in hours written unless others are asked for. */
   steps: readonly number[];
   /** Region written unless another is asked for, degrees. */
   region: Region;
   /** Points to which the statistics are interpolated. @default {undefined} (those of the messages) */
   grid?: TargetGrid;
-  statistics: readonly StatisticSpec[];
+  /** The members that go in: all, or those without the control. */
+  members: MemberKind;
+  /** Of each product that names none itself. */
+  statistics: readonly MemberStatistic[];
   /** Unit of `time` and `valid_time`: hours since this instant. */
   timeOrigin: { units: string; epochMs: number };
   /** Name of the file of a run. */
   fileName(run: Run): string;
 }
+
+/** Names of the variables of {@linkcode GIK}. */
+export const GIK_VARIABLES: readonly string[] = [
+  ..."tp t2m sp ssr ssrd tcw tcwv tcc u700 v700 sf ro".split(" "),
+];
 
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
 export const GIK: OutputProfile = {
@@ -55,36 +56,11 @@ export const GIK: OutputProfile = {
     return `ECMWF ${findDataset(run).title} open data, ${grid}s3://ecmwf-forecasts, CC-BY-4.0`;
   },
   conventions: "CF-1.8",
-  variables: [
-    "tp",
-    "t2m",
-    "sp",
-    "ssr",
-    "ssrd",
-    "tcw",
-    "tcwv",
-    "tcc",
-    "u700",
-    "v700",
-    "sf",
-    "ro",
-  ],
+  products: findVariables(GIK_VARIABLES).map(plainProduct),
   steps: [36, 39, 42, 45, 48, 51, 54, 57, 60],
   region: { north: 25, west: 19, south: -14, east: 55 },
-  statistics: [
-    {
-      suffix: "ensemble_mean",
-      source: "mean",
-      description: "ensemble mean of",
-      cellMethod: "mean",
-    },
-    {
-      suffix: "ensemble_standard_deviation",
-      source: "deviation",
-      description: "ensemble standard deviation of",
-      cellMethod: "standard_deviation",
-    },
-  ],
+  members: "all",
+  statistics: MEAN_AND_DEVIATION,
   // The model's own reader assumes this unit whatever the file says.
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,

@@ -1,11 +1,11 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { checkSteps, parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { GIK } from "./profile.ts";
+import { GIK, GIK_VARIABLES } from "./profile.ts";
 
 Deno.test("GIK names known variables, each once", () => {
-  const known = GIK.variables.map((name) => findVariable(name)?.name);
-  assertEquals(known, [...GIK.variables]);
+  const known = GIK_VARIABLES.map((name) => findVariable(name)?.name);
+  assertEquals(known, [...GIK_VARIABLES]);
   assertEquals(new Set(known).size, 12);
 });
 

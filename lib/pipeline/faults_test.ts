@@ -21,14 +21,14 @@ import { BUCKET } from "../ecmwf/files.ts";
 import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
 import { parseSources } from "../ecmwf/sources.ts";
 import { findVariables } from "../ecmwf/variables.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../output/profile.ts";
 import { openStorage, type Storage } from "../storage/mod.ts";
 import { runStage2 } from "./run_stage2.ts";
 import { runStage3 } from "./run_stage3.ts";
 import { runStream } from "../stream/run_stream.ts";
 
 const { run } = BEFORE_50R1;
-const VARIABLES = findVariables(GIK.variables);
+const VARIABLES = findVariables(GIK_VARIABLES);
 const MESSAGES = ENSEMBLE_SIZE * EMBEDDED_STEPS.length * VARIABLES.length;
 
 /** A run of 51 members × 2 steps × 12 variables, and its NetCDF without faults. */

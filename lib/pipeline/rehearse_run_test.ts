@@ -5,7 +5,7 @@ import { MOVED_STEPS } from "../../fixtures/moved_run.ts";
 import { asIn50r2, type ChangedEntry, changeRun, withCode } from "../../fixtures/tomorrow_run.ts";
 import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../output/profile.ts";
 import { type Rehearsal, rehearseRun } from "./rehearse_run.ts";
 
 const ADDRESS = `s3://${BUCKET}/20260520/12z/ifs/0p25`;
@@ -13,7 +13,7 @@ const OPTIONS = {
   address: ADDRESS,
   steps: MOVED_STEPS,
   maxMembers: AFTER_50R1.members,
-  variables: GIK.variables,
+  variables: GIK_VARIABLES,
 };
 
 async function rehearse(bucket: Bucket): Promise<Rehearsal> {
@@ -42,7 +42,7 @@ Deno.test("rehearseRun() finds the run of today as the table has it, with one re
   );
   assertEquals([complete, obstacles], [true, []]);
   assertEquals(variables.map(({ name, action }) => `${name} ${action}`), [
-    ...GIK.variables.map((name) => `${name} read`),
+    ...GIK_VARIABLES.map((name) => `${name} read`),
   ]);
   assertEquals(differences, []);
   const listings = server.requests.filter(({ key }) => key === "");
@@ -206,7 +206,7 @@ Deno.test("rehearseRun() shows another grid, another control, other members and 
   const { run } = BEFORE_50R1;
   await using place = await openWorkplace();
   const address = `s3://${BUCKET}/${run.date}/${run.hour}z/ifs/0p25/enfo/`;
-  const options = { address, maxMembers: 51, variables: GIK.variables };
+  const options = { address, maxMembers: 51, variables: GIK_VARIABLES };
   const rehearsal = await rehearseRun(options, place.context);
   assertEquals(rehearsal.obstacles, [
     "other control",

@@ -9,7 +9,7 @@ import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts"
 import { findFolder } from "../ecmwf/published.ts";
 import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../output/profile.ts";
 import { findFieldGaps } from "../references/field_sets.ts";
 import type { RunFields } from "../references/run_fields.ts";
 import { readRunIndex } from "../references/run_index.ts";
@@ -95,7 +95,7 @@ export async function runStage2(
   const { missing: gaps, unnamed } = findFieldGaps(index.files, {
     run,
     members,
-    required: findVariables(GIK.variables).map((variable) => asPublished(variable, run)),
+    required: findVariables(GIK_VARIABLES).map((variable) => asPublished(variable, run)),
   });
   if (gaps.length > 0) reporter.warn(`fields are missing: ${summarizeLines(gaps, GAPS_SHOWN)}`);
   if (unnamed.length > 0) {

@@ -5,17 +5,18 @@
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
-import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
-import { asPublished, findEra } from "../ecmwf/eras.ts";
+import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
+import { findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
-import { findVariables, type Variable } from "../ecmwf/variables.ts";
 import {
+  type FieldDemand,
   findRun,
   isReferenced,
   neededKeys,
   planFields,
   type PlannedField,
 } from "../ensemble/field_plan.ts";
+import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
 import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
@@ -26,6 +27,15 @@ import type { Store } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
+import {
+  chooseProducts,
+  FieldDemands,
+  listFieldSteps,
+  listStepsOfAnyRun,
+  publishProducts,
+  requireWindows,
+  withoutInputs,
+} from "./product_fields.ts";
 import {
   choosePublished,
   describeUnpublishedFields,
@@ -39,11 +49,11 @@ import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 export interface StreamPlan {
   run: Run;
   members: readonly Member[];
-  /** Without those that ECMWF did not publish. */
-  variables: readonly Variable[];
-  /** Forecast steps in hours, ascending. */
+  /** Without those of variables that ECMWF did not publish. */
+  products: readonly FieldProduct[];
+  /** Forecast steps that are written, in hours, ascending. */
   steps: readonly number[];
-  /** Steps first, then variables in the order asked for. */
+  /** Those that the products take: steps first, then variables in the order asked for. */
   fields: readonly PlannedField[];
   /** What is left out because ECMWF did not publish it. */
   unpublished: Unpublished;
@@ -70,28 +80,47 @@ export async function planStream(
   context: StageContext,
 ): Promise<StreamPlan> {
   const { profile, maxMembers, outputDir } = options;
-  const wanted = options.variables ?? findVariables(profile.variables);
-  const members = firstMembers(maxMembers);
-  const asked = sortUnique(options.steps ?? profile.steps);
-  const keysOf = (member: Member) => neededKeys(wanted, asked, member, options.run);
+  const asked = chooseProducts(options);
+  const wanted = listInputs(asked);
+  const members = chooseMembers(maxMembers, profile.members);
+  const keysOf = findNeededKeys(options, asked);
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
   const steps = chooseSteps(run, options.steps, profile.steps);
   checkRegion(run, options, context);
-  const planned = planFields(stores, members, wanted, steps, run, options.targets);
+  requireWindows(asked, run, steps);
+  const demands = new FieldDemands(asked, run, steps, profile);
+  const fieldSteps = listFieldSteps(asked, run, steps);
+  const planned = planFields(stores, members, wanted, fieldSteps, run, options.targets)
+    .filter((field) => demands.includes(field))
+    .map((field) => addDemand(field, demands.find(field)));
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
   if (options.variables) requirePublished(run, unpublished.variables);
   requireFields(published, run);
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
-  const left = new Set(unpublished.variables.map(({ name }) => name));
-  const variables = wanted.filter(({ name }) => !left.has(name))
-    .map((variable) => asPublished(variable, run));
+  const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
   const path = `${outputDir}/${profile.fileName(run)}`;
   const work = options.work ?? workFolderOf(path);
-  return { run, members, variables, steps, fields, unpublished, path, work };
+  return { run, members, products, steps, fields, unpublished, path, work };
+}
+
+function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {
+  return demand ? { ...field, demand } : field;
+}
+
+/** The keys that are read of each member's store, whichever run that is of. */
+function findNeededKeys(
+  { run, model, steps, profile }: StreamOptions,
+  products: readonly FieldProduct[],
+): (member: Member) => Set<string> {
+  const asked = sortUnique(steps ?? profile.steps);
+  const fieldSteps = run
+    ? listFieldSteps(products, run, asked)
+    : listStepsOfAnyRun(products, model, asked);
+  return (member) => neededKeys(listInputs(products), fieldSteps, member, run);
 }
 
 /** The stores in a catalogue or a folder; warns of members that have none. */

@@ -14,7 +14,7 @@ import { parseRun, type Run } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
 import { decodeNetcdf } from "../netcdf/decode_netcdf.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, GIK_VARIABLES } from "../output/profile.ts";
 import { runStage2 } from "../pipeline/run_stage2.ts";
 import { runStage3 } from "../pipeline/run_stage3.ts";
 import { runMerge } from "./run_merge.ts";
@@ -109,7 +109,7 @@ for (const [label, absent, lines] of CASES) {
     assertEquals(infos.filter((line) => line.startsWith("ECMWF published")), lines);
     const { names, variables, fields } = await readAttributes(result.path);
     const left = absent.split(", ");
-    assertEquals(names, GIK.variables.filter((name) => !left.includes(name)));
+    assertEquals(names, GIK_VARIABLES.filter((name) => !left.includes(name)));
     assertEquals([variables, fields], [absent, undefined]);
     assertEquals(result.unpublished.variables.map(({ name }) => name), left);
   });
@@ -124,7 +124,7 @@ Deno.test("the stream of a run that has all variables has no attribute of what i
   assert(result.complete);
   assertEquals(infos, []);
   const { names, variables } = await readAttributes(result.path);
-  assertEquals([names, variables], [[...GIK.variables], undefined]);
+  assertEquals([names, variables], [[...GIK_VARIABLES], undefined]);
 });
 
 Deno.test("a variable that references have counts as published, whatever the era", async () => {
@@ -188,7 +188,7 @@ Deno.test("accumulations at step 0 are not missing where the era has none", asyn
   assertEquals(infos, ["ECMWF published no tp, ssr, ssrd, sf, ro at step 0"]);
   assertEquals(result.messagesWanted, (12 + 7) * MEMBERS);
   const { names, variables, fields } = await readAttributes(result.path);
-  assertEquals([names, variables], [[...GIK.variables], undefined]);
+  assertEquals([names, variables], [[...GIK_VARIABLES], undefined]);
   assertEquals(fields, SUMS_AT_0);
   await assertRejects(
     () => runStream({ ...options, steps: [0], variables: findVariables(["tp"]) }, context),
@@ -199,7 +199,7 @@ Deno.test("accumulations at step 0 are not missing where the era has none", asyn
 
 Deno.test("accumulations at step 0 that are there are written", async () => {
   const { run } = BEFORE_50R1;
-  const variables = findVariables(GIK.variables);
+  const variables = findVariables(GIK_VARIABLES);
   const base = await readBase(EMBEDDED_FOLDER, run, 36, variables);
   const isSum = (param: string) => variables.some((it) => it.param === param && it.accumulated);
   const atStep0 = base.map(({ field, messages }) => ({

@@ -11,7 +11,7 @@ import { listNames } from "../../fixtures/folder.ts";
 import { IncompleteError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../output/profile.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 import {
   openImplausibleWorkplace,
@@ -44,7 +44,7 @@ function shuffleTasks(count: number, random: () => number): number[][] {
 function taskOptions(
   { folder }: Workplace,
   name: string,
-  variables: readonly string[] = GIK.variables,
+  variables: readonly string[] = GIK_VARIABLES,
 ): StreamOptions {
   const options = streamOptions(folder, variables);
   return { ...options, outputDir: `${folder}/${name}`, work: `${folder}/${name}_work` };

@@ -8,6 +8,7 @@ import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
+import type { FieldProduct } from "../ensemble/field_product.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
 import type { TargetGrid } from "../output/target_grid.ts";
@@ -59,8 +60,10 @@ export interface StreamOptions extends FieldsOptions {
   maxMembers: number;
   /** Fields of fewer members stay empty. @default {1} (a field has the members that are there) */
   minMembers?: number;
-  /** @default the profile's */
+  /** Those asked for by name: each has to be published. @default {undefined} (the profile's that are) */
   variables?: readonly Variable[];
+  /** What is written. @default one of each of `variables`, else the profile's */
+  products?: readonly FieldProduct[];
   /** Folder of the NetCDF. */
   outputDir: string;
   /** Folder of the finished fields, local or `gs://`. @default `<output>.work` */

@@ -5,7 +5,7 @@
  * @module
  */
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
+import { formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
   describeRejections,
@@ -18,6 +18,7 @@ import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
+import { chooseFieldSteps } from "./product_fields.ts";
 import { runStream } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -45,7 +46,7 @@ export function streamWork(
 ): RunWork<FieldSession> {
   const { profile, outputDir } = given;
   const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
-  const stepsOf = (run: Run) => chooseSteps(run, given.steps, profile.steps);
+  const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,
     steps: stepsOf,

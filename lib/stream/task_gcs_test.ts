@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/asser
 import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
 import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../../fixtures/gcs_server.ts";
 import { IncompleteError } from "../errors.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../output/profile.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 import { streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
 import { runMerge } from "./run_merge.ts";
@@ -54,7 +54,7 @@ async function withBucket(
       maxDelayMs: 2,
     }),
   });
-  const given = streamOptions(folder, GIK.variables);
+  const given = streamOptions(folder, GIK_VARIABLES);
   const { path } = await runStream({ ...given, outputDir: `${folder}/alone` }, asNewProcess());
   const options = { ...given, work: WORK };
   let counted = 0;

@@ -13,7 +13,7 @@ import {
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
-import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
+import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
@@ -22,6 +22,7 @@ import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
 import { chooseExtent, type StreamOptions } from "./stream_options.ts";
+import type { FieldProduct } from "../ensemble/field_product.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
@@ -40,7 +41,7 @@ export async function writeOutput(
 ): Promise<FieldsCount> {
   const { plan, folder, options, context: { storage }, timer } = session;
   timer.start("output");
-  const { run, variables, steps, members, unpublished, path } = plan;
+  const { run, products, steps, members, unpublished, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
@@ -49,18 +50,21 @@ export async function writeOutput(
   const dataset = buildDataset({
     profile: options.profile,
     run,
-    variables,
+    products,
     steps,
     axes: grid.axes,
     ...(grid.axesOfMessages && { axesOfMessages: grid.axesOfMessages }),
-    fields: fields.flatMap((field) => toOutputField(field, grid)),
+    fields: products.flatMap((product) =>
+      fields.filter(({ variable }) => variable.name === product.name)
+        .flatMap((field) => toOutputField(product, field, grid))
+    ),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options.now),
   });
   await removePartialFiles(dirname(path), (name) => name === basename(path));
-  await storage.put(path, encodeNetcdf(dataset));
+  await storage.put(path, streamNetcdf(dataset));
   await onWritten?.(count);
   if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
@@ -96,16 +100,17 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
 }
 
 function toOutputField(
-  { variable, stepHours, reduced }: ResultField,
+  product: FieldProduct,
+  { stepHours, reduced }: ResultField,
   { interpolate }: OutputGrid,
 ): OutputField[] {
   if (reduced.members.length === 0) return [];
   const { members, conversions } = reduced;
-  const [mean, deviation] = [interpolate(reduced.mean), interpolate(reduced.deviation)];
+  const statistics = [reduced.mean, reduced.deviation].map(interpolate);
   const membersUsed = countLeastMembers(reduced);
   const varies = membersUsed < members.length;
   return [{
-    ...{ variable, stepHours, mean, deviation, membersUsed },
+    ...{ product, stepHours, statistics, membersUsed },
     ...(varies && { varies }),
     ...(conversions && { conversions }),
   }];

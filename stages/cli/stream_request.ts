@@ -12,7 +12,7 @@ import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
 import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
+import { GIK, GIK_VARIABLES, type OutputProfile } from "../../lib/output/profile.ts";
 import { formatRegion, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
@@ -105,7 +105,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "variables",
     value: "<v,v,…>",
-    defaultName: GIK.variables.join(","),
+    defaultName: GIK_VARIABLES.join(","),
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
   },
   ...PROFILE_OPTIONS,
@@ -174,7 +174,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     shapingOptions: {
       ...listShapingOptions(STREAM_OPTIONS, values),
       steps: steps.join(","),
-      variables: (variables?.map(({ name }) => name) ?? profile.variables).join(","),
+      variables: (variables ?? profile.products).map(({ name }) => name).join(","),
       region: formatRegion(region ?? profile.region),
     },
   };
@@ -267,7 +267,7 @@ function isDefault(
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
 function parseVariables(values: OptionValues, profile: OutputProfile): Variable[] | undefined {
-  if (isDefault(values, "variables", profile.variables)) return undefined;
+  if (isDefault(values, "variables", profile.products.map(({ name }) => name))) return undefined;
   return [...new Set(values.list("variables"))].map((name) => {
     const variable = findVariable(name);
     if (variable) return variable;
