@@ -77,10 +77,9 @@ export function layOutDataset(
 ): NetcdfDataset {
   const rows = dataset.dimensions.latitude!;
   const columns = dataset.dimensions.longitude!;
-  const verticals = listVerticals(products);
   const arrange = <Kind extends LaidOut>(variable: Kind): Kind => {
     const product = findProduct(variable.name, products);
-    const arranged = { ...variable, ...describeInLayout(variable, layout, product, verticals) };
+    const arranged = { ...variable, ...describeInLayout(variable, layout, product) };
     const turns = layout.latitudes === "ascending" && variable.dimensions.includes("latitude");
     return turns ? turnRows(arranged, rows, columns) : arranged;
   };
@@ -99,7 +98,7 @@ export function layOutDataset(
     },
     variables: [
       ...dataset.variables.filter(isKept).map((variable) => setType(arrange(variable), layout)),
-      ...(isOneAxis ? verticals.values().map(({ variable }) => variable) : []),
+      ...(isOneAxis ? listVerticals(products) : []),
     ],
     ...(dataset.streamed && { streamed: dataset.streamed.map(arrange) }),
   };
@@ -110,24 +109,29 @@ function describeInLayout(
   { name, dimensions, attributes }: LaidOut,
   layout: OutputLayout,
   product: FieldProduct | undefined,
-  verticals: ReadonlyMap<string, VerticalCoordinate>,
 ): Omit<NetcdfVariable, "data"> {
   const { timeAxis, auxiliaries, plainDeviation } = layout;
   const isField = dimensions.includes("latitude") && dimensions.includes("longitude");
-  const { ancillary_variables, ...others } = attributes;
+  const vertical = product && findVertical(product.inputs[0]!);
   const described: Record<string, NetcdfAttribute> = {
-    ...(auxiliaries ? attributes : others),
+    ...(auxiliaries ? attributes : withoutAuxiliaries(attributes)),
     ...(isField && timeAxis !== "both" && nameStandard(product, attributes)),
     ...(isField && timeAxis === "valid_time" && {
-      coordinates: ["time", ...listCoordinates(product, verticals)].join(" "),
+      coordinates: vertical ? `time ${vertical.name}` : "time",
     }),
   };
-  if (!auxiliaries) delete described.bounds;
   return {
     name: plainDeviation ? name.replace(/(?<=_standard_deviation)_sample$/, "") : name,
     dimensions: layOutDimensions(name, dimensions, timeAxis),
     attributes: described,
   };
+}
+
+/** Attributes without the names of variables that are left out. */
+function withoutAuxiliaries(
+  { ancillary_variables: _, bounds: __, ...others }: Record<string, NetcdfAttribute>,
+): Record<string, NetcdfAttribute> {
+  return others;
 }
 
 function layOutDimensions(
@@ -158,29 +162,14 @@ function findProduct(
     .toSorted((a, b) => b.name.length - a.name.length)[0];
 }
 
-/** A scalar that says at which level or height a field is. */
-interface VerticalCoordinate {
-  variable: NetcdfVariable;
-}
-
-function listVerticals(
-  products: readonly FieldProduct[],
-): Map<string, VerticalCoordinate> {
+/** The scalars that say at which levels and heights the fields of products are, each once. */
+function listVerticals(products: readonly FieldProduct[]): NetcdfVariable[] {
   const verticals = products.flatMap(({ inputs }) => findVertical(inputs[0]!) ?? []);
-  return new Map(verticals.map((vertical) => [vertical.variable.name, vertical]));
-}
-
-function listCoordinates(
-  product: FieldProduct | undefined,
-  verticals: ReadonlyMap<string, VerticalCoordinate>,
-): string[] {
-  const [input] = product?.inputs ?? [];
-  const own = input && findVertical(input)?.variable.name;
-  return own !== undefined && verticals.has(own) ? [own] : [];
+  return [...new Map(verticals.map((vertical) => [vertical.name, vertical])).values()];
 }
 
 /** The coordinate of a pressure level, or of a height above ground. */
-function findVertical({ levtype, level, surface }: Variable): VerticalCoordinate | undefined {
+function findVertical({ levtype, level, surface }: Variable): NetcdfVariable | undefined {
   if (levtype === "pl" && level !== undefined) {
     return scalar(`pressure_${level}`, level, "air_pressure", "hPa", "down");
   }
@@ -194,14 +183,12 @@ function scalar(
   standardName: string,
   units: string,
   positive: "up" | "down",
-): VerticalCoordinate {
+): NetcdfVariable {
   return {
-    variable: {
-      name,
-      dimensions: [],
-      attributes: { standard_name: standardName, units, positive, axis: "Z" },
-      data: Float64Array.of(value),
-    },
+    name,
+    dimensions: [],
+    attributes: { standard_name: standardName, units, positive, axis: "Z" },
+    data: Float64Array.of(value),
   };
 }
 

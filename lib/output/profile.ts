@@ -10,6 +10,7 @@ import type { Run } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
+import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
 import type { TargetGrid } from "./target_grid.ts";
 
 /** What one kind of output file contains. */
@@ -32,6 +33,8 @@ export interface OutputProfile {
   members: MemberKind;
   /** Of each product that names none itself. */
   statistics: readonly MemberStatistic[];
+  /** How the file is laid out. */
+  layout: OutputLayout;
   /** Unit of `time` and `valid_time`: hours since this instant. */
   timeOrigin: { units: string; epochMs: number };
   /** Name of the file of a run. */
@@ -61,6 +64,7 @@ export const GIK: OutputProfile = {
   region: { north: 25, west: 19, south: -14, east: 55 },
   members: "all",
   statistics: MEAN_AND_DEVIATION,
+  layout: DEFAULT_LAYOUT,
   // The model's own reader assumes this unit whatever the file says.
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,

@@ -70,6 +70,8 @@ export interface StreamOptions extends FieldsOptions {
   work?: string;
   /** The time in the global attribute `history`. */
   now: Date;
+  /** The command in the same attribute, where the layout names it. @default {"stream"} */
+  commandLine?: string;
 }
 
 /** The points of an output. */

@@ -16,7 +16,9 @@ import {
 import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
+import { formatHistory } from "../output/history.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
+import { layOutDataset } from "../output/layout.ts";
 import { chooseTargetAxes } from "../output/target_grid.ts";
 import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
@@ -47,8 +49,9 @@ export async function writeOutput(
   const count = countFields(fields, members);
   const { membersUsed } = count;
   const grid = chooseGrid(axes, options);
+  const { profile } = options;
   const dataset = buildDataset({
-    profile: options.profile,
+    profile,
     run,
     products,
     steps,
@@ -61,10 +64,10 @@ export async function writeOutput(
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
-    history: formatHistory(options.now),
+    history: formatHistory(options),
   });
   await removePartialFiles(dirname(path), (name) => name === basename(path));
-  await storage.put(path, streamNetcdf(dataset));
+  await storage.put(path, streamNetcdf(layOutDataset(dataset, profile.layout, products)));
   await onWritten?.(count);
   if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);
@@ -85,11 +88,6 @@ function chooseGrid(axes: WindowAxes, options: StreamOptions): OutputGrid {
   if (!grid) return { axes, interpolate: (values) => values };
   const target = chooseTargetAxes(axes, region, grid);
   return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
-}
-
-/** The global attribute `history` of the output. */
-export function formatHistory(now: Date): string {
-  return `${now.toISOString()} written by gik-deno stream from byte references`;
 }
 
 function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {

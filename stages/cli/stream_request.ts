@@ -27,7 +27,7 @@ import {
   STORES_OPTIONS,
   type StoresRequest,
 } from "./gcs_options.ts";
-import { parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
+import { formatCommandLine, parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
 import {
   DATES,
   listShapingOptions,
@@ -161,7 +161,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const request = parseOutputRequest(values);
+  const request = parseOutputRequest(values, "stream", STREAM_OPTIONS);
   const { profile, steps = profile.steps, variables, region } = request;
   checkSeveral(request.runRequests, values);
   return {
@@ -189,9 +189,14 @@ export type OutputRequest = Omit<
 /**
  * Parses what to write, where to, and the servers of the messages.
  *
+ * @param command its name, and all of its options.
  * @throws {UsageError} for a value that is wrong.
  */
-export function parseOutputRequest(values: OptionValues): OutputRequest {
+export function parseOutputRequest(
+  values: OptionValues,
+  command: string,
+  options: readonly OptionSpec[],
+): OutputRequest {
   const runRequests = parseRunRequests(values);
   const { profile, region, grid } = parseProfileOptions(values);
   if (!grid) requirePoints(region, listSpacings(runRequests));
@@ -216,6 +221,7 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
+    commandLine: formatCommandLine(command, options, values),
   };
 }
 
