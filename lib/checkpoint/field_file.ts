@@ -3,14 +3,16 @@
  *
  * Layout: SHA-256 of everything after it (32 bytes), length of the description (4 bytes,
  * little-endian), the description as JSON in UTF-8, then the numbers that it lists, in the byte order
- * of this machine, and the packed points of an accumulation.
+ * of this machine, the packed points of an accumulation, and the members that are kept.
  *
  * @module
  */
 import type { ArrayTask } from "./array_task.ts";
 import type { ObjectVersion } from "../storage/mod.ts";
 import type { ReducedField, WindowAxes } from "../ensemble/field_reducer.ts";
+import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
+import { countUp } from "../util/numbers.ts";
 
 /** Raise it when equal messages may give another field, or when this layout changes. */
 export const FIELD_VERSION = 3;
@@ -38,11 +40,24 @@ interface Description extends Omit<SavedField, "reduced"> {
   /** As given to {@linkcode encodeFieldFile}. */
   key: string;
   /** The field without its numbers. */
-  field: Omit<ReducedField, "axes" | "mean" | "deviation" | "counts" | "points">;
+  field: Omit<
+    ReducedField,
+    "axes" | "mean" | "deviation" | "further" | "counts" | "points" | "kept"
+  >;
   grid?: WindowAxes["grid"];
   points?: Omit<FieldPoints, "packed">;
+  kept?: Omit<KeptMembers, "packed">;
   /** Counts of the numbers that follow; a field without members has no axes. */
-  lengths: { latitudes: number; longitudes: number; values: number; counts: number };
+  lengths: {
+    latitudes: number;
+    longitudes: number;
+    values: number;
+    counts: number;
+    /** Further statistics, of as many values each. @default {0} */
+    further?: number;
+    /** Bytes of packed points, where kept members follow. @default {all that is left} */
+    points?: number;
+  };
 }
 
 /**
@@ -54,27 +69,32 @@ export async function encodeFieldFile(
   key: string,
   { reduced, ...origin }: SavedField,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { axes, mean, deviation, counts, points, ...rest } = reduced;
+  const { axes, mean, deviation, further, counts, points, kept, ...rest } = reduced;
   const { packed, ...packing } = points ?? {};
+  const { packed: keptBytes, ...keptPacking } = kept ?? {};
   const description: Description = {
     key,
     ...origin,
     field: rest,
     ...(axes?.grid && { grid: axes.grid }),
     ...(points && { points: packing as Omit<FieldPoints, "packed"> }),
+    ...(kept && { kept: keptPacking as Omit<KeptMembers, "packed"> }),
     lengths: {
       latitudes: axes?.latitudes.length ?? 0,
       longitudes: axes?.longitudes.length ?? 0,
       values: mean.length,
       counts: counts?.length ?? 0,
+      ...(further && { further: further.length }),
+      ...(kept && { points: packed?.length ?? 0 }),
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(description));
   const numbers = [
     ...(axes ? [axes.latitudes, axes.longitudes] : []),
-    ...[mean, deviation],
+    ...[mean, deviation, ...further ?? []],
     ...(counts ? [counts] : []),
     ...(packed ? [packed] : []),
+    ...(keptBytes ? [keptBytes] : []),
   ];
   const body = await new Blob([
     Uint32Array.of(json.length),
@@ -99,14 +119,17 @@ export async function decodeFieldFile(
   const [jsonBytes] = new Uint32Array(bytes.slice(CHECKSUM_BYTES, HEAD_BYTES).buffer);
   const numbersStart = HEAD_BYTES + jsonBytes!;
   const text = new TextDecoder().decode(bytes.subarray(HEAD_BYTES, numbersStart));
-  const { key: own, field, grid, points, lengths, ...origin }: Description = JSON.parse(text);
+  const { key: own, field, grid, points, kept, lengths, ...origin }: Description = JSON.parse(text);
   if (own !== key) return undefined;
   const { buffer } = bytes.slice(numbersStart);
   const axesCount = lengths.latitudes + lengths.longitudes;
+  const { further: furtherCount = 0 } = lengths;
   const axes = new Float64Array(buffer, 0, axesCount);
-  const values = new Float32Array(buffer, axes.byteLength, 2 * lengths.values);
+  const values = new Float32Array(buffer, axes.byteLength, (2 + furtherCount) * lengths.values);
   const counts = new Uint16Array(buffer, axes.byteLength + values.byteLength, lengths.counts);
   const packed = new Uint8Array(buffer, counts.byteOffset + counts.byteLength);
+  const { points: pointsLength = packed.length } = lengths;
+  const takeValues = (i: number) => values.slice(i * lengths.values, (i + 1) * lengths.values);
   const reduced = {
     ...(axesCount > 0 && {
       axes: {
@@ -115,11 +138,13 @@ export async function decodeFieldFile(
         ...(grid && { grid }),
       },
     }),
-    mean: values.slice(0, lengths.values),
-    deviation: values.slice(lengths.values),
+    mean: takeValues(0),
+    deviation: takeValues(1),
+    ...(furtherCount > 0 && { further: countUp(furtherCount).map((i) => takeValues(2 + i)) }),
     ...(lengths.counts > 0 && { counts: counts.slice() }),
     ...field,
-    ...(points && { points: { ...points, packed: packed.slice() } }),
+    ...(points && { points: { ...points, packed: packed.slice(0, pointsLength) } }),
+    ...(kept && { kept: { ...kept, packed: packed.slice(pointsLength) } }),
   };
   return { reduced, ...origin };
 }

@@ -66,12 +66,13 @@ export async function nameFieldFiles(
 async function digestField(field: PlannedField, settings: FieldSettings): Promise<string> {
   const { profile, run, region } = settings;
   const { north, west, south, east } = region;
-  const { variable, stepHours, messages, rejections } = field;
+  const { variable, stepHours, messages, rejections, demand } = field;
   const model = run.model ? [run.model] : [];
   const shape = [
     [FIELD_VERSION, profile, run.date, run.hour, ...model, north, west, south, east],
     [variable, stepHours, rejections],
     messages.map(({ member, reference: { url, offset, length } }) => [member, url, offset, length]),
+    ...(demand ? [demand] : []),
   ];
   const bytes = new TextEncoder().encode(JSON.stringify(shape));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();

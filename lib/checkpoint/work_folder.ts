@@ -8,6 +8,7 @@ import type { ArrayTask } from "./array_task.ts";
 import type { ReducedField } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, type SavedField } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 import { MissingDataError } from "../errors.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -94,7 +95,7 @@ export class WorkFolder {
     return this.options.task;
   }
 
-  /** The fields read or saved so far, by their index in the plan, without their points. */
+  /** The fields read or saved so far, by their index in the plan, without their points and members. */
   get fields(): ReadonlyMap<number, SavedField> {
     return this.#fields;
   }
@@ -163,7 +164,7 @@ export class WorkFolder {
   }
 
   #retain(fieldIndex: number, field: SavedField): void {
-    const { points, ...reduced } = field.reduced;
+    const { points, kept: _, ...reduced } = field.reduced;
     this.#fields.set(fieldIndex, { ...field, reduced });
     if (points) this.options.onPoints?.(fieldIndex, points);
   }
@@ -174,11 +175,28 @@ export class WorkFolder {
    * @throws {MissingDataError} when its file was removed or damaged meanwhile.
    */
   async readPoints(fieldIndex: number): Promise<FieldPoints> {
+    return await this.#readAgain(fieldIndex, ({ points }) => points);
+  }
+
+  /**
+   * Reads the members of a saved field that were kept. Costs as much.
+   *
+   * @throws {MissingDataError} likewise, and when they were not kept.
+   */
+  async readKept(fieldIndex: number): Promise<KeptMembers> {
+    return await this.#readAgain(fieldIndex, ({ kept }) => kept);
+  }
+
+  async #readAgain<Part>(
+    fieldIndex: number,
+    choose: (reduced: ReducedField) => Part | undefined,
+  ): Promise<Part> {
     const { key, name } = this.files.get(fieldIndex)!;
     for (const file of [`${this.path}/${name}.field`, `${this.path}/${name}.lacking`]) {
       const bytes = await unlessMissing(this.options.storage.get(file));
-      const points = bytes && (await decodeFieldFile(key, bytes))?.reduced.points;
-      if (points) return points;
+      const field = bytes && await decodeFieldFile(key, bytes);
+      const part = field && choose(field.reduced);
+      if (part) return part;
     }
     throw new MissingDataError(
       `Cannot read the field "${this.path}/${name}" again: it was removed or damaged meanwhile; ` +

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Region } from "../grib/mod.ts";
+import type { FieldDemand } from "./field_plan.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./decode_worker.ts";
 
@@ -64,10 +65,15 @@ export class DecodePool implements Disposable {
   /**
    * Statistics of the messages added to a field; the worker forgets the field.
    *
+   * @param demand what is asked for besides mean and deviation.
    * @returns `undefined` when no message was added.
    */
-  async reduce(worker: number, field: number): Promise<ReducedField | undefined> {
-    return (await this.#ask(worker, { kind: "reduce", field }, [])).reduced;
+  async reduce(
+    worker: number,
+    field: number,
+    demand?: FieldDemand,
+  ): Promise<ReducedField | undefined> {
+    return (await this.#ask(worker, { kind: "reduce", field, demand }, [])).reduced;
   }
 
   #ask(number: number, request: WorkerRequest, transfer: Transferable[]): Promise<WorkerReply> {

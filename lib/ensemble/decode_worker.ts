@@ -7,12 +7,13 @@
 /// <reference lib="deno.worker" />
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
+import type { FieldDemand } from "./field_plan.ts";
 import { FieldReducer, type ReducedField } from "./field_reducer.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =
   | { kind: "add"; bytes: Uint8Array; parts: MessagePart[]; region: Region }
-  | { kind: "reduce"; field: number };
+  | { kind: "reduce"; field: number; demand?: FieldDemand };
 
 /** A message, or its beginning, in the bytes of a request. */
 export interface MessagePart {
@@ -57,7 +58,7 @@ function answer(request: WorkerRequest): Omit<WorkerReply, "call"> {
     const { bytes, parts, region } = request;
     return { needs: parts.map((part) => addPart(bytes, part, region)) };
   }
-  const reduced = reducers.get(request.field)?.reduce();
+  const reduced = reducers.get(request.field)?.reduce(request.demand);
   reducers.delete(request.field);
   return reduced ? { reduced } : {};
 }

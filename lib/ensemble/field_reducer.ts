@@ -32,6 +32,9 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
+import type { FieldDemand } from "./field_plan.ts";
+import { keepMembers, type KeptMembers } from "./kept_members.ts";
+import { measureMembers } from "./measure_members.ts";
 import { findOutliers } from "./compare_members.ts";
 import { findOddPackings } from "./compare_packing.ts";
 import { type FieldPoints, joinPoints, packPoints } from "./member_points.ts";
@@ -88,6 +91,10 @@ export interface ReducedField extends Statistics {
   conversions?: readonly CountedConversion[];
   /** Of an accumulation: the values of each member, for comparison with other steps. */
   points?: FieldPoints;
+  /** Those of the demand's statistics, in their order. @default {undefined} (none are asked for) */
+  further?: Float32Array[];
+  /** The values of each member, exactly. @default {undefined} (nothing is made of them) */
+  kept?: KeptMembers;
 }
 
 /** A conversion, and the number of messages that it was applied to. */
@@ -112,6 +119,8 @@ interface DecodedMember {
   values: Float64Array;
   precision: number;
   representation: GribField["representation"];
+  /** By which the values of the message were multiplied. */
+  factor: number;
   conversion: Conversion | undefined;
   implausible: string | undefined;
   /** Why its packing cannot be true. */
@@ -161,6 +170,7 @@ export class FieldReducer {
         values,
         precision,
         representation: field.representation,
+        factor,
         conversion,
         implausible: findImplausible(
           values,
@@ -198,8 +208,10 @@ export class FieldReducer {
   /**
    * Statistics of the members on the grid that most of them share; the others are rejected. Members
    * that do not fit the others are named.
+   *
+   * @param demand what is asked for besides. @default {undefined} (nothing)
    */
-  reduce(): ReducedField {
+  reduce(demand?: FieldDemand): ReducedField {
     // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
     const axes = mostCommon(decoded.map((it) => it.axes).filter(isOfEra));
@@ -216,6 +228,7 @@ export class FieldReducer {
       ].sort((a, b) => a.member - b.member),
       implausible: this.#findImplausible(used),
       ...countConversions(used),
+      ...(demand && used.length > 0 && satisfyDemand(demand, used, pointCount)),
       ...(this.#expected?.variable.accumulated && used.length > 0 && {
         points: joinPoints(
           pointCount,
@@ -246,6 +259,19 @@ export class FieldReducer {
       return reason ? [{ member, reason }] : [];
     });
   }
+}
+
+/** What is asked for besides mean and deviation. */
+function satisfyDemand(
+  { statistics, keepsMembers }: FieldDemand,
+  used: readonly DecodedMember[],
+  pointCount: number,
+): Pick<ReducedField, "further" | "kept"> {
+  const members = used.map(({ values }) => values);
+  return {
+    ...(statistics.length > 0 && { further: measureMembers(members, pointCount, statistics) }),
+    ...(keepsMembers && { kept: keepMembers(pointCount, used) }),
+  };
 }
 
 function countConversions(

@@ -67,6 +67,7 @@ function emptyScarcePoints(reduced: ReducedField, wanted: number): ReducedField 
     ...reduced,
     mean: empty(reduced.mean),
     deviation: empty(reduced.deviation),
+    ...(reduced.further && { further: reduced.further.map(empty) }),
     counts: counts.map((count, point) => isScarce(point) ? 0 : count),
     scarcePoints: counts.filter((_, point) => isScarce(point)).length,
   };

@@ -372,7 +372,8 @@ class ReductionPass {
   }
 
   async #finish(field: number, worker: number): Promise<void> {
-    const reduced = await this.#pool.reduce(worker, field) ?? emptyField([]);
+    const { demand } = this.#plan[field]!;
+    const reduced = await this.#pool.reduce(worker, field, demand) ?? emptyField([]);
     const rejections = [...this.fields[field]!.rejections, ...reduced.rejections];
     rejections.sort((a, b) => a.member - b.member);
     this.fields[field] = { ...reduced, rejections };

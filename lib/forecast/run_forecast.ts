@@ -9,8 +9,10 @@
  */
 import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
+import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult } from "../stream/stream_result.ts";
@@ -116,8 +118,12 @@ interface ReadSteps {
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
 async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
-  const { steps } = options;
-  const needed = { steps, profileSteps: profile.steps, maxMembers, parallelFetches };
+  const needed = {
+    stepsOf: (run: Run) => chooseFieldSteps(options, run),
+    maxMembers,
+    memberKind: profile.members,
+    parallelFetches,
+  };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
     await reader.read();

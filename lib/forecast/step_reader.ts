@@ -5,9 +5,9 @@
  * @module
  */
 import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { describeMembers, firstMembers, type Member } from "../ecmwf/members.ts";
+import { chooseMembers, describeMembers, type Member, type MemberKind } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
-import { chooseSteps, describeRun, type Run } from "../ecmwf/run.ts";
+import { describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
 import { RunFields } from "../references/run_fields.ts";
 import {
@@ -23,12 +23,16 @@ import { mapInParallel } from "../util/parallel.ts";
 
 /** What an output needs of a run. */
 export interface NeededSteps {
-  /** In hours. @default those of `profileSteps` that the run has */
-  steps?: readonly number[];
-  /** In hours. */
-  profileSteps: readonly number[];
+  /**
+   * In hours, ascending.
+   *
+   * @throws {RunError} for a step that the run does not have.
+   */
+  stepsOf(run: Run): readonly number[];
   /** How many members, the control first. */
   maxMembers: number;
+  /** Which of them. @default {"all"} */
+  memberKind?: MemberKind;
   /** Indexes fetched at once. */
   parallelFetches: number;
 }
@@ -65,11 +69,11 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { steps, profileSteps, maxMembers, parallelFetches }: NeededSteps,
+    { stepsOf, maxMembers, memberKind = "all", parallelFetches }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
-    const needed = chooseSteps(run, steps, profileSteps);
-    const members = firstMembers(maxMembers);
+    const needed = stepsOf(run);
+    const members = chooseMembers(maxMembers, memberKind);
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
       .filter((file) => members.some((member) => holdsMember(file, run, member)));

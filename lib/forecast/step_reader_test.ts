@@ -12,7 +12,7 @@ import { MissingDataError } from "../errors.ts";
 import { StepReader } from "./step_reader.ts";
 
 const { run, members } = AFTER_50R1;
-const NEEDED = { steps: EMBEDDED_STEPS, profileSteps: [], maxMembers: members, parallelFetches: 2 };
+const NEEDED = { stepsOf: () => EMBEDDED_STEPS, maxMembers: members, parallelFetches: 2 };
 const [ENFO, OPER] = stepFiles(run, 36);
 
 Deno.test("StepReader takes a step when both of its files are there, for one HEAD a look", async () => {
@@ -63,7 +63,7 @@ Deno.test("StepReader reads a file that its index does not fit again only when o
   bucket.set(key, whole.slice(0, 100_000));
   await using place = await openWorkplace(bucket);
   const { server, context } = place;
-  const reader = await StepReader.open(run, { ...NEEDED, steps: [36] }, context);
+  const reader = await StepReader.open(run, { ...NEEDED, stepsOf: () => [36] }, context);
   await reader.read();
   assertEquals([reader.waiting, reader.absent, reader.unread], [[36], [36], []]);
   assertMatch(reader.explain(36), /it has 100000 bytes and its index lists \d+$/);

@@ -13,6 +13,7 @@ import type { PlannedField } from "../ensemble/field_plan.ts";
 import { emptyField } from "../ensemble/field_reducer.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
 import { GrowthCheck, leaveOut } from "../ensemble/implausible.ts";
+import type { KeptMembers } from "../ensemble/kept_members.ts";
 import { MissingDataError } from "../errors.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { PhaseTimer } from "../util/timing.ts";
@@ -45,6 +46,8 @@ export class FieldSession {
   readonly #fetcher: FieldFetcher;
   readonly #growth: GrowthCheck;
   #fieldsResumed = 0;
+  /** That of the fields made of fewer messages. @default {undefined} (there are none) */
+  #refetched: WorkFolder | undefined;
 
   private constructor(
     readonly plan: StreamPlan,
@@ -170,10 +173,10 @@ export class FieldSession {
   async #refetch(
     fewer: FewerMessages,
     judged: SavedFields,
-  ): Promise<{ refetched: SavedFields; newerSteps: ReadonlySet<number> }> {
+  ): Promise<{ refetched: WorkFolder; newerSteps: ReadonlySet<number> }> {
     const folder = await this.folder.without(fewer);
     const refetched = folder.fields;
-    if (fewer.size === 0) return { refetched, newerSteps: new Set() };
+    if (fewer.size === 0) return { refetched: folder, newerSteps: new Set() };
     await folder.read();
     const isNewer = (i: number, field: SavedField) => !sameVersions(field, judged.get(i)!);
     for (const [i, field] of refetched) if (isNewer(i, field)) await folder.drop(i);
@@ -186,7 +189,10 @@ export class FieldSession {
     }
     await this.#fetcher.fetch(new Map(missing), folder);
     const newer = [...refetched].filter(([i, field]) => isNewer(i, field));
-    return { refetched, newerSteps: new Set(newer.map(([i]) => this.plan.fields[i]!.stepHours)) };
+    return {
+      refetched: folder,
+      newerSteps: new Set(newer.map(([i]) => this.plan.fields[i]!.stepHours)),
+    };
   }
 
   /** Drops fields of some steps whose files were replaced since. @returns whether there were any. */
@@ -202,6 +208,17 @@ export class FieldSession {
       );
     }
     return replaced.length > 0;
+  }
+
+  /**
+   * Reads the members of a field that were kept, of the messages that its result is made of. Costs one
+   * GET.
+   *
+   * @throws {MissingDataError} when its file was removed or damaged meanwhile.
+   */
+  async readKept(fieldIndex: number): Promise<KeptMembers> {
+    const refetched = this.#refetched?.fields.has(fieldIndex) ? this.#refetched : this.folder;
+    return await refetched.readKept(fieldIndex);
   }
 
   /**
@@ -233,10 +250,11 @@ export class FieldSession {
    * The results of this process: from `refetched` for the fields in `fewer`, from `saved` for the
    * others; a field without messages has only rejections.
    */
-  collect(saved: SavedFields, fewer: FewerMessages, refetched: SavedFields): ResultField[] {
+  collect(saved: SavedFields, fewer: FewerMessages, refetched: WorkFolder): ResultField[] {
+    this.#refetched = fewer.size > 0 ? refetched : undefined;
     return this.fieldIndexes.map((i) => {
       const { variable, stepHours, rejections } = fewer.get(i) ?? this.plan.fields[i]!;
-      const field = (fewer.has(i) ? refetched : saved).get(i);
+      const field = (fewer.has(i) ? refetched.fields : saved).get(i);
       return { variable, stepHours, reduced: field?.reduced ?? emptyField(rejections) };
     });
   }

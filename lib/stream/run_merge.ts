@@ -49,7 +49,7 @@ async function collectResults(session: FieldSession): Promise<ResultField[]> {
   );
   const wanted = [...fewer].filter(([, { messages }]) => messages.length > 0);
   requireAll(session, wanted.map(([i]) => i), fitting);
-  return session.collect(judged, fewer, fitting);
+  return session.collect(judged, fewer, fewerFolder);
 }
 
 /** @throws {IncompleteError} when a field that has messages is missing. */

@@ -8,14 +8,13 @@ import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
   alignFields,
-  countLeastMembers,
   describeRejections,
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
 import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { buildDataset, type OutputField } from "../output/forecast_dataset.ts";
+import { buildDataset } from "../output/forecast_dataset.ts";
 import { formatHistory } from "../output/history.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
 import { layOutDataset } from "../output/layout.ts";
@@ -24,7 +23,8 @@ import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
 import { chooseExtent, type StreamOptions } from "./stream_options.ts";
-import type { FieldProduct } from "../ensemble/field_product.ts";
+import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
+import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 
 /**
@@ -48,19 +48,18 @@ export async function writeOutput(
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
-  const grid = chooseGrid(axes, options);
   const { profile } = options;
+  const { interpolate, ...grid } = chooseGrid(axes, options);
+  const values = new ProductValues(session, fields, axes);
+  const sources = { plan, options, fields, values, interpolate };
   const dataset = buildDataset({
     profile,
     run,
     products,
     steps,
-    axes: grid.axes,
-    ...(grid.axesOfMessages && { axesOfMessages: grid.axesOfMessages }),
-    fields: products.flatMap((product) =>
-      fields.filter(({ variable }) => variable.name === product.name)
-        .flatMap((field) => toOutputField(product, field, grid))
-    ),
+    ...grid,
+    fields: await collectOutputFields(sources),
+    readMembers: (product, stepHours) => readOutputMembers(product, stepHours, sources),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
@@ -95,21 +94,4 @@ function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingData
   return new MissingDataError(
     `Cannot use any message of ${describeRun(run)}, for example ${example}`,
   );
-}
-
-function toOutputField(
-  product: FieldProduct,
-  { stepHours, reduced }: ResultField,
-  { interpolate }: OutputGrid,
-): OutputField[] {
-  if (reduced.members.length === 0) return [];
-  const { members, conversions } = reduced;
-  const statistics = [reduced.mean, reduced.deviation].map(interpolate);
-  const membersUsed = countLeastMembers(reduced);
-  const varies = membersUsed < members.length;
-  return [{
-    ...{ product, stepHours, statistics, membersUsed },
-    ...(varies && { varies }),
-    ...(conversions && { conversions }),
-  }];
 }

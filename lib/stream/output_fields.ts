@@ -1,0 +1,112 @@
+/**
+ * Finished fields → the fields of the output, product by product, on its points.
+ *
+ * @module
+ */
+import type { Member } from "../ecmwf/members.ts";
+import { countLeastMembers, requireMembers, type ResultField } from "../ensemble/field_result.ts";
+import {
+  type FieldProduct,
+  isPlain,
+  listWindows,
+  type ProductWindow,
+  statisticsOf,
+} from "../ensemble/field_product.ts";
+import { isSameStatistic, type MemberStatistic } from "../ensemble/statistic.ts";
+import { listArrayStatistics, type OutputField } from "../output/forecast_dataset.ts";
+import type { StreamPlan } from "./plan_stream.ts";
+import { listFurther } from "./product_fields.ts";
+import type { ProductValues } from "./product_values.ts";
+import type { StreamOptions } from "./stream_options.ts";
+
+/** What the fields of an output are made of. */
+export interface OutputSources {
+  plan: StreamPlan;
+  options: Pick<StreamOptions, "profile" | "minMembers">;
+  /** The fields of the plan, in its order, as they may be written. */
+  fields: readonly ResultField[];
+  /** The members of those. */
+  values: ProductValues;
+  /** From the points of the messages to those of the output. */
+  interpolate: (values: Float32Array) => Float32Array;
+}
+
+/** A field of a product, and the statistics that are computed of it where they are asked for. */
+interface ProductField {
+  field: ResultField;
+  further: readonly MemberStatistic[];
+}
+
+/** The fields of an output that have values, steps last. */
+export async function collectOutputFields(sources: OutputSources): Promise<OutputField[]> {
+  const { plan: { products, run, steps } } = sources;
+  const fields: OutputField[] = [];
+  for (const product of products) {
+    for (const window of listWindows(product, run, steps)) {
+      const found = isPlain(product)
+        ? findPlainField(product, window, sources)
+        : await computeField(product, window, sources);
+      if (found) fields.push(...toOutputField(product, found, sources));
+    }
+  }
+  return fields;
+}
+
+function findPlainField(
+  { inputs: [variable] }: FieldProduct,
+  { stepHours }: ProductWindow,
+  { plan, fields }: OutputSources,
+): ProductField | undefined {
+  const i = fields.findIndex((field) =>
+    field.variable.name === variable!.name && field.stepHours === stepHours
+  );
+  if (i < 0) return undefined; // not published
+  return { field: fields[i]!, further: plan.fields[i]!.demand?.statistics ?? [] };
+}
+
+/** The field of a product that takes several: its statistics are computed now. */
+async function computeField(
+  product: FieldProduct,
+  window: ProductWindow,
+  { options: { profile, minMembers = 1 }, values }: OutputSources,
+): Promise<ProductField> {
+  const further = listFurther(statisticsOf(product, profile));
+  const reduced = await values.reduce(product, window, further);
+  const [field] = requireMembers([reduced], minMembers);
+  return { field: field!, further };
+}
+
+function toOutputField(
+  product: FieldProduct,
+  { field: { stepHours, reduced }, further }: ProductField,
+  { options: { profile }, interpolate }: OutputSources,
+): OutputField[] {
+  if (reduced.members.length === 0) return [];
+  const statistics = listArrayStatistics(product, profile).map((statistic) => {
+    if (statistic.kind === "mean") return interpolate(reduced.mean);
+    const i = further.findIndex((it) => isSameStatistic(it, statistic));
+    return interpolate(i < 0 ? reduced.deviation : reduced.further![i]!);
+  });
+  const { members, conversions } = reduced;
+  const membersUsed = countLeastMembers(reduced);
+  const varies = membersUsed < members.length;
+  return [{
+    ...{ product, stepHours, statistics, membersUsed },
+    ...(varies && { varies }),
+    ...(conversions && { conversions }),
+  }];
+}
+
+/** Reads the members of a product at a step, on the points of the output. */
+export async function readOutputMembers(
+  product: FieldProduct,
+  stepHours: number,
+  { plan: { run, steps }, values, interpolate }: OutputSources,
+): Promise<Map<Member, Float32Array>> {
+  const window = listWindows(product, run, steps).find((it) => it.stepHours === stepHours)!;
+  const members = new Map<Member, Float32Array>();
+  for (const [member, own] of await values.read(product, window)) {
+    members.set(member, interpolate(Float32Array.from(own)));
+  }
+  return members;
+}
