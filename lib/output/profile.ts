@@ -6,7 +6,7 @@
 import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
 import type { MemberKind } from "../ecmwf/members.ts";
-import type { Run } from "../ecmwf/run.ts";
+import type { Run, RunHour } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
@@ -37,8 +37,28 @@ export interface OutputProfile {
   layout: OutputLayout;
   /** Unit of `time` and `valid_time`: hours since this instant. */
   timeOrigin: { units: string; epochMs: number };
+  /** The hours of the runs that it is for. @default {undefined} (all) */
+  runHours?: readonly RunHour[];
+  /**
+   * Of files that lack no value: the members behind each one, at least. A file that would lack one is not
+   * written. @default {undefined} (there may be NaN)
+   */
+  everyValueOf?: number;
+  /** Fields that its readers know, but ECMWF publishes in no run of the ensemble. @default {[]} */
+  absentFields?: readonly AbsentField[];
+  /** What stands in for absent fields, by their names. @default {undefined} (they are left out) */
+  substitutes?: Readonly<Record<string, number>>;
+  /** Folder of its files, unless another is asked for. */
+  folder: string;
   /** Name of the file of a run. */
   fileName(run: Run): string;
+}
+
+/** A field of which there are no messages. */
+export interface AbsentField {
+  name: string;
+  longName: string;
+  units: string;
 }
 
 /** Names of the variables of {@linkcode GIK}. */
@@ -67,5 +87,6 @@ export const GIK: OutputProfile = {
   layout: DEFAULT_LAYOUT,
   // The model's own reader assumes this unit whatever the file says.
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
+  folder: "cgan_output",
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };

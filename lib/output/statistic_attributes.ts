@@ -87,7 +87,8 @@ function describeTimeMethod(product: FieldProduct): string {
   return isAccumulated(product) ? "sum (from the start of the run)" : "point";
 }
 
-function describeStatistic(statistic: MemberStatistic): StatisticText {
+/** How a statistic is written: the end of its name, and its words. */
+export function describeStatistic(statistic: MemberStatistic): StatisticText {
   switch (statistic.kind) {
     case "mean":
       return { suffix: "ensemble_mean", description: "ensemble mean of", cellMethod: "mean" };

@@ -17,7 +17,8 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
-import { MissingDataError } from "../errors.ts";
+import { MissingDataError, UsageError } from "../errors.ts";
+import type { OutputProfile } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
@@ -87,6 +88,7 @@ export async function planStream(
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
+  requireRunHour(run, profile);
   const steps = chooseSteps(run, options.steps, profile.steps);
   checkRegion(run, options, context);
   requireWindows(asked, run, steps);
@@ -97,7 +99,8 @@ export async function planStream(
     .map((field) => addDemand(field, demands.find(field)));
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
-  if (options.variables) requirePublished(run, unpublished.variables);
+  const needsAll = options.variables !== undefined || profile.everyValueOf !== undefined;
+  if (needsAll) requirePublished(run, unpublished.variables);
   requireFields(published, run);
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
@@ -105,6 +108,16 @@ export async function planStream(
   const path = `${outputDir}/${profile.fileName(run)}`;
   const work = options.work ?? workFolderOf(path);
   return { run, members, products, steps, fields, unpublished, path, work };
+}
+
+/** @throws {UsageError} for a run of an hour that the profile is not for. */
+function requireRunHour(run: Run, { name, runHours }: OutputProfile): void {
+  if (runHours === undefined || runHours.includes(run.hour)) return;
+  throw new UsageError(
+    `Cannot use profile "${name}" for ${describeRun(run)}: it is for runs of ${
+      runHours.join(", ")
+    } UTC; give --run ${runHours.join(",")}`,
+  );
 }
 
 function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {

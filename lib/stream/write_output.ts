@@ -14,7 +14,9 @@ import {
 } from "../ensemble/field_result.ts";
 import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { buildDataset } from "../output/forecast_dataset.ts";
+import { addAbsentFields } from "../output/absent_fields.ts";
+import { requireEveryValue } from "../output/complete_values.ts";
+import { buildDataset, type OutputContent } from "../output/forecast_dataset.ts";
 import { formatHistory } from "../output/history.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
 import { layOutDataset } from "../output/layout.ts";
@@ -34,7 +36,7 @@ import { countFields, type FieldsCount } from "./stream_result.ts";
  * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
  *   same command fetches what it lacks.
  * @returns the fields as they are in the file.
- * @throws {MissingDataError} when no field has a value.
+ * @throws {MissingDataError} when no field has a value, or one lacks a value and the profile wants all.
  */
 export async function writeOutput(
   session: FieldSession,
@@ -52,7 +54,7 @@ export async function writeOutput(
   const { interpolate, ...grid } = chooseGrid(axes, options);
   const values = new ProductValues(session, fields, axes);
   const sources = { plan, options, fields, values, interpolate };
-  const dataset = buildDataset({
+  const content: OutputContent = {
     profile,
     run,
     products,
@@ -64,7 +66,9 @@ export async function writeOutput(
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options),
-  });
+  };
+  requireEveryValue(content, path);
+  const dataset = addAbsentFields(buildDataset(content), profile);
   await removePartialFiles(dirname(path), (name) => name === basename(path));
   await storage.put(path, streamNetcdf(layOutDataset(dataset, profile.layout, products)));
   await onWritten?.(count);

@@ -9,8 +9,35 @@ import type { Region } from "../../lib/grib/headers.ts";
 import { joinWords } from "../../lib/output/history.ts";
 import { TIME_AXES } from "../../lib/output/layout.ts";
 import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
+import { EP_CGAN } from "../../lib/output/profiles/ep_cgan.ts";
+import { SEWAA_24H, SEWAA_6H } from "../../lib/output/profiles/sewaa.ts";
 import { formatRegion, parseRegion, REGIONS } from "../../lib/output/regions.ts";
 import { checkTargetGrid, parseTargetGrid, type TargetGrid } from "../../lib/output/target_grid.ts";
+import { suggestNearest } from "../../lib/util/text.ts";
+
+/** The profiles that are known by name. */
+export const PROFILES: readonly OutputProfile[] = [GIK, SEWAA_6H, SEWAA_24H, EP_CGAN];
+
+const PROFILE: OptionSpec = {
+  name: "profile",
+  value: "<name>",
+  defaultName: GIK.name,
+  help: [
+    "what the file holds and how it is laid out; other options change parts of it:",
+    "gik        the input of ICPAC's rainfall model (cGAN), as the GIK tools write it",
+    "sewaa-6h   the input of ICPAC's published model of rain in 6 hours",
+    "sewaa-24h  the same for 24 hours; runs of 00 UTC",
+    "ep-cgan    the input of ICPAC's newer model: the members themselves",
+  ].join("\n"),
+};
+
+const SUBSTITUTE: OptionSpec = {
+  name: "substitute",
+  value: "<field=number,…>",
+  help:
+    "constants in place of fields that a profile's readers know and ECMWF does not publish, as\n" +
+    "cp=0 of sewaa-6h (experimental; default: they are left out)",
+};
 
 const REGION_NAMES = Object.keys(REGIONS);
 
@@ -45,7 +72,13 @@ const TIME_AXIS: OptionSpec = {
 };
 
 /** Options on the layout of the output, of commands that write one. */
-export const PROFILE_OPTIONS: readonly OptionSpec[] = [REGION, GRID, TIME_AXIS];
+export const PROFILE_OPTIONS: readonly OptionSpec[] = [
+  PROFILE,
+  REGION,
+  GRID,
+  TIME_AXIS,
+  SUBSTITUTE,
+];
 
 /** {@linkcode PROFILE_OPTIONS}, parsed. */
 export interface ProfileRequest {
@@ -59,10 +92,11 @@ export interface ProfileRequest {
 /**
  * Parses {@linkcode PROFILE_OPTIONS}.
  *
- * @throws {UsageError} for a value that is wrong, and for a region beside a grid that has corners.
+ * @throws {UsageError} for a value that is wrong, for a region beside a grid that has corners, and for a
+ *   substitute of a field that the profile does not lack.
  */
 export function parseProfileOptions(values: OptionValues): ProfileRequest {
-  const profile = setLayout(GIK, values);
+  const profile = setSubstitutes(setLayout(findProfile(values), values), values);
   const gridText = values.text(GRID.name);
   const regionText = values.text(REGION.name);
   const grid = gridText === undefined ? profile.grid : parseTargetGrid(gridText);
@@ -76,6 +110,43 @@ export function parseProfileOptions(values: OptionValues): ProfileRequest {
     (regionText === undefined ? profile.region : parseRegion(regionText));
   if (grid) checkTargetGrid(grid, region);
   return { profile, region, ...(grid && { grid }) };
+}
+
+/** @throws {UsageError} for a name that is not known. */
+function findProfile(values: OptionValues): OutputProfile {
+  const name = values.text(PROFILE.name) ?? GIK.name;
+  const profile = PROFILES.find((it) => it.name === name);
+  if (profile) return profile;
+  const known = PROFILES.map((it) => it.name);
+  throw new UsageError(
+    `Cannot use --profile "${name}": the known ones are ${known.join(", ")}` +
+      suggestNearest(name, known),
+  );
+}
+
+/** A profile with constants in place of fields that it lacks. */
+function setSubstitutes(profile: OutputProfile, values: OptionValues): OutputProfile {
+  const items = values.list(SUBSTITUTE.name);
+  if (!items) return profile;
+  const absent = (profile.absentFields ?? []).map(({ name }) => name);
+  const substitutes = items.map((item): [string, number] => {
+    const [, name, number] = /^(\w+)=(\S+)$/.exec(item) ?? [];
+    const fail = (state: string): never => {
+      throw new UsageError(`Cannot use --substitute "${item}": ${state}`);
+    };
+    if (name === undefined || !Number.isFinite(Number(number))) {
+      return fail("give a field and a number, as cp=0");
+    }
+    if (absent.includes(name)) return [name, Number(number)];
+    return fail(
+      absent.length === 0
+        ? `profile "${profile.name}" lacks no field; leave it out`
+        : `profile "${profile.name}" lacks ${absent.join(", ")} alone${
+          suggestNearest(name, absent)
+        }`,
+    );
+  });
+  return { ...profile, substitutes: Object.fromEntries(substitutes) };
 }
 
 /** A profile with the layout that is asked for. */

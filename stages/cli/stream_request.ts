@@ -136,7 +136,12 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "whole-messages",
     help: "fetch whole messages, not only the beginning that holds the region",
   },
-  { name: "output-dir", value: "<dir>", default: "cgan_output", help: "folder of the NetCDF" },
+  {
+    name: "output-dir",
+    value: "<dir>",
+    defaultName: GIK.folder,
+    help: "folder of the NetCDF (of another --profile than gik: cgan_output/<profile>)",
+  },
   FRESH,
   {
     name: "summary",
@@ -217,7 +222,7 @@ export function parseOutputRequest(
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    outputDir: values.required("output-dir"),
+    outputDir: values.text("output-dir") ?? profile.folder,
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     now: readClock(),
