@@ -21,9 +21,9 @@ export function firstMembers(count: number): Member[] {
 /** The members of an ensemble that something is made of. */
 export type MemberKind = "all" | "perturbed";
 
-/** Those of the first `count` members that are of a kind: the perturbed ones are all but the control. */
-export function chooseMembers(count: number, kind: MemberKind): Member[] {
-  return firstMembers(count).filter((member) => kind === "all" || member !== 0);
+/** Those of some members that are of a kind: the perturbed ones are all but the control. */
+export function membersOfKind(members: readonly Member[], kind: MemberKind): Member[] {
+  return members.filter((member) => kind === "all" || member !== 0);
 }
 
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */

@@ -14,7 +14,7 @@ const NOW = new Date("2026-03-11T09:00:00Z");
 const REQUEST = { date: "latest", hour: "00" } as const;
 /** A middle step, and the last one that is needed. */
 const NEEDED = { stepsOf: () => [36, 39], maxMembers: 4, parallelFetches: 1 };
-const NEEDED_OF_AIFS = { ...NEEDED, steps: [36, 42] };
+const NEEDED_OF_AIFS = { ...NEEDED, stepsOf: () => [36, 42] };
 const [MIDDLE] = stepFiles(TODAY, 36);
 const [LAST] = stepFiles(TODAY, 39);
 

@@ -170,7 +170,7 @@ async function saveLanded(
 
 async function drawResult(
   result: ForecastResult,
-  { plot, view, variables }: ForecastOptions,
+  { plot, view, variables, products }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<void> {
   const { path: input, outputs } = result;
@@ -179,7 +179,7 @@ async function drawResult(
     const drawn = await plotForecast({
       ...{ input, output: input.replace(/\.nc$/, ".png"), format: "png", dpi: 200 },
       steps: { index: 0 },
-      ...(variables && { variables: variables.map(({ name }) => name) }),
+      ...(variables && !products && { variables: variables.map(({ name }) => name) }),
     }, reporter);
     outputs.push(...drawn.plots.map(({ path }) => path));
   }

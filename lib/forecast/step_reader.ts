@@ -5,7 +5,13 @@
  * @module
  */
 import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
-import { chooseMembers, describeMembers, type Member, type MemberKind } from "../ecmwf/members.ts";
+import {
+  describeMembers,
+  firstMembers,
+  type Member,
+  type MemberKind,
+  membersOfKind,
+} from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import type { IndexError } from "../index/entries.ts";
@@ -73,7 +79,7 @@ export class StepReader {
     context: StageContext,
   ): Promise<StepReader> {
     const needed = stepsOf(run);
-    const members = chooseMembers(maxMembers, memberKind);
+    const members = membersOfKind(firstMembers(maxMembers), memberKind);
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
       .filter((file) => members.some((member) => holdsMember(file, run, member)));

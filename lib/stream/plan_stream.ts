@@ -5,7 +5,7 @@
  */
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
-import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
+import { describeMembers, firstMembers, type Member, membersOfKind } from "../ecmwf/members.ts";
 import { findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import {
@@ -83,7 +83,7 @@ export async function planStream(
   const { profile, maxMembers, outputDir } = options;
   const asked = chooseProducts(options);
   const wanted = listInputs(asked);
-  const members = chooseMembers(maxMembers, profile.members);
+  const members = membersOfKind(firstMembers(maxMembers), profile.members);
   const keysOf = findNeededKeys(options, asked);
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
@@ -99,8 +99,9 @@ export async function planStream(
     .map((field) => addDemand(field, demands.find(field)));
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
-  const needsAll = options.variables !== undefined || profile.everyValueOf !== undefined;
-  if (needsAll) requirePublished(run, unpublished.variables);
+  const named = new Set(options.variables?.map(({ name }) => name));
+  const needsAll = profile.everyValueOf !== undefined;
+  requirePublished(run, unpublished.variables.filter(({ name }) => needsAll || named.has(name)));
   requireFields(published, run);
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);

@@ -9,8 +9,9 @@ import { findEra, listEras } from "../../lib/ecmwf/eras.ts";
 import { BUCKET } from "../../lib/ecmwf/files.ts";
 import type { RunRequest } from "../../lib/ecmwf/published.ts";
 import { formatDate, parseRun } from "../../lib/ecmwf/run.ts";
-import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
+import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { GIK, GIK_VARIABLES, type OutputProfile } from "../../lib/output/profile.ts";
 import { formatRegion, requirePoints } from "../../lib/output/regions.ts";
@@ -18,7 +19,6 @@ import type { ReferenceTargets } from "../../lib/references/reference_targets.ts
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
-import { suggestNearest } from "../../lib/util/text.ts";
 import { readEnvironment } from "./console.ts";
 import {
   parseGcsFolder,
@@ -28,6 +28,12 @@ import {
   type StoresRequest,
 } from "./gcs_options.ts";
 import { formatCommandLine, parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
+import {
+  chooseStatistics,
+  parseProductNames,
+  parseProducts,
+  PRODUCT_OPTIONS,
+} from "./product_options.ts";
 import {
   DATES,
   listShapingOptions,
@@ -106,8 +112,10 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "variables",
     value: "<v,v,…>",
     defaultName: GIK_VARIABLES.join(","),
-    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}`,
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")};\n` +
+      "wind10m and wind700 are speeds, t2m_24h and tp_day are over periods",
   },
+  ...PRODUCT_OPTIONS,
   ...PROFILE_OPTIONS,
   {
     name: "work",
@@ -167,7 +175,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values, "stream", STREAM_OPTIONS);
-  const { profile, steps = profile.steps, variables, region } = request;
+  const { profile, steps = profile.steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -179,7 +187,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     shapingOptions: {
       ...listShapingOptions(STREAM_OPTIONS, values),
       steps: steps.join(","),
-      variables: (variables ?? profile.products).map(({ name }) => name).join(","),
+      variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
       region: formatRegion(region ?? profile.region),
     },
   };
@@ -203,7 +211,8 @@ export function parseOutputRequest(
   options: readonly OptionSpec[],
 ): OutputRequest {
   const runRequests = parseRunRequests(values);
-  const { profile, region, grid } = parseProfileOptions(values);
+  const { profile: named, region, grid } = parseProfileOptions(values);
+  const profile = chooseStatistics(named, values);
   if (!grid) requirePoints(region, listSpacings(runRequests));
   return {
     runRequests,
@@ -216,7 +225,7 @@ export function parseOutputRequest(
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    variables: parseVariables(values, profile),
+    ...parseProducts(values, parseNames(values, profile), profile),
     region,
     grid,
     parallelFetches: values.count("parallel-fetches"),
@@ -277,17 +286,10 @@ function isDefault(
 }
 
 /** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
-function parseVariables(values: OptionValues, profile: OutputProfile): Variable[] | undefined {
-  if (isDefault(values, "variables", profile.products.map(({ name }) => name))) return undefined;
-  return [...new Set(values.list("variables"))].map((name) => {
-    const variable = findVariable(name);
-    if (variable) return variable;
-    const known = VARIABLES.map((it) => it.name);
-    throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${known.join(", ")}` +
-        suggestNearest(name, known),
-    );
-  });
+function parseNames(values: OptionValues, profile: OutputProfile): FieldProduct[] | undefined {
+  const { products } = profile;
+  if (isDefault(values, "variables", products.map(({ name }) => name))) return undefined;
+  return parseProductNames(values.list("variables")!, products);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
