@@ -10,7 +10,7 @@ import { openStorage } from "./storage/mod.ts";
 const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "util", "jsr"],
   ["grib", "index", "netcdf", "storage"],
-  ["ecmwf"],
+  ["ecmwf", "zarr"],
   ["references", "runs"],
   ["kerchunk", "ensemble"],
   ["template", "checkpoint", "output"],
@@ -33,6 +33,7 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
   index: "lib/index/entries.ts",
   netcdf: "lib/netcdf/encode_netcdf.ts",
   ecmwf: "lib/ecmwf/run.ts",
+  zarr: "lib/zarr/append_run.ts",
   references: "lib/references/store.ts",
   runs: "lib/runs/make_runs.ts",
   kerchunk: "lib/kerchunk/final_stores.ts",

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { type ForecastFile, MAX_FORECAST_BYTES, parseForecast } from "../output/forecast_file.ts";
+import { type ForecastFile, MAX_FORECAST_BYTES, readForecast } from "../output/forecast_file.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { suggestNearest } from "../util/text.ts";
@@ -52,7 +52,10 @@ export interface PlotResult extends Outcome {
 export async function plotForecast(options: PlotOptions, reporter: Reporter): Promise<PlotResult> {
   const { input, output } = options;
   const storage = openStorage();
-  const file = parseForecast(await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }), input);
+  const file = await readForecast(
+    await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }),
+    input,
+  );
   const stepIndices = selectSteps(file, options.steps);
   const choices = selectPanels(file, options.variables);
   const scales = planScales(file, choices);

@@ -214,7 +214,8 @@ function findFillValue({ attributes, data }: NetcdfVariable): number {
 
 // ---- checks ----
 
-function checkDataset(dataset: NetcdfDataset): void {
+/** @throws {UserError} as `encodeNetcdf` does, but for what only the classic format cannot hold. */
+export function checkDataset(dataset: NetcdfDataset): void {
   const { dimensions, attributes, variables, streamed = [] } = dataset;
   for (const [name, length] of Object.entries(dimensions)) {
     checkName("dimension", name);
@@ -292,7 +293,8 @@ function checkName(kind: string, name: string): void {
   );
 }
 
-function refusal(what: string, state: string): UserError {
+/** The error for a dataset that cannot be written. */
+export function refusal(what: string, state: string): UserError {
   return new UserError("failed", `Cannot write ${what}: ${state}`);
 }
 

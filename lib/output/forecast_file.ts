@@ -8,7 +8,13 @@
  * @module
  */
 import { findVariable } from "../ecmwf/variables.ts";
-import { ForecastSource, type SourceAxis, type SourceVariable } from "./forecast_source.ts";
+import type { DecodedNetcdf } from "../netcdf/decode_netcdf.ts";
+import {
+  decodeForecast,
+  ForecastSource,
+  type SourceAxis,
+  type SourceVariable,
+} from "./forecast_source.ts";
 
 export { ForecastError } from "./forecast_source.ts";
 
@@ -63,13 +69,23 @@ const MEAN = "_ensemble_mean";
 const DEVIATION = "_ensemble_standard_deviation";
 
 /**
- * Reads a forecast from the bytes of a NetCDF classic file.
+ * Reads a forecast from the bytes of a NetCDF file, classic or NetCDF-4.
+ *
+ * @param path for messages.
+ * @throws {ForecastError} when the file is neither, or lacks a part of a forecast.
+ */
+export async function readForecast(bytes: Uint8Array, path: string): Promise<ForecastFile> {
+  return parseForecast(await decodeForecast(bytes, path), path);
+}
+
+/**
+ * Reads a forecast from the bytes of a NetCDF classic file, or from a file that is decoded.
  *
  * @param path for messages.
  * @throws {ForecastError} when the file is not NetCDF classic, or lacks a part of a forecast.
  */
-export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
-  const source = new ForecastSource(bytes, path);
+export function parseForecast(content: Uint8Array | DecodedNetcdf, path: string): ForecastFile {
+  const source = new ForecastSource(content, path);
   const { dates: [referenceTime] } = source.times("time");
   const { dates: validTimes, ...steps } = source.times("valid_time");
   const { points: latitudes, ...rows } = source.axis("latitude");

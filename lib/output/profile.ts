@@ -13,6 +13,11 @@ import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.
 import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
 import type { TargetGrid } from "./target_grid.ts";
 
+/** The kinds of files: NetCDF classic, NetCDF-4, and a Zarr store, which is a folder. */
+export const OUTPUT_FORMATS = ["netcdf", "netcdf4", "zarr"] as const;
+/** One of {@linkcode OUTPUT_FORMATS}. */
+export type OutputFormat = typeof OUTPUT_FORMATS[number];
+
 /** What one kind of output file contains. */
 export interface OutputProfile {
   name: string;
@@ -48,6 +53,8 @@ export interface OutputProfile {
   absentFields?: readonly AbsentField[];
   /** What stands in for absent fields, by their names. @default {undefined} (they are left out) */
   substitutes?: Readonly<Record<string, number>>;
+  /** What kind of file it is. @default {"netcdf"} (classic, 64-bit offset) */
+  format?: OutputFormat;
   /** Folder of its files, unless another is asked for. */
   folder: string;
   /** Name of the file of a run. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
@@ -12,7 +11,6 @@ import {
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
-import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { addAbsentFields } from "../output/absent_fields.ts";
 import { requireEveryValue } from "../output/complete_values.ts";
@@ -21,13 +19,13 @@ import { formatHistory } from "../output/history.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
 import { layOutDataset } from "../output/layout.ts";
 import { chooseTargetAxes } from "../output/target_grid.ts";
-import { removePartialFiles } from "../storage/mod.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
 import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
 import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
+import { writeDataset } from "./write_dataset.ts";
 
 /**
  * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
@@ -69,8 +67,8 @@ export async function writeOutput(
   };
   requireEveryValue(content, path);
   const dataset = addAbsentFields(buildDataset(content), profile);
-  await removePartialFiles(dirname(path), (name) => name === basename(path));
-  await storage.put(path, streamNetcdf(layOutDataset(dataset, profile.layout, products)));
+  const laidOut = layOutDataset(dataset, profile.layout, products);
+  await writeDataset(laidOut, path, profile.format ?? "netcdf", storage);
   await onWritten?.(count);
   if (onWritten && !count.complete) return count;
   if (options.work === undefined) await removeWorkFolder(folder.path, storage);

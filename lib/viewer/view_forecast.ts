@@ -8,7 +8,7 @@ import {
   type ForecastVariable,
   isUnpublished,
   MAX_FORECAST_BYTES,
-  parseForecast,
+  readForecast,
 } from "../output/forecast_file.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
@@ -41,7 +41,10 @@ export async function viewForecast(
   reporter: Reporter,
 ): Promise<ViewResult> {
   const storage = openStorage();
-  const forecast = parseForecast(await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }), input);
+  const forecast = await readForecast(
+    await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }),
+    input,
+  );
   const bar = reporter.progress("variables", forecast.variables.length);
   const data = await buildContent(forecast, () => bar.advance(1)).finally(() => bar.finish());
   const page = new TextEncoder().encode(await formatDocument(data));

@@ -86,6 +86,7 @@ export const EP_CGAN: OutputProfile = {
   region: { north: 25, west: 20, south: -15, east: 53 },
   statistics: [{ kind: "members" }],
   layout: { ...GIK.layout, timeAxis: "valid_time" },
+  format: "zarr",
   folder: "cgan_output/ep-cgan",
-  fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z.nc`,
+  fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z.zarr`,
 };
