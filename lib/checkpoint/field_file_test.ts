@@ -2,6 +2,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
+import type { FieldDemand } from "../ensemble/field_plan.ts";
 import { FieldReducer } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./field_file.ts";
 
@@ -12,23 +13,35 @@ const VERSIONS = {
 };
 
 /** tp of all members of the embedded run. */
-function reduceTp() {
+function reduceTp(demand?: FieldDemand) {
   const variable = findVariable("tp")!;
   const reducer = new FieldReducer({ north: 25, west: 19, south: -14, east: 55 });
   for (const member of [0, 1, 2, 3]) {
     const message = readMessage({ run, stepHours: 36, param: "tp", member });
     reducer.add(message, { run, stepHours: 36, member, variable });
   }
-  return reducer.reduce();
+  return reducer.reduce(demand);
 }
 
-Deno.test("an encoded field is the same after decoding, points, counts and grid included", async () => {
+const DEMAND: FieldDemand = {
+  statistics: [{ kind: "minimum" }, { kind: "percentile", percent: 10 }],
+  keepsMembers: true,
+};
+
+Deno.test("an encoded field is the same after decoding, points, counts, grid and what is asked for besides included", async () => {
   const whole = reduceTp();
   assertEquals(whole.points?.members.map(({ member }) => member), [0, 1, 2, 3]);
   assertEquals(whole.axes?.grid?.columnCount, 120);
   const counts = Uint16Array.from(whole.mean, (_, point) => point % 5);
   const { points: _, ...instant } = whole;
-  for (const reduced of [whole, { ...whole, counts }, { ...instant, counts }, instant]) {
+  const demanded = reduceTp(DEMAND);
+  assertEquals([demanded.further?.length, demanded.kept?.members.length], [2, 4]);
+  const { points: _points, ...kept } = demanded;
+  const { kept: _kept, ...further } = demanded;
+  const ofDemand = [demanded, kept, further, { ...kept, counts }];
+  for (
+    const reduced of [whole, { ...whole, counts }, { ...instant, counts }, instant, ...ofDemand]
+  ) {
     for (const task of [undefined, { index: 3, count: 9 }]) {
       const field = { reduced, versions: VERSIONS, ...(task && { task }) };
       assertEquals(await decodeFieldFile("key", await encodeFieldFile("key", field)), field);

@@ -17,10 +17,17 @@ import { type KeptMembers, openKept } from "../ensemble/kept_members.ts";
 import { measureMembers } from "../ensemble/measure_members.ts";
 import type { MemberStatistic } from "../ensemble/statistic.ts";
 import { meanAndDeviation } from "../ensemble/statistics.ts";
-import type { FieldSession } from "./field_session.ts";
+import type { StreamPlan } from "./plan_stream.ts";
 
 /** Members and their values, (latitude, longitude), row-major, north first; ascending. */
 export type MemberValues = ReadonlyMap<Member, Float64Array>;
+
+/** Where the members of saved fields are read, as of a `FieldSession`. */
+export interface ProductSource {
+  plan: Pick<StreamPlan, "run" | "members">;
+  /** By index in the plan. */
+  readKept(fieldIndex: number): Promise<KeptMembers>;
+}
 
 /** Bytes of packed members that are held, at most: about 20 fields of the default region. */
 const HELD_BYTES = 48 * 1024 * 1024;
@@ -37,7 +44,7 @@ export class ProductValues {
    * @param axes of the output: fields on other points are left out.
    */
   constructor(
-    private readonly session: FieldSession,
+    private readonly session: ProductSource,
     private readonly results: readonly ResultField[],
     private readonly axes: WindowAxes,
   ) {
