@@ -30,7 +30,11 @@ export function distributeWork(
   signal: AbortSignal,
 ): RunWork<void> {
   return {
-    output: (run) => ({ folder: outputDir, name: profile.fileName(run) }),
+    output: (run) => ({
+      folder: outputDir,
+      name: profile.fileName(run),
+      ...(profile.format === "zarr" && { filePrefix: "" }),
+    }),
     steps: (run) => checkSteps(run, steps ?? profile.steps),
     prepare: () => Promise.resolve(),
     async make(run, { save }, { reporter }) {

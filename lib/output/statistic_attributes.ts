@@ -144,6 +144,7 @@ function describeExceedance({ comparison, label }: Exceedance): StatisticText {
 
 /** As names of variables have it: `0p5mm`, `minus5C`. */
 function nameNumber(text: number | string): string {
-  return `${text}`.replace(/^-/, "minus").replaceAll(".", "p").replaceAll("%", "percent").replaceAll("°", "")
+  return `${text}`.replace(/^-/, "minus").replaceAll(".", "p").replaceAll("%", "percent")
+    .replaceAll("°", "")
     .replaceAll(/[^\w]/g, "_");
 }

@@ -45,7 +45,12 @@ export function streamWork(
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
   const { profile, outputDir } = given;
-  const output = (run: Run) => ({ folder: outputDir, name: profile.fileName(run) });
+  const output = (run: Run) => ({
+    folder: outputDir,
+    name: profile.fileName(run),
+    // A store is a folder, of which all files count.
+    ...(profile.format === "zarr" && { filePrefix: "" }),
+  });
   const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,

@@ -14,13 +14,14 @@ import { SEWAA_24H, SEWAA_6H } from "../../lib/output/profiles/sewaa.ts";
 import { formatRegion, parseRegion, REGIONS } from "../../lib/output/regions.ts";
 import { checkTargetGrid, parseTargetGrid, type TargetGrid } from "../../lib/output/target_grid.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
+import { type OwnProfile, readProfileFile } from "./profile_file.ts";
 
 /** The profiles that are known by name. */
 export const PROFILES: readonly OutputProfile[] = [GIK, SEWAA_6H, SEWAA_24H, EP_CGAN];
 
 const PROFILE: OptionSpec = {
   name: "profile",
-  value: "<name>",
+  value: "<name or file.json>",
   defaultName: GIK.name,
   help: [
     "what the file holds and how it is laid out; other options change parts of it:",
@@ -28,6 +29,7 @@ const PROFILE: OptionSpec = {
     "sewaa-6h   the input of ICPAC's published model of rain in 6 hours",
     "sewaa-24h  the same for 24 hours; runs of 00 UTC",
     "ep-cgan    the input of ICPAC's newer model: the members themselves",
+    "or a file of one's own, as docs/profile.schema.json describes it",
   ].join("\n"),
 };
 
@@ -96,6 +98,8 @@ export const PROFILE_OPTIONS: readonly OptionSpec[] = [
 /** {@linkcode PROFILE_OPTIONS}, parsed. */
 export interface ProfileRequest {
   profile: OutputProfile;
+  /** SHA-256 of the file that it came from. @default {undefined} (it is known by name) */
+  profileDigest?: string;
   /** Degrees; where the grid has corners the box between them. */
   region: Region;
   /** @default {undefined} (the points of the messages) */
@@ -109,7 +113,8 @@ export interface ProfileRequest {
  *   substitute of a field that the profile does not lack.
  */
 export function parseProfileOptions(values: OptionValues): ProfileRequest {
-  const profile = setSubstitutes(setFormat(setLayout(findProfile(values), values), values), values);
+  const { profile: named, digest } = findProfile(values);
+  const profile = setSubstitutes(setFormat(setLayout(named, values), values), values);
   const gridText = values.text(GRID.name);
   const regionText = values.text(REGION.name);
   const grid = gridText === undefined ? profile.grid : parseTargetGrid(gridText);
@@ -122,18 +127,24 @@ export function parseProfileOptions(values: OptionValues): ProfileRequest {
   const region = grid?.corners ??
     (regionText === undefined ? profile.region : parseRegion(regionText));
   if (grid) checkTargetGrid(grid, region);
-  return { profile, region, ...(grid && { grid }) };
+  return {
+    profile,
+    region,
+    ...(grid && { grid }),
+    ...(digest !== undefined && { profileDigest: digest }),
+  };
 }
 
-/** @throws {UsageError} for a name that is not known. */
-function findProfile(values: OptionValues): OutputProfile {
+/** @throws {UsageError} for a name that is not known, and for a file that cannot be used. */
+function findProfile(values: OptionValues): Omit<OwnProfile, "digest"> & { digest?: string } {
   const name = values.text(PROFILE.name) ?? GIK.name;
   const profile = PROFILES.find((it) => it.name === name);
-  if (profile) return profile;
+  if (profile) return { profile };
+  if (name.endsWith(".json")) return readProfileFile(name, PROFILES);
   const known = PROFILES.map((it) => it.name);
   throw new UsageError(
-    `Cannot use --profile "${name}": the known ones are ${known.join(", ")}` +
-      suggestNearest(name, known),
+    `Cannot use --profile "${name}": the known ones are ${known.join(", ")}, or give a file that ` +
+      `ends in .json${suggestNearest(name, known)}`,
   );
 }
 

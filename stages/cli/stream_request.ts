@@ -60,6 +60,8 @@ export interface StreamRequest
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
+  /** Of the file of the profile. @default {undefined} (it is known by name) */
+  profileDigest?: string;
   /** For the ledger of several runs. */
   shapingOptions: Record<string, string>;
 }
@@ -175,7 +177,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values, "stream", STREAM_OPTIONS);
-  const { profile, steps = profile.steps, region } = request;
+  const { profile, profileDigest, steps = profile.steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -189,6 +191,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       steps: steps.join(","),
       variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
       region: formatRegion(region ?? profile.region),
+      ...(profileDigest !== undefined && { profile: profileDigest }),
     },
   };
 }
@@ -211,13 +214,14 @@ export function parseOutputRequest(
   options: readonly OptionSpec[],
 ): OutputRequest {
   const runRequests = parseRunRequests(values);
-  const { profile: named, region, grid } = parseProfileOptions(values);
+  const { profile: named, profileDigest, region, grid } = parseProfileOptions(values);
   const profile = chooseStatistics(named, values);
   if (!grid) requirePoints(region, listSpacings(runRequests));
   return {
     runRequests,
     server: parseServerOptions(values),
     profile,
+    profileDigest,
     work: parseWork(values),
     // Not every run has the default steps.
     steps: isDefault(values, "steps", profile.steps) ? undefined : parseSteps(values),
