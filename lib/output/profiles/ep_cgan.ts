@@ -1,6 +1,7 @@
 /**
  * The input of ICPAC's newer rainfall model, which is trained on what ECMWF's open data have: the values
- * of every member at the points of the messages.
+ * of every member at the points of the messages. Fields lie on the start of the run as well, along which an
+ * archive of runs grows.
  *
  * @module
  */
@@ -85,7 +86,6 @@ export const EP_CGAN: OutputProfile = {
   products: PRODUCTS,
   region: { north: 25, west: 20, south: -15, east: 53 },
   statistics: [{ kind: "members" }],
-  layout: { ...GIK.layout, timeAxis: "valid_time" },
   format: "zarr",
   folder: "cgan_output/ep-cgan",
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z.zarr`,
