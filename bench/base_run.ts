@@ -5,8 +5,8 @@
  * @module
  */
 import { parseRun } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
@@ -35,13 +35,16 @@ export interface StoredRun {
   messages: number;
 }
 
-/** Writes the messages of 51 members at every step of the profile, 4.2 GB, and their final stores. */
-export async function writeRun(folder: string): Promise<StoredRun> {
+/**
+ * Writes the messages of 51 members, 0.47 GB a step, and their final stores.
+ *
+ * @param steps hours.
+ */
+export async function writeRun(folder: string, steps: readonly number[]): Promise<StoredRun> {
   const [bucket, stores] = [`${folder}/bucket`, `${folder}/stores`];
-  const messages = await writeMessages(bucket, RUN, GIK.steps, await makeBase(`${folder}/base`));
+  const messages = await writeMessages(bucket, RUN, steps, await makeBase(`${folder}/base`));
   const args = ["--date", RUN.date, "--run", RUN.hour, "--output-dir", stores];
-  const steps = ["--steps", GIK.steps.join(",")];
-  await runAgainstServer(bucket, "stages/stage2.ts", [...args, ...steps]);
+  await runAgainstServer(bucket, "stages/stage2.ts", [...args, "--steps", steps.join(",")]);
   await runModule("stages/stage3.ts", args);
   return { bucket, stores, messages };
 }

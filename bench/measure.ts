@@ -11,6 +11,9 @@ import { BUCKET } from "../lib/ecmwf/files.ts";
 /** The checkout, with a slash at the end. */
 export const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
+/** Whether a benchmark does what it can assert in a minute, of fewer steps. */
+export const IS_SHORT = Deno.args.includes("--short");
+
 /** Time and memory of a command. */
 export interface Cost {
   wallSeconds: number;

@@ -28,10 +28,10 @@ import { writeIndexes } from "../fixtures/full_run.ts";
 import { startGcsServer } from "../fixtures/gcs_server.ts";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { parseRun, runSteps } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
 import type { PlannedField } from "../lib/ensemble/field_plan.ts";
 import { partitionFields } from "../lib/checkpoint/partition_fields.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 
 /** Measured by `bench/stream.ts`: 9 steps on the loopback. */

@@ -2,7 +2,7 @@
  * The cost of sharing the work: requests and bytes of one machine and of array jobs of several
  * sizes, 51 members × 9 steps × 12 variables at 0.25°, from a local S3 server, one task after the
  * other, and whether their merges write the same file: `deno run -A bench/tasks.ts`. The messages
- * take 4.2 GB of disk during the run.
+ * take 4.2 GB of disk during the run. With `--short` three steps and one size.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { GIK } from "../lib/output/profile.ts";
 import { RUN, writeRun } from "./base_run.ts";
 import { formatMegabytes } from "../lib/util/numbers.ts";
-import { printTable, runAgainstServer } from "./measure.ts";
+import { IS_SHORT, printTable, runAgainstServer } from "./measure.ts";
 
-const COUNTS = [9, 20, 36];
+const STEPS = IS_SHORT ? GIK.steps.slice(0, 3) : GIK.steps;
+const COUNTS = IS_SHORT ? [12] : [9, 20, 36];
 
 /** Requests and bytes of commands. */
 interface Traffic {
@@ -24,9 +25,9 @@ const folder = await Deno.makeTempDir();
 // Files are compared byte for byte.
 Deno.env.set("SOURCE_DATE_EPOCH", "1770365700");
 try {
-  const { bucket, stores } = await writeRun(folder);
+  const { bucket, stores } = await writeRun(folder, STEPS);
   const output = `${folder}/${GIK.fileName(RUN)}`;
-  const common = ["--parquet-dir", stores, "--output-dir", folder];
+  const common = ["--parquet-dir", stores, "--steps", STEPS.join(","), "--output-dir", folder];
 
   const stream = async (...args: string[]): Promise<Traffic> => {
     const { counters } = await runAgainstServer(bucket, "stages/stream.ts", [...common, ...args]);

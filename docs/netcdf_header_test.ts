@@ -3,7 +3,7 @@ import { firstMembers } from "../lib/ecmwf/members.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
 import { buildDataset } from "../lib/output/forecast_dataset.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { formatHistory } from "../lib/output/history.ts";
 
 const PAGE = await Deno.readTextFile(new URL("output.md", import.meta.url));

@@ -14,8 +14,8 @@ import { startS3Server } from "../fixtures/s3_server.ts";
 import { findObstacle, startSlurmCluster } from "../fixtures/slurm_cluster.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
 import { formatDate, parseRun, type Run, runSteps } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { findSection, readPages, readTableRows, ROOT } from "./pages_fixture.ts";
 
 /** Programs whose names begin a line that is a command, in a block that names no language. */
@@ -67,8 +67,19 @@ const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): E
     }),
   },
   {
+    command: /^deno test -A lib\/viewer\/.+$/,
+    executor: () => ({ file: ".ci/run", texts: [`"\${deno[@]}" task test\n`] }),
+  },
+  {
+    command: /^deno (?:task bench|run -A bench\/\w+\.ts|bench -A bench)$/,
+    executor: ([command]) => ({
+      file: "deno.json",
+      texts: [command === "deno task bench" ? '"bench": {' : command],
+    }),
+  },
+  {
     command:
-      /^deno (task (?:test|check|pictures|docs|fuzz --minutes \d+)|(?:run -A (?:bench|fixtures)|test -A (?:fixtures|lib\/viewer))\/.+|bench .+)$/,
+      /^deno (task (?:test|check|pictures|docs|fuzz --minutes \d+)|(?:run|test) -A fixtures\/.+)$/,
     executor: ([, work]) => ({ file: ".ci/run", texts: [`"\${deno[@]}" ${work}\n`] }),
   },
 ];

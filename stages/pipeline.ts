@@ -8,7 +8,7 @@ import { type RunSummary, summarizeRun } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
-import { GIK_VARIABLES } from "../lib/output/profile.ts";
+import { GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
 import { type PipelineResult, runPipeline } from "../lib/pipeline/run_pipeline.ts";
 import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";

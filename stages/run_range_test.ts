@@ -6,8 +6,8 @@ import { sendSignal } from "../fixtures/send_signal.ts";
 import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
-import { findVariables } from "../lib/ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../lib/output/profile.ts";
+import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
+import { GIK } from "../lib/output/profile.ts";
 import type { LedgerEntry } from "../lib/runs/ledger.ts";
 
 const STEPS = GIK.steps;

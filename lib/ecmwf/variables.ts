@@ -278,6 +278,11 @@ export const VARIABLES: readonly Variable[] = [
   },
 ];
 
+/** Names of the variables of the rainfall model, which are written unless others are asked for. */
+export const GIK_VARIABLES: readonly string[] = [
+  ..."tp t2m sp ssr ssrd tcw tcwv tcc u700 v700 sf ro".split(" "),
+];
+
 /** The variable of this output name; `undefined` when there is none. */
 export function findVariable(name: string): Variable | undefined {
   return VARIABLES.find((variable) => variable.name === name);

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, openWorkplace, planRun } from "../../fixtures/embedded_run.ts";
 import { makeRandom } from "../../fixtures/random.ts";
-import { findVariables } from "../ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import type { Region } from "../grib/mod.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { GIK } from "../output/profile.ts";
 import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
 import type { PlannedField } from "./field_plan.ts";

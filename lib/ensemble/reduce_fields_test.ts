@@ -15,8 +15,8 @@ import {
 import { SLOW_DOWN } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable, findVariables } from "../ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { findVariable, findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
 import { openStorage, type RequestCost, type Storage, StorageError } from "../storage/mod.ts";
 import { DEFAULT_POLICY } from "./fetch_plan.ts";
 import { PrefixNeeds } from "./prefix_need.ts";

@@ -23,8 +23,8 @@ import {
 import type { LoggedRequest } from "../../fixtures/s3_server.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { firstMembers } from "../ecmwf/members.ts";
-import { findVariable, findVariables } from "../ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "../output/profile.ts";
+import { findVariable, findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
+import { GIK } from "../output/profile.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";

@@ -1,7 +1,18 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "jsr:@std/assert@^1.0.0";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { UserError } from "../errors.ts";
-import { encodeNetcdf, type NetcdfDataset, type NetcdfVariable } from "./encode_netcdf.ts";
+import {
+  encodeNetcdf,
+  type NetcdfDataset,
+  type NetcdfVariable,
+  streamNetcdf,
+} from "./encode_netcdf.ts";
 
 /** Every type, attribute kind and padding that the writer knows, on a grid that cdo understands. */
 function makeDataset(): NetcdfDataset {
@@ -294,4 +305,31 @@ Deno.test({
       const values = text.trim().split(/\s+/).map((word) => Math.fround(Number(word)));
       assertEquals(values.slice(1), [...makeField().slice(1)]);
     }),
+});
+
+Deno.test("streamNetcdf() writes the bytes of encodeNetcdf(), and variables that are read piece by piece after them", async () => {
+  const dataset = makeDataset();
+  const whole = await collectBytes(encodeNetcdf(dataset));
+  const streamed = await Array.fromAsync(streamNetcdf(dataset));
+  assertEquals(await collectBytes(streamed), whole);
+
+  const t2m = dataset.variables.at(-1)!;
+  const others = dataset.variables.slice(0, -1);
+  const { data, ...rest } = t2m;
+  const pieces = async function* () {
+    yield await Promise.resolve(data.subarray(0, 5) as Float32Array);
+    yield data.subarray(5) as Float32Array;
+  };
+  const asStream = { ...dataset, variables: others, streamed: [{ ...rest, pieces }] };
+  assertEquals(await collectBytes(await Array.fromAsync(streamNetcdf(asStream))), whole);
+  assertThrows(() => encodeNetcdf(asStream), UserError, 'variable "t2m": it is streamed');
+
+  const short = async function* () {
+    yield await Promise.resolve(Float32Array.of(1, 2));
+  };
+  await assertRejects(
+    () => Array.fromAsync(streamNetcdf({ ...asStream, streamed: [{ ...rest, pieces: short }] })),
+    UserError,
+    'Cannot write variable "t2m": it has 2 values, expected 15',
+  );
 });

@@ -4,8 +4,9 @@
  */
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { parseRun } from "../ecmwf/run.ts";
-import { VARIABLES } from "../ecmwf/variables.ts";
-import { plainProduct } from "../ensemble/field_product.ts";
+import { findVariable, VARIABLES } from "../ecmwf/variables.ts";
+import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
+import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
 import { encodeNetcdf, type NetcdfDataset, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
 import { buildDataset } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
@@ -35,6 +36,40 @@ function makeDataset(): NetcdfDataset {
   });
 }
 
+/** Every kind of product and statistic, at two steps on 2 × 3 points. */
+function makeProducts(): NetcdfDataset {
+  const points = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const [tp, t2m, u700, v700] = ["tp", "t2m", "u700", "v700"].map((it) => findVariable(it)!);
+  const products: FieldProduct[] = [
+    plainProduct(tp!),
+    { ...plainProduct(tp!), name: "tp_24h", period: 24 },
+    { ...plainProduct(t2m!), name: "t2m_day", period: "day" },
+    { name: "wind700", inputs: [u700!, v700!], derive: "speed" },
+  ];
+  const statistics: MemberStatistic[] = [
+    ...MEAN_AND_DEVIATION,
+    { kind: "standard_deviation", ddof: 1 },
+    ...[{ kind: "minimum" } as const, { kind: "maximum" } as const],
+    ...[10, 50].map((percent) => ({ kind: "percentile", percent }) as const),
+    { kind: "exceedance", comparison: ">", threshold: 0.02, label: "20mm" },
+  ];
+  return buildDataset({
+    profile: { ...GIK, statistics },
+    run: parseRun("20260206", "00"),
+    products,
+    steps: [30, 54],
+    axes: { latitudes: Float64Array.of(25, 24.75), longitudes: Float64Array.of(19, 19.25, 19.5) },
+    fields: products.flatMap((product) =>
+      [30, 54].map((stepHours) => {
+        return { product, stepHours, statistics: statistics.map(() => points), membersUsed: 3 };
+      })
+    ),
+    membersUsed: [0, 1, 2],
+    membersAbsent: [],
+    history: "written by a test",
+  });
+}
+
 /** Entries of CF's standard name table (version 88) that we use, with their canonical units. */
 const STANDARD_NAMES: Record<string, string> = {
   air_temperature: "K",
@@ -54,6 +89,7 @@ const STANDARD_NAMES: Record<string, string> = {
   realization: "1",
   surface_air_pressure: "Pa",
   time: "s",
+  wind_speed: "m s-1",
 };
 /** Units that we write in another spelling than the table has: the same quantity in UDUNITS. */
 const SAME_UNITS: Record<string, string> = {
@@ -308,6 +344,10 @@ Deno.test("the output keeps the rules of CF, all variables that can be written",
   for (const name of ["title", "institution", "source", "history"]) {
     assertEquals(typeof dataset.attributes[name], "string");
   }
+});
+
+Deno.test("the output keeps the rules of CF, all kinds of products and statistics", () => {
+  assertEquals(findBroken(makeProducts()), []);
 });
 
 for (const { section, says, breakIt } of RULES) {

@@ -7,7 +7,7 @@ import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
 import type { MemberKind } from "../ecmwf/members.ts";
 import type { Run, RunHour } from "../ecmwf/run.ts";
-import { findVariables } from "../ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
 import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
@@ -67,11 +67,6 @@ export interface AbsentField {
   longName: string;
   units: string;
 }
-
-/** Names of the variables of {@linkcode GIK}. */
-export const GIK_VARIABLES: readonly string[] = [
-  ..."tp t2m sp ssr ssrd tcw tcwv tcc u700 v700 sf ro".split(" "),
-];
 
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
 export const GIK: OutputProfile = {

@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { checkSteps, parseRun } from "../ecmwf/run.ts";
-import { findVariable } from "../ecmwf/variables.ts";
-import { GIK, GIK_VARIABLES } from "./profile.ts";
+import { findVariable, GIK_VARIABLES } from "../ecmwf/variables.ts";
+import { GIK } from "./profile.ts";
 
 Deno.test("GIK names known variables, each once", () => {
   const known = GIK_VARIABLES.map((name) => findVariable(name)?.name);

@@ -5,7 +5,7 @@ import { MOVED_STEPS } from "../../fixtures/moved_run.ts";
 import { asIn50r2, type ChangedEntry, changeRun, withCode } from "../../fixtures/tomorrow_run.ts";
 import { BUCKET, stepFiles } from "../ecmwf/files.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import { GIK_VARIABLES } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { type Rehearsal, rehearseRun } from "./rehearse_run.ts";
 
 const ADDRESS = `s3://${BUCKET}/20260520/12z/ifs/0p25`;

@@ -11,7 +11,7 @@ import { listNames } from "../../fixtures/folder.ts";
 import { IncompleteError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
-import { GIK_VARIABLES } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 import {
   openImplausibleWorkplace,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/asser
 import { openWorkplace, type Workplace } from "../../fixtures/embedded_run.ts";
 import { ALL_PERMISSIONS, type GcsServer, startGcsServer } from "../../fixtures/gcs_server.ts";
 import { IncompleteError } from "../errors.ts";
-import { GIK_VARIABLES } from "../output/profile.ts";
+import { GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 import { streamOptions, writeFinalStores } from "./final_stores_fixture.ts";
 import { runMerge } from "./run_merge.ts";

@@ -3,7 +3,8 @@ import { parseCommandLine } from "../../lib/cli/command.ts";
 import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { nameStatisticKind } from "../../lib/ensemble/statistic.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { GIK, GIK_VARIABLES } from "../../lib/output/profile.ts";
+import { GIK_VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { GIK } from "../../lib/output/profile.ts";
 import { command } from "../stream.ts";
 
 const parse = (...args: string[]) =>
