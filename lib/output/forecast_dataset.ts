@@ -11,7 +11,7 @@ import type { Variable } from "../ecmwf/variables.ts";
 import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
 import { type FieldProduct, statisticsOf } from "../ensemble/field_product.ts";
 import { sumConversions } from "../ensemble/field_result.ts";
-import type { MemberStatistic } from "../ensemble/statistic.ts";
+import { isOfEveryField, type MemberStatistic } from "../ensemble/statistic.ts";
 import type {
   NetcdfAttribute,
   NetcdfDataset,
@@ -145,11 +145,13 @@ function findSpacing(run: Run, { latitudes, longitudes }: WindowAxes): number | 
 }
 
 function describeInterpolation(
-  { run, axes, axesOfMessages }: OutputContent,
+  { profile, run, products, axes, axesOfMessages }: OutputContent,
 ): Record<string, string> {
   if (!axesOfMessages) return {};
   const [from, to] = [axesOfMessages, axes].map((it) => findSpacing(run, it));
-  return { interpolation: `mean and standard deviation bilinear from ${from} to ${to} degrees` };
+  const statistics = products.flatMap((product) => statisticsOf(product, profile));
+  const what = statistics.every(isOfEveryField) ? "mean and standard deviation" : "statistics";
+  return { interpolation: `${what} bilinear from ${from} to ${to} degrees` };
 }
 
 /** `tcc, sf`. */

@@ -31,6 +31,7 @@ export function formatHistory({ profile, now, commandLine }: HistoryOptions): st
 
 /** A command line from its words: those with other letters than names and paths have are quoted. */
 export function joinWords(words: readonly string[]): string {
+  // As a shell takes them.
   return words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
   ).join(" ");

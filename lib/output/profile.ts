@@ -92,3 +92,12 @@ export const GIK: OutputProfile = {
   folder: "cgan_output",
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
+
+/** A profile with other statistics, and a title that does not say which. */
+export function withStatistics(
+  profile: OutputProfile,
+  statistics: readonly MemberStatistic[],
+): OutputProfile {
+  const title = (run: Run) => `ECMWF ${findDataset(run).title} statistics over members`;
+  return { ...profile, statistics, title };
+}

@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { checkSteps, parseRun } from "../ecmwf/run.ts";
 import { findVariable, GIK_VARIABLES } from "../ecmwf/variables.ts";
-import { GIK } from "./profile.ts";
+import { GIK, withStatistics } from "./profile.ts";
 
 Deno.test("GIK names known variables, each once", () => {
   const known = GIK_VARIABLES.map((name) => findVariable(name)?.name);
@@ -36,4 +36,11 @@ Deno.test("GIK names the model of a run in the file, its name and its title", ()
     GIK.title(run),
     "ECMWF AIFS ensemble mean and standard deviation for the cGAN rainfall model",
   );
+});
+
+Deno.test("a profile with other statistics has a title that is true of them", () => {
+  const profile = withStatistics(GIK, [{ kind: "maximum" }]);
+  const run = parseRun("20260206", "00");
+  assertEquals(profile.title(run), "ECMWF IFS ensemble statistics over members");
+  assertEquals([profile.name, profile.statistics], ["gik", [{ kind: "maximum" }]]);
 });

@@ -17,7 +17,7 @@ import {
 import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.ts";
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { OutputProfile } from "../../lib/output/profile.ts";
+import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -39,22 +39,22 @@ export const PRODUCT_OPTIONS: readonly OptionSpec[] = [
     name: "statistics",
     value: "<s,s,…>",
     defaultName: DEFAULT_STATISTICS,
-    help: "over the members, point by point: mean, standard_deviation (of a population),\n" +
-      "standard_deviation_sample (ddof 1), minimum, maximum, percentiles as p10,p50,p90 (linear\n" +
-      "between members), and members: their values themselves",
+    help:
+      "over the members: mean, standard_deviation, standard_deviation_sample, minimum, maximum\n" +
+      "percentiles as p10,p50,p90, linear between members\n" +
+      "members: their values themselves",
   },
   {
     name: "exceed",
-    value: "<v>t,…>",
-    help: "also the fraction of members above a threshold, or with < below it, in quotes:\n" +
-      "'tp_24h>20mm,t2m>308K,wind700>15m/s'; units are converted",
+    value: "<condition,…>",
+    help: "also the fraction of members above a threshold, or below it, in quotes for the shell\n" +
+      "for example 'tp_24h>20mm,t2m<0C,wind700>=15m/s'",
   },
   {
     name: "periods",
     value: "<p,p,…>",
-    help:
-      "also what accumulates over 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step, of\n" +
-      "every member before the statistics; fields that bound a period are fetched as well",
+    help: "also what accumulates in 3h, 6h, 24h or day (from 06 to 06 UTC) up to each step\n" +
+      "of every member, before the statistics; what bounds a period is fetched as well",
   },
 ];
 
@@ -108,7 +108,7 @@ export function parseStatisticNames(names: readonly string[]): MemberStatistic[]
 /** A profile with the statistics of `--statistics`, where these are not its own. */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
   if (values.text("statistics") === undefined) return profile;
-  return { ...profile, statistics: parseStatisticNames(values.list("statistics")!) };
+  return withStatistics(profile, parseStatisticNames(values.list("statistics")!));
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {

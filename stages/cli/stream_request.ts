@@ -114,8 +114,8 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "variables",
     value: "<v,v,…>",
     defaultName: GIK_VARIABLES.join(","),
-    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")};\n` +
-      "wind10m and wind700 are speeds, t2m_24h and tp_day are over periods",
+    help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}\n` +
+      "speeds as wind10m and wind700; sums and means over periods as tp_24h, t2m_day",
   },
   ...PRODUCT_OPTIONS,
   ...PROFILE_OPTIONS,
