@@ -29,9 +29,11 @@ export function formatHistory({ profile, now, commandLine }: HistoryOptions): st
   return `${time} gik-deno ${VERSION}: ${commandLine ?? "stream"}`;
 }
 
-/** A command line from its words: those with other letters than names and paths have are quoted. */
+/**
+ * A command line from its words, as a shell takes it: those with other letters than names and paths have
+ * are quoted.
+ */
 export function joinWords(words: readonly string[]): string {
-  // As a shell takes them.
   return words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
   ).join(" ");

@@ -70,7 +70,7 @@ const GH500: Variable = {
 
 const PRODUCTS: readonly FieldProduct[] = [
   // Increments over the 3 hours before each step.
-  { ...plainProduct(TP), period: 3 },
+  { ...plainProduct(TP), name: "tp_3h", period: 3 },
   ...[TCWV, MSL, SP].map(plainProduct),
   // To 2025-01-14 00 UTC it was published as `cape`.
   { ...plainProduct(CAPE), name: "mucape" },
