@@ -12,7 +12,9 @@ import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
 import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
+import { locateOutput } from "../lib/output/profile.ts";
 import { catalogHosts } from "../lib/references/catalog_layout.ts";
+import type { OutputRules } from "../lib/runs/output_record.ts";
 import { isRemote } from "../lib/storage/mod.ts";
 import { requirePublished } from "../lib/stream/published_fields.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
@@ -25,7 +27,7 @@ import {
   readTaskEnvironment,
 } from "./cli/engine_options.ts";
 import { NO_STORES } from "./cli/gcs_options.ts";
-import { openRun } from "./cli/run_stage.ts";
+import { openContext, openRun } from "./cli/run_stage.ts";
 import {
   FRESH,
   parseStreamRequest,
@@ -118,6 +120,9 @@ export const command: Command<DistributeRequest> = {
     const run = await pinRun(request, reporter, interruption.signal);
     // Before any task starts: each would fail for it.
     if (run) requirePublished(run, findUnpublished(run, stream.variables ?? []));
+    if (run && !values.flag("dry-run") && await isDone(request, run, reporter)) {
+      return { complete: true };
+    }
     const { job, engine } = await openJob(request, run, reporter, interruption.signal);
     if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
@@ -151,7 +156,6 @@ async function distributeRuns(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { values, stream } = request;
-  const { openContext } = await import("./cli/run_stage.ts");
   const { resolveRuns, runRange } = await import("./cli/run_range.ts");
   const context = openContext(stream.server, reporter, stream.gcs, signal);
   const { runs, unknown } = await resolveRuns(stream.runRequests, context);
@@ -183,15 +187,45 @@ async function distributeRuns(
     const pollEveryMs = 1000 * values.count("poll-seconds");
     return { ...await openJob(request, run, reporter, signal), pollEveryMs };
   }, signal);
-  const test = values.flag("test") && { "max-members": String(TEST.members) };
   const options = {
-    command: "distribute",
+    ...rulesOf(request),
     ...(!isRemote(stream.outputDir) && { folder: stream.outputDir }),
-    options: { ...stream.shapingOptions, ...test },
-    remake: stream.fresh,
     signal,
   };
   return await runRange(stream, work, options, reporter);
+}
+
+/** What an output that is there must have been made with. */
+function rulesOf({ values, stream }: DistributeRequest): OutputRules {
+  const { shapingOptions, overwrite, fresh } = stream;
+  const test = values.flag("test") && { "max-members": String(TEST.members) };
+  return {
+    ...{ command: "distribute", options: { ...shapingOptions, ...test } },
+    ...{ overwrite, remake: fresh },
+  };
+}
+
+/**
+ * Whether the output is there already, as far as this machine sees it. Whether ECMWF has published the
+ * run again since is not asked here.
+ *
+ * @throws {OutputKeptError} when another command made it: the tasks would work in vain.
+ */
+async function isDone(
+  request: DistributeRequest,
+  run: Run,
+  reporter: Reporter,
+): Promise<boolean> {
+  const { stream } = request;
+  const output = locateOutput(run, stream);
+  if (isRemote(output.folder)) return false;
+  const { OutputRecord } = await import("../lib/runs/output_record.ts");
+  const { storage } = openContext(stream.server, reporter, stream.gcs);
+  const record = await OutputRecord.open(run, output, rulesOf(request), storage);
+  const entry = await record.find((line) => reporter.info(line));
+  if (!entry) return false;
+  reporter.info(`already done: ${output.folder}/${output.name}; --fresh makes it again`);
+  return true;
 }
 
 /** Why every task of a run would fail, as far as is known without a request. */

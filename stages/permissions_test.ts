@@ -54,7 +54,11 @@ async function runUnder(set: string, code: string): Promise<string[]> {
 
 const HOME = Deno.env.get("HOME") ?? "/";
 /** Variables that no stage may see, and those that only stages with Google Cloud Storage may. */
-const SECRETS = { AWS_SECRET_ACCESS_KEY: "x", AWS_SHARED_CREDENTIALS_FILE: "x" };
+const SECRETS = {
+  AWS_ACCESS_KEY_ID: "AKX",
+  AWS_SECRET_ACCESS_KEY: "x",
+  AWS_SHARED_CREDENTIALS_FILE: "x",
+};
 const GOOGLE_VARIABLES = [
   "GCS_SERVICE_ACCOUNT_FILE",
   "GCS_BUCKET",
@@ -66,11 +70,12 @@ const GOOGLE_VARIABLES = [
 const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "distribute-slurm"];
 const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors"];
 const CATALOG = ["stream-catalog"];
+const S3 = ["forecast-s3"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
-const EVERY_SET = [...PLAIN, ...MIRRORS, ...CATALOG, ...GCS, ...CLOUDS, ...OFFLINE];
+const EVERY_SET = [...PLAIN, ...MIRRORS, ...CATALOG, ...S3, ...GCS, ...CLOUDS, ...OFFLINE];
 
 const REFUSED = [
   { what: "a request to another host", code: `await fetch("https://example.org/")` },
@@ -97,7 +102,11 @@ const REFUSED_WITHOUT_GOOGLE = [
 
 for (const set of EVERY_SET) {
   Deno.test(`under -P=${set} Deno refuses what the stage does not need`, async () => {
-    const others = CLOUDS.includes(set) ? REFUSED_WITHOUT_KEYS : REFUSED_WITHOUT_GOOGLE;
+    const others = CLOUDS.includes(set)
+      ? REFUSED_WITHOUT_KEYS
+      : REFUSED_WITHOUT_GOOGLE.filter(({ what }) =>
+        !(S3.includes(set) && /AWS_(?:ACCESS|SECRET)/.test(what))
+      );
     const refused = [...REFUSED, ...(GCS.includes(set) ? [] : others)];
     const attempts = refused.map(({ code }) =>
       `try { ${code}; console.log("allowed"); } catch (error) { console.log(error.name); }`
@@ -261,6 +270,7 @@ const HUGGING_FACE = [
   "cdn-lfs.huggingface.co:443",
   "cas-bridge.xethub.hf.co:443",
 ];
+const OWN_BUCKET_HOST = "my-forecasts.s3.eu-central-1.amazonaws.com:443";
 const COILED_HOST = "cloud.coiled.io:443";
 const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
 const MIRROR_HOSTS = SOURCES.flatMap(({ hosts }) => hosts);
@@ -276,6 +286,7 @@ for (const set of EVERY_SET) {
     ...(/^(stage1|pipeline|stream-catalog)/.test(set) ? HUGGING_FACE : []),
     ...(MIRRORS.includes(set) ? MIRROR_HOSTS : []),
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
+    ...(S3.includes(set) ? [OWN_BUCKET_HOST] : []),
     ...(set === "distribute-coiled" ? [COILED_HOST] : []),
   ];
   const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
@@ -285,6 +296,7 @@ for (const set of EVERY_SET) {
       ...HUGGING_FACE,
       ...MIRROR_HOSTS,
       ...GOOGLE_HOSTS,
+      OWN_BUCKET_HOST,
       COILED_HOST,
     ];
     const code = hosts.map((host) =>
@@ -371,7 +383,11 @@ async function withStages(
       GCS_SERVICE_ACCOUNT_FILE: keyFile,
       JOB_COMPLETION_INDEX: "0",
     };
-    await using web = startS3Server({ root: folder });
+    await using web = startS3Server({
+      root: folder,
+      buckets: { copies: new Map() },
+      accounts: { [SECRETS.AWS_ACCESS_KEY_ID]: SECRETS.AWS_SECRET_ACCESS_KEY },
+    });
     const hosts = [workplace.server.url, gcs.url, web.url, UNANSWERED]
       .map((url) => new URL(url).host).join(",");
     const runStage = (set: string, stage: string, ...args: string[]) =>
@@ -393,7 +409,8 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     const endpoint = ["--endpoint", server.url];
     const steps = ["--steps", EMBEDDED_STEPS.join(",")];
     const output = ["--output-dir", stores];
-    const netcdf = ["--output-dir", `${folder}/netcdf`];
+    // What another set has made would not be made again.
+    const netcdf = ["--output-dir", `${folder}/netcdf`, "--fresh"];
     const source = ["--source", `${UNANSWERED},${server.url}/${BUCKET}`];
     const ways: [set: string, stage: string, args: string[]][] = [
       ["stage1", "stage1", [...endpoint, ...output, "--no-template"]],
@@ -434,6 +451,10 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
       ["forecast-gcs", "forecast", [
         ...[...endpoint, ...netcdf, ...steps],
         ...["--publish", `gs://${STORE_BUCKET}/forecasts`],
+      ]],
+      ["forecast-s3", "forecast", [
+        ...[...endpoint, ...netcdf, ...steps],
+        ...["--publish", "s3://copies/forecasts", "--publish-endpoint", webUrl],
       ]],
     );
     for (const [set, stage, args] of ways) {
@@ -581,4 +602,12 @@ Deno.test("a command on gs:// without the permissions for it names the task that
     assertStringIncludes(errors, `${set}: Cannot use gs://: Deno refuses env access to "GCS_`);
     assertStringIncludes(errors, "such as deno task stream:gcs");
   }
+});
+
+Deno.test("forecast with --publish s3:// under another set names the task that may see the key", async () => {
+  const args = ["--date", "20240226", "--publish", "s3://bucket/forecasts"];
+  const { code, errors } = await runDeno(["-P=forecast", "stages/forecast.ts", ...args], SECRETS);
+  assertEquals(code, 4, errors);
+  assertStringIncludes(errors, 'forecast: Cannot use s3://: Deno refuses env access to "AWS_');
+  assertStringIncludes(errors, "run deno task forecast:s3");
 });

@@ -113,7 +113,11 @@ export const command: Command<PipelineRequest> = {
     const work = pipelineWork(request, (run, result, context, startedMs) => {
       reporter.result(summarizeRun(describePipeline(run, result), context, startedMs));
     });
-    const options = { command: "pipeline", folder: ".", options: request.shapingOptions };
+    // References are no one's last copy: the same command makes them again.
+    const options = {
+      ...{ command: "pipeline", folder: ".", options: request.shapingOptions },
+      overwrite: true,
+    };
     return await runRange(request, work, options, reporter);
   },
 };

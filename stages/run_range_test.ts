@@ -252,7 +252,7 @@ Deno.test("on SIGINT a range ends with 130 and says how to resume; the ledger ha
   assertEquals(resumed.asked.map(stepOf).filter((it) => finished.includes(it)), []);
 });
 
-Deno.test("one run, also as a range, has no ledger, and the output of a range equals its own", async () => {
+Deno.test("one run, also as a range, is in the ledger of its folder, and a range skips it", async () => {
   await using workplace = await openWorkplace();
   const { date } = FIRST;
   const output = `${workplace.folder}/${outputOf(FIRST)}`;
@@ -261,37 +261,37 @@ Deno.test("one run, also as a range, has no ledger, and the output of a range eq
     const streamed = await run(workplace, "stream", "--date", dates);
     assertEquals([made.code, streamed.code], [0, 0], made.reported + streamed.reported);
     assert(!/run 1 of|ledger/.test(made.reported + streamed.reported));
+    assertEquals(streamed.reported.includes("already done"), dates !== date);
   }
   const names = async (folder: string) =>
     (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).toSorted();
   assertEquals(await names(workplace.folder), [`ecmwf_three_stage_${runLabel(FIRST)}`, "out"]);
-  assertEquals(await names(`${workplace.folder}/out`), [GIK.fileName(FIRST)]);
+  assertEquals(await names(`${workplace.folder}/out`), [GIK.fileName(FIRST), "runs.json"]);
   const alone = await Deno.readFile(output);
   const several = await run(workplace, "stream", "--date", `${date},${SECOND.date}`);
   assertEquals(several.code, 3, several.reported);
+  assertStringIncludes(several.reported, `${describeDay(FIRST)}: already complete`);
   assertStringIncludes(several.reported, "Cannot find stage3_<member>_final.parquet");
   assertEquals(await Deno.readFile(output), alone);
 });
 
-Deno.test("an output of another command on one run is not taken for the one in the ledger", async () => {
+Deno.test("a range keeps the outputs of commands with other options, and replaces them with --overwrite", async () => {
   await using workplace = await openWorkplace();
   await run(workplace, "pipeline");
   const dates = ["--date", `${FIRST.date}..${SECOND.date}`];
-  await run(workplace, "stream", ...dates);
   await run(workplace, "stream", "--date", FIRST.date, "--steps", "36");
-  const again = await run(workplace, "stream", ...dates);
-  assertEquals(again.code, 0, again.reported);
-  assertStringIncludes(again.reported, `${outputOf(FIRST)} was changed since: making it again`);
-  assertStringIncludes(again.reported, "2 runs: 2 complete");
-  assertStringIncludes(again.reported, `${describeDay(SECOND)}  already complete`);
-  const fewer = await run(workplace, "stream", ...dates, "--max-members", "2", "--quiet");
-  assertEquals([fewer.code, fewer.reported], [0, ""]);
+  const kept = await run(workplace, "stream", ...dates);
+  assertEquals(kept.code, 2, kept.reported);
+  assertStringIncludes(kept.reported, `Cannot write "${outputOf(FIRST)}": it was made with other`);
+  assertStringIncludes(kept.reported, "2 runs: 1 complete, 1 failed");
+  const replaced = await run(workplace, "stream", ...dates, "--overwrite");
+  assertEquals(replaced.code, 0, replaced.reported);
+  assertStringIncludes(replaced.reported, "was made with other options (steps): making it again");
+  assertStringIncludes(replaced.reported, `${describeDay(SECOND)}  already complete`);
   const other = await run(workplace, "stream", ...dates, "--parallel-fetches", "3");
-  assertStringIncludes(
-    other.reported,
-    "was made with other options (max-members): making it again",
-  );
+  assertEquals([other.code, other.asked], [0, []], other.reported);
   const fresh = await run(workplace, "stream", ...dates, "--fresh");
+  assertEquals(fresh.code, 0, fresh.reported);
   assert(!fresh.reported.includes("already complete"));
 });
 
@@ -340,6 +340,7 @@ const REFUSALS: { name: Name; args: string[]; says: string }[] = [
     ["--summary", "x.json"],
     ["--task", "0/2"],
     ["--merge"],
+    ["--output", "x.nc"],
   ].map((args) => ({
     name: "stream" as const,
     args: [...SEVERAL, ...args],

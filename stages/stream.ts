@@ -7,9 +7,10 @@ import type { Command } from "../lib/cli/command.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
-import { runStream } from "../lib/stream/run_stream.ts";
+import type { OutputRules } from "../lib/runs/output_record.ts";
+import { mergeRecorded, streamRecorded } from "../lib/stream/recorded_stream.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
-import type { StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
+import type { DoneResult, StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
 import type { StageContext } from "../lib/storage/mod.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
@@ -31,7 +32,7 @@ export const command: Command<StreamRequest> = {
     "deno task stream:catalog --date 20240715 --catalog icpac-hf",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --task 3/9",
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
-    "deno task stream --date 20260206 --variables tp,t2m --region=5,33,-5,42",
+    "deno task stream --date 20260206 --variables tp,t2m --region kenya --output kenya/rain.nc",
     "deno task stream --date 20240301..20240531 --run 00,12 --variables tp",
   ],
   parse: parseStreamRequest,
@@ -39,7 +40,7 @@ export const command: Command<StreamRequest> = {
     using interruption = listenForSignals();
     const { signal } = interruption;
     if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
-    const { runRequests, server, gcs, summary, task, merge, ...given } = request;
+    const { runRequests, server, gcs, summary, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };
@@ -47,7 +48,7 @@ export const command: Command<StreamRequest> = {
     if (parquetDir === undefined && !given.catalog) throw new UsageError(NO_STORES);
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
-    const result = await streamPart(options, { task, merge }, context);
+    const result = await streamPart(options, request, context);
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;
@@ -69,38 +70,34 @@ async function streamRuns(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { outputDir, fresh, shapingOptions } = request;
   const { streamWork } = await import("../lib/stream/stream_runs.ts");
   const { runRange } = await import("./cli/run_range.ts");
   const work = streamWork(request, {
     findStores: (run, context) => findRunStores(run, request, context),
     report: reportStream,
   });
-  const options = {
-    command: "stream",
-    folder: outputDir,
-    options: shapingOptions,
-    remake: fresh,
-    signal,
-  };
+  const options = { ...rulesOf(request), folder: request.outputDir, signal };
   return await runRange(request, work, options, reporter);
 }
 
 /** Streams all fields, those of one task, or merges those of all tasks. Loads what that needs. */
 async function streamPart(
   options: StreamOptions,
-  { task, merge }: Pick<StreamRequest, "task" | "merge">,
+  request: StreamRequest,
   context: StageContext,
-): Promise<StreamResult | TaskResult> {
-  if (merge) {
-    const { runMerge } = await import("../lib/stream/run_merge.ts");
-    return await runMerge(options, context);
-  }
+): Promise<StreamResult | TaskResult | DoneResult> {
+  const { task, merge } = request;
   if (task) {
     const { runTask } = await import("../lib/stream/run_task.ts");
     return await runTask(task, options, context);
   }
-  return await runStream(options, context);
+  const write = merge ? mergeRecorded : streamRecorded;
+  return await write(options, rulesOf(request), context);
+}
+
+/** What an output that is there must have been made with. */
+function rulesOf({ shapingOptions, overwrite, fresh }: StreamRequest): OutputRules {
+  return { command: "stream", options: shapingOptions, overwrite, remake: fresh };
 }
 
 if (import.meta.main) await exitWith(command);

@@ -6,8 +6,7 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
-import type { StageContext } from "../storage/mod.ts";
-import type { ForecastResult } from "./run_forecast.ts";
+import type { DoneForecast, ForecastContext, ForecastResult } from "./run_forecast.ts";
 
 const FORMAT = 1;
 
@@ -25,26 +24,26 @@ interface PublishedCopy {
  * NetCDF with `.manifest.json`. While an earlier forecast of the run is replaced, the sums in its manifest
  * do not fit.
  *
- * @param target folder, local or `gs://`, without a slash at its end.
+ * @param target folder, local or on a server, without a slash at its end.
  * @returns the address of the manifest.
  * @throws {StorageError} when a file cannot be written.
  */
 export async function publishResults(
-  { run, complete, outputs }: ForecastResult,
+  { run, complete, outputs }: ForecastResult | DoneForecast,
   target: string,
-  { storage, reporter }: StageContext,
+  { storage, reporter, copies = storage }: ForecastContext,
 ): Promise<string> {
   const files: PublishedCopy[] = [];
   for (const path of outputs) {
     const bytes = await storage.get(path, { maxBytes: MAX_FORECAST_BYTES });
     const name = basename(path);
-    await storage.put(`${target}/${name}`, [bytes]);
+    await copies.put(`${target}/${name}`, [bytes]);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     files.push({ name, size: bytes.length, sha256: digest.toHex() });
   }
   const manifest = `${target}/${basename(outputs[0]!).replace(/\.nc$/, "")}.manifest.json`;
   const text = JSON.stringify({ format: FORMAT, run: runLabel(run), complete, files }, null, 2);
-  await storage.put(manifest, [new TextEncoder().encode(`${text}\n`)]);
+  await copies.put(manifest, [new TextEncoder().encode(`${text}\n`)]);
   reporter.info(`published: ${files.length} files in ${target}`);
   return manifest;
 }

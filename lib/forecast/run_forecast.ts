@@ -11,11 +11,14 @@ import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
-import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
+import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
+import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
+import { locateOutput } from "../output/profile.ts";
+import { streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
-import type { StreamResult } from "../stream/stream_result.ts";
+import type { DoneResult, StreamResult } from "../stream/stream_result.ts";
 import { openLatest, openNewest } from "./latest_run.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
@@ -34,17 +37,29 @@ export interface ForecastOptions
   plot: boolean;
   /** Whether to write the page, beside the NetCDF. */
   view: boolean;
-  /** Folder, local or `gs://`, for copies of what was written. @default {undefined} (none) */
+  /** Folder, local or on a server, for copies of what was written. @default {undefined} (none) */
   publish?: string;
 }
 
-/** What a forecast left. */
-export interface ForecastResult extends StreamResult {
-  /** Every file written, the NetCDF first; without the copies. */
+/** What a forecast works with besides its options. */
+export interface ForecastContext extends StageContext {
+  /** Where copies are written. @default the storage of everything else */
+  copies?: Storage;
+}
+
+/** The files of a forecast. */
+export interface ForecastFiles {
+  /** The NetCDF first, what is drawn of it, and the manifest aside. */
   outputs: string[];
   /** The manifest of the copies. */
   manifest?: string;
 }
+
+/** What a forecast left. */
+export type ForecastResult = StreamResult & ForecastFiles;
+
+/** What it left where the NetCDF was there already: what was drawn of that, and copied. */
+export type DoneForecast = DoneResult & ForecastFiles;
 
 /**
  * Makes the NetCDF of a run, equal byte for byte to that of the pipeline without a template and
@@ -63,11 +78,50 @@ export interface ForecastResult extends StreamResult {
  */
 export async function runForecast(
   options: ForecastOptions,
-  context: StageContext,
+  context: ForecastContext,
 ): Promise<ForecastResult> {
+  return await makeForecast(options, context, {
+    stream: runStream,
+    check: () => Promise.resolve(),
+  });
+}
+
+/**
+ * Does what `runForecast` does, unless an earlier command made the same NetCDF of the same files: then
+ * no message is fetched, and pictures, page and copies are made of what is there.
+ *
+ * @throws {OutputKeptError} for an output that another command made, before a day's run is read.
+ * @throws as `runForecast` does.
+ */
+export async function runRecordedForecast(
+  options: ForecastOptions,
+  rules: OutputRules,
+  context: ForecastContext,
+): Promise<ForecastResult | DoneForecast> {
+  const { storage } = context;
+  return await makeForecast(options, context, {
+    stream: (options, context) => streamRecorded(options, rules, context),
+    async check({ run }) {
+      await (await OutputRecord.open(run, locateOutput(run, options), rules, storage)).find();
+    },
+  });
+}
+
+/** What a forecast does about outputs that are there. */
+interface ForecastWork<Result> {
+  stream(options: StreamOptions, context: StageContext): Promise<Result>;
+  /** Called when the run is known; of a given day before anything of it is read. */
+  check(reader: StepReader): Promise<void>;
+}
+
+async function makeForecast<Result extends StreamResult | DoneResult>(
+  options: ForecastOptions,
+  context: ForecastContext,
+  { stream, check }: ForecastWork<Result>,
+): Promise<Result & ForecastFiles> {
   const { keepReferences, publish } = options;
   if (publish !== undefined) checkTarget(publish, options.outputDir);
-  const { reader, resumed } = await readSteps(options, context);
+  const { reader, resumed } = await readSteps(options, context, check);
   const hasSaved = resumed !== undefined;
   if (keepReferences !== undefined) {
     const { writeReferences } = await import("./keep_references.ts");
@@ -75,19 +129,16 @@ export async function runForecast(
   }
   // Files may have been replaced since fields of them were saved.
   if (hasSaved) reader.forgetVersions();
-  const streamed = await runStream({
+  const streamed = await stream({
     ...options,
     run: reader.run,
     stores: reader.collectStores(),
     fresh: options.fresh && !hasSaved,
     checkSaved: hasSaved,
   }, context);
-  const result: ForecastResult = {
-    ...streamed,
-    // Those that waiting has saved are not of an earlier command.
-    fieldsResumed: resumed ?? streamed.fieldsResumed,
-    outputs: [streamed.path],
-  };
+  const result: Result & ForecastFiles = { ...streamed, outputs: [streamed.path] };
+  // Those that waiting has saved are not of an earlier command.
+  if (hasSaved && "fieldsResumed" in result) result.fieldsResumed = resumed;
   await drawResult(result, options, context);
   if (publish !== undefined) {
     const { publishResults } = await import("./publish_results.ts");
@@ -116,7 +167,11 @@ interface ReadSteps {
 }
 
 /** Reads the indexes of the needed steps, and waits for them where that is asked for. */
-async function readSteps(options: ForecastOptions, context: StageContext): Promise<ReadSteps> {
+async function readSteps(
+  options: ForecastOptions,
+  context: StageContext,
+  check: (reader: StepReader) => Promise<void>,
+): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
   const needed = {
     stepsOf: (run: Run) => chooseFieldSteps(options, run),
@@ -126,11 +181,13 @@ async function readSteps(options: ForecastOptions, context: StageContext): Promi
   };
   if (!wait) {
     const reader = await openLatest(runRequest, needed, context, new Date());
+    await check(reader);
     await reader.read();
     reader.report();
     return { reader };
   }
   const reader = await openNewest(runRequest, needed, context, new Date(wait.clock.now()));
+  await check(reader);
   let resumed: number | undefined;
   const late = await waitForSteps(reader, wait, context.reporter, async () => {
     const fresh = options.fresh && resumed === undefined;
@@ -169,7 +226,7 @@ async function saveLanded(
 }
 
 async function drawResult(
-  result: ForecastResult,
+  result: ForecastResult | DoneForecast,
   { plot, view, variables, products }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<void> {
@@ -177,7 +234,7 @@ async function drawResult(
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
     const drawn = await plotForecast({
-      ...{ input, output: input.replace(/\.nc$/, ".png"), format: "png", dpi: 200 },
+      ...{ input, output: renameTo(input, ".png"), format: "png", dpi: 200 },
       steps: { index: 0 },
       ...(variables && !products && { variables: variables.map(({ name }) => name) }),
     }, reporter);
@@ -185,8 +242,13 @@ async function drawResult(
   }
   if (view) {
     const { viewForecast } = await import("../viewer/view_forecast.ts");
-    const output = input.replace(/\.nc$/, ".html");
+    const output = renameTo(input, ".html");
     await viewForecast({ input, output }, reporter);
     outputs.push(output);
   }
+}
+
+/** A path with another extension. */
+function renameTo(path: string, extension: string): string {
+  return path.replace(/(\.\w+)?$/, extension);
 }

@@ -101,3 +101,25 @@ export function withStatistics(
   const title = (run: Run) => `ECMWF ${findDataset(run).title} statistics over members`;
   return { ...profile, statistics, title };
 }
+
+/** Where the file of a run is. */
+export interface OutputPlace {
+  profile: OutputProfile;
+  /** Folder of the file. */
+  outputDir: string;
+  /** Name of the file in it. @default that of the profile for the run */
+  outputName?: string;
+}
+
+/** Folder and name of the file of a run. */
+export function locateOutput(
+  run: Run,
+  { profile, outputDir, outputName }: OutputPlace,
+): { folder: string; name: string; filePrefix?: string } {
+  return {
+    folder: outputDir,
+    name: outputName ?? profile.fileName(run),
+    // A store is a folder, of which all files count.
+    ...(profile.format === "zarr" && { filePrefix: "" }),
+  };
+}

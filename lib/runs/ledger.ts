@@ -6,9 +6,11 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
-import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
+import { lockFolder, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import { messageOf } from "../util/text.ts";
+import type { SourceVersions } from "./source_versions.ts";
 
 /** Name of the ledger in the folder of the outputs. */
 const LEDGER_NAME = "runs.json";
@@ -47,15 +49,12 @@ export interface LedgerEntry {
   options: Readonly<Record<string, string>>;
   /** SHA-256 of the output. @default {undefined} (there is none) */
   sha256?: string;
+  /** Versions of the files that it was made of. @default {undefined} (they were not noted) */
+  source?: SourceVersions;
   /** The command that made it. */
   command: string;
   /** When it ended: UTC, ISO 8601. */
   time: string;
-}
-
-/** Whether two outputs are made with the same options. */
-export function sameOptions(a: LedgerEntry["options"], b: LedgerEntry["options"]): boolean {
-  return listDifferences(a, b).length === 0;
 }
 
 /** The options that differ, by name. */
@@ -80,7 +79,7 @@ export class Ledger {
     const ledger = new Ledger(folder === undefined ? undefined : ledgerPath(folder), storage);
     // What killed commands left of it.
     if (folder !== undefined) await removePartialFiles(folder, (name) => name === LEDGER_NAME);
-    await ledger.#read();
+    await ledger.reread();
     return ledger;
   }
 
@@ -91,13 +90,15 @@ export class Ledger {
 
   /**
    * Writes an entry; it replaces the output's earlier one. The file appears whole or not at all. It
-   * is read again before, as another command may have written it since.
+   * is read again before, as another command may have written it since; where the file system has locks,
+   * none does so meanwhile.
    */
   async record(entry: LedgerEntry): Promise<void> {
     if (this.path === undefined) return;
-    await this.#read();
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
     const earlier = this.find(entry.output);
-    const { reason: _, messages: __, sha256: ___, ...rest } = earlier ?? {};
+    const { reason: _, messages: __, sha256: ___, source: ____, ...rest } = earlier ?? {};
     const others = this.#file.runs.filter((it) => it !== earlier);
     // What other programs added to an entry stays.
     const runs = [...others, { ...rest, ...entry }].toSorted(compareEntries);
@@ -105,7 +106,8 @@ export class Ledger {
     await this.storage.put(this.path, [new TextEncoder().encode(formatLedger(this.#file))]);
   }
 
-  async #read(): Promise<void> {
+  /** Reads what other commands have written since. @throws {UserError} for a file that is damaged. */
+  async reread(): Promise<void> {
     if (this.path === undefined) return;
     this.storage.forget(this.path);
     const bytes = await unlessMissing(this.storage.get(this.path));
@@ -137,7 +139,7 @@ function formatLedger({ runs, ...head }: LedgerFile): string {
 function parseLedger(text: string, path: string): LedgerFile {
   const fail = (
     state: string,
-    remedy = "repair it or move it away, then complete runs are made again",
+    remedy = "repair it, or move it away and give --overwrite once",
   ) => new UserError("damaged", `Cannot read "${path}": ${state}; ${remedy}`);
   let file: unknown;
   try {
@@ -167,7 +169,7 @@ function toObject(value: unknown): Record<string, unknown> {
 
 /** The first field of an entry that is wrong. */
 function describeFault(entry: Record<string, unknown>): string | undefined {
-  const { state, options, messages } = entry;
+  const { state, options, messages, source } = entry;
   const texts = ["run", "output", "command", "time"];
   const optional = ["reason", "sha256"].filter((name) => entry[name] !== undefined);
   const wrong = [...texts, ...optional].find((name) => typeof entry[name] !== "string");
@@ -178,6 +180,10 @@ function describeFault(entry: Record<string, unknown>): string | undefined {
   const areTexts = options !== null && typeof options === "object" &&
     Object.values(options).every((value) => typeof value === "string");
   if (!areTexts) return `"options" is ${JSON.stringify(options)}, expected an object of texts`;
+  const { sizes, etags } = toObject(source);
+  if (source !== undefined && (typeof sizes !== "string" || typeof etags !== "object")) {
+    return `"source" is ${JSON.stringify(source)}, expected sizes and etags`;
+  }
   const { used, wanted } = toObject(messages);
   if (messages === undefined || (Number.isInteger(used) && Number.isInteger(wanted))) {
     return undefined;

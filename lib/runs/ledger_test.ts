@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals, assertRejects } from "jsr:@std/assert@^1
 import { ALL_PERMISSIONS, startGcsServer } from "../../fixtures/gcs_server.ts";
 import { UserError } from "../errors.ts";
 import { openStorage } from "../storage/mod.ts";
-import { Ledger, type LedgerEntry, listDifferences, sameOptions } from "./ledger.ts";
+import { Ledger, type LedgerEntry, listDifferences } from "./ledger.ts";
 import { digestOutput } from "./run_output.ts";
 
 const ENTRY: LedgerEntry = {
@@ -88,14 +88,14 @@ Deno.test("entries of another command at the same time, and fields of other prog
 });
 
 Deno.test("options are compared by name and text, in any order", () => {
-  assertEquals(sameOptions({ a: "1", b: "2" }, { b: "2", a: "1" }), true);
-  assertEquals(sameOptions({ a: "1" }, { a: "1", b: "2" }), false);
+  assertEquals(listDifferences({ a: "1", b: "2" }, { b: "2", a: "1" }), []);
+  assertEquals(listDifferences({ a: "1" }, { a: "1", b: "2" }), ["b"]);
   assertEquals(listDifferences({ a: "1", c: "3" }, { a: "2", b: "2", c: "3" }), ["a", "b"]);
 });
 
 const line = (entry: Record<string, unknown>) =>
   JSON.stringify({ version: 1, runs: [ENTRY, { ...ENTRY, ...entry }] });
-const REMEDY = "repair it or move it away, then complete runs are made again";
+const REMEDY = "repair it, or move it away and give --overwrite once";
 const DAMAGES: [text: string, state: string][] = [
   ["[]", `its "version" is undefined, not 1; ${REMEDY}`],
   ['{"version": "1"}', `its "version" is "1", not 1; ${REMEDY}`],
@@ -119,6 +119,10 @@ const DAMAGES: [text: string, state: string][] = [
   [
     line({ options: { a: 1 } }),
     `in entry 2 of "runs", "options" is {"a":1}, expected an object of texts; ${REMEDY}`,
+  ],
+  [
+    line({ source: { sizes: "ab" } }),
+    `in entry 2 of "runs", "source" is {"sizes":"ab"}, expected sizes and etags; ${REMEDY}`,
   ],
   [
     line({ messages: { used: 1 } }),

@@ -13,9 +13,10 @@ import { EXIT, exitCodeOf, InterruptedError, UserError } from "../errors.ts";
 import type { StageContext, StorageCounters } from "../storage/mod.ts";
 import { messageOf } from "../util/text.ts";
 import { holdReports } from "./held_reporter.ts";
-import { Ledger, type LedgerEntry, listDifferences, type RunState, sameOptions } from "./ledger.ts";
+import { Ledger, type LedgerEntry, type RunState } from "./ledger.ts";
 import { describeAbsentSteps } from "./missing_steps.ts";
-import { digestOutput, outputPath, type RunOutput } from "./run_output.ts";
+import { OutputKeptError, OutputRecord, type OutputRules } from "./output_record.ts";
+import { outputPath, type RunOutput } from "./run_output.ts";
 
 /** Exit codes of runs from the best to the worst; that of a command is the worst of its runs. */
 const SEVERITY: readonly number[] = [
@@ -37,6 +38,8 @@ export interface MadeRun {
   /** Why it is not complete. @default the first warning */
   reason?: string;
   messages?: LedgerEntry["messages"];
+  /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
+  source?: LedgerEntry["source"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -44,6 +47,12 @@ export interface RunTurn<Prepared> {
   prepared: Prepared;
   /** When it began; the preparation may have begun before. */
   startedMs: number;
+  /**
+   * Notes that the output is about to be written.
+   *
+   * @throws {OutputKeptError} when another command has made it meanwhile.
+   */
+  begin(): Promise<void>;
   /** Writes the run into the ledger. Call it when the output is whole, before anything is removed. */
   save(made: MadeRun): Promise<void>;
 }
@@ -62,19 +71,11 @@ export interface RunWork<Prepared> {
 }
 
 /** How runs are made. */
-export interface MakeRunsOptions {
-  /** The name of the command, for the ledger. */
-  command: string;
+export interface MakeRunsOptions extends OutputRules {
   /** Folder of the ledger. @default {undefined} (there is none: every run is made) */
   folder?: string;
-  /** The options that shape outputs, as text by name. */
-  options: Readonly<Record<string, string>>;
-  /** Whether to make complete runs again. @default {false} */
-  remake?: boolean;
   /** Ends the work. @default {undefined} */
   signal?: AbortSignal;
-  /** The time. @default the clock's */
-  now?: () => Date;
 }
 
 /** How a run ended. */
@@ -212,30 +213,14 @@ class RunLoop<Prepared> {
   async #plan(run: Run, context: StageContext): Promise<RunPlan<Prepared>> {
     const reason = describeImpossible(run, this.#now());
     if (reason !== undefined) return { kind: "impossible", reason };
-    const entry = await this.#findComplete(run, context);
+    const entry = await this.#open(run).find((line) => context.reporter.info(line));
     if (entry) return { kind: "complete", entry };
     return { kind: "prepared", prepared: await this.work.prepare(run, context) };
   }
 
-  /** The entry of a run whose output is complete, made with the same options, and still the same. */
-  async #findComplete(run: Run, context: StageContext): Promise<LedgerEntry | undefined> {
-    if (this.options.remake) return undefined;
-    const output = this.work.output(run);
-    const entry = this.ledger.find(output.name);
-    if (entry?.state !== "complete") return undefined;
-    const { reporter, storage } = context;
-    if (!sameOptions(entry.options, this.options.options)) {
-      const names = listDifferences(entry.options, this.options.options);
-      reporter.info(
-        `${output.name} was made with other options (${names.join(", ")}): making it again`,
-      );
-      return undefined;
-    }
-    const sha256 = await digestOutput(output, storage);
-    if (sha256 !== undefined && sha256 === entry.sha256) return entry;
-    const state = sha256 === undefined ? "is gone" : "was changed since";
-    reporter.info(`${outputPath(output)} ${state}: making it again`);
-    return undefined;
+  #open(run: Run): OutputRecord {
+    const { ledger, options, context: { storage } } = this;
+    return new OutputRecord(ledger, run, this.work.output(run), options, storage);
   }
 
   /** Makes a run that is prepared, and says how it ended. */
@@ -259,7 +244,8 @@ class RunLoop<Prepared> {
     let outcome: RunOutcome | undefined = undefined as RunOutcome | undefined;
     const save = async (made: MadeRun) => void (outcome = await this.#save(run, made, warnings));
     try {
-      await this.work.make(run, { prepared: plan.prepared, startedMs, save }, context);
+      const begin = () => this.#open(run).begin();
+      await this.work.make(run, { prepared: plan.prepared, startedMs, begin, save }, context);
     } catch (error) {
       if (!outcome) return await this.#explain(run, error, warnings);
       // The output is whole and recorded: what failed is the removal of saved fields.
@@ -272,18 +258,16 @@ class RunLoop<Prepared> {
 
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { storage } = this.context;
-    const { complete, isAccepted = false, messages } = made;
+    const { complete, isAccepted = false, messages, source } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
-    const output = this.work.output(run);
-    const entry = await this.#record(run, {
+    const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
-      ...(this.ledger.path !== undefined && { sha256: await digestOutput(output, storage) }),
+      ...(source && { source }),
     });
     if (!complete) this.#warn(run, entry);
-    const path = outputPath(output);
+    const path = outputPath(this.work.output(run));
     const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
     return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
   }
@@ -295,7 +279,15 @@ class RunLoop<Prepared> {
     reason: string,
     exitCode: number,
   ): Promise<RunOutcome> {
-    const entry = await this.#record(run, { state, reason });
+    return this.#conclude(run, await this.#open(run).fail(state, reason), exitCode);
+  }
+
+  /** How a run without an output of its own ended. */
+  #conclude(
+    run: Run,
+    entry: Pick<LedgerEntry, "state" | "reason">,
+    exitCode: number,
+  ): RunOutcome {
     this.#warn(run, entry);
     return { ...describeEntry(run, entry), exitCode, skipped: false };
   }
@@ -304,6 +296,11 @@ class RunLoop<Prepared> {
   async #explain(run: Run, error: unknown, warnings: readonly string[]): Promise<RunOutcome> {
     this.#rethrowInterruption(error);
     const exitCode = findExitCode(error);
+    // The ledger still says how the output was made.
+    if (error instanceof OutputKeptError) {
+      const reason = error.message.replaceAll("\n ", ";");
+      return this.#conclude(run, { state: "failed", reason }, exitCode);
+    }
     const request = { run, steps: this.work.steps(run), now: this.#now() };
     const absence = exitCode === EXIT.missing
       ? await describeAbsentSteps(request, this.context.storage)
@@ -321,28 +318,15 @@ class RunLoop<Prepared> {
     if (error instanceof InterruptedError) throw error;
   }
 
-  #warn(run: Run, entry: LedgerEntry): void {
+  #warn(run: Run, entry: Pick<LedgerEntry, "state" | "reason">): void {
     this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
-  }
-
-  async #record(
-    run: Run,
-    entry: Pick<LedgerEntry, "state" | "reason" | "messages" | "sha256">,
-  ): Promise<LedgerEntry> {
-    const whole: LedgerEntry = {
-      run: runLabel(run),
-      output: this.work.output(run).name,
-      ...entry,
-      options: this.options.options,
-      command: this.options.command,
-      time: this.#now().toISOString(),
-    };
-    await this.ledger.record(whole);
-    return whole;
   }
 }
 
-function describeEntry(run: Run, { state, reason, messages }: LedgerEntry) {
+function describeEntry(
+  run: Run,
+  { state, reason, messages }: Pick<LedgerEntry, "state" | "reason" | "messages">,
+) {
   return {
     run: runLabel(run),
     name: describeRun(run),

@@ -156,26 +156,37 @@ Deno.test("makeRuns() skips runs that are complete, and tries the others again",
   assertStringIncludes(again.lines.join("\n"), "20260202 00 UTC: already complete, ");
 });
 
-Deno.test("makeRuns() does not accept an output as complete that was made with other options, changed or removed", async () => {
+Deno.test("makeRuns() keeps an output that was made with other options or changed, unless it may overwrite", async () => {
   await using workplace = await openWorkplace(new Map());
   const { folder } = workplace;
   await tryRuns(workplace);
-  const other = await tryRuns(workplace, [], { options: { variables: "tp", region: "1" } });
-  assertEquals(other.outcomes.map(({ skipped }) => skipped), [false, false, false]);
+  const before = await Deno.readTextFile(`${folder}/runs.json`);
+  const options = { variables: "tp", region: "1" };
+  const other = await tryRuns(workplace, [], { options });
+  assertEquals(ends(other), RUNS.map(() => ["failed", EXIT.usage]));
   assertStringIncludes(
     other.lines.join("\n"),
+    `Cannot write "${folder}/20260201_00z.nc": it was made with other options; give --output-dir ` +
+      "or --overwrite; --variables: t2m there, tp here; --region: none there, 1 here",
+  );
+  assertEquals([other.log, await Deno.readTextFile(`${folder}/runs.json`)], [[], before]);
+
+  const allowed = await tryRuns(workplace, [], { options, overwrite: true });
+  assertEquals(ends(allowed), RUNS.map(() => ["complete", 0]));
+  assertStringIncludes(
+    allowed.lines.join("\n"),
     "20260201_00z.nc was made with other options (variables, region): making it again",
   );
-  await tryRuns(workplace);
   // As another command leaves them that knows nothing of the ledger.
   await Deno.writeTextFile(`${folder}/20260201_00z.nc`, "values of 20260299");
   await Deno.remove(`${folder}/20260202_00z.nc`);
-  const changed = await tryRuns(workplace);
-  assertEquals(changed.outcomes.map(({ skipped }) => skipped), [false, false, true]);
-  assertStringIncludes(changed.lines.join("\n"), "20260201_00z.nc was changed since: making it");
+  const changed = await tryRuns(workplace, [], { options });
+  assertEquals(ends(changed), [["failed", 2], ["complete", 0], ["already complete", 0]]);
+  assertStringIncludes(changed.lines.join("\n"), '_00z.nc": it was changed since; give');
   assertStringIncludes(changed.lines.join("\n"), "20260202_00z.nc is gone: making it again");
-  const fresh = await tryRuns(workplace, [], { remake: true });
+  const fresh = await tryRuns(workplace, [], { options, remake: true, overwrite: true });
   assertEquals(fresh.outcomes.map(({ skipped }) => skipped), [false, false, false]);
+  assertStringIncludes(fresh.lines.join("\n"), "20260201_00z.nc was changed since: making it");
 });
 
 const gone = new MissingDataError("Cannot find references");

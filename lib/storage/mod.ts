@@ -27,6 +27,7 @@ import { createContext, type StorageContext, type StoragePolicy } from "./client
 import { findReplicas } from "./client/request.ts";
 import { permissionError, StorageError } from "./protocol/storage_error.ts";
 import type { GcsOptions } from "./backends/gcs.ts";
+import type { S3Credentials } from "./backends/s3_upload.ts";
 import { webBackend } from "./backends/http.ts";
 import { localAccess, localBackend } from "./backends/local.ts";
 import type { Backend } from "./protocol/attempt.ts";
@@ -44,7 +45,8 @@ export type { AzureOptions } from "./backends/azure.ts";
 export { isRemote } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
-export { removePartialFiles, useFolder } from "./backends/partial_files.ts";
+export type { S3Credentials } from "./backends/s3_upload.ts";
+export { lockFolder, removePartialFiles, useFolder } from "./backends/partial_files.ts";
 export type {
   ByteRange,
   GetOptions,
@@ -64,6 +66,8 @@ export interface StorageOptions {
   endpoint?: string;
   /** AWS region of the buckets. @default {"eu-central-1"} */
   region?: string;
+  /** The key for `s3://`, which then can be written. @default {undefined} (buckets are public) */
+  s3Credentials?: S3Credentials;
   /** Google's server and credentials. @default {{}} (Application Default Credentials) */
   gcs?: GcsOptions;
   /** Servers for Azure. @default {{}} (Microsoft's) */
@@ -115,8 +119,8 @@ export interface Storage extends ObjectAccess {
 }
 
 /**
- * Opens a storage for all schemes. Credentials are looked up, and sent, for `gs://` alone. There is
- * nothing to close.
+ * Opens a storage for all schemes. Credentials are looked up for `gs://` alone, and those of
+ * `s3Credentials` are sent to no other server than that of `s3://`. There is nothing to close.
  *
  * The first use of `s3://` loads the AWS SDK (80 ms), which reads three environment variables that
  * it does not need and throws where Deno refuses them. Give `--ignore-env` their names:
@@ -208,11 +212,11 @@ function schemeError(url: string): StorageError {
 /** Loads the SDK when it is needed: runs on paths and `https://` do without. */
 async function loadS3(
   url: string,
-  { endpoint, region = "eu-central-1" }: StorageOptions,
+  { endpoint, region = "eu-central-1", s3Credentials: credentials }: StorageOptions,
 ): Promise<Backend> {
   try {
     const { openS3 } = await import("./backends/s3.ts");
-    return openS3({ endpoint, region });
+    return openS3({ endpoint, region, ...(credentials && { credentials }) });
   } catch (error) {
     throw permissionError(url, error) ?? error;
   }

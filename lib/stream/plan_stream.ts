@@ -18,13 +18,14 @@ import {
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import type { OutputProfile } from "../output/profile.ts";
+import { locateOutput, type OutputProfile } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
+import { outputPath } from "../runs/run_output.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -80,7 +81,7 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers, outputDir } = options;
+  const { profile, maxMembers } = options;
   const asked = chooseProducts(options);
   const wanted = listInputs(asked);
   const members = membersOfKind(firstMembers(maxMembers), profile.members);
@@ -106,7 +107,7 @@ export async function planStream(
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
-  const path = `${outputDir}/${profile.fileName(run)}`;
+  const path = outputPath(locateOutput(run, options));
   const work = options.work ?? workFolderOf(path);
   return { run, members, products, steps, fields, unpublished, path, work };
 }

@@ -11,6 +11,7 @@ import { IncompleteError } from "../errors.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { FieldSession, type SavedFields } from "./field_session.ts";
 import type { StreamPlan } from "./plan_stream.ts";
+import type { StreamHooks } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { StreamResult } from "./stream_result.ts";
 import { writeOutput } from "./write_output.ts";
@@ -21,6 +22,7 @@ import { writeOutput } from "./write_output.ts";
  *
  * Costs one listing of the work folder and one GET a field.
  *
+ * @param hooks of a command that keeps records. @default {undefined} (any file that is there is replaced)
  * @throws {IncompleteError} when a field is missing, or when those of a step are of different versions
  * of its files. Nothing is written then.
  * @throws {MissingDataError} when no message of any field could be used.
@@ -28,11 +30,12 @@ import { writeOutput } from "./write_output.ts";
 export async function runMerge(
   options: StreamOptions,
   context: StageContext,
+  hooks?: StreamHooks,
 ): Promise<StreamResult> {
-  const session = await FieldSession.open(options, context, { phase: "fields" });
+  const session = hooks?.session ?? await FieldSession.open(options, context, { phase: "fields" });
   await session.readAll();
   const fields = await collectResults(session);
-  const count = await writeOutput(session, fields);
+  const count = await writeOutput(session, fields, hooks);
   return { ...session.finish(count), path: session.plan.path };
 }
 

@@ -7,15 +7,13 @@ import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
-import type { FieldsCount, StreamResult } from "./stream_result.ts";
-import { writeOutput } from "./write_output.ts";
+import type { StreamResult } from "./stream_result.ts";
+import { type OutputHooks, writeOutput } from "./write_output.ts";
 
-/** What a command that makes several outputs gives for each of them. */
-export interface StreamHooks {
+/** What a command that keeps records of its outputs gives. */
+export interface StreamHooks extends OutputHooks {
   /** Opened before with the same options. */
   session: FieldSession;
-  /** As of `writeOutput`. */
-  onWritten(count: FieldsCount): Promise<void>;
 }
 
 /**
@@ -31,7 +29,7 @@ export interface StreamHooks {
  * from them after it was stopped. That costs one HEAD a file for steps of which only some fields are
  * saved, to see that they are of the same version as the fields to come.
  *
- * @param hooks of a command that makes several outputs. @default {undefined}
+ * @param hooks of a command that keeps records. @default {undefined} (any file that is there is replaced)
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
  * @throws {StorageError} when the server cannot be reached or refuses.
@@ -47,7 +45,7 @@ export async function runStream(
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   await resumeFields(session);
   const fields = await session.complete(() => session.judge(session.folder.fields));
-  const count = await writeOutput(session, fields, hooks?.onWritten);
+  const count = await writeOutput(session, fields, hooks);
   return { ...session.finish(count), path: session.plan.path };
 }
 

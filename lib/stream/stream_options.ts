@@ -66,6 +66,8 @@ export interface StreamOptions extends FieldsOptions {
   products?: readonly FieldProduct[];
   /** Folder of the NetCDF. */
   outputDir: string;
+  /** Name of the NetCDF in it. @default that of the profile for the run */
+  outputName?: string;
   /** Folder of the finished fields, local or `gs://`. @default `<output>.work` */
   work?: string;
   /** The time in the global attribute `history`. */

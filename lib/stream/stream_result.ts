@@ -7,6 +7,7 @@ import type { ArrayTask } from "../checkpoint/array_task.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
+import type { LedgerEntry } from "../runs/ledger.ts";
 import type { Unpublished } from "./published_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 
@@ -39,6 +40,15 @@ export interface FieldsResult extends Outcome, FieldsCount {
 export interface StreamResult extends FieldsResult {
   /** The NetCDF. */
   path: string;
+}
+
+/** An output that an earlier command made, with the same options and of the same files. */
+export interface DoneResult extends Outcome {
+  run: Run;
+  /** The NetCDF. */
+  path: string;
+  /** When it was made, and by which command. */
+  entry: LedgerEntry;
 }
 
 /** What a task left. */

@@ -19,6 +19,8 @@ import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
 import { chooseFieldSteps } from "./product_fields.ts";
+import { locateOutput } from "../output/profile.ts";
+import { markSource } from "./recorded_stream.ts";
 import { runStream } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, StreamResult } from "./stream_result.ts";
@@ -44,13 +46,7 @@ export function streamWork(
   given: StreamRunsOptions,
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
-  const { profile, outputDir } = given;
-  const output = (run: Run) => ({
-    folder: outputDir,
-    name: profile.fileName(run),
-    // A store is a folder, of which all files count.
-    ...(profile.format === "zarr" && { filePrefix: "" }),
-  });
+  const output = (run: Run) => locateOutput(run, given);
   const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,
@@ -61,16 +57,18 @@ export function streamWork(
       session.timer.start("waiting");
       return session;
     },
-    async make(run, { prepared: session, startedMs, save }, context) {
+    async make(run, { prepared: session, startedMs, begin, save }, context) {
       session.timer.start("messages");
       const onWritten = async (count: FieldsCount) => {
         const { complete, messagesUsed: used, messagesWanted: wanted } = count;
         const reason = complete
           ? undefined
           : await describeLosses(run, stepsOf(run), count, context);
-        await save({ complete, messages: { used, wanted }, ...(reason && { reason }) });
+        const source = await markSource(session);
+        await save({ complete, messages: { used, wanted }, source, ...(reason && { reason }) });
       };
-      const result = await runStream(session.options, context, { session, onWritten });
+      const hooks = { session, onWrite: begin, onWritten, keepsFields: true };
+      const result = await runStream(session.options, context, hooks);
       report(session.options, result, context, startedMs);
     },
     async cleanUp(run, { storage }) {

@@ -27,21 +27,33 @@ import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
 import { writeDataset } from "./write_dataset.ts";
 
+/** What is called around the writing of an output. */
+export interface OutputHooks {
+  /** Before the file is written. */
+  onWrite?(): Promise<void>;
+  /** Afterwards, before saved fields are removed. */
+  onWritten?(count: FieldsCount): Promise<void>;
+  /**
+   * Whether the saved fields of an incomplete output stay: the same command then fetches what it lacks.
+   *
+   * @default {false}
+   */
+  keepsFields?: boolean;
+}
+
 /**
  * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
- * @param onWritten called before saved fields are removed. Those of an incomplete output then stay: the
- *   same command fetches what it lacks.
  * @returns the fields as they are in the file.
  * @throws {MissingDataError} when no field has a value, or one lacks a value and the profile wants all.
  */
 export async function writeOutput(
   session: FieldSession,
   results: readonly ResultField[],
-  onWritten?: (count: FieldsCount) => Promise<void>,
+  hooks: OutputHooks = {},
 ): Promise<FieldsCount> {
-  const { plan, folder, options, context: { storage }, timer } = session;
+  const { plan, options, context: { storage }, timer } = session;
   timer.start("output");
   const { run, products, steps, members, unpublished, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
@@ -68,12 +80,17 @@ export async function writeOutput(
   requireEveryValue(content, path);
   const dataset = addAbsentFields(buildDataset(content), profile);
   const laidOut = layOutDataset(dataset, profile.layout, products);
+  await hooks.onWrite?.();
   await writeDataset(laidOut, path, profile.format ?? "netcdf", storage);
-  await onWritten?.(count);
-  if (onWritten && !count.complete) return count;
-  if (options.work === undefined) await removeWorkFolder(folder.path, storage);
-  else await folder.clear();
+  await hooks.onWritten?.(count);
+  if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;
+}
+
+/** Removes saved fields: those of this output from a folder that was named, else the folder. */
+export async function removeFields({ options, folder, context }: FieldSession): Promise<void> {
+  if (options.work === undefined) await removeWorkFolder(folder.path, context.storage);
+  else await folder.clear();
 }
 
 /** The points of the output. */

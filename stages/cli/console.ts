@@ -103,7 +103,11 @@ export function listenForSignals(remedy = "run the same command to resume"): Int
 /** The variables that commands read; the permission sets allow no others. */
 export type EnvironmentName =
   | EngineVariable
+  | "AWS_ACCESS_KEY_ID"
   | "AWS_ENDPOINT_URL_S3"
+  | "AWS_REGION"
+  | "AWS_SECRET_ACCESS_KEY"
+  | "AWS_SESSION_TOKEN"
   | "COILED_API_TOKEN"
   | "COILED_REGION"
   | "COILED_SERVER"

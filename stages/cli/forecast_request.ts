@@ -7,16 +7,22 @@ import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { ForecastOptions } from "../../lib/forecast/run_forecast.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
-import { parseGcsFolder, readGcs } from "./gcs_options.ts";
+import { readGcs } from "./gcs_options.ts";
+import { parsePublishOptions, PUBLISH_OPTIONS, type PublishTarget } from "./publish_options.ts";
 import { DATE, RUN_HOUR, type RunSource } from "./run_options.ts";
 import { parseOutputRequest, STREAM_OPTIONS } from "./stream_request.ts";
 
 /** {@linkcode FORECAST_OPTIONS}, parsed. */
-export interface ForecastRequest extends Omit<ForecastOptions, "runRequest" | "wait">, RunSource {
+export interface ForecastRequest
+  extends Omit<ForecastOptions, "runRequest" | "wait">, RunSource, PublishTarget {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** How long to wait for steps, in milliseconds. @default {undefined} (not at all) */
   waitMs?: number;
+  /** Whether to replace a file that was made with other options. */
+  overwrite: boolean;
+  /** For the ledger. */
+  shapingOptions: Record<string, string>;
 }
 
 /** Options of `stream` that `forecast` has no use for, or that mean something else there. */
@@ -61,11 +67,7 @@ export const FORECAST_OPTIONS: readonly OptionSpec[] = [
   },
   { name: "plot", help: "also draw the first step, as `plot` does" },
   { name: "view", help: "also write the page for a browser, as `view` does" },
-  {
-    name: "publish",
-    value: "<folder>",
-    help: "copy the results to a folder, local or gs://<bucket>/<path>; a manifest comes last",
-  },
+  ...PUBLISH_OPTIONS,
 ];
 
 /**
@@ -81,7 +83,7 @@ export function parseForecastRequest(values: OptionValues): ForecastRequest {
       "Cannot use --allow-missing without --wait: what is there is written anyway; leave it out",
     );
   }
-  const publish = parseTarget(values);
+  const target = parsePublishOptions(values);
   const request = parseOutputRequest(values, "forecast", FORECAST_OPTIONS);
   const { work, outputDir } = request;
   const drawn = ["plot", "view"].find((name) => values.flag(name));
@@ -91,7 +93,7 @@ export function parseForecastRequest(values: OptionValues): ForecastRequest {
         "give a folder here, and --publish for the copies",
     );
   }
-  const usesGcs = [publish, work, outputDir].some((folder) => folder?.startsWith("gs:"));
+  const usesGcs = [target.publish, work, outputDir].some((folder) => folder?.startsWith("gs:"));
   if (values.flag("gcs-anonymous") && !usesGcs) {
     throw new UsageError("Cannot use --gcs-anonymous without gs://: leave it out");
   }
@@ -103,7 +105,7 @@ export function parseForecastRequest(values: OptionValues): ForecastRequest {
     keepReferences: values.text("keep-references"),
     plot: values.flag("plot"),
     view: values.flag("view"),
-    publish,
+    ...target,
   };
 }
 
@@ -116,15 +118,4 @@ function parseDuration(text: string): number {
   const ms = parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS_MS[unit!]!, 0);
   if (isWhole && ms > 0) return ms;
   throw new UsageError(`Cannot read --wait "${text}": give a duration such as 90m, 4h or 1h30m`);
-}
-
-/** The folder of the copies, without slashes at its end. */
-function parseTarget(values: OptionValues): string | undefined {
-  const text = values.text("publish");
-  if (text === undefined) return undefined;
-  if (text.startsWith("gs:")) return parseGcsFolder(text);
-  if (isRemote(text)) {
-    throw new UsageError(`Cannot use --publish "${text}": give a folder or gs://<bucket>/<path>`);
-  }
-  return text.replace(/(?<=.)\/+$/, "");
 }

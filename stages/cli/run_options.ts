@@ -122,10 +122,13 @@ export function parseServerOptions(values: OptionValues): ServerOptions {
 
 function parseEndpoint(values: OptionValues): string | undefined {
   const endpoint = values.text(ENDPOINT.name) ?? readEnvironment("AWS_ENDPOINT_URL_S3");
-  if (endpoint !== undefined && !URL.canParse(endpoint)) {
-    throw new UsageError(`Cannot use endpoint "${endpoint}": give a URL like http://host:9000`);
-  }
-  return endpoint;
+  return endpoint === undefined ? undefined : parseUrl(ENDPOINT.name, endpoint);
+}
+
+/** The address of a server. @throws {UsageError} for any other text. */
+export function parseUrl(name: string, text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw new UsageError(`Cannot use ${name} "${text}": give a URL like http://host:9000`);
 }
 
 /**
@@ -189,10 +192,13 @@ export function parseMaxMembers(values: OptionValues): number {
 
 /** Options that change which runs are made, how or where, but no byte of an output. */
 const NOT_SHAPING = new Set([
-  ...["date", "run", "model", "output-dir", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["date", "run", "model", "source", "give-up-after", "endpoint", "gcs-anonymous"],
+  ...["output", "output-dir", "overwrite", "keep-references", "plot", "view", "wait"],
+  ...["publish", "publish-endpoint", "publish-region"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
   ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
   ...["parquet-dir", "gcs-parquet-path", "catalog", "catalog-dir", "skip-grib-scan"],
+  ...["allow-reference-host"],
 ]);
 
 /**

@@ -93,6 +93,7 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
   assertEquals([...new Set(others)].toSorted(), [
     ...[
       "allow-missing",
+      "allow-reference-host",
       "catalog",
       "catalog-dir",
       "date",
@@ -101,7 +102,8 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
       "gcs-anonymous",
       "gcs-parquet-path",
     ],
-    ...["give-up-after", "members-per-batch", "merge", "model", "output-dir", "parallel-fetches"],
+    ...["give-up-after", "members-per-batch", "merge", "model", "output", "output-dir"],
+    ...["overwrite", "parallel-fetches"],
     ...["parallel-workers", "parquet-dir", "run", "skip-grib-scan", "source", "summary", "task"],
     ...["template-cache", "whole-messages", "work"],
   ]);

@@ -27,6 +27,7 @@ import {
   STORES_OPTIONS,
   type StoresRequest,
 } from "./gcs_options.ts";
+import { OUTPUT_OPTIONS, type OutputLocation, parseOutputOptions } from "./output_options.ts";
 import { formatCommandLine, parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
 import {
   chooseStatistics,
@@ -53,16 +54,18 @@ import {
 
 /** {@linkcode STREAM_OPTIONS}, parsed. */
 export interface StreamRequest
-  extends Omit<StreamOptions, "run" | "parquetDir">, RunSource, StoresRequest {
+  extends
+    Omit<StreamOptions, "run" | "parquetDir" | keyof OutputLocation>,
+    OutputLocation,
+    RunSource,
+    StoresRequest {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** The part of the fields to make. @default {undefined} (all) */
   task?: ArrayTask;
   /** Whether to write the file from the fields of tasks. */
   merge: boolean;
-  /** Of the file of the profile. @default {undefined} (it is known by name) */
-  profileDigest?: string;
-  /** For the ledger of several runs. */
+  /** For the ledger. */
   shapingOptions: Record<string, string>;
 }
 
@@ -146,12 +149,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     name: "whole-messages",
     help: "fetch whole messages, not only the beginning that holds the region",
   },
-  {
-    name: "output-dir",
-    value: "<dir>",
-    defaultName: GIK.folder,
-    help: "folder of the NetCDF (of another --profile than gik: cgan_output/<profile>)",
-  },
+  ...OUTPUT_OPTIONS,
   FRESH,
   {
     name: "summary",
@@ -177,7 +175,6 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     );
   }
   const request = parseOutputRequest(values, "stream", STREAM_OPTIONS);
-  const { profile, profileDigest, steps = profile.steps, region } = request;
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -186,20 +183,13 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
     ...(request.work?.startsWith("gs:") && { gcs: readGcs(values) }),
     task: task === undefined ? undefined : parseTask(task, readEnvironment),
     merge,
-    shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
-      steps: steps.join(","),
-      variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
-      region: formatRegion(region ?? profile.region),
-      ...(profileDigest !== undefined && { profile: profileDigest }),
-    },
   };
 }
 
 /** {@linkcode STREAM_OPTIONS} without those on stores, tasks and several runs, parsed. */
 export type OutputRequest = Omit<
   StreamRequest,
-  keyof StoresRequest | "targets" | "task" | "merge" | "shapingOptions"
+  keyof StoresRequest | "targets" | "task" | "merge"
 >;
 
 /**
@@ -217,14 +207,14 @@ export function parseOutputRequest(
   const { profile: named, profileDigest, region, grid } = parseProfileOptions(values);
   const profile = chooseStatistics(named, values);
   if (!grid) requirePoints(region, listSpacings(runRequests));
+  // Not every run has the default steps.
+  const steps = isDefault(values, "steps", profile.steps) ? undefined : parseSteps(values);
   return {
     runRequests,
     server: parseServerOptions(values),
     profile,
-    profileDigest,
     work: parseWork(values),
-    // Not every run has the default steps.
-    steps: isDefault(values, "steps", profile.steps) ? undefined : parseSteps(values),
+    steps,
     model: parseModelName(values),
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
@@ -235,9 +225,16 @@ export function parseOutputRequest(
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    outputDir: values.text("output-dir") ?? profile.folder,
+    ...parseOutputOptions(values, profile.folder),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
+    shapingOptions: {
+      ...listShapingOptions(STREAM_OPTIONS, values),
+      steps: (steps ? sortUnique(steps) : profile.steps).join(","),
+      variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
+      region: formatRegion(region),
+      ...(profileDigest !== undefined && { profile: profileDigest }),
+    },
     now: readClock(),
     commandLine: formatCommandLine(command, options, values),
   };
@@ -268,6 +265,7 @@ const ONE_RUN_ONLY: readonly (readonly [name: string, remedy: string])[] = [
   ["summary", "leave it out: runs.json has each run"],
   ["task", "give one --date, or run distribute"],
   ["merge", "give one --date, or run distribute"],
+  ["output", "give --output-dir: each run has a file of its own"],
 ];
 
 /** @throws {UsageError} for several runs with an option that fits only one. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { delay } from "jsr:@std/async@^1.1.0";
 import { isRemote } from "../protocol/address.ts";
 
 const PARTIAL_NAME = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
@@ -103,6 +104,26 @@ export async function useFolder(folder: string): Promise<FolderUse> {
       }
     },
   };
+}
+
+/** How often, and how many milliseconds apart, a lock is asked for that another process holds. */
+const LOCK_TRIES = 100;
+const LOCK_PAUSE_MS = 10;
+
+/**
+ * Holds the lock of a local folder until it is disposed of, for an action of milliseconds. Creates the
+ * folder. Waits a second at most for another process: one that holds the folder for long works in it.
+ * Locks nothing on servers, and where the file system has no locks.
+ */
+export async function lockFolder(folder: string): Promise<Disposable> {
+  if (isRemote(folder)) return { [Symbol.dispose]: () => {} };
+  await Deno.mkdir(folder, { recursive: true });
+  const handle = await Deno.open(folder).catch(() => undefined);
+  for (let tries = 1; handle && tries < LOCK_TRIES; tries++) {
+    if (await handle.tryLock(true).catch(() => true)) break;
+    await delay(LOCK_PAUSE_MS);
+  }
+  return { [Symbol.dispose]: () => handle?.close() };
 }
 
 /** Holds the lock meanwhile: a writer that waits for it sees that its file is gone. */

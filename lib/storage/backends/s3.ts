@@ -9,12 +9,21 @@ import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
 import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
 import { describeResponse, fetchPlain, parseOrigin, readErrorCode } from "./http.ts";
 import type { Attempt, Backend } from "../protocol/attempt.ts";
+import {
+  putCommand,
+  refusalError,
+  type S3Credentials,
+  sendSlowly,
+  signingConfig,
+} from "./s3_upload.ts";
 
 /** The server of the buckets. */
 export interface S3Options {
   /** A server that is not AWS, addressed path style. */
   endpoint: string | undefined;
   region: string;
+  /** What every request is signed with; needed for writing. @default {undefined} (nothing is signed) */
+  credentials?: S3Credentials;
 }
 
 /** A request as the SDK composes it. */
@@ -26,6 +35,8 @@ interface SdkRequest {
   query: Record<string, string>;
   method: string;
   headers: Record<string, string>;
+  /** Of an object that is written. */
+  body?: Uint8Array<ArrayBuffer>;
 }
 
 /** What a request of the SDK is sent for. */
@@ -46,13 +57,20 @@ interface SendOptions {
  */
 const requestHandler = {
   async handle(request: SdkRequest, { url, attempt, onAnswer }: SendOptions) {
-    const { method, headers, query } = request;
+    const { method, headers, query, body: sent } = request;
     const { signal } = attempt;
-    const response = await fetchPlain(formatUrl(request), { method, headers, signal });
+    const isSigned = headers.authorization !== undefined;
+    const response = await fetchPlain(formatUrl(request), {
+      ...{ method, headers, signal },
+      ...(sent && { body: sent }),
+      // A signature is for one server.
+      ...(isSigned && { redirect: "manual" }),
+    });
     if (!response.ok) {
       const { status, statusText } = response;
       const code = await readErrorCode(response, attempt) ?? statusText;
-      throw statusError(url, status, code, response.headers.get("retry-after"));
+      const refusal = isSigned ? refusalError(url, status, code) : undefined;
+      throw refusal ?? statusError(url, status, code, response.headers.get("retry-after"));
     }
     onAnswer(response);
     const isListing = query["list-type"] !== undefined;
@@ -81,22 +99,27 @@ function formatUrl({ protocol, hostname, port, path, query }: SdkRequest): strin
   return `${protocol}//${hostname}${port ? `:${port}` : ""}${path}${search && `?${search}`}`;
 }
 
+/** Settings of a client that signs nothing. */
+const UNSIGNED = {
+  httpAuthSchemes: [{
+    schemeId: "smithy.api#noAuth",
+    identityProvider: () => () => Promise.resolve({}),
+    signer: { sign: <Request>(request: Request) => Promise.resolve(request) },
+  }],
+  httpAuthSchemeProvider: () => [{ schemeId: "smithy.api#noAuth" }],
+};
+
 /**
- * A client that signs nothing and looks nothing up. The SDK would look for each setting that is
- * absent here in the environment, in `~/.aws` and on the instance's metadata server.
+ * A client that looks nothing up. The SDK would look for each setting that is absent here in the
+ * environment, in `~/.aws` and on the instance's metadata server.
  */
-function createClient({ endpoint, region }: S3Options): S3Client {
+function createClient({ endpoint, region, credentials }: S3Options): S3Client {
   const client = new S3Client({
     region,
     endpoint: endpoint ?? `https://s3.${region}.amazonaws.com`,
     forcePathStyle: endpoint !== undefined,
     requestHandler,
-    httpAuthSchemes: [{
-      schemeId: "smithy.api#noAuth",
-      identityProvider: () => () => Promise.resolve({}),
-      signer: { sign: (request) => Promise.resolve(request) },
-    }],
-    httpAuthSchemeProvider: () => [{ schemeId: "smithy.api#noAuth" }],
+    ...(credentials ? signingConfig(credentials) : UNSIGNED),
     authSchemePreference: [],
     maxAttempts: 1,
     retryMode: "standard",
@@ -115,7 +138,8 @@ function createClient({ endpoint, region }: S3Options): S3Client {
 }
 
 /**
- * Opens public objects on S3, through the AWS SDK.
+ * Opens objects on S3, through the AWS SDK: public ones, or with credentials those of their owner,
+ * which can be written, too.
  *
  * The SDK reads three environment variables that it does not need, and throws where Deno refuses
  * them: `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
@@ -168,6 +192,17 @@ export function openS3(options: S3Options): Backend {
       });
       return { objects, next: NextContinuationToken };
     },
+
+    ...(options.credentials && {
+      planPut(url, bytes) {
+        const object = parseObjectUrl(url);
+        return async (attempt) => {
+          const send = () =>
+            ask(url, attempt, (options) => client.send(putCommand(object, bytes), options));
+          await sendSlowly(bytes, attempt, send);
+        };
+      },
+    }),
   };
 }
 

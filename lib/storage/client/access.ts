@@ -88,7 +88,7 @@ async function listPage(
 }
 
 function unwritableError(url: string): StorageError {
-  const state = "only gs:// addresses and local paths can be written";
+  const state = "only gs:// addresses, s3:// with a key and local paths can be written";
   return new StorageError({ kind: "unsupported", action: "write", url, state });
 }
 
