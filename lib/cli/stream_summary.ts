@@ -62,7 +62,9 @@ function listUnpublished({ unpublished }: StreamResult | TaskResult): string[] {
 }
 
 /** `18 (variable × step)`. */
-function describeCount({ fields }: StreamResult | TaskResult): string {
+function describeCount(result: StreamResult | TaskResult): string {
+  const { fields } = result;
+  if (fields.length === 0 && !("task" in result)) return "none: the archive has this run";
   if (fields.length === 0) return "none: nothing to do, there are more tasks than fields";
   return `${fields.length} (variable × step)`;
 }

@@ -14,7 +14,7 @@ import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
-import { locateOutput } from "../output/profile.ts";
+import { locateRun } from "../stream/output_format.ts";
 import { streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
@@ -102,7 +102,7 @@ export async function runRecordedForecast(
   return await makeForecast(options, context, {
     stream: (options, context) => streamRecorded(options, rules, context),
     async check({ run }) {
-      await (await OutputRecord.open(run, locateOutput(run, options), rules, storage)).find();
+      await (await OutputRecord.open(run, locateRun(run, options).output, rules, storage)).find();
     },
   });
 }

@@ -3,13 +3,9 @@ import { type DecodedNetcdf, decodeNetcdf, NetcdfError } from "./decode_netcdf.t
 import { decodeNetcdf4 } from "./decode_netcdf4.ts";
 import { encodeNetcdf } from "./encode_netcdf.ts";
 import { encodeNetcdf4 } from "./encode_netcdf4.ts";
-import { findPython, makeVariedDataset, runProgram } from "./netcdf4_fixture.ts";
+import { collectBytes, findPython, makeVariedDataset, runProgram } from "./netcdf4_fixture.ts";
 
 const python = findPython("xarray", "netCDF4");
-
-async function collect(pieces: Iterable<Uint8Array<ArrayBufferLike>>): Promise<Uint8Array> {
-  return await new Blob([...pieces] as Uint8Array<ArrayBuffer>[]).bytes();
-}
 
 /** Everything that a file says. */
 function describeFile({ attributes, variables }: DecodedNetcdf) {
@@ -24,9 +20,9 @@ function describeFile({ attributes, variables }: DecodedNetcdf) {
 }
 
 Deno.test("decodeNetcdf4() finds in a NetCDF-4 file what decodeNetcdf() finds in the classic one", async () => {
-  const classic = decodeNetcdf(await collect(encodeNetcdf(makeVariedDataset())));
+  const classic = decodeNetcdf(await collectBytes(encodeNetcdf(makeVariedDataset())));
   for (const chunkBytes of [undefined, 2000]) {
-    const bytes = await collect(encodeNetcdf4(makeVariedDataset(), { chunkBytes }));
+    const bytes = await collectBytes(encodeNetcdf4(makeVariedDataset(), { chunkBytes }));
     assertEquals(describeFile(await decodeNetcdf4(bytes)), describeFile(classic));
   }
 });
@@ -83,7 +79,7 @@ Deno.test({
 });
 
 Deno.test("a damaged file is one error with a remedy, and nothing is printed", async () => {
-  const bytes = await collect(encodeNetcdf4(makeVariedDataset()));
+  const bytes = await collectBytes(encodeNetcdf4(makeVariedDataset()));
   const damage = (edit: (copy: Uint8Array) => Uint8Array | void) => {
     const copy = bytes.slice();
     return decodeNetcdf4(edit(copy) ?? copy);

@@ -135,6 +135,25 @@ export async function* streamNetcdf(
   for (const variable of dataset.streamed ?? []) yield* readPieces(variable, dataset);
 }
 
+/**
+ * A variable with all its values in memory.
+ *
+ * @throws {UserError} (`failed`) when its pieces are not as long as it is.
+ */
+export async function holdVariable(
+  { name, dimensions, attributes, pieces }: StreamedVariable,
+  dataset: Pick<NetcdfDataset, "dimensions">,
+): Promise<NetcdfVariable> {
+  const data = new Float32Array(countValues(dimensions, dataset));
+  let found = 0;
+  for await (const values of pieces()) {
+    if (found + values.length <= data.length) data.set(values, found);
+    found += values.length;
+  }
+  if (found === data.length) return { name, dimensions, attributes, data };
+  throw refusal(`variable "${name}"`, `it has ${found} values, expected ${data.length}`);
+}
+
 async function* readPieces(
   { name, dimensions, pieces }: StreamedVariable,
   dataset: NetcdfDataset,

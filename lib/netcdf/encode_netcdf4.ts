@@ -13,6 +13,7 @@
 import { chooseChunkShape, type ChunkedArray } from "./chunk_shape.ts";
 import {
   checkDataset,
+  holdVariable,
   type NetcdfAttribute,
   type NetcdfDataset,
   type NetcdfVariable,
@@ -92,8 +93,8 @@ interface Places {
 
 /**
  * Encodes a dataset as the bytes of a NetCDF-4 file, in pieces to be written one after the other. The
- * dataset is checked, and its values are compressed, before this returns: memory holds the compressed
- * file. Equal values give equal bytes: objects have no dates, every NaN is the same quiet NaN.
+ * dataset is checked, and its values are compressed, before the first piece: memory holds the compressed
+ * file, and one streamed variable at a time. Equal values give equal bytes: objects have no dates, every NaN is the same quiet NaN.
  *
  * Chunks hold all of the dimensions as far as they fit, else a map and a series at a point are spread
  * over about as many of them.
@@ -101,24 +102,28 @@ interface Places {
  * @throws {UserError} (`failed`) as `encodeNetcdf` does, but for variables that are too large, and for
  *   a variable with the name of a dimension that it does not lie along.
  */
-export function encodeNetcdf4(
+export async function* encodeNetcdf4(
   dataset: NetcdfDataset,
   options: Netcdf4Options = {},
-): Generator<Uint8Array<ArrayBufferLike>, void> {
+): AsyncGenerator<Uint8Array<ArrayBufferLike>, void> {
   checkDataset(dataset);
-  const items = listItems(dataset, options);
-  return generateBlocks(dataset, items, planPlaces(dataset, items), options);
+  const items = await listItems(dataset, options);
+  yield* generateBlocks(dataset, items, planPlaces(dataset, items), options);
 }
 
 /** Dimensions that have no variable first, as the library writes them. */
-function listItems(dataset: NetcdfDataset, options: Netcdf4Options): Item[] {
+async function listItems(dataset: NetcdfDataset, options: Netcdf4Options): Promise<Item[]> {
   const names = Object.keys(dataset.dimensions);
-  const variables = new Map(dataset.variables.map((variable) => [variable.name, variable]));
-  const bare = names.filter((name) => !variables.has(name)).map((name): Item => ({
+  const variables = new Set(dataset.variables.map(({ name }) => name));
+  const items = names.filter((name) => !variables.has(name)).map((name): Item => ({
     ...{ name, dimensions: [name], lengths: [dataset.dimensions[name]!], attributes: {} },
     ...{ ids: [names.indexOf(name)], scaleOf: names.indexOf(name), chunks: [] },
   }));
-  return [...bare, ...dataset.variables.map((it) => describeVariable(it, dataset, options))];
+  items.push(...dataset.variables.map((it) => describeVariable(it, dataset, options)));
+  for (const variable of dataset.streamed ?? []) {
+    items.push(describeVariable(await holdVariable(variable, dataset), dataset, options));
+  }
+  return items;
 }
 
 function describeVariable(
@@ -141,8 +146,9 @@ function describeVariable(
   const shape = isCompressed ? chooseChunkShape(array, chunkBytes) : undefined;
   const fill = findFill(variable)?.[0] ?? 0;
   return {
-    ...variable,
-    lengths,
+    ...{ name, dimensions, lengths, attributes: variable.attributes },
+    // Of a variable that is compressed, only the type is asked for.
+    data: shape ? new (data.constructor as Float32ArrayConstructor)(0) : data,
     ids: dimensions.map((dimension) => names.indexOf(dimension)),
     ...(isScale && { scaleOf: names.indexOf(name) }),
     ...(shape && { shape }),

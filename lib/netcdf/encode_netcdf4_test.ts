@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { UserError } from "../errors.ts";
 import { encodeNetcdf } from "./encode_netcdf.ts";
 import { encodeNetcdf4 } from "./encode_netcdf4.ts";
 import {
+  collectBytes,
   findPython,
   isThere,
   makeVariedDataset,
@@ -13,35 +14,58 @@ import {
 const python = findPython("xarray", "netCDF4");
 const hasNcdump = isThere("ncdump");
 
-async function collect(pieces: Iterable<Uint8Array<ArrayBufferLike>>): Promise<Uint8Array> {
-  return await new Blob([...pieces] as Uint8Array<ArrayBuffer>[]).bytes();
-}
-
 Deno.test("equal values give equal bytes, whatever bits a NaN has and whenever they are written", async () => {
   const dataset = makeVariedDataset();
   const field = dataset.variables.find(({ name }) => name === "t2m")!.data;
   new Uint32Array(field.buffer)[3] = 0xffc12345;
   assertEquals(
-    await collect(encodeNetcdf4(dataset)),
-    await collect(encodeNetcdf4(makeVariedDataset())),
+    await collectBytes(encodeNetcdf4(dataset)),
+    await collectBytes(encodeNetcdf4(makeVariedDataset())),
   );
+});
+
+Deno.test("a variable that is streamed is written as one that is held", async () => {
+  const { variables, ...rest } = makeVariedDataset();
+  const [field, count] = ["t2m", "codes"].map((name) => variables.find((it) => it.name === name)!);
+  const last = variables.filter((it) => it !== field && it !== count);
+  const pieces = async function* () {
+    yield (field!.data as Float32Array).subarray(0, 1000);
+    yield (field!.data as Float32Array).subarray(1000);
+  };
+  const held = await collectBytes(encodeNetcdf4({ ...rest, variables: [...last, field!] }));
+  const streamed = { ...rest, variables: last, streamed: [{ ...field!, pieces }] };
+  assertEquals(await collectBytes(encodeNetcdf4(streamed)), held);
+  const short = {
+    ...rest,
+    variables: last,
+    streamed: [{ ...field!, pieces: async function* () {} }],
+  };
+  await assertRejects(() => collectBytes(encodeNetcdf4(short)), UserError, "it has 0 values");
 });
 
 Deno.test("a compressed file is smaller than the classic one by far", async () => {
   const [classic, packed] = await Promise.all([
-    collect(encodeNetcdf(makeVariedDataset())),
-    collect(encodeNetcdf4(makeVariedDataset())),
+    collectBytes(encodeNetcdf(makeVariedDataset())),
+    collectBytes(encodeNetcdf4(makeVariedDataset())),
   ]);
   assertEquals(packed.length < 0.7 * classic.length, true, `${packed.length}, ${classic.length}`);
 });
 
-Deno.test("encodeNetcdf4() refuses what encodeNetcdf() refuses, and names that netCDF would hide", () => {
+Deno.test("encodeNetcdf4() refuses what encodeNetcdf() refuses, and names that netCDF would hide", async () => {
   const wrong = makeVariedDataset();
   wrong.variables[0]!.data = new Float64Array(3);
-  assertThrows(() => encodeNetcdf4(wrong), UserError, '"time": it has 3 values');
+  await assertRejects(
+    () => collectBytes(encodeNetcdf4(wrong)),
+    UserError,
+    '"time": it has 3 values',
+  );
   const hidden = makeVariedDataset();
   hidden.variables.push({ name: "bnds", dimensions: [], attributes: {}, data: Int8Array.of(1) });
-  assertThrows(() => encodeNetcdf4(hidden), UserError, "the name of a dimension and lies along ()");
+  await assertRejects(
+    () => collectBytes(encodeNetcdf4(hidden)),
+    UserError,
+    "the name of a dimension and lies along ()",
+  );
 });
 
 Deno.test({

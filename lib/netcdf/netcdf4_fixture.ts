@@ -63,9 +63,19 @@ export function makeVariedDataset(): NetcdfDataset {
   };
 }
 
+type Pieces =
+  | Iterable<Uint8Array<ArrayBufferLike>>
+  | AsyncIterable<Uint8Array<ArrayBufferLike>>;
+
+/** A whole file in memory. */
+export async function collectBytes(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+  const parts = await Array.fromAsync(pieces as AsyncIterable<Uint8Array<ArrayBuffer>>);
+  return await new Blob(parts).bytes();
+}
+
 /** Calls back with the path of a file, which is removed afterwards. */
 export async function withBytes(
-  pieces: Iterable<Uint8Array<ArrayBufferLike>>,
+  pieces: Pieces,
   use: (path: string) => Promise<void>,
 ): Promise<void> {
   const path = await Deno.makeTempFile({ suffix: ".nc" });

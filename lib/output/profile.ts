@@ -14,9 +14,9 @@ import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
 import type { TargetGrid } from "./target_grid.ts";
 
 /** The kinds of files: NetCDF classic, NetCDF-4, and a Zarr store, which is a folder. */
-export const OUTPUT_FORMATS = ["netcdf", "netcdf4", "zarr"] as const;
-/** One of {@linkcode OUTPUT_FORMATS}. */
-export type OutputFormat = typeof OUTPUT_FORMATS[number];
+export const FILE_FORMATS = ["netcdf", "netcdf4", "zarr"] as const;
+/** One of {@linkcode FILE_FORMATS}. */
+export type FileFormat = typeof FILE_FORMATS[number];
 
 /** What one kind of output file contains. */
 export interface OutputProfile {
@@ -54,7 +54,7 @@ export interface OutputProfile {
   /** What stands in for absent fields, by their names. @default {undefined} (they are left out) */
   substitutes?: Readonly<Record<string, number>>;
   /** What kind of file it is. @default {"netcdf"} (classic, 64-bit offset) */
-  format?: OutputFormat;
+  format?: FileFormat;
   /** Folder of its files, unless another is asked for. */
   folder: string;
   /** Name of the file of a run. */
@@ -115,11 +115,6 @@ export interface OutputPlace {
 export function locateOutput(
   run: Run,
   { profile, outputDir, outputName }: OutputPlace,
-): { folder: string; name: string; filePrefix?: string } {
-  return {
-    folder: outputDir,
-    name: outputName ?? profile.fileName(run),
-    // A store is a folder, of which all files count.
-    ...(profile.format === "zarr" && { filePrefix: "" }),
-  };
+): { folder: string; name: string } {
+  return { folder: outputDir, name: outputName ?? profile.fileName(run) };
 }

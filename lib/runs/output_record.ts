@@ -77,7 +77,13 @@ export class OutputRecord {
     }
     const objection = await this.#object(entry);
     if (objection) {
-      if (!overwrite) throw keptError(path, objection);
+      if (!overwrite) {
+        throw keptError(
+          path,
+          objection,
+          output.digest ? "--replace" : "--output-dir or --overwrite",
+        );
+      }
       if (entry) onAgain(`${path} ${describe(objection)}: making it again`);
       return undefined;
     }
@@ -87,6 +93,8 @@ export class OutputRecord {
   /** Why an output that is there is not this command's. */
   async #object(entry: LedgerEntry | undefined): Promise<Objection | undefined> {
     const { output, rules: { options }, storage } = this;
+    // An archive has runs that other commands, beside other ledgers, have put into it.
+    if (!entry && output.digest) return undefined;
     if (!entry) return { state: "is there, and runs.json does not say how it was made" };
     const names = listDifferences(entry.options, options);
     if (names.length > 0) {
@@ -148,9 +156,13 @@ interface Objection {
   details?: readonly string[];
 }
 
-function keptError(path: string, { state, details = [] }: Objection): OutputKeptError {
+function keptError(
+  path: string,
+  { state, details = [] }: Objection,
+  remedy: string,
+): OutputKeptError {
   const lines = [
-    `Cannot write "${path}": it ${state}; give --output-dir or --overwrite`,
+    `Cannot write "${path}": it ${state}; give ${remedy}`,
     ...details,
   ];
   return new OutputKeptError(lines.join("\n  "));
@@ -162,6 +174,7 @@ function describe({ state, names }: Objection): string {
 }
 
 async function isThere(output: RunOutput, storage: Storage): Promise<boolean> {
+  if (output.digest) return await output.digest(storage) !== undefined;
   const path = outputPath(output);
   if (output.filePrefix === undefined) {
     storage.forget(path);

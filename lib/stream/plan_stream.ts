@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { describeMembers, firstMembers, type Member, membersOfKind } from "../ecmwf/members.ts";
 import { findEra } from "../ecmwf/eras.ts";
@@ -18,14 +17,13 @@ import {
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
-import { locateOutput, type OutputProfile } from "../output/profile.ts";
+import type { OutputProfile } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
-import { outputPath } from "../runs/run_output.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -45,6 +43,7 @@ import {
   requirePublished,
   type Unpublished,
 } from "./published_fields.ts";
+import { locateRun } from "./output_format.ts";
 import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
@@ -59,7 +58,7 @@ export interface StreamPlan {
   fields: readonly PlannedField[];
   /** What is left out because ECMWF did not publish it. */
   unpublished: Unpublished;
-  /** Path of the NetCDF. */
+  /** Path of the NetCDF, the store or the archive. */
   path: string;
   /** The work folder: that of the finished fields. */
   work: string;
@@ -107,9 +106,11 @@ export async function planStream(
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
-  const path = outputPath(locateOutput(run, options));
-  const work = options.work ?? workFolderOf(path);
-  return { run, members, products, steps, fields, unpublished, path, work };
+  const { path, work } = locateRun(run, options);
+  return {
+    ...{ run, members, products, steps, fields, unpublished, path },
+    work: options.work ?? work,
+  };
 }
 
 /** @throws {UsageError} for a run of an hour that the profile is not for. */

@@ -15,6 +15,7 @@ import type { TargetGrid } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import type { ReferenceTargets } from "../references/reference_targets.ts";
 import type { Store } from "../references/store.ts";
+import type { OutputFormat } from "./output_format.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
@@ -41,7 +42,7 @@ export interface FieldsOptions {
 }
 
 /** What streaming works on. */
-export interface StreamOptions extends FieldsOptions {
+export interface StreamOptions extends FieldsOptions, OutputFormat {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
   /** Where the stores of `run` are, in place of `parquetDir`. @default {undefined} (in that folder) */
@@ -64,7 +65,7 @@ export interface StreamOptions extends FieldsOptions {
   variables?: readonly Variable[];
   /** What is written. @default one of each of `variables`, else the profile's */
   products?: readonly FieldProduct[];
-  /** Folder of the NetCDF. */
+  /** Folder of the output. */
   outputDir: string;
   /** Name of the NetCDF in it. @default that of the profile for the run */
   outputName?: string;

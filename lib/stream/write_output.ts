@@ -1,5 +1,5 @@
 /**
- * Finished fields → the NetCDF.
+ * Finished fields → the output.
  *
  * @module
  */
@@ -22,10 +22,10 @@ import { chooseTargetAxes } from "../output/target_grid.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
 import { chooseExtent, type StreamOptions } from "./stream_options.ts";
+import { writeDataset } from "./output_format.ts";
 import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
 import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
-import { writeDataset } from "./write_dataset.ts";
 
 /** What is called around the writing of an output. */
 export interface OutputHooks {
@@ -42,7 +42,7 @@ export interface OutputHooks {
 }
 
 /**
- * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
+ * Writes the output, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
  * @returns the fields as they are in the file.
@@ -78,10 +78,13 @@ export async function writeOutput(
     history: formatHistory(options),
   };
   requireEveryValue(content, path);
-  const dataset = addAbsentFields(buildDataset(content), profile);
-  const laidOut = layOutDataset(dataset, profile.layout, products);
+  const dataset = layOutDataset(
+    addAbsentFields(buildDataset(content), profile),
+    profile.layout,
+    products,
+  );
   await hooks.onWrite?.();
-  await writeDataset(laidOut, path, profile.format ?? "netcdf", storage);
+  await writeDataset(dataset, run, count, options, session.context);
   await hooks.onWritten?.(count);
   if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;

@@ -8,7 +8,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { checkDataset, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
-import { addToHistory, type ArchiveRun, layOutRun } from "./archive_layout.ts";
+import { addToHistory, type ArchiveRun, layOutRun, type UsedMessages } from "./archive_layout.ts";
 import {
   type Archive,
   checkCoordinates,
@@ -24,6 +24,7 @@ import {
   encodeFileValues,
   fillOf,
   growingAxis,
+  loadArray,
   nameFile,
   planArrays,
   type StoreFile,
@@ -55,6 +56,8 @@ export interface AppendOptions extends ZarrOptions {
   label: string;
   /** Whether a run that is there is written again. @default {false} (it is left as it is) */
   replace?: boolean;
+  /** For its line in `history`. @default {undefined} (they are not told) */
+  messages?: UsedMessages;
 }
 
 /** What became of a run. */
@@ -93,8 +96,8 @@ export async function appendRun(
   files: StoreFiles,
 ): Promise<AppendResult> {
   checkDataset(dataset);
-  const { path, label, replace = false } = options;
-  const run = layOutRun(dataset, label);
+  const { path, label, replace = false, messages } = options;
+  const run = layOutRun(dataset, label, messages);
   using _lock = await lockStore(path, options.onWait ?? (() => {}));
   await recoverStore(path, files);
   await finishFiles(path, files);
@@ -106,16 +109,17 @@ export async function appendRun(
     return "created";
   }
   const arrays = planArrays(run.dataset, archive.format, true);
-  checkFit(arrays, archive, label);
+  checkFit(arrays, toJsonAttributes(run.dataset.attributes).title, archive, label);
   await checkCoordinates(arrays, archive, label, files);
   const place = (await readTimes(arrays, archive, files)).indexOf(run.time);
   if (place >= 0 && !replace) return "left";
   const at = place >= 0 ? place : archive.count;
-  const contents: StoreFile[] = [];
-  for (const array of arrays) contents.push(...await listRunFiles(array, archive, at, files));
   const count = Math.max(archive.count, at + 1);
-  contents.push(...encodeMetadata(joinMetadata(arrays, archive, run, count), archive.format));
-  await replaceFiles(path, contents, files);
+  const contents = async function* () {
+    for (const array of arrays) yield* listRunFiles(array, archive, at, files);
+    yield* encodeMetadata(joinMetadata(arrays, archive, run, count), archive.format);
+  };
+  await replaceFiles(path, contents(), files);
   return place >= 0 ? "replaced" : "appended";
 }
 
@@ -131,7 +135,7 @@ async function createStore(
   const { next, former } = namesAside(path);
   const described = arrays.map((array) => [array.name, describeArray(array, format)] as const);
   for (const array of arrays) {
-    for (const file of encodeFiles(array, format)) {
+    for (const file of encodeFiles(await loadArray(array), format)) {
       await files.write(`${next}/${file.name}`, file.bytes);
     }
   }
@@ -160,16 +164,16 @@ async function recoverStore(path: string, files: StoreFiles): Promise<void> {
 }
 
 /** The files of a run: its own, and those of many runs with its values in them. */
-async function listRunFiles(
+async function* listRunFiles(
   array: ZarrArray,
   { path, format }: Archive,
   at: number,
   files: StoreFiles,
-): Promise<StoreFile[]> {
+): AsyncGenerator<StoreFile, void> {
   const axis = growingAxis(array);
-  if (axis < 0) return [];
+  if (axis < 0) return;
   const runsPerFile = array.fileShape[axis]!;
-  if (runsPerFile === 1) return [...encodeFiles(array, format, at)];
+  if (runsPerFile === 1) return yield* encodeFiles(await loadArray(array), format, at);
   const origin = array.lengths.map((_, i) => i === axis ? at : 0);
   const name = nameFile(array, origin, format);
   const bytes = await files.read(`${path}/${name}`);
@@ -178,7 +182,7 @@ async function listRunFiles(
   const values = former ?? new (array.data.constructor as Float32ArrayConstructor)(size)
     .fill(fillOf(array));
   values.set(array.data, (at % runsPerFile) * array.data.length);
-  return [{ name, bytes: encodeFileValues(array, values, format) }];
+  yield { name, bytes: encodeFileValues(array, values, format) };
 }
 
 function joinMetadata(

@@ -3,7 +3,8 @@ import { UserError } from "../errors.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { findPython, runProgram, withBytes } from "../netcdf/netcdf4_fixture.ts";
 import { appendRun, writeZarr } from "./append_run.ts";
-import { hasRun } from "./open_archive.ts";
+import { findRunLine } from "./open_archive.ts";
+import { readMessages } from "./archive_layout.ts";
 import type { StoreFiles } from "./store_files.ts";
 import type { ZarrFormat } from "./zarr_arrays.ts";
 import {
@@ -34,7 +35,12 @@ function append(
   files = openFiles(),
 ) {
   const label = `${run.date}_${run.hour ?? "00"}z`;
-  return appendRun(makeRunDataset(run), { path, label, ...options }, files);
+  return appendRun(makeRunDataset(run), {
+    path,
+    label,
+    messages: { used: 5, wanted: 6 },
+    ...options,
+  }, files);
 }
 
 /** What an archive holds of a run: its values of each variable. */
@@ -104,11 +110,11 @@ for (const format of FORMATS) {
         attributes.history,
         [
           "20260206_00z: 20260206 written by a test; model_date 20260206; model_run 00Z; " +
-          "n_ensemble_members 3; absent_ensemble_members 3",
+          "n_ensemble_members 3; absent_ensemble_members 3; messages used 5 of 6",
           "20260207_00z: 20260207 written by a test; model_date 20260207; model_run 00Z; " +
-          "n_ensemble_members 3; absent_ensemble_members 3",
+          "n_ensemble_members 3; absent_ensemble_members 3; messages used 5 of 6",
           "20260205_00z: 20260205 written by a test; model_date 20260205; model_run 00Z; " +
-          "n_ensemble_members 3; absent_ensemble_members 3",
+          "n_ensemble_members 3; absent_ensemble_members 3; messages used 5 of 6",
         ].join("\n"),
       );
     }));
@@ -119,9 +125,9 @@ for (const format of FORMATS) {
       const before = await readTree(path);
       assertEquals(await append(path, { ...RUNS[1]!, offset: 5 }, { format }), "left");
       assertEquals(await readTree(path), before);
-      const [time] = makeRunDataset(RUNS[1]!).variables[0]!.data;
-      assertEquals(await hasRun(path, time!, openFiles()), true);
-      assertEquals(await hasRun(path, time! + 1, openFiles()), false);
+      const line = await findRunLine(path, "20260207_00z", openFiles());
+      assertEquals(readMessages(line!), { used: 5, wanted: 6 });
+      assertEquals(await findRunLine(path, "20260208_00z", openFiles()), undefined);
       assertEquals(await append(path, { ...RUNS[1]!, offset: 5 }, { replace: true }), "replaced");
       assertEquals(await readRun(path, 1), expectRun({ ...RUNS[1]!, offset: 5 }));
       assertEquals(await append(path, RUNS[0]!, { replace: true }), "replaced");
@@ -163,6 +169,48 @@ for (const format of FORMATS) {
     }
   });
 }
+
+Deno.test("members that are read when they are written are in the store and the archive", () =>
+  withStore(async (path) => {
+    const withMembers = (run: TestRun) => {
+      const { dimensions, variables, ...rest } = makeRunDataset({ ...run, size: [80, 90] });
+      const values = Float32Array.from(
+        { length: 2 * 51 * 80 * 90 },
+        (_, i) => Number(run.date.slice(6)) + (i % 997) / 8,
+      );
+      const number = Int32Array.from({ length: 51 }, (_, i) => i);
+      const pieces = async function* () {
+        for (let i = 0; i < values.length; i += 7200) yield values.subarray(i, i + 7200);
+      };
+      const axis = { name: "number", dimensions: ["number"], attributes: {}, data: number };
+      const along = ["time", "valid_time", "number", "latitude", "longitude"];
+      const attributes = { units: "m", _FillValue: Float32Array.of(NaN) };
+      const streamed = [{ name: "tp_members", dimensions: along, attributes, pieces }];
+      return {
+        dataset: {
+          dimensions: { ...dimensions, number: 51 },
+          variables: [...variables, axis],
+          streamed,
+          ...rest,
+        },
+        values,
+      };
+    };
+    const [first, second] = [RUNS[0]!, RUNS[1]!].map(withMembers);
+    const single = path.replace("archive", "single");
+    await writeZarr(first!.dataset, { path: single }, openFiles());
+    const stored = (await readStore(single))!.arrays.get("tp_members")!;
+    assertEquals(stored.shape, [1, 2, 51, 80, 90]);
+    assert(stored.data.every((value, i) => value === first!.values[i]));
+    for (const [i, { dataset }] of [first!, second!].entries()) {
+      await appendRun(dataset, { path, label: `run_${i}` }, openFiles());
+    }
+    const { data, dimensions } = (await readStore(path))!.arrays.get("tp_members")!;
+    assertEquals(dimensions, ["time", "step", "number", "latitude", "longitude"]);
+    const expected = [...first!.values, ...second!.values];
+    assertEquals(data.length, expected.length);
+    assert(data.every((value, i) => value === expected[i]));
+  }));
 
 /** What a killed command throws in these tests. */
 class Killed extends Error {}
@@ -277,7 +325,7 @@ Deno.test("a run that does not fit is refused by the first thing that differs, a
     const date = "20260207";
     await refused(
       { date, variables: ["tp"] },
-      "it has t2m_ensemble_mean, t2m_ensemble_standard_dev",
+      "it has t2m_ensemble_mean, t2m_ensemble_standard_deviation and 1 more",
     );
     await refused({ date, variables: ["tp", "t2m", "sp"] }, "it has no sp_ensemble_mean");
     await refused(

@@ -36,13 +36,24 @@ function renameValidTime(name: string): string {
   return name.replace(/^valid_time/, "step");
 }
 
+/** Messages that went into a run, and that were asked for. */
+export interface UsedMessages {
+  used: number;
+  wanted: number;
+}
+
 /**
  * Lays a run out for an archive.
  *
  * @param label of the run, with which its line in `history` begins: `20260206_00z`.
+ * @param messages for the same line. @default {undefined} (they are not told)
  * @throws {UserError} when the dataset has no dimension `time` with the one start of the run.
  */
-export function layOutRun(dataset: NetcdfDataset, label: string): ArchiveRun {
+export function layOutRun(
+  dataset: NetcdfDataset,
+  label: string,
+  messages?: UsedMessages,
+): ArchiveRun {
   const start = dataset.variables.find(({ name }) => name === GROWING);
   const [time] = start?.data ?? [];
   if (dataset.dimensions[GROWING] !== 1 || start?.dimensions[0] !== GROWING) {
@@ -56,7 +67,7 @@ export function layOutRun(dataset: NetcdfDataset, label: string): ArchiveRun {
     .map(([name, length]) => [renameValidTime(name), length] as const);
   return {
     time: time!,
-    line: describeRun(dataset.attributes, label),
+    line: describeRun(dataset.attributes, label, messages),
     dataset: {
       dimensions: Object.fromEntries(sizes),
       attributes: Object.fromEntries(
@@ -66,6 +77,8 @@ export function layOutRun(dataset: NetcdfDataset, label: string): ArchiveRun {
         ...(moving.includes(variable.name) ? [makeSteps(variable, time!)] : []),
         moveVariable(variable, moving),
       ]),
+      ...(dataset.streamed &&
+        { streamed: dataset.streamed.map((variable) => moveVariable(variable, moving)) }),
     },
   };
 }
@@ -87,7 +100,10 @@ function makeSteps({ name, attributes, data }: NetcdfVariable, time: number): Ne
 }
 
 /** A variable along `time` and steps, if it was along valid times. */
-function moveVariable(variable: NetcdfVariable, moving: readonly string[]): NetcdfVariable {
+function moveVariable<Moved extends Omit<NetcdfVariable, "data">>(
+  variable: Moved,
+  moving: readonly string[],
+): Moved {
   const { name, dimensions, attributes } = variable;
   const own = dimensions.filter((dimension) => moving.includes(dimension));
   if (own.length === 0) return variable;
@@ -120,12 +136,23 @@ function addCoordinates(
   return { ...rest, coordinates: names, ...(_FillValue !== undefined && { _FillValue }) };
 }
 
-/** `20260206_00z: <history>; n_ensemble_members 51; absent_ensemble_members none`. */
-function describeRun(attributes: NetcdfDataset["attributes"], label: string): string {
+/** `20260206_00z: <history>; n_ensemble_members 51; messages used 510 of 918`. */
+function describeRun(
+  attributes: NetcdfDataset["attributes"],
+  label: string,
+  messages?: UsedMessages,
+): string {
   const told = OF_ONE_RUN.filter((name) => name !== "history" && attributes[name] !== undefined)
     .map((name) => `${name} ${attributes[name]}`);
-  const parts = [attributes.history, ...told].filter((part) => part !== undefined);
+  const counts = messages ? [`messages used ${messages.used} of ${messages.wanted}`] : [];
+  const parts = [attributes.history, ...told, ...counts].filter((part) => part !== undefined);
   return `${label}: ${parts.join("; ")}`.replaceAll("\n", " ");
+}
+
+/** The messages that the line of a run tells; `undefined` when it tells none. */
+export function readMessages(line: string): UsedMessages | undefined {
+  const [, used, wanted] = /; messages used (\d+) of (\d+)$/.exec(line) ?? [];
+  return wanted === undefined ? undefined : { used: Number(used), wanted: Number(wanted) };
 }
 
 /** The lines of an archive's `history` with that of a run, in place of its earlier one. */

@@ -13,7 +13,6 @@ import {
   GROWING,
   growingAxis,
   nameFile,
-  planArrays,
   type ZarrArray,
   type ZarrFormat,
 } from "./zarr_arrays.ts";
@@ -39,26 +38,18 @@ export interface Archive {
 export const JOINED: readonly string[] = ["comment"];
 
 /**
- * Whether an archive has a run. Reads two files.
+ * What the `history` of an archive says of a run; `undefined` when the run is not in it. Reads one file.
  *
- * @param time of the run, in the units of the archive.
+ * @param label of the run: `20260206_00z`.
  */
-export async function hasRun(path: string, time: number, files: StoreFiles): Promise<boolean> {
-  const archive = await readArchive(path, files);
-  const layout = archive?.metadata.arrays.get(GROWING)?.layout;
-  if (!archive || !layout) return false;
-  const dataset = {
-    dimensions: { [GROWING]: 1 },
-    attributes: {},
-    variables: [{
-      name: GROWING,
-      dimensions: [GROWING],
-      attributes: {},
-      data: Float64Array.of(time),
-    }],
-  };
-  const times = await readTimes(planArrays(dataset, archive.format, true), archive, files);
-  return times.includes(time);
+export async function findRunLine(
+  path: string,
+  label: string,
+  files: StoreFiles,
+): Promise<string | undefined> {
+  const { history } = (await readArchive(path, files))?.metadata.attributes ?? {};
+  if (typeof history !== "string") return undefined;
+  return history.split("\n").find((line) => line.startsWith(`${label}: `));
 }
 
 /**
@@ -109,11 +100,17 @@ function refuse(path: string, state: string, remedy = "append to another archive
 }
 
 /**
- * Checks that the arrays of a run are those of an archive.
+ * Checks that the arrays of a run are those of an archive, and that the two have the same title: that of
+ * another model differs.
  *
  * @throws {UserError} naming the first difference.
  */
-export function checkFit(arrays: readonly ZarrArray[], archive: Archive, label: string): void {
+export function checkFit(
+  arrays: readonly ZarrArray[],
+  title: Json | undefined,
+  archive: Archive,
+  label: string,
+): void {
   const { path, format, metadata, count } = archive;
   const fail = (state: string) =>
     refuse(
@@ -123,9 +120,12 @@ export function checkFit(arrays: readonly ZarrArray[], archive: Archive, label: 
     );
   const names = arrays.map(({ name }) => name);
   const lacking = names.filter((name) => !metadata.arrays.has(name));
-  if (lacking.length > 0) throw fail(`it has no ${lacking.join(", ")}`);
+  if (lacking.length > 0) throw fail(`it has no ${listFirst(lacking)}`);
   const more = [...metadata.arrays.keys()].filter((name) => !names.includes(name));
-  if (more.length > 0) throw fail(`it has ${more.join(", ")}`);
+  if (more.length > 0) throw fail(`it has ${listFirst(more)}`);
+  if (metadata.attributes.title !== title) {
+    throw fail(`its title is ${quoteValue(metadata.attributes.title)}`);
+  }
   for (const array of arrays) {
     const expected = describeArray(array, format, count);
     const found = metadata.arrays.get(array.name)!;
@@ -133,6 +133,12 @@ export function checkFit(arrays: readonly ZarrArray[], archive: Archive, label: 
       findDifference(withoutJoined(found.attributes), withoutJoined(expected.attributes));
     if (difference !== undefined) throw fail(`its ${array.name} has ${difference}`);
   }
+}
+
+/** `a, b and 3 more`. */
+function listFirst(names: readonly string[]): string {
+  const rest = names.length - 2;
+  return names.slice(0, 2).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function withoutJoined(attributes: JsonObject): JsonObject {

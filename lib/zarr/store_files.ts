@@ -122,11 +122,11 @@ const SAFE_NAME = /^(?:[A-Za-z_][\w.@+-]*\/)?[\w.]+(?:\/\w+)*$/;
  */
 export async function replaceFiles(
   path: string,
-  contents: Iterable<StoreFile>,
+  contents: AsyncIterable<StoreFile>,
   files: StoreFiles,
 ): Promise<void> {
   const names: string[] = [];
-  for (const { name, bytes } of contents) {
+  for await (const { name, bytes } of contents) {
     await files.write(`${path}/${STAGED}/${names.length}`, bytes);
     names.push(name);
   }

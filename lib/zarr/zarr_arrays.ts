@@ -13,7 +13,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
 import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
 import { chooseChunkShape, cutChunk, listChunkOrigins } from "../netcdf/chunk_shape.ts";
-import type { NetcdfAttribute, NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import { holdVariable, type NetcdfAttribute, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { shuffleBytes, unshuffleBytes } from "../netcdf/hdf5_chunks.ts";
 import { valueBytes } from "../netcdf/hdf5_messages.ts";
 import type { NetcdfNumbers } from "../netcdf/netcdf_values.ts";
@@ -38,7 +38,10 @@ export interface ZarrArray {
   /** Lengths of `data`; those of the array are these, but for `time` in an archive. */
   lengths: readonly number[];
   attributes: Readonly<Record<string, NetcdfAttribute>>;
+  /** Empty where the values are to be loaded. */
   data: NetcdfNumbers;
+  /** @default {undefined} (all values are in `data`) */
+  load?: () => Promise<NetcdfNumbers>;
   /** What one file holds along each dimension. */
   fileShape: readonly number[];
   /** What is compressed as one along each dimension; the same as `fileShape` where it is all of it. */
@@ -61,15 +64,21 @@ export function growingAxis({ dimensions }: Pick<ZarrArray, "dimensions">): numb
  * files and changes none; what is small has one file for hundreds of runs.
  */
 export function planArrays(
-  { dimensions: sizes, variables }: NetcdfDataset,
+  { dimensions: sizes, variables, streamed = [] }: NetcdfDataset,
   format: ZarrFormat,
   isArchive: boolean,
 ): ZarrArray[] {
-  return variables.map(({ name, dimensions, attributes, data }) => {
+  const loaded = streamed.map((variable) => ({
+    ...variable,
+    data: new Float32Array(0),
+    load: async () => (await holdVariable(variable, { dimensions: sizes })).data,
+  }));
+  return [...variables.map((it) => ({ ...it, load: undefined })), ...loaded].map((variable) => {
+    const { name, dimensions, attributes, data, load } = variable;
     const lengths = dimensions.map((dimension) => sizes[dimension]!);
     const array = { dimensions, lengths, bytesPerValue: data.BYTES_PER_ELEMENT };
     const isField = dimensions.includes("latitude") && dimensions.includes("longitude");
-    const base = { name, dimensions, lengths, attributes, data };
+    const base = { name, dimensions, lengths, attributes, data, ...(load && { load }) };
     if (!isField) {
       const shape = lengths.map((length, i) =>
         isArchive && dimensions[i] === GROWING ? RUNS_PER_FILE : length
@@ -82,6 +91,11 @@ export function planArrays(
       : chunkShape.map((part, i) => Math.ceil(lengths[i]! / part) * part);
     return { ...base, fileShape, chunkShape };
   });
+}
+
+/** An array with its values in memory. */
+export async function loadArray(array: ZarrArray): Promise<ZarrArray> {
+  return array.load ? { ...array, data: await array.load() } : array;
 }
 
 /** Whether an array's files hold several chunks each. */

@@ -12,7 +12,7 @@ import type { Run } from "../../lib/ecmwf/run.ts";
 import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { TIME_AXES } from "../../lib/output/layout.ts";
-import { OUTPUT_FORMATS, type OutputProfile } from "../../lib/output/profile.ts";
+import { FILE_FORMATS, type OutputProfile } from "../../lib/output/profile.ts";
 import { parseRegion } from "../../lib/output/regions.ts";
 import { parseTargetGrid } from "../../lib/output/target_grid.ts";
 import { parseProductNames, parseStatisticNames } from "./product_options.ts";
@@ -83,7 +83,7 @@ export const PROFILE_FILE = v.strictObject({
     v.array(ABSENT_FIELD),
     about("fields that readers know and ECMWF does not publish, for --substitute"),
   )),
-  format: v.optional(v.pipe(v.picklist(OUTPUT_FORMATS), about("as --format"))),
+  format: v.optional(v.pipe(v.picklist(FILE_FORMATS), about("as --format"))),
   folder: v.optional(v.pipe(text, about("of its files, unless --output-dir is given"))),
   fileName: v.optional(v.pipe(
     v.string(),

@@ -8,7 +8,7 @@ import { UsageError } from "../../lib/errors.ts";
 import type { Region } from "../../lib/grib/headers.ts";
 import { joinWords } from "../../lib/output/history.ts";
 import { TIME_AXES } from "../../lib/output/layout.ts";
-import { GIK, OUTPUT_FORMATS, type OutputProfile } from "../../lib/output/profile.ts";
+import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
 import { EP_CGAN } from "../../lib/output/profiles/ep_cgan.ts";
 import { SEWAA_24H, SEWAA_6H } from "../../lib/output/profiles/sewaa.ts";
 import { formatRegion, parseRegion, REGIONS } from "../../lib/output/regions.ts";
@@ -30,18 +30,6 @@ const PROFILE: OptionSpec = {
     "sewaa-24h  the same for 24 hours; runs of 00 UTC",
     "ep-cgan    the input of ICPAC's newer model: the members themselves",
     "or a file of one's own, as docs/profile.schema.json describes it",
-  ].join("\n"),
-};
-
-const FORMAT: OptionSpec = {
-  name: "format",
-  value: "<name>",
-  defaultName: OUTPUT_FORMATS[0],
-  help: [
-    "what kind of file is written:",
-    "netcdf   NetCDF classic, one file that every program reads",
-    "netcdf4  NetCDF-4: compressed, in chunks for maps and for series alike",
-    "zarr     a Zarr store of version 3, a folder on this machine",
   ].join("\n"),
 };
 
@@ -91,7 +79,6 @@ export const PROFILE_OPTIONS: readonly OptionSpec[] = [
   REGION,
   GRID,
   TIME_AXIS,
-  FORMAT,
   SUBSTITUTE,
 ];
 
@@ -114,7 +101,7 @@ export interface ProfileRequest {
  */
 export function parseProfileOptions(values: OptionValues): ProfileRequest {
   const { profile: named, digest } = findProfile(values);
-  const profile = setSubstitutes(setFormat(setLayout(named, values), values), values);
+  const profile = setSubstitutes(setLayout(named, values), values);
   const gridText = values.text(GRID.name);
   const regionText = values.text(REGION.name);
   const grid = gridText === undefined ? profile.grid : parseTargetGrid(gridText);
@@ -178,18 +165,6 @@ function setLayout(profile: OutputProfile, values: OptionValues): OutputProfile 
   if (values.text(TIME_AXIS.name) === undefined) return profile;
   const timeAxis = values.choice(TIME_AXIS.name, TIME_AXES);
   return { ...profile, layout: { ...profile.layout, timeAxis } };
-}
-
-/** A profile with the format that is asked for, and the name of its files in it. */
-function setFormat(profile: OutputProfile, values: OptionValues): OutputProfile {
-  if (values.text(FORMAT.name) === undefined) return profile;
-  const format = values.choice(FORMAT.name, OUTPUT_FORMATS);
-  const ending = format === "zarr" ? ".zarr" : ".nc";
-  return {
-    ...profile,
-    format,
-    fileName: (run) => profile.fileName(run).replace(/\.(?:nc|zarr)$/, ending),
-  };
 }
 
 /** Options that change nothing in the file: where it is made, and which part of the work is done. */

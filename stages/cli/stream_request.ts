@@ -20,6 +20,7 @@ import { isRemote } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
+import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -156,6 +157,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     value: "<file.json>",
     help: "write what was requested, fetched and left out, timings and peak memory to a file",
   },
+  ...FILE_OPTIONS,
   ...SERVER_OPTIONS,
 ];
 
@@ -226,10 +228,11 @@ export function parseOutputRequest(
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
     ...parseOutputOptions(values, profile.folder),
+    ...parseFileOptions(values, profile),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
+      ...listShapingOptions(listOwnOptions(values), values),
       steps: (steps ? sortUnique(steps) : profile.steps).join(","),
       variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
       region: formatRegion(region),
@@ -238,6 +241,12 @@ export function parseOutputRequest(
     now: readClock(),
     commandLine: formatCommandLine(command, options, values),
   };
+}
+
+/** Options that say what an output is like: the version of an archive is that of its first run. */
+function listOwnOptions(values: OptionValues): readonly OptionSpec[] {
+  if (values.text("append") === undefined) return STREAM_OPTIONS;
+  return STREAM_OPTIONS.filter(({ name }) => name !== "zarr-format" && name !== "format");
 }
 
 /** Where references may point: to the sources in use, and to what the option lists. */

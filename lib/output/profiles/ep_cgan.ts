@@ -88,5 +88,5 @@ export const EP_CGAN: OutputProfile = {
   statistics: [{ kind: "members" }],
   format: "zarr",
   folder: "cgan_output/ep-cgan",
-  fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z.zarr`,
+  fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z.nc`,
 };
