@@ -97,7 +97,7 @@ export function parseStatisticNames(names: readonly string[]): MemberStatistic[]
     if (known) return known;
     const all = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use statistic "${name}": the known ones are ${
+      `Cannot use --statistics "${name}": the known ones are ${
         all.join(", ")
       }, and percentiles from ` +
         `p0 to p100${suggestNearest(name, all)}`,

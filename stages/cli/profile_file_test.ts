@@ -51,7 +51,7 @@ const FAULTS: [content: string | Record<string, unknown>, state: string][] = [
   [{ name: "a", layout: { timeAxis: "x" } }, 'field "layout.timeAxis" is "x", expected ("both"'],
   [{ name: "a", variables: [4] }, 'field "variables.0" is 4, expected'],
   [{ name: "a", variables: ["rain"] }, 'field "variables": Cannot write variable "rain"'],
-  [{ name: "a", statistics: ["average"] }, 'field "statistics": Cannot use statistic "average"'],
+  [{ name: "a", statistics: ["average"] }, 'field "statistics": Cannot use --statistics "average"'],
   [{ name: "a", grid: "x" }, 'field "grid": Cannot use --grid "x"'],
   [{ name: "a", region: "atlantis" }, 'field "region": Cannot use --region "atlantis"'],
   [{ name: "a", extends: "b" }, 'field "extends" is "b", expected one of gik, sewaa-6h'],

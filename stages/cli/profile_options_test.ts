@@ -34,7 +34,7 @@ Deno.test("a profile brings its fields, steps, members, grid and folder; stream 
 });
 
 Deno.test("options that are given go before those of the profile", () => {
-  const { profile, grid, steps, outputDir, products } = parse(
+  const { profile, grid, steps, outputDir, products, format } = parse(
     ...["--profile", "sewaa-6h", "--steps", "30,36", "--variables", "tp"],
     ...["--statistics", "mean", "--grid", "0.25@-5,30,5,40", "--time-axis", "valid_time"],
     ...["--format", "zarr", "--output-dir", "here"],
@@ -44,7 +44,7 @@ Deno.test("options that are given go before those of the profile", () => {
   // That of the profile, not the accumulation from the start of the run.
   assertEquals(products?.map(({ name, period }) => [name, period]), [["tp", "next"]]);
   assertEquals([grid?.spacing, steps, outputDir], [0.25, [30, 36], "here"]);
-  assertEquals(profile.fileName(parseRun("20260206", "00")), "IFS_20260206_00Z.zarr");
+  assertEquals(format, "zarr");
 });
 
 Deno.test("--substitute fills fields that the profile lacks, and no others", () => {
@@ -81,4 +81,14 @@ Deno.test("the ledger and the history know the profile and the layout", () => {
   assertEquals([shapingOptions.profile, shapingOptions["time-axis"]], ["sewaa-6h", "both"]);
   assertEquals(shapingOptions.steps, "30,36,42,48,54");
   assertEquals(commandLine, "stream --date 20260206 --profile sewaa-6h --time-axis both");
+});
+
+Deno.test("a profile brings its format, and --append needs a layout that grows along the runs", () => {
+  assertEquals(parse("--profile", "ep-cgan").format, "zarr");
+  assertEquals(parse("--profile", "ep-cgan", "--append", "runs.zarr").append, "runs.zarr");
+  assertThrows(
+    () => parse("--profile", "sewaa-6h", "--append", "runs.zarr"),
+    UsageError,
+    "Cannot use --append with one axis in time: ",
+  );
 });
