@@ -6,7 +6,6 @@
  */
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { findVariables, GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
-import { GIK } from "../lib/output/profile.ts";
 import { type BaseMessages, readBase, writeMessages } from "../fixtures/full_run.ts";
 import { ROOT, runAgainstServer, runModule } from "./measure.ts";
 

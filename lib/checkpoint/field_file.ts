@@ -89,19 +89,29 @@ export async function encodeFieldFile(
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(description));
-  const numbers = [
+  const numbers: Numbers[] = [
     ...(axes ? [axes.latitudes, axes.longitudes] : []),
     ...[mean, deviation, ...further ?? []],
     ...(counts ? [counts] : []),
     ...(packed ? [packed] : []),
     ...(keptBytes ? [keptBytes] : []),
-  ];
-  const body = await new Blob([
-    Uint32Array.of(json.length),
-    json,
-    ...numbers as Numbers[],
-  ]).bytes();
-  return new Uint8Array(await new Blob([await checksum(body), body]).arrayBuffer());
+  ] as Numbers[];
+  return await joinParts([Uint32Array.of(json.length), json, ...numbers]);
+}
+
+/** The parts one after the other behind their checksum, copied once: they may be megabytes. */
+async function joinParts(
+  parts: readonly (Numbers | Uint32Array<ArrayBuffer>)[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, CHECKSUM_BYTES);
+  const file = new Uint8Array(bytes);
+  let offset = CHECKSUM_BYTES;
+  for (const { buffer, byteOffset, byteLength } of parts) {
+    file.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
+    offset += byteLength;
+  }
+  file.set(await checksum(file.subarray(CHECKSUM_BYTES)));
+  return file;
 }
 
 /**

@@ -46,7 +46,9 @@ const reducers = new Map<number, FieldReducer>();
 
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
-    self.postMessage({ call, ...answer(request) } satisfies WorkerReply);
+    const reply: WorkerReply = { call, ...answer(request) };
+    const { kept } = reply.reduced ?? {};
+    self.postMessage(reply, kept ? [kept.packed.buffer] : []);
   } catch (error) {
     const fault = error instanceof Error ? error.stack ?? error.message : String(error);
     self.postMessage({ call, fault } satisfies WorkerReply);

@@ -73,36 +73,32 @@ function keepValues({ values, representation, factor }: Omit<MemberMessage, "mem
   };
   const numbers = findNumbers(values, scales);
   if (!numbers) return { bytes: values };
-  const { least } = numbers;
-  const bytes = Uint16Array.from(
-    numbers.all,
-    (number, i) => Number.isNaN(values[i]) ? MISSING : number - least,
-  );
+  const { least, bytes } = numbers;
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = values[i] === values[i] ? bytes[i]! - least : MISSING;
+  }
   return { scales: { ...scales, least }, bytes };
 }
 
-/** @returns `undefined` where a value is not that of a whole number, or they do not fit into 16 bits. */
+/** @returns the lowest 16 bits of each; `undefined` where one is none, or they span too much. */
 function findNumbers(
   values: Float64Array,
-  scales: Scales,
-): { all: Int32Array; least: number } | undefined {
-  const { binary, reference, decimal, factor } = scales;
-  const all = new Int32Array(values.length);
-  let [least, most] = [Infinity, -Infinity];
+  { binary, reference, decimal, factor }: Scales,
+): { bytes: Uint16Array; least: number } | undefined {
+  // Inexact, which rounding undoes: what counts is that the number gives the value back.
+  const [perFactor, perBinary] = [1 / (factor * decimal), 1 / binary];
+  const bytes = new Uint16Array(values.length);
+  let [least, most] = [2 ** 31, -(2 ** 31)];
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value !== value) continue; // NaN
-    const number = Math.round((value / factor / decimal - reference) / binary);
-    if (toValue(number, scales) !== value) return undefined;
-    all[i] = number;
+    const number = (value * perFactor - reference) * perBinary + 0.5 | 0;
+    if ((number * binary + reference) * decimal * factor !== value) return undefined;
+    bytes[i] = number;
     if (number < least) least = number;
     if (number > most) most = number;
   }
-  return most - least < MISSING ? { all, least } : undefined;
-}
-
-function toValue(number: number, { binary, reference, decimal, factor }: Scales): number {
-  return (number * binary + reference) * decimal * factor;
+  return most - least < MISSING ? { bytes, least } : undefined;
 }
 
 /** The members of a field whose values are kept. */
@@ -111,31 +107,45 @@ export function listKept({ members }: KeptMembers): Member[] {
 }
 
 /** One member's values, as they were decoded; `undefined` when the field has none of it. */
-export function openKept(
+export function openKept(kept: KeptMembers, member: Member): Float64Array | undefined {
+  return fillValues(kept, member, Float64Array);
+}
+
+/** The same in float32, as files have them. */
+export function openRounded(kept: KeptMembers, member: Member): Float32Array | undefined {
+  return fillValues(kept, member, Float32Array);
+}
+
+function fillValues<Values extends Float64Array | Float32Array>(
   { pointCount, members, packed }: KeptMembers,
   member: Member,
-): Float64Array | undefined {
-  let offset = 0;
+  Values: { new (length: number): Values; new (values: Float64Array): Values },
+): Values | undefined {
+  let offset = packed.byteOffset;
   for (const { member: own, scales } of members) {
-    const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
-    const end = offset + width * pointCount;
-    if (own === member) {
-      const { buffer } = packed.slice(offset, end);
-      return scales ? scaleNumbers(new Uint16Array(buffer), scales) : new Float64Array(buffer);
+    if (own !== member) {
+      const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
+      offset += width * pointCount;
+    } else if (scales) {
+      const values = new Values(pointCount);
+      scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, values);
+      return values;
+    } else {
+      const start = offset - packed.byteOffset;
+      const part = packed.slice(start, start + Float64Array.BYTES_PER_ELEMENT * pointCount);
+      return new Values(new Float64Array(part.buffer));
     }
-    offset = end;
   }
   return undefined;
 }
 
-function scaleNumbers(numbers: Uint16Array, scales: NonNullable<KeptPart["scales"]>): Float64Array {
-  const { least, binary, reference, decimal, factor } = scales;
-  const values = new Float64Array(numbers.length);
+function scaleNumbers(
+  numbers: Uint16Array,
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float64Array | Float32Array,
+): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
-    values[i] = number === MISSING
-      ? NaN
-      : ((number + least) * binary + reference) * decimal * factor;
+    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
   }
-  return values;
 }

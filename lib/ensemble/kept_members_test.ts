@@ -2,7 +2,13 @@ import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { decodePrefix, parsePrefix, selectWindow } from "../grib/mod.ts";
-import { keepMembers, listKept, type MemberMessage, openKept } from "./kept_members.ts";
+import {
+  keepMembers,
+  listKept,
+  type MemberMessage,
+  openKept,
+  openRounded,
+} from "./kept_members.ts";
 
 const { run } = BEFORE_50R1;
 const REGION = { north: 25, west: 19, south: -14, east: 55 };
@@ -24,7 +30,10 @@ Deno.test("members that are kept come back to the last bit, in 2 bytes a value",
     const kept = keepMembers(pointCount, messages);
     assertEquals(listKept(kept), [0, 1, 3]);
     assertEquals(kept.packed.length, 3 * 2 * pointCount, param);
-    for (const { member, values } of messages) assertEquals(openKept(kept, member), values);
+    for (const { member, values } of messages) {
+      assertEquals(openKept(kept, member), values);
+      assertEquals(openRounded(kept, member), Float32Array.from(values));
+    }
     assertEquals(openKept(kept, 2), undefined);
   }
 });
@@ -47,5 +56,8 @@ Deno.test("values that their message's scales do not give are kept as they are, 
   const pointCount = odd!.values.length;
   const kept = keepMembers(pointCount, messages);
   assertEquals(kept.packed.length, (2 + 8 + 8 + 8) * pointCount);
-  for (const { member, values } of messages) assertEquals(openKept(kept, member), values);
+  for (const { member, values } of messages) {
+    assertEquals(openKept(kept, member), values);
+    assertEquals(openRounded(kept, member), Float32Array.from(values));
+  }
 });

@@ -60,7 +60,8 @@ export interface ReduceOptions {
   onSecondRequest?: () => void;
   /**
    * Called and awaited once a field that has messages is reduced, with its index in the plan. When
-   * its step is read again, it is called again, and the earlier field is void.
+   * its step is read again, it is called again, and the earlier field is void. Members that are kept are
+   * only handed over: the fields that are returned lack them.
    */
   onField?: (fieldIndex: number, field: ReducedField) => void | Promise<void>;
   /** Called before a step is read again, and awaited. */
@@ -378,6 +379,10 @@ class ReductionPass {
     rejections.sort((a, b) => a.member - b.member);
     this.fields[field] = { ...reduced, rejections };
     if (this.stopped.has(this.#plan[field]!.stepHours)) return;
-    await this.#options.onField?.(field, this.fields[field]);
+    if (!this.#options.onField) return;
+    await this.#options.onField(field, this.fields[field]);
+    // It was handed over, and takes a hundred times the memory of the statistics.
+    const { kept: _, ...rest } = this.fields[field];
+    this.fields[field] = rest;
   }
 }

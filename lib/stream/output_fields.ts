@@ -104,9 +104,7 @@ export async function readOutputMembers(
   { plan: { run, steps }, values, interpolate }: OutputSources,
 ): Promise<Map<Member, Float32Array>> {
   const window = listWindows(product, run, steps).find((it) => it.stepHours === stepHours)!;
-  const members = new Map<Member, Float32Array>();
-  for (const [member, own] of await values.read(product, window)) {
-    members.set(member, interpolate(Float32Array.from(own)));
-  }
+  const members = await values.readRounded(product, window);
+  for (const [member, own] of members) members.set(member, interpolate(own));
   return members;
 }

@@ -10,10 +10,11 @@ import type { ResultField } from "../ensemble/field_result.ts";
 import {
   type FieldProduct,
   isAccumulated,
+  isPlain,
   listInputSteps,
   type ProductWindow,
 } from "../ensemble/field_product.ts";
-import { type KeptMembers, openKept } from "../ensemble/kept_members.ts";
+import { type KeptMembers, openKept, openRounded } from "../ensemble/kept_members.ts";
 import { measureMembers } from "../ensemble/measure_members.ts";
 import type { MemberStatistic } from "../ensemble/statistic.ts";
 import { meanAndDeviation } from "../ensemble/statistics.ts";
@@ -29,8 +30,8 @@ export interface ProductSource {
   readKept(fieldIndex: number): Promise<KeptMembers>;
 }
 
-/** Bytes of packed members that are held, at most: about 20 fields of the default region. */
-const HELD_BYTES = 48 * 1024 * 1024;
+/** Bytes of packed members that are held, at most: about 10 fields of the default region. */
+const HELD_BYTES = 24 * 1024 * 1024;
 
 /** Computes the values of members of products from the fields of a session. */
 export class ProductValues {
@@ -89,6 +90,20 @@ export class ProductValues {
       : await this.#average(product, steps);
   }
 
+  /** The same in float32, as files have them. */
+  async readRounded(
+    product: FieldProduct,
+    window: ProductWindow,
+  ): Promise<Map<Member, Float32Array>> {
+    if (isPlain(product)) {
+      // Each is read once: nothing is held.
+      const read = (fieldIndex: number) => this.session.readKept(fieldIndex);
+      return await this.#openField(product.inputs[0]!.name, window.stepHours, openRounded, read);
+    }
+    const values = await this.read(product, window);
+    return new Map([...values].map(([member, own]) => [member, new Float32Array(own)]));
+  }
+
   /**
    * What accumulates between two steps. From the start of the run, where nothing has, it is the value at
    * the later step; at no step it is 0.
@@ -126,13 +141,22 @@ export class ProductValues {
     return join(values, await this.#readField(second.name, stepHours), findSpeed);
   }
 
-  async #readField(name: string, stepHours: number): Promise<MemberValues> {
+  #readField(name: string, stepHours: number): Promise<MemberValues> {
+    return this.#openField(name, stepHours, openKept);
+  }
+
+  async #openField<Values>(
+    name: string,
+    stepHours: number,
+    open: (kept: KeptMembers, member: Member) => Values | undefined,
+    read: (fieldIndex: number) => Promise<KeptMembers> = (i) => this.#readKept(i),
+  ): Promise<Map<Member, Values>> {
     const index = this.#indexes.get(nameField({ variable: { name }, stepHours }));
     const { members = [], axes } = index === undefined ? {} : this.results[index]!.reduced;
     if (members.length === 0 || !axes || !sameAxes(axes, this.axes)) return new Map();
-    const kept = await this.#readKept(index!);
+    const kept = await read(index!);
     return new Map(members.flatMap((member) => {
-      const values = openKept(kept, member);
+      const values = open(kept, member);
       return values ? [[member, values] as const] : [];
     }));
   }
