@@ -53,6 +53,11 @@ interface Executor {
 /** Commands that are not run here but elsewhere. */
 const ELSEWHERE: readonly { command: RegExp; executor(match: RegExpExecArray): Executor }[] = [
   {
+    // It runs the whole block, with a copy in the place of the clone.
+    command: /^(?:git clone|deno install --global) /,
+    executor: ([start]) => ({ file: "stages/install_test.ts", texts: [start!.trim()] }),
+  },
+  {
     command: /^(npx --yes deno@[\d.]+) (task \w+)$/,
     executor: ([, program, task]) => ({
       file: ".ci/run",
@@ -132,6 +137,7 @@ const MIN_COMMANDS = 28;
 
 const REPOSITORY = "https://raw.githubusercontent.com/<owner>/<repository>/v0.1.0/";
 const MIRROR = "mirror.example:9000";
+const OTHER_S3 = "s3.example.org";
 const GOOGLE_MIRROR = "ecmwf-open-data";
 
 /** The runs that the pages name, and one of yesterday, which is the latest. */
@@ -187,7 +193,12 @@ async function openCopy() {
   for (const name of ["deno.json", "deno.lock", "lib", "stages"]) {
     await cp(new URL(name, ROOT), `${project}/${name}`, { recursive: true });
   }
-  const s3 = startS3Server({ buckets: { [BUCKET]: bucket }, root: project });
+  const key = { AWS_ACCESS_KEY_ID: "AKX", AWS_SECRET_ACCESS_KEY: "secret" };
+  const s3 = startS3Server({
+    buckets: { [BUCKET]: bucket, bucket: new Map() },
+    accounts: { [key.AWS_ACCESS_KEY_ID]: key.AWS_SECRET_ACCESS_KEY },
+    root: project,
+  });
   const gcs = await startGcsServer({
     buckets: { [STORE_BUCKET]: new Map(), [GOOGLE_MIRROR]: bucket },
     publicBuckets: [GOOGLE_MIRROR],
@@ -199,6 +210,7 @@ async function openCopy() {
     STORAGE_EMULATOR_HOST: gcs.url,
     GCS_BUCKET: STORE_BUCKET,
     GCS_SERVICE_ACCOUNT_FILE: "keys/key.json",
+    ...key,
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   await Deno.writeTextFile(`${project}/.env`, lines.join(""));
@@ -231,6 +243,8 @@ function planCommand(command: string, { s3, gcs }: Copy): { args: string[]; isRe
   const local = line
     .replaceAll(REPOSITORY, `${s3.url}/`)
     .replaceAll(MIRROR, hosts[0]!)
+    .replaceAll(`https://${OTHER_S3}`, s3.url)
+    .replaceAll(`${OTHER_S3}:443`, hosts[0]!)
     .replace(/(?<=--source \S*)\bgcs\b/, `${gcs.url}/${GOOGLE_MIRROR}`)
     .replaceAll("$HOME", Deno.env.get("HOME") ?? "/")
     // A flag beside a set takes the place of its list.
@@ -256,7 +270,13 @@ async function applyDiff(diff: string, { project }: Copy): Promise<void> {
   }
 }
 
+/** Array jobs: for an output that a command before has made they would submit nothing. */
+const IS_JOB = /\bdistribute\b(?!.* --dry-run)/;
+
 async function execute(command: string, copy: Copy): Promise<void> {
+  if (IS_JOB.test(command)) {
+    await Deno.remove(`${copy.project}/cgan_output`, { recursive: true }).catch(() => {});
+  }
   const { args, isRemote } = planCommand(command, copy);
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,

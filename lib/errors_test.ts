@@ -18,6 +18,7 @@ import { IndexError } from "./index/entries.ts";
 import { NetcdfError } from "./netcdf/decode_netcdf.ts";
 import { ForecastError } from "./output/forecast_source.ts";
 import { ParquetError } from "./references/store_parquet.ts";
+import { OutputKeptError } from "./runs/output_record.ts";
 import { StoreError } from "./references/store.ts";
 import { openStorage } from "./storage/mod.ts";
 import { TemplateError } from "./template/template_archive.ts";
@@ -36,6 +37,7 @@ const EXIT_CODES: Record<ErrorCategory, number> = {
 const ERRORS: [UserError, ErrorCategory][] = [
   [new UsageError("x"), "usage"],
   [new RunError("x"), "usage"],
+  [new OutputKeptError("x"), "usage"],
   [new MissingDataError("x"), "missing"],
   [new IncompleteError("x"), "incomplete"],
   [new InterruptedError("x"), "interrupted"],

@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["pipeline", "stream", "engines", "maps"],
   ["viewer"],
   ["forecast"],
+  ["watch"],
   ["cli"],
 ];
 
@@ -47,18 +48,20 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
   maps: "lib/maps/figure.ts",
   viewer: "lib/viewer/document.ts",
   forecast: "lib/forecast/run_forecast.ts",
+  watch: "lib/watch/run_watch.ts",
   cli: "lib/cli/run_command.ts",
 };
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 82,
-  "stages/stage2.ts": 55,
-  "stages/stage3.ts": 66,
-  "stages/pipeline.ts": 108,
-  "stages/stream.ts": 148,
-  "stages/forecast.ts": 158,
-  "stages/distribute.ts": 71,
+  "stages/stage1.ts": 83,
+  "stages/stage2.ts": 58,
+  "stages/stage3.ts": 67,
+  "stages/pipeline.ts": 111,
+  "stages/stream.ts": 149,
+  "stages/forecast.ts": 159,
+  "stages/watch.ts": 178,
+  "stages/distribute.ts": 72,
   "stages/plot.ts": 50,
   "stages/view.ts": 60,
   "stages/permissions.ts": 20,

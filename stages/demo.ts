@@ -1,5 +1,5 @@
 /**
- * The main job on the runs that come with the project, without any network.
+ * `forecast` on the runs that come with the project, without any network.
  *
  * @module
  */
@@ -12,8 +12,9 @@ const OUTPUT_DIR = "demo_output";
 /** The command `demo`. */
 export const command: Command<Record<string, never>> = {
   name: "demo",
-  purpose: "The main job on the embedded runs, without any network: references, NetCDF, and a\n" +
-    `comparison with ecCodes and numpy. Writes to ${OUTPUT_DIR}/.`,
+  purpose:
+    "The forecasts of the embedded runs, without any network: NetCDF, the page to look at it, and\n" +
+    `a comparison with ecCodes and numpy. Writes to ${OUTPUT_DIR}/.`,
   options: [],
   examples: ["deno task demo", "deno task demo --quiet", "deno task demo --json"],
   parse: () => ({}),

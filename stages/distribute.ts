@@ -296,7 +296,7 @@ async function planJob(
       reads: [stores, script.replace(/\/stages\/[^/]*$/, "/lib")],
       writes: [outputDir, ...(work === undefined ? [] : [work])],
     }),
-    environment: readTaskEnvironment(engine),
+    environment: readTaskEnvironment(engine, { publishedRoot, endpoint: values.text("endpoint") }),
     image: values.required("image"),
     cpus: values.count("cpus"),
     memoryBytes: values.count("memory") * 1e9,

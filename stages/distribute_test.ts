@@ -66,7 +66,7 @@ Deno.test("distribute --dry-run prints what Slurm would get, and writes nothing"
     printed,
     "--array=0-2 --output=/here/cgan_output/20260206_12z.logs/%A_%a.log",
   );
-  assertStringIncludes(printed, '--dependency=afterok:"$array" merge.sh\n');
+  assertStringIncludes(printed, '--dependency=afterany:"$array" merge.sh\n');
   assertEquals(taskLine(printed), [
     "--date=20260206",
     "--run=12",
@@ -181,6 +181,30 @@ Deno.test("tasks on other machines get addresses, and a work folder beside the o
   assertStringIncludes(script, ` --deny-write=${write.deny} `);
 });
 
+Deno.test("containers get the variables that their tasks need, and no others", async () => {
+  const variables = {
+    AWS_ENDPOINT_URL_S3: "http://mirror.example:9000",
+    GCS_BUCKET: "icpac",
+    GCS_PARQUET_PREFIX: "stores",
+    SOURCE_DATE_EPOCH: "1770365700",
+    GCS_SERVICE_ACCOUNT_FILE: "keys/key.json",
+  };
+  const namesWith = async (...args: string[]) => {
+    const job = ["--engine", "kubernetes", "--dry-run", ...DATE, ...args];
+    const { printed, reported } = await runScript([DISTRIBUTE], job, variables);
+    const names = [...printed.matchAll(/ - name: ([A-Z_]\w+)$/gm)].map(([, name]) => name!);
+    assertEquals([names.length > 0, names.length % 2], [true, 0], reported);
+    return [...new Set(names)];
+  };
+  assertEquals(await namesWith(...ELSEWHERE), ["AWS_ENDPOINT_URL_S3", "SOURCE_DATE_EPOCH"]);
+  const byRun = [...ELSEWHERE.slice(2), "--endpoint", "http://other.example"];
+  assertEquals(await namesWith(...byRun), [
+    "GCS_BUCKET",
+    "GCS_PARQUET_PREFIX",
+    "SOURCE_DATE_EPOCH",
+  ]);
+});
+
 Deno.test("without kubectl the job is written to a folder with what to run, and the exit code is 5", async () => {
   const { code, reported, files } = await runDistribute(
     "--engine",
@@ -282,6 +306,14 @@ const REFUSALS: { args: string[]; code: number; says: string }[] = [
     args: ["--engine", "coiled", ...DATE, ...ELSEWHERE.slice(0, 4)],
     code: 2,
     says: "give --script https://",
+  },
+  {
+    args: [
+      ...["--engine", "coiled", ...DATE, ...ELSEWHERE, "--script"],
+      "https://raw.githubusercontent.com/icpac/gik-deno/main/stages/stream.ts",
+    ],
+    code: 2,
+    says: 'Cannot run tasks from "main" of "https://raw.githubusercontent.com/icpac/',
   },
   {
     args: ["--engine", "slurm", ...DATE],

@@ -6,8 +6,15 @@
 import type { Command } from "../lib/cli/command.ts";
 import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
-import { UsageError } from "../lib/errors.ts";
-import { openStorage } from "../lib/storage/mod.ts";
+import type { Run } from "../lib/ecmwf/run.ts";
+import { UsageError, UserError } from "../lib/errors.ts";
+import {
+  openStorage,
+  type StageContext,
+  type Storage,
+  type StorageOptions,
+} from "../lib/storage/mod.ts";
+import type { Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import {
   FORECAST_OPTIONS,
@@ -44,12 +51,15 @@ export const command: Command<ForecastRequest> = {
     }
     const startedMs = Date.now();
     const context = openContext(server, reporter, gcs, signal);
-    const wait = waitMs === undefined ? undefined : { limitMs: waitMs, clock: systemClock(signal) };
+    const wait = waitMs === undefined ? undefined : {
+      limitMs: waitMs,
+      clock: systemClock(signal),
+      explainDelay: (run: Run, step: number) => explainDelay(run, step, given.outputDir, context),
+    };
     const { shapingOptions, overwrite, publishServer, ...others } = given;
     const options = { ...others, runRequest, wait };
-    const onStatus = (line: string) => reporter.info(line);
     // A storage of its own: ECMWF's servers never see the key.
-    const copies = publishServer && openStorage({ ...publishServer, signal, onStatus });
+    const copies = publishServer && openCopies(publishServer, reporter, signal);
     const rules = {
       ...{ command: "forecast", options: shapingOptions, overwrite: overwrite || given.replace },
       remake: options.fresh,
@@ -60,5 +70,31 @@ export const command: Command<ForecastRequest> = {
     return result;
   },
 };
+
+function openCopies(server: StorageOptions, reporter: Reporter, signal: AbortSignal): Storage {
+  const copies = openStorage({ ...server, signal, onStatus: (line) => reporter.info(line) });
+  reporter.explainSilence?.(() => copies.describeWaits());
+  return copies;
+}
+
+/** How unusual a delay is, as far as a ledger beside the output knows. */
+async function explainDelay(
+  run: Run,
+  step: number,
+  folder: string,
+  { storage, reporter }: StageContext,
+): Promise<string | undefined> {
+  const { Ledger } = await import("../lib/runs/ledger.ts");
+  const { describeDelay } = await import("../lib/runs/step_delays.ts");
+  try {
+    const { stepsSeen } = await Ledger.open(folder, storage);
+    return describeDelay(stepsSeen, run, step, Date.now());
+  } catch (error) {
+    // A damaged ledger must not hide what is late.
+    if (!(error instanceof UserError)) throw error;
+    reporter.warn(error.message);
+    return undefined;
+  }
+}
 
 if (import.meta.main) await exitWith(command);

@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
 import { parseCommandLine } from "../lib/cli/command.ts";
+import { expectStep } from "../lib/ecmwf/published.ts";
+import { formatDate, parseRun, runLabel } from "../lib/ecmwf/run.ts";
 import { execute } from "./commands_fixture.ts";
 import { command } from "./forecast.ts";
 
@@ -68,6 +70,31 @@ Deno.test("forecast reports to programs and to a file what it asked for and what
   const { type, exitCode } = events.at(-1);
   assertEquals([type, exitCode], ["end", 0]);
   assertEquals(events.find(({ type }) => type === "result").output, facts.output);
+});
+
+Deno.test("forecast --wait past its limit says how unusual that is, where a ledger knows", async () => {
+  await using place = await openWorkplace();
+  const seen = Array.from({ length: 60 }, (_, i) => {
+    const earlier = parseRun(formatDate(new Date(Date.UTC(2026, 1, 5 - i))), "00");
+    const hours = i === 7 ? 24 * 365 * 10 : 1;
+    const time = new Date(expectStep(earlier, 42) + hours * 3_600_000).toISOString();
+    return [runLabel(earlier), { "42": time }];
+  });
+  const ledger = { version: 1, stepsSeen: Object.fromEntries(seen), runs: [] };
+  const server = ["--endpoint", place.server.url, "--output-dir", place.folder];
+  const late = [...RUN, ...server, "--steps", `${STEPS},42`, "--wait", "1s"];
+  await Deno.writeTextFile(`${place.folder}/runs.json`, JSON.stringify(ledger));
+  const known = await execute(command, late);
+  assertEquals(known.code, 3);
+  assertMatch(
+    known.reported,
+    /step 42 did not come \(.*\), step 42 is later than in 59 of the last 60 runs of 00 UTC; give/,
+  );
+  await Deno.writeTextFile(`${place.folder}/runs.json`, "{");
+  const damaged = await execute(command, late);
+  assertEquals(damaged.code, 3);
+  assertMatch(damaged.reported, /warning: Cannot read ".*runs.json": it is not JSON/);
+  assertMatch(damaged.reported, /step 42 did not come \(.*\); give a longer/);
 });
 
 /** What the command line means. */

@@ -88,7 +88,7 @@ for (const { name, run } of COMMANDS) {
     const kept = await run(place, ...other);
     assertEquals([kept.code, kept.asked], [2, []], kept.reported);
     assertEquals(kept.reported.split("\n").slice(-4), [
-      `${name}: Cannot write "${outputOf(place)}": it was made with other options; ` +
+      `${name}: Cannot write "${outputOf(place)}": other options made it; ` +
       "give --output-dir or --overwrite",
       "  --variables: t2m there, tp here",
       "  --region: 25,19,-14,55 there, 6,33,-5,42 here",
@@ -109,7 +109,7 @@ for (const { name, run } of COMMANDS) {
     await Deno.writeTextFile(outputOf(place), "of someone else");
     const unknown = await run(place, ...VARIABLES);
     assertEquals([unknown.code, unknown.asked], [2, []], unknown.reported);
-    assertStringIncludes(unknown.reported, "is there, and runs.json does not say how it was made;");
+    assertStringIncludes(unknown.reported, "it is not in runs.json; give");
     assertEquals(await Deno.readTextFile(outputOf(place)), "of someone else");
     const made = await run(place, ...VARIABLES, "--overwrite");
     assertEquals(made.code, 0, made.reported);
@@ -199,5 +199,5 @@ Deno.test("distribute submits nothing for a file that is done, or that it would 
   assertStringIncludes(done.reported, `already done: ${outputOf(place)}; --fresh makes it again`);
   const kept = await execute(distribute, [...job, ...size, "--variables", "tp"]);
   assertEquals(kept.code, 2, kept.reported);
-  assertStringIncludes(kept.reported, "it was made with other options");
+  assertStringIncludes(kept.reported, "other options made it");
 });

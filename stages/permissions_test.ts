@@ -67,11 +67,14 @@ const GOOGLE_VARIABLES = [
   "HOME",
 ];
 
-const PLAIN = ["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "distribute-slurm"];
-const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors"];
+const PLAIN = [
+  ...["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "watch"],
+  "distribute-slurm",
+];
+const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors", "watch-mirrors"];
 const CATALOG = ["stream-catalog"];
-const S3 = ["forecast-s3"];
-const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs"];
+const S3 = ["forecast-s3", "watch-s3"];
+const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs", "watch-gcs"];
 const CLOUDS = ["distribute-coiled", "distribute-kubernetes", "distribute-cloudrun"];
 /** Sets of stages that need no server. */
 const OFFLINE = ["plot", "view"];
@@ -272,6 +275,8 @@ const HUGGING_FACE = [
 ];
 const OWN_BUCKET_HOST = "my-forecasts.s3.eu-central-1.amazonaws.com:443";
 const COILED_HOST = "cloud.coiled.io:443";
+/** Where `watch` may listen. */
+const LISTEN_HOST = "127.0.0.1:8080";
 const BUCKET_HOST = `${BUCKET}.s3.${BUCKET_REGION}.amazonaws.com:443`;
 const MIRROR_HOSTS = SOURCES.flatMap(({ hosts }) => hosts);
 const GOOGLE_HOSTS = [
@@ -288,6 +293,7 @@ for (const set of EVERY_SET) {
     ...(GCS.includes(set) ? GOOGLE_HOSTS : []),
     ...(S3.includes(set) ? [OWN_BUCKET_HOST] : []),
     ...(set === "distribute-coiled" ? [COILED_HOST] : []),
+    ...(set.startsWith("watch") ? [LISTEN_HOST] : []),
   ];
   const names = [...new Set(allowed.map((host) => host.replace(/:\d+$/, "")))].join(", ");
   Deno.test(`under -P=${set} a stage may reach ${names || "nothing"}, and no other host`, async () => {
@@ -298,6 +304,7 @@ for (const set of EVERY_SET) {
       ...GOOGLE_HOSTS,
       OWN_BUCKET_HOST,
       COILED_HOST,
+      LISTEN_HOST,
     ];
     const code = hosts.map((host) =>
       `console.log(Deno.permissions.querySync({ name: "net", host: "${host}" }).state);`
@@ -309,6 +316,17 @@ for (const set of EVERY_SET) {
     );
   });
 }
+
+Deno.test("only the sets of watch see the free space of a disk and the name of the machine", async () => {
+  const names = ["statfs", "hostname", "osRelease", "uid"];
+  const code = names.map((kind) =>
+    `console.log(Deno.permissions.querySync({ name: "sys", kind: "${kind}" }).state);`
+  ).join("\n");
+  assertEquals(await runUnder("watch", code), ["granted", "granted", "prompt", "prompt"]);
+  const sets: Record<string, PermissionSet> = config.permissions;
+  const seeing = Object.keys(sets).filter((set) => sets[set]!.sys !== undefined);
+  assertEquals(seeing, ["watch", "watch-mirrors", "watch-gcs", "watch-s3"]);
+});
 
 Deno.test("deno task permissions prints a row for every task that runs under a set", async () => {
   const { output } = await runDeno(["stages/permissions.ts"]);

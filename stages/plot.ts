@@ -29,7 +29,8 @@ export const command: Command<PlotOptions> = {
     {
       name: "output",
       value: "<file>",
-      help: "the picture (default: the input with the extension .png or .svg)",
+      help:
+        "the picture (default: named as the input, with _036h or so for the step, .png or .svg)",
     },
     {
       name: "step-index",
@@ -67,7 +68,8 @@ export const command: Command<PlotOptions> = {
   parse(values) {
     const input = values.required("input");
     const format = parseFormat(values);
-    const output = values.text("output") ?? input.replace(/(\.\w+)?$/, `.${format}`);
+    const named = values.text("output");
+    const output = named ?? input.replace(/(\.\w+)?$/, `.${format}`);
     if (output === input) {
       throw new UsageError(`Cannot use --output "${output}": it is the input; give another name`);
     }
@@ -75,6 +77,8 @@ export const command: Command<PlotOptions> = {
       input,
       output,
       format,
+      // Pictures of two steps must not replace each other.
+      namesStep: named === undefined,
       steps: parseSteps(values),
       variables: values.list("variables"),
       dpi: values.count("dpi", 20),

@@ -17,9 +17,9 @@ Deno.test("the command draws under its permission set: files of the working fold
   withForecast(makeSyntheticForecast({ steps: [36, 39], axes: OCEAN }), async (_, folder) => {
     const { code, errors } = await runStage("--input", `${folder}/IFS.nc`, "--step-index", "1");
     assertEquals(code, 0, errors);
-    assertStringIncludes(errors, `39 h → ${folder}/IFS.png`);
-    assertEquals(readPng(Deno.readFileSync(`${folder}/IFS.png`)).width, 2000);
-    assertEquals(listNames(folder), ["IFS.nc", "IFS.png"]);
+    assertStringIncludes(errors, `39 h → ${folder}/IFS_039h.png`);
+    assertEquals(readPng(Deno.readFileSync(`${folder}/IFS_039h.png`)).width, 2000);
+    assertEquals(listNames(folder), ["IFS.nc", "IFS_039h.png"]);
   }));
 
 Deno.test("the command exits 5 and names what is not in the file", () =>

@@ -282,11 +282,11 @@ Deno.test("a range keeps the outputs of commands with other options, and replace
   await run(workplace, "stream", "--date", FIRST.date, "--steps", "36");
   const kept = await run(workplace, "stream", ...dates);
   assertEquals(kept.code, 2, kept.reported);
-  assertStringIncludes(kept.reported, `Cannot write "${outputOf(FIRST)}": it was made with other`);
+  assertStringIncludes(kept.reported, `Cannot write "${outputOf(FIRST)}": other options made it`);
   assertStringIncludes(kept.reported, "2 runs: 1 complete, 1 failed");
   const replaced = await run(workplace, "stream", ...dates, "--overwrite");
   assertEquals(replaced.code, 0, replaced.reported);
-  assertStringIncludes(replaced.reported, "was made with other options (steps): making it again");
+  assertStringIncludes(replaced.reported, "other options made it (steps), making it again");
   assertStringIncludes(replaced.reported, `${describeDay(SECOND)}  already complete`);
   const other = await run(workplace, "stream", ...dates, "--parallel-fetches", "3");
   assertEquals([other.code, other.asked], [0, []], other.reported);

@@ -12,7 +12,7 @@ import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
 import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
-import { runStage } from "./cli/run_stage.ts";
+import { runSingleStage } from "./cli/run_stage.ts";
 import { parseScanOptions, SCAN_OPTIONS } from "./cli/scan_options.ts";
 import { parseTemplateOptions, TEMPLATE_OPTIONS } from "./cli/template_options.ts";
 
@@ -54,7 +54,7 @@ export const command: Command<
     ...parseScanOptions(values),
     stage1Zip: values.flag(ZIP.name),
   }),
-  run: (request, reporter) => runStage(request, reporter, runStage1, describeStage1),
+  run: (request, reporter) => runSingleStage(request, reporter, runStage1, describeStage1),
 };
 
 if (import.meta.main) await exitWith(command);

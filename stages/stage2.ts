@@ -16,7 +16,7 @@ import {
   STAGE_OPTIONS,
   type StageRequest,
 } from "./cli/run_options.ts";
-import { runStage } from "./cli/run_stage.ts";
+import { runSingleStage } from "./cli/run_stage.ts";
 
 function describeStage2(run: Run, result: Stage2Result): RunSummary {
   const { complete, members, missingFiles, missingFields, fieldCount, folder } = result;
@@ -52,7 +52,7 @@ export const command: Command<StageRequest & IndexOptions> = {
     "deno task stage2 --date latest --max-members 10 --allow-missing",
   ],
   parse: (values) => ({ ...parseStageRequest(values), ...parseIndexOptions(values) }),
-  run: (request, reporter) => runStage(request, reporter, runStage2, describeStage2),
+  run: (request, reporter) => runSingleStage(request, reporter, runStage2, describeStage2),
 };
 
 if (import.meta.main) await exitWith(command);

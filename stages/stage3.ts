@@ -13,7 +13,7 @@ import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
 import { parseStageRequest, STAGE_OPTIONS, type StageRequest } from "./cli/run_options.ts";
-import { runStage } from "./cli/run_stage.ts";
+import { runSingleStage } from "./cli/run_stage.ts";
 
 /** The summary of stage 3. */
 export function describeStage3(
@@ -65,7 +65,7 @@ export const command: Command<
     ...parseFormatOptions(values),
     zip: values.flag("zip"),
   }),
-  run: (request, reporter) => runStage(request, reporter, runStage3, describeStage3),
+  run: (request, reporter) => runSingleStage(request, reporter, runStage3, describeStage3),
 };
 
 if (import.meta.main) await exitWith(command);

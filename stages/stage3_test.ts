@@ -1,4 +1,10 @@
 import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
+import { useFolder } from "../lib/storage/mod.ts";
+import { execute } from "./commands_fixture.ts";
+import { command as stage1 } from "./stage1.ts";
+import { command as stage2 } from "./stage2.ts";
+import { command as stage3 } from "./stage3.ts";
 
 for (
   const [text, reason] of [
@@ -20,3 +26,24 @@ for (
     assertStringIncludes(new TextDecoder().decode(stderr), reason);
   });
 }
+
+Deno.test("each single stage warns where another command works in its folder, and does its work", async () => {
+  await using place = await openWorkplace();
+  const { run, members } = BEFORE_50R1;
+  const folder = `${place.folder}/stores`;
+  const common = ["--date", run.date, "--max-members", `${members}`, "--output-dir", folder];
+  const server = ["--endpoint", place.server.url];
+  const single = [
+    () => execute(stage1, [...common, ...server, "--no-template"]),
+    () => execute(stage2, [...common, ...server, "--steps", EMBEDDED_STEPS.join(",")]),
+    () => execute(stage3, [...common, ...server]),
+  ];
+  for (const start of single) {
+    const alone = await start();
+    assertEquals([alone.code, alone.reported.includes("warning")], [0, false], alone.reported);
+    using _other = await useFolder(folder);
+    const shared = await start();
+    assertEquals(shared.code, 0, shared.reported);
+    assertStringIncludes(shared.reported, `warning: another command is making ${folder}, too`);
+  }
+});

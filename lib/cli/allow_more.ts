@@ -25,7 +25,8 @@ export interface RefusedCommand {
 }
 
 /** Options whose files and folders are written. */
-const WRITTEN = /^(?:output|output-dir|work|summary|save-template|template-cache|catalog-dir)$/;
+const WRITTEN =
+  /^(?:output|output-dir|work|summary|save-template|template-cache|catalog-dir|keep-references|publish)$/;
 const REFUSAL = /(?:Deno refuses|Requires) (net|read|write) access to "([^"]+)"/;
 const ADVICE = /, (?:add --\S+|run again with the --\S+ flag)$/;
 
@@ -49,7 +50,7 @@ export function explainRefusal(refused: RefusedCommand): string | undefined {
   if (kind !== "net" && !isOutside(name, folder)) return undefined;
   const inUse =
     permissions.filter(({ flags }) =>
-      listFlag(flags, "net").every((host) => host.startsWith("*.") || isGranted(host))
+      listFlag(flags, "net").every((host) => isGranted(host.replace(/^\*/, "any")))
     ).toSorted((a, b) => listFlag(b.flags, "net").length - listFlag(a.flags, "net").length)[0];
   if (!inUse) return undefined;
   const added = findNeeds(refused);
@@ -86,7 +87,7 @@ function findNeeds({ command, args, folder, servers }: RefusedCommand): Added {
 }
 
 function takesPath({ name, value = "" }: OptionSpec): boolean {
-  return /dir|file|path/.test(value) || /^(?:source|catalog|template)$/.test(name);
+  return /dir|file|path/.test(value) || /^(?:source|catalog|template|publish)$/.test(name);
 }
 
 function isFile({ name, value = "" }: OptionSpec): boolean {

@@ -1,11 +1,12 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { command as forecast } from "../../stages/forecast.ts";
 import { command as pipeline } from "../../stages/pipeline.ts";
 import { command as plot } from "../../stages/plot.ts";
 import { command as stream } from "../../stages/stream.ts";
 import { explainRefusal, type RefusedCommand } from "./allow_more.ts";
 import { findPermissions } from "./task_permissions.ts";
 
-const COMMANDS = { pipeline, plot, stream };
+const COMMANDS = { forecast, pipeline, plot, stream };
 const AWS = "ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443";
 const HUB = "huggingface.co:443,*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:443";
 
@@ -13,7 +14,7 @@ const HUB = "huggingface.co:443,*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:
 function advise(
   line: string,
   message: string,
-  { granted = [AWS, "huggingface.co:443"], servers = [] }: {
+  { granted = [AWS, ...HUB.split(",")], servers = [] }: {
     granted?: string[];
     servers?: string[];
   } = {},
@@ -24,7 +25,8 @@ function advise(
     args,
     message,
     permissions: findPermissions(name!),
-    isGranted: (host) => granted.includes(host),
+    isGranted: (host) =>
+      granted.some((it) => it.startsWith("*") ? host.endsWith(it.slice(1)) : it === host),
     folder: "/work",
     servers,
   });
@@ -63,6 +65,22 @@ Deno.test("a server of --endpoint, --source or the environment is allowed beside
     advise("pipeline --output-dir /d", refuse("write", "/d"), { servers: ["http://host:9000"] }),
     `-P=pipeline ${net("host:9000")} --allow-read=.,/d --allow-write=.,/d stages/pipeline.ts ` +
       "--output-dir /d",
+  );
+});
+
+Deno.test("the folders of references and of copies are written, too, unless they are on a server", () => {
+  const more = "--keep-references /refs --publish /srv/forecasts";
+  const paths = ".,/refs,/srv/forecasts";
+  assertEquals(
+    advise(`forecast ${more}`, refuse("write", "/srv/forecasts"), { granted: [AWS] }),
+    `-P=forecast --allow-read=${paths} --allow-write=${paths} stages/forecast.ts ${more}`,
+  );
+  assertEquals(
+    advise("forecast --output /d/a.nc --publish s3://b/f", refuse("read", "/d"), {
+      granted: [AWS],
+    }),
+    "-P=forecast --allow-read=.,/d --allow-write=.,/d stages/forecast.ts --output /d/a.nc " +
+      "--publish s3://b/f",
   );
 });
 

@@ -7,6 +7,7 @@ import { type Command, parseCommandLine } from "./command.ts";
 import { EXIT, exitCodeOf, UserError } from "../errors.ts";
 import { formatHelp } from "./help.ts";
 import { formatEvent, jsonReporter } from "./json_report.ts";
+import { watchSilence } from "./silence_watch.ts";
 import type { TaskPermissions } from "./task_permissions.ts";
 import { CLEAR_LINE, textReporter, type TextSink } from "./text_report.ts";
 
@@ -47,8 +48,14 @@ export async function runCommand<Options>(
       return EXIT.done;
     }
     const quiet = values.flag("quiet");
-    const reporter = isJson ? jsonReporter(print, quiet) : textReporter(sink, quiet);
-    const work = command.run(command.parse(values), reporter);
+    const options = command.parse(values);
+    using watched = watchSilence((onWrite) => {
+      const noting = (write: (text: string) => void) => (text: string) => (onWrite(), write(text));
+      return isJson
+        ? jsonReporter(noting(print), quiet)
+        : textReporter({ ...sink, write: noting(sink.write) }, quiet);
+    });
+    const work = command.run(options, watched.reporter);
     const { complete, printed } = await Promise.race([work, rejectOnAbort(signal)]);
     if (printed) print(isJson ? formatEvent({ type: "result", ...printed.facts }) : printed.text);
     return end(complete ? EXIT.done : EXIT.incomplete);

@@ -13,7 +13,7 @@ export type Grant = readonly string[] | {
   ignore?: readonly string[] | boolean;
 };
 
-/** A permission set, by kind: `net`, `read`, `write`, `env`, `run`. */
+/** A permission set, by kind: `net`, `read`, `write`, `env`, `sys`, `run`. */
 export type PermissionSet = Readonly<Record<string, Grant>>;
 
 /** A permission set under which a task runs a command. */
@@ -34,7 +34,7 @@ export interface TaskGrants {
   reaches: string[];
   reads: string[];
   writes: string[];
-  /** Variables of the environment. */
+  /** Variables of the environment, and facts on the machine. */
   sees: string[];
   runs: string[];
 }
@@ -59,7 +59,7 @@ function formatFlag(flag: string, items: readonly string[] = []): string[] {
 
 /** A set of `deno.json` that also allows what `added` lists by kind; a kind it lacks stays out. */
 export function widenSet(
-  name: "stream" | "stream-gcs",
+  name: string,
   added: Readonly<Record<string, readonly string[]>>,
 ): PermissionSet {
   const widened = Object.entries(SETS[name]!).map(([kind, grant]) => {
@@ -75,9 +75,19 @@ export function findPermissions(commandName: string): TaskPermissions[] {
     .map(({ task, line, name, set }) => ({ task, line, set: name, flags: permissionFlags(set) }));
 }
 
+/**
+ * The permission set of a task as flags of `deno run`; `undefined` for a task without a set.
+ *
+ * @param code folder of the code, which workers read by themselves. In a clone the working folder has it.
+ */
+export function findTaskFlags(task: string, code: string): string[] | undefined {
+  const found = listTasks().find((it) => it.task === task);
+  return found && permissionFlags(widenSet(found.name, { read: [code] }));
+}
+
 /** What every task that runs under a set may use, in the order of `deno.json`. */
 export function describeGrants(): TaskGrants[] {
-  return listTasks().map(({ task, line, set: { net, read, write, env, run } }) => {
+  return listTasks().map(({ task, line, set: { net, read, write, env, sys, run } }) => {
     const added = [...line.matchAll(/--allow-read=(\S+)/g)].flatMap(([, paths]) =>
       paths!.split(",").filter((path) => path !== ".")
     );
@@ -86,7 +96,7 @@ export function describeGrants(): TaskGrants[] {
       reaches: listGrant(net).map((host) => host.replace(/:443$/, "")),
       reads: [...listGrant(read), ...added],
       writes: listGrant(write),
-      sees: listGrant(env),
+      sees: [...listGrant(env), ...listGrant(sys)],
       runs: listGrant(run),
     };
   });

@@ -58,7 +58,7 @@ export function absentRunError(
   now: Date = new Date(),
 ): MissingDataError {
   return new MissingDataError(
-    `Cannot ${action} ${describeRun(run)}: ${cause.message}; ${explainAbsentRun(run, now)}`,
+    `Cannot ${action} ${describeRun(run)}: ${explainAbsentRun(run, now)}\n  ${cause.message}`,
   );
 }
 

@@ -81,8 +81,7 @@ export interface Submission {
   retry?(tasks: readonly TaskId[]): Promise<void>;
   /**
    * Runs the merge, even when tasks failed. Called once, when all tasks are over. An engine with
-   * dependent jobs has queued the merge before, to start when all tasks are done; this call releases
-   * it when some failed.
+   * dependent jobs has queued the merge before, to start by then; this call does nothing there.
    */
   merge(): Promise<void>;
   /** Ends what is queued or running; tasks that are over stay as they are. */

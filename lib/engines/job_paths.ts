@@ -71,9 +71,26 @@ function nameJob(label: string): string {
 function locateStream(given: string | undefined, sharesFiles: boolean): string {
   const url = new URL("../../stages/stream.ts", import.meta.url);
   const script = given ?? (url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href);
-  if (sharesFiles || isRemote(script)) return script;
+  if (!sharesFiles && !isRemote(script)) {
+    throw new UsageError(
+      `Cannot run "${script}" on machines that do not have it: give --script https://…/stream.ts`,
+    );
+  }
+  requirePinned(script);
+  return script;
+}
+
+/** A file of a repository on GitHub: owner, repository, and the branch, tag or commit. */
+const GITHUB_FILE =
+  /^https:\/\/raw\.githubusercontent\.com\/[^/]+\/[^/]+\/(?:refs\/(?:heads|tags)\/)?([^/]+)\//;
+
+/** Tasks load the script one after the other, and a branch may move in between. */
+function requirePinned(script: string): void {
+  const version = GITHUB_FILE.exec(script)?.[1];
+  if (version === undefined || /^(?:v?\d+\.\d+.*|[0-9a-f]{40})$/.test(version)) return;
   throw new UsageError(
-    `Cannot run "${script}" on machines that do not have it: give --script https://…/stream.ts`,
+    `Cannot run tasks from "${version}" of "${script}": a branch may change between two tasks; ` +
+      "name a tag such as v0.1.0, or a whole commit",
   );
 }
 

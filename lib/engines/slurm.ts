@@ -1,5 +1,6 @@
 /**
- * The engine of a Slurm cluster: a job array, and a merge that depends on it.
+ * The engine of a Slurm cluster: a job array, and a merge that starts when all of it is over. Both come
+ * to their end without this process.
  *
  * @module
  */
@@ -29,6 +30,7 @@ import {
   arrayOptions,
   mergeOptions,
   planFiles,
+  RETRY_LINE,
   SCRIPTS,
   type SlurmOptions,
 } from "./slurm_script.ts";
@@ -46,17 +48,15 @@ export function openSlurm(options: SlurmOptions): Engine {
     async submit(job) {
       const name = nameUniquely(job);
       const logFolder = `${options.logFolder}/${name}`;
-      const submission = new SlurmSubmission({ ...job, name }, { ...options, logFolder });
       try {
-        await submission.start();
+        return await SlurmSubmission.start({ ...job, name }, { ...options, logFolder });
       } catch (error) {
         // The array may have been submitted, and the merge not.
-        await submission.cancel().catch((reason) => {
+        await cancelJobs(name).catch((reason) => {
           throw new EngineError(`${messageOf(error)}; ${messageOf(reason)}`, { cause: error });
         });
         throw error;
       }
-      return submission;
     },
   };
 }
@@ -66,29 +66,38 @@ function nameUniquely({ name }: ArrayJob): string {
   return `${name}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
+/** Identifiers of the jobs of Slurm. */
+interface SlurmJobs {
+  array: string;
+  merge: string;
+}
+
+/** A job that Slurm runs to its end by itself: {@linkcode formatScript} retries, the merge depends. */
 class SlurmSubmission implements Submission {
-  /** Identifiers of the jobs of the newest attempts. */
-  readonly #jobs = new Map<TaskId, string>();
-  /** Ends of the newest attempts, so that Slurm is not asked again. */
+  /** Ends, so that Slurm is not asked again. */
   readonly #ended = new Map<TaskId, TaskStatus>();
 
-  constructor(
+  private constructor(
     private readonly job: ArrayJob,
     private readonly options: SlurmOptions,
+    private readonly jobs: SlurmJobs,
   ) {}
 
   get id(): string {
     return this.job.name;
   }
 
-  async start(): Promise<void> {
-    const { logFolder } = this.options;
+  static async start(job: ArrayJob, options: SlurmOptions): Promise<SlurmSubmission> {
+    const { logFolder } = options;
     await Deno.mkdir(logFolder, { recursive: true });
-    for (const { name, text } of planFiles(this.job, this.options)) {
+    for (const { name, text } of planFiles(job, options)) {
       await Deno.writeTextFile(`${logFolder}/${name}`, text);
     }
-    await this.#submitTasks(countUp(this.job.tasks));
-    await this.#submitMerge([`--dependency=${this.#formatDependency()}`]);
+    const submit = (args: readonly string[], script: string) =>
+      submitScript([...args, `${logFolder}/${script}`], job);
+    const array = await submit(arrayOptions(job, options), SCRIPTS.array);
+    const merge = await submit(mergeOptions(job, options, array), SCRIPTS.merge);
+    return new SlurmSubmission(job, options, { array, merge });
   }
 
   async poll(): Promise<JobStatus> {
@@ -102,80 +111,27 @@ class SlurmSubmission implements Submission {
   async log(task: TaskId): Promise<string> {
     const path = `${this.#pathOf(task)}.log`;
     try {
-      const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
-      return lines.slice(-LOG_LINES).join("\n");
+      const newest = (await Deno.readTextFile(path)).split(RETRY_LINE).at(-1)!;
+      return newest.trim().split("\n").slice(-LOG_LINES).join("\n");
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return `There is no ${path}`;
       throw error;
     }
   }
 
-  async retry(tasks: readonly TaskId[]): Promise<void> {
-    for (const task of tasks) this.#ended.delete(task);
-    const indexes = tasks.filter((task) => task !== MERGE);
-    if (indexes.length > 0) {
-      await this.#submitTasks(indexes);
-      if (!this.#hasFailures()) await this.#makeMergeDependOn(this.#formatDependency());
-    }
-    if (tasks.includes(MERGE)) await this.#submitMerge([]);
+  /** Slurm starts it when all tasks are over. */
+  merge(): Promise<void> {
+    return Promise.resolve();
   }
 
-  async merge(): Promise<void> {
-    if (this.#hasFailures()) await this.#makeMergeDependOn("");
-  }
-
-  async cancel(): Promise<void> {
-    await runProgram("scancel", ["--quiet", `--name=${this.job.name}`]);
-  }
-
-  async #submitTasks(tasks: readonly number[]): Promise<void> {
-    const id = await this.#submit([...arrayOptions(this.job, this.options, tasks), SCRIPTS.array]);
-    for (const task of tasks) this.#jobs.set(task, id);
-  }
-
-  async #submitMerge(dependency: readonly string[]): Promise<void> {
-    const options = [...mergeOptions(this.job, this.options), ...dependency];
-    this.#jobs.set(MERGE, await this.#submit([...options, SCRIPTS.merge]));
-  }
-
-  /** @returns the identifier of the job. */
-  async #submit(args: readonly string[]): Promise<string> {
-    const { logFolder } = this.options;
-    const script = `${logFolder}/${args.at(-1)}`;
-    const text = await runProgram("sbatch", [...args.slice(0, -1), script], {
-      environment: this.job.environment,
-    });
-    // "<job>" or "<job>;<cluster>".
-    const id = /^\d+/.exec(text)?.[0];
-    if (id === undefined) {
-      throw new EngineError(
-        `Cannot submit to Slurm: sbatch printed "${text}", expected a job's number`,
-      );
-    }
-    return id;
-  }
-
-  /** The merge waits for the newest attempts of the tasks that are not over. */
-  #formatDependency(): string {
-    const waiting = countUp(this.job.tasks).filter((task) => !this.#ended.has(task));
-    return `afterok:${waiting.map((task) => this.#nameOf(task)).join(":")}`;
-  }
-
-  /** Whether a newest attempt has failed: then the merge does not start by itself. */
-  #hasFailures(): boolean {
-    return [...this.#ended].some(([task, { state }]) => task !== MERGE && state === "failed");
-  }
-
-  async #makeMergeDependOn(dependency: string): Promise<void> {
-    const id = this.#jobs.get(MERGE)!;
-    await runProgram("scontrol", ["update", `JobId=${id}`, `Dependency=${dependency}`]);
+  cancel(): Promise<void> {
+    return cancelJobs(this.job.name);
   }
 
   async #status(task: TaskId, queue: readonly QueueEntry[]): Promise<TaskStatus> {
     const known = this.#ended.get(task);
     if (known) return known;
-    const job = this.#jobs.get(task)!;
-    const index = task === MERGE ? undefined : task;
+    const [job, index] = task === MERGE ? [this.jobs.merge] : [this.jobs.array, task];
     const entry = queue.find((entry) => entry.job === job && entry.task === index);
     if (entry?.state === "queued" || entry?.state === "running") return { state: entry.state };
     const status = await this.#findEnd(task, entry);
@@ -201,14 +157,29 @@ class SlurmSubmission implements Submission {
 
   /** The name of a task for Slurm's programs. */
   #nameOf(task: TaskId): string {
-    const job = this.#jobs.get(task)!;
-    return task === MERGE ? job : `${job}_${task}`;
+    return task === MERGE ? this.jobs.merge : `${this.jobs.array}_${task}`;
   }
 
-  /** Path of the log and the exit code of the newest attempt, without extension. */
+  /** Path of the log and the exit code of a task, without extension. */
   #pathOf(task: TaskId): string {
     return `${this.options.logFolder}/${this.#nameOf(task)}`;
   }
+}
+
+/** Submits a script. @returns the identifier of the job. */
+async function submitScript(args: readonly string[], { environment }: ArrayJob): Promise<string> {
+  const text = await runProgram("sbatch", args, { environment });
+  // "<job>" or "<job>;<cluster>".
+  const id = /^\d+/.exec(text)?.[0];
+  if (id !== undefined) return id;
+  throw new EngineError(
+    `Cannot submit to Slurm: sbatch printed "${text}", expected a job's number`,
+  );
+}
+
+/** Ends all jobs of a name that are queued or running. */
+async function cancelJobs(name: string): Promise<void> {
+  await runProgram("scancel", ["--quiet", `--name=${name}`]);
 }
 
 async function readExitFile(path: string): Promise<number | undefined> {

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { type ArrayJob, type EngineFile, mergeCommand, taskCommand } from "./array_engine.ts";
+import { EXIT } from "../errors.ts";
+import {
+  type ArrayJob,
+  type EngineFile,
+  type JobPart,
+  MERGE,
+  mergeCommand,
+  taskCommand,
+} from "./array_engine.ts";
 import { formatCommand, quote } from "./program.ts";
-import { countUp, toMebibytes } from "../util/numbers.ts";
+import { toMebibytes } from "../util/numbers.ts";
 
 /** Paths on a cluster. */
 export interface SlurmOptions {
@@ -18,19 +26,31 @@ export interface SlurmOptions {
 /** Names of the scripts of the tasks and of the merge. */
 export const SCRIPTS = { array: "array.sh", merge: "merge.sh" } as const;
 
+/** Stands in a log between the attempts of a task or of the merge. */
+export const RETRY_LINE = "it failed: a second attempt follows";
+
+/** Exit codes that another attempt does not change; with the last two a signal ended the command. */
+const HOPELESS = {
+  tasks: [EXIT.usage, EXIT.interrupted, 128 + 15],
+  merge: [EXIT.usage, EXIT.missing, EXIT.incomplete, EXIT.interrupted, 128 + 15],
+} as const;
+
 /** The scripts of tasks and merge, and one that submits them by hand. */
 export function planFiles(job: ArrayJob, options: SlurmOptions): EngineFile[] {
-  const array = formatCommand(["sbatch", ...arrayOptions(job, options, countUp(job.tasks))]);
-  const merge = formatCommand(["sbatch", ...mergeOptions(job, options)]);
+  const array = formatCommand(["sbatch", ...arrayOptions(job, options)]);
+  // The shell puts the number of the array in the place of its variable.
+  const merge = formatCommand(["sbatch", ...mergeOptions(job, options, "")]);
+  const script = (command: string[], part: JobPart) =>
+    formatScript(command, HOPELESS[part], options);
   return [
     {
       name: "submit.sh",
       text:
         `#!/bin/sh -e\nmkdir -p ${quote(options.logFolder)}\narray=$(${array} ${SCRIPTS.array})\n` +
-        `${merge} --dependency=afterok:"$array" ${SCRIPTS.merge}\n`,
+        `${merge}"$array" ${SCRIPTS.merge}\n`,
     },
-    { name: SCRIPTS.array, text: formatScript(taskCommand(job, options.deno), options) },
-    { name: SCRIPTS.merge, text: formatScript(mergeCommand(job, options.deno), options) },
+    { name: SCRIPTS.array, text: script(taskCommand(job, options.deno), "tasks") },
+    { name: SCRIPTS.merge, text: script(mergeCommand(job, options.deno), MERGE) },
   ];
 }
 
@@ -49,27 +69,41 @@ function jobOptions({ name, cpus, memoryBytes }: ArrayJob): string[] {
   ];
 }
 
-/** Options of `sbatch` for some tasks of the array. */
-export function arrayOptions(
-  job: ArrayJob,
+/** Options of `sbatch` for the array. */
+export function arrayOptions(job: ArrayJob, { logFolder }: SlurmOptions): string[] {
+  return [...jobOptions(job), `--array=0-${job.tasks - 1}`, `--output=${logFolder}/%A_%a.log`];
+}
+
+/**
+ * Options of `sbatch` for the merge, which starts when every task is over, however it ended: it writes
+ * what is there and says what lacks. With `afterok` it would wait for ever once a task had failed.
+ */
+export function mergeOptions(job: ArrayJob, { logFolder }: SlurmOptions, array: string): string[] {
+  return [...jobOptions(job), `--output=${logFolder}/%j.log`, `--dependency=afterany:${array}`];
+}
+
+/**
+ * Runs a command, once more if it fails, and writes its exit code beside its log, as Slurm forgets jobs
+ * after minutes. Slurm has no retries of its own but for lost nodes.
+ */
+function formatScript(
+  command: readonly string[],
+  hopeless: readonly number[],
   { logFolder }: SlurmOptions,
-  tasks: readonly number[],
-): string[] {
-  const indexes = tasks.length === job.tasks ? `0-${job.tasks - 1}` : tasks.join(",");
-  return [...jobOptions(job), `--array=${indexes}`, `--output=${logFolder}/%A_%a.log`];
-}
-
-/** Options of `sbatch` for the merge, without its dependency. When tasks fail, it stays queued. */
-export function mergeOptions(job: ArrayJob, { logFolder }: SlurmOptions): string[] {
-  return [...jobOptions(job), "--kill-on-invalid-dep=no", `--output=${logFolder}/%j.log`];
-}
-
-/** Runs a command, and writes its exit code beside its log, as Slurm forgets jobs after minutes. */
-function formatScript(command: readonly string[], { logFolder }: SlurmOptions): string {
+): string {
   return [
     "#!/bin/sh",
+    "attempt() {",
     formatCommand(command),
+    "}",
+    "attempt",
     "code=$?",
+    "case $code in",
+    `  ${[EXIT.done, ...hopeless].join("|")}) ;;`,
+    `  *) echo ${quote(RETRY_LINE)}`,
+    "     attempt",
+    "     code=$? ;;",
+    "esac",
     `echo $code > ${quote(logFolder)}/` +
     '"${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}.exit"',
     "exit $code",

@@ -5,16 +5,22 @@ import {
   type SlurmCluster,
   startSlurmCluster,
 } from "../../fixtures/slurm_cluster.ts";
-import type { ArrayJob, Engine } from "./array_engine.ts";
+import { type ArrayJob, type Engine, MERGE } from "./array_engine.ts";
 import { openSlurm } from "./slurm.ts";
 
 const obstacle = await findObstacle();
 
-/** Stands for `stream`: task 1 lacks data. */
+/** Stands for `stream`: task 1 lacks data. It counts its attempts in files beside itself. */
 const SCRIPT = `
-console.log(Deno.args.join(" "), Deno.env.get("GREETING"));
-Deno.exit(Deno.env.get("SLURM_ARRAY_TASK_ID") === "1" ? 5 : 0);
+const task = Deno.env.get("SLURM_ARRAY_TASK_ID") ?? "merge";
+const marks = import.meta.dirname + "/attempts_" + task;
+Deno.writeTextFileSync(marks, "x", { append: true });
+const attempt = Deno.readTextFileSync(marks).length;
+console.log("attempt " + attempt + ":", Deno.args.join(" "), Deno.env.get("GREETING"));
+Deno.exit(task === "1" ? 5 : 0);
 `;
+/** Arguments of the command, as its script prints them. */
+const ARGUMENTS = "--date=20260206 it's a word";
 
 interface Workplace {
   cluster: SlurmCluster;
@@ -41,7 +47,7 @@ function testOnCluster(name: string, test: (place: Workplace) => Promise<void>):
           tasks: 2,
           script,
           streamArguments: ["--date=20260206", "it's a word"],
-          permissions: ["--no-prompt", "--allow-env"],
+          permissions: ["--no-prompt", "--allow-env", "--allow-read", "--allow-write"],
           environment: { GREETING: "hello" },
           image: "",
           cpus: 1,
@@ -63,21 +69,42 @@ async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
+/** Waits until Slurm has nothing left to do. */
+function waitForEnd(cluster: SlurmCluster): Promise<void> {
+  return waitUntil(async () => await cluster.run("squeue", "--noheader") === "");
+}
+
 testOnCluster(
-  "openSlurm() finds the ends and logs of tasks that Slurm no longer knows",
+  "without the process that submitted it a job whose tasks fail retries them and ends with its merge",
   async ({ cluster, engine, job }) => {
     const submission = await engine.submit(job);
-    await waitUntil(async () => {
-      const left = await cluster.run("squeue", "--noheader", "--array", "--format=%K %T");
-      return left.trim() === "N/A PENDING";
-    });
+    await waitForEnd(cluster);
+    const { tasks, merge } = await submission.poll();
+    assertEquals(tasks, [
+      { state: "done", exitCode: 0 },
+      { state: "failed", exitCode: 5, reason: "FAILED" },
+    ]);
+    assertEquals(merge, { state: "done", exitCode: 0 });
+    assertEquals(await submission.log(1), `attempt 2: ${ARGUMENTS} --task auto/2 hello`);
+    assertEquals(await submission.log(MERGE), `attempt 1: ${ARGUMENTS} --merge hello`);
+  },
+);
+
+testOnCluster(
+  "openSlurm() finds the ends and logs of tasks that Slurm no longer knows",
+  async ({ cluster, engine, job, folder }) => {
+    const submission = await engine.submit(job);
+    await waitForEnd(cluster);
     await cluster.loseQueue();
+    // As if the node of the merge had been lost.
+    for (const name of ["2.exit", "2.log"]) {
+      await Deno.remove(`${folder}/logs/${submission.id}/${name}`);
+    }
     const { tasks, merge } = await submission.poll();
     assertEquals(tasks, [{ state: "done", exitCode: 0 }, { state: "failed", exitCode: 5 }]);
     assertEquals(merge, { state: "failed", reason: "Slurm no longer knows it" });
-    assertEquals(await submission.log(0), "--date=20260206 it's a word --task auto/2 hello");
-    assertMatch(await submission.log("merge"), /^There is no \/.*\.log$/);
-    await submission.cancel();
+    assertEquals(await submission.log(0), `attempt 1: ${ARGUMENTS} --task auto/2 hello`);
+    assertMatch(await submission.log(MERGE), /^There is no \/.*\.log$/);
   },
 );
 
@@ -93,14 +120,14 @@ testOnCluster(
       env: { GREETING: "hi" },
     }).output();
     assertEquals([new TextDecoder().decode(stderr), success], ["", true]);
-    await waitUntil(async () => await cluster.run("squeue", "--noheader") === "");
+    await waitForEnd(cluster);
     const logs = new Map<string, string>();
     for (const { name } of Deno.readDirSync(`${folder}/logs`)) {
       logs.set(name, (await Deno.readTextFile(`${folder}/logs/${name}`)).trim());
     }
     assertEquals([...logs.keys()].sort(), ["1_0.exit", "1_0.log", "2.exit", "2.log"]);
     assertStringIncludes(logs.get("1_0.log")!, " --task auto/1 hi");
-    assertEquals(logs.get("2.log"), "--date=20260206 it's a word --merge hi");
+    assertEquals(logs.get("2.log"), `attempt 1: ${ARGUMENTS} --merge hi`);
     assertEquals(logs.get("2.exit"), "0");
   },
 );

@@ -87,7 +87,8 @@ export async function reduceFields(
   options: ReduceOptions,
 ): Promise<ReducedField[]> {
   const { storage, run, region, workers = navigator.hardwareConcurrency } = options;
-  using pool = new DecodePool(region, workers);
+  if (plan.length === 0) return [];
+  using pool = new DecodePool(region, Math.min(workers, plan.length));
   const { needs = new PrefixNeeds(), check = new ServerCheck(storage) } = options;
   const given = { ...options, needs, check };
   const first = new ReductionPass(plan, pool, { ...given, stops: ["replaced", "misplaced"] });

@@ -45,7 +45,7 @@ export async function openLatest(
   }
   throw new MissingDataError(
     `Cannot find the latest ${hour} UTC run: at ${now.toISOString().slice(0, 16)}Z no run has ` +
-      `all steps (${describeLacking(lacking)}); give --date, or --wait`,
+      `all steps; give --date, or --wait\n  ${describeLacking(lacking)}`,
   );
 }
 

@@ -96,13 +96,13 @@ Deno.test("openLatest() looks at no run that has not begun, and names those that
   await assertRejects(
     () => openLatest(REQUEST, NEEDED, place.context, NOW),
     MissingDataError,
-    "Cannot find the latest 00 UTC run: at 2026-03-11T09:00Z no run has all steps " +
-      "(20260311 without step 36; 20260310, 20260309, 20260308, 20260307, 20260306 without step 39)",
+    "Cannot find the latest 00 UTC run: at 2026-03-11T09:00Z no run has all steps; give --date, or " +
+      "--wait\n  20260311 without step 36; 20260310, 20260309, 20260308, 20260307, 20260306 without step 39",
   );
   await assertRejects(
     () => openLatest({ date: "latest", hour: "12" }, NEEDED, place.context, NOW),
     MissingDataError,
-    "(20260310, 20260309, 20260308, 20260307, 20260306 without step 39)",
+    "  20260310, 20260309, 20260308, 20260307, 20260306 without step 39",
   );
 });
 

@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
-import type { DoneForecast, ForecastContext, ForecastResult } from "./run_forecast.ts";
+import type { ForecastContext, ForecastFiles, ForecastOutput } from "./run_forecast.ts";
 
 const FORMAT = 1;
 
@@ -29,7 +29,7 @@ interface PublishedCopy {
  * @throws {StorageError} when a file cannot be written.
  */
 export async function publishResults(
-  { run, complete, outputs }: ForecastResult | DoneForecast,
+  { run, complete, outputs }: ForecastOutput & ForecastFiles,
   target: string,
   { storage, reporter, copies = storage }: ForecastContext,
 ): Promise<string> {

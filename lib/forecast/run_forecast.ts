@@ -13,12 +13,14 @@ import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
+import type { LedgerEntry } from "../runs/ledger.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
+import { FieldSession } from "../stream/field_session.ts";
 import { locateRun } from "../stream/output_format.ts";
-import { streamRecorded } from "../stream/recorded_stream.ts";
+import { markSource, streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
-import type { DoneResult, StreamResult } from "../stream/stream_result.ts";
+import type { DoneResult, FieldsCount, StreamResult } from "../stream/stream_result.ts";
 import { openLatest, openNewest } from "./latest_run.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
@@ -58,6 +60,23 @@ export interface ForecastFiles {
 /** What a forecast left. */
 export type ForecastResult = StreamResult & ForecastFiles;
 
+/** The NetCDF of a run. */
+export type ForecastOutput = Pick<StreamResult, "run" | "path" | "complete">;
+
+/** What is made when the NetCDF is there. */
+export type MadeForecastFiles = FieldsCount & ForecastFiles & Pick<LedgerEntry, "source">;
+
+/** What a command gives that makes one forecast after another. */
+export interface ForecastHooks {
+  /** Called before the NetCDF is written. */
+  onWrite(): Promise<void>;
+  /**
+   * Called when everything is written and copied, before saved fields are removed; those of an
+   * incomplete output then stay.
+   */
+  onMade(made: MadeForecastFiles): Promise<void>;
+}
+
 /** What it left where the NetCDF was there already: what was drawn of that, and copied. */
 export type DoneForecast = DoneResult & ForecastFiles;
 
@@ -72,6 +91,7 @@ export type DoneForecast = DoneResult & ForecastFiles;
  * Finished fields are saved as `runStream` does it. While steps are awaited, those that are there are
  * fetched; before the file is written, one HEAD a file shows whether any was replaced since.
  *
+ * @param hooks of a command that makes one forecast after another. @default {undefined}
  * @throws {MissingDataError} when there is no such run, when steps are late, or when no message can be
  * used.
  * @throws {UsageError} {StorageError} as `runStream` does.
@@ -79,11 +99,41 @@ export type DoneForecast = DoneResult & ForecastFiles;
 export async function runForecast(
   options: ForecastOptions,
   context: ForecastContext,
+  hooks?: ForecastHooks,
 ): Promise<ForecastResult> {
-  return await makeForecast(options, context, {
-    stream: runStream,
+  return await completeForecast(options, context, {
+    stream: hooks ? streamWith(hooks) : finishAfter(runStream),
     check: () => Promise.resolve(),
   });
+}
+
+/** Makes what else is made of the NetCDF once its work has ended. */
+function finishAfter<Result extends ForecastOutput>(
+  stream: (options: StreamOptions, context: StageContext) => Promise<Result>,
+): ForecastWork<Result>["stream"] {
+  return async (options, context, finish) => {
+    const result = await stream(options, context);
+    return { ...result, ...await finish(result) };
+  };
+}
+
+/** Makes what else is made of the NetCDF before its saved fields are removed. */
+function streamWith({ onWrite, onMade }: ForecastHooks): ForecastWork<StreamResult>["stream"] {
+  return async (options, context, finish) => {
+    const session = await FieldSession.open(options, context);
+    const { run, path } = session.plan;
+    let files: ForecastFiles | undefined;
+    const result = await runStream(options, context, {
+      session,
+      onWrite,
+      async onWritten(count) {
+        files = await finish({ run, path, complete: count.complete });
+        await onMade({ ...count, ...files, source: await markSource(session) });
+      },
+      keepsFields: true,
+    });
+    return { ...result, ...files! };
+  };
 }
 
 /**
@@ -99,8 +149,8 @@ export async function runRecordedForecast(
   context: ForecastContext,
 ): Promise<ForecastResult | DoneForecast> {
   const { storage } = context;
-  return await makeForecast(options, context, {
-    stream: (options, context) => streamRecorded(options, rules, context),
+  return await completeForecast(options, context, {
+    stream: finishAfter((options, context) => streamRecorded(options, rules, context)),
     async check({ run }) {
       await (await OutputRecord.open(run, locateRun(run, options).output, rules, storage)).find();
     },
@@ -109,12 +159,17 @@ export async function runRecordedForecast(
 
 /** What a forecast does about outputs that are there. */
 interface ForecastWork<Result> {
-  stream(options: StreamOptions, context: StageContext): Promise<Result>;
+  /** @param finish makes what else is made of the NetCDF, and the copies. */
+  stream(
+    options: StreamOptions,
+    context: StageContext,
+    finish: (output: ForecastOutput) => Promise<ForecastFiles>,
+  ): Promise<Result & ForecastFiles>;
   /** Called when the run is known; of a given day before anything of it is read. */
   check(reader: StepReader): Promise<void>;
 }
 
-async function makeForecast<Result extends StreamResult | DoneResult>(
+async function completeForecast<Result extends StreamResult | DoneResult>(
   options: ForecastOptions,
   context: ForecastContext,
   { stream, check }: ForecastWork<Result>,
@@ -129,22 +184,33 @@ async function makeForecast<Result extends StreamResult | DoneResult>(
   }
   // Files may have been replaced since fields of them were saved.
   if (hasSaved) reader.forgetVersions();
-  const streamed = await stream({
-    ...options,
-    run: reader.run,
-    stores: reader.collectStores(),
-    fresh: options.fresh && !hasSaved,
-    checkSaved: hasSaved,
-  }, context);
-  const result: Result & ForecastFiles = { ...streamed, outputs: [streamed.path] };
+  const result = await stream(
+    {
+      ...options,
+      run: reader.run,
+      stores: reader.collectStores(),
+      fresh: options.fresh && !hasSaved,
+      checkSaved: hasSaved || (options.checkSaved ?? false),
+    },
+    context,
+    (output) => makeOthers(output, options, context),
+  );
   // Those that waiting has saved are not of an earlier command.
   if (hasSaved && "fieldsResumed" in result) result.fieldsResumed = resumed;
-  await drawResult(result, options, context);
-  if (publish !== undefined) {
-    const { publishResults } = await import("./publish_results.ts");
-    result.manifest = await publishResults(result, publish, context);
-  }
   return result;
+}
+
+/** Makes what is asked for of the NetCDF, and the copies. */
+async function makeOthers(
+  output: ForecastOutput,
+  options: ForecastOptions,
+  context: ForecastContext,
+): Promise<ForecastFiles> {
+  const outputs = [output.path, ...await drawResult(output, options, context)];
+  if (options.publish === undefined) return { outputs };
+  const { publishResults } = await import("./publish_results.ts");
+  const manifest = await publishResults({ ...output, outputs }, options.publish, context);
+  return { outputs, manifest };
 }
 
 /**
@@ -195,7 +261,9 @@ async function readSteps(
     resumed ??= found;
   });
   const isAnyThere = late.length < reader.steps.length;
-  if (late.length > 0 && !(options.allowMissing && isAnyThere)) throw lateError(reader, late);
+  if (late.length > 0 && !(options.allowMissing && isAnyThere)) {
+    throw await lateError(reader, late, wait);
+  }
   reader.report();
   return { reader, resumed };
 }
@@ -225,12 +293,13 @@ async function saveLanded(
   }
 }
 
+/** @returns the files that were drawn. */
 async function drawResult(
-  result: ForecastResult | DoneForecast,
+  { path: input }: ForecastOutput,
   { plot, view, variables, products }: ForecastOptions,
   { reporter }: StageContext,
-): Promise<void> {
-  const { path: input, outputs } = result;
+): Promise<string[]> {
+  const outputs: string[] = [];
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
     const drawn = await plotForecast({
@@ -246,6 +315,7 @@ async function drawResult(
     await viewForecast({ input, output }, reporter);
     outputs.push(output);
   }
+  return outputs;
 }
 
 /** A path with another extension. */

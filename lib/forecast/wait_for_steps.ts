@@ -6,7 +6,7 @@
  */
 import { delay } from "jsr:@std/async@^1.1.0";
 import { expectStep } from "../ecmwf/published.ts";
-import { describeRun } from "../ecmwf/run.ts";
+import { describeRun, type Run } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
 import type { Reporter } from "../util/reporter.ts";
 import type { StepReader } from "./step_reader.ts";
@@ -33,6 +33,10 @@ export interface WaitOptions {
   duePauseMs?: PauseRange;
   /** Before that. @default 10 to 15 min */
   earlyPauseMs?: PauseRange;
+  /** Called with the steps that are there, when they are seen for the first time. */
+  onSeen?: (run: Run, steps: readonly number[]) => Promise<void>;
+  /** Says how unusual it is that a step is not there yet, if that is known. */
+  explainDelay?: (run: Run, step: number) => Promise<string | undefined>;
 }
 
 /** The clock of this machine. @param signal ends a wait. */
@@ -65,24 +69,37 @@ export async function waitForSteps(
   const deadlineMs = clock.now() + limitMs;
   let polledMs = clock.now();
   await readWhatIsThere(reader);
+  const seen = new Set<number>();
+  await noteSeen(reader, seen, options);
   if (hasLanded(reader)) await onLanded();
   let announced: number | undefined;
   for (let polls = 0; reader.waiting.length > 0; polls++) {
     const [next] = reader.waiting;
+    const leftMs = deadlineMs - clock.now();
+    if (leftMs <= 0) return reader.waiting;
     if (next !== announced) {
       reporter.info(`waiting for step ${describeWait(reader, next!)}`);
       announced = next;
     }
     const pauseMs = polledMs + choosePause(reader, next!, options) - clock.now();
-    const leftMs = deadlineMs - clock.now();
-    if (leftMs <= 0) return reader.waiting;
     if (pauseMs > 0) await clock.sleep(Math.min(pauseMs, leftMs));
     polledMs = clock.now();
     if (!await pollNext(reader, polls)) continue;
+    await noteSeen(reader, seen, options);
     // Whatever landed in the meantime is taken at once.
     if (hasLanded(reader)) await onLanded();
   }
   return [];
+}
+
+async function noteSeen(
+  { run, steps, waiting }: StepReader,
+  seen: Set<number>,
+  { onSeen }: WaitOptions,
+): Promise<void> {
+  const landed = steps.filter((step) => !waiting.includes(step) && !seen.has(step));
+  for (const step of landed) seen.add(step);
+  if (landed.length > 0) await onSeen?.(run, landed);
 }
 
 /** Reads the first step and, if it is there, all others. */
@@ -122,13 +139,19 @@ function describeWait({ run, steps, waiting }: StepReader, step: number): string
 }
 
 /** The error for steps that did not land in time, or for a server that cannot be reached. */
-export function lateError(reader: StepReader, late: readonly number[]): Error {
+export async function lateError(
+  reader: StepReader,
+  late: readonly number[],
+  { explainDelay }: WaitOptions,
+): Promise<Error> {
   const [first] = late;
   const failure = reader.findFailure(first!);
   if (failure) return failure;
+  const delay = await explainDelay?.(reader.run, first!);
   const steps = `${late.length > 1 ? "steps" : "step"} ${late.join(", ")}`;
   return new MissingDataError(
     `Cannot write ${describeRun(reader.run)} in time: ${steps} did not come ` +
-      `(${reader.explain(first!)}); give a longer --wait, or --allow-missing`,
+      `(${reader.explain(first!)})${delay === undefined ? "" : `, ${delay}`}; ` +
+      "give a longer --wait, or --allow-missing",
   );
 }

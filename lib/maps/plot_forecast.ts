@@ -32,8 +32,10 @@ export interface PlotOptions {
   steps: StepChoice;
   /** Variables of which mean and deviation are drawn. @default {undefined} (`DEFAULT_PANELS`) */
   variables?: readonly string[];
-  /** The picture; with all steps `_036h` and so on is put before its extension. */
+  /** The picture. */
   output: string;
+  /** Whether `_036h` and so on is put before its extension. @default with all steps */
+  namesStep?: boolean;
   format: PlotFormat;
   /** Pixels an inch of a PNG; the page is 10 inches wide. */
   dpi: number;
@@ -64,7 +66,8 @@ export async function plotForecast(options: PlotOptions, reporter: Reporter): Pr
   for (const stepIndex of stepIndices) {
     const figure = drawFigure(file, stepIndex, choices, scales);
     const bytes = await encodeFigure(figure, options);
-    const path = options.steps === "all" ? nameStep(output, file.stepHours[stepIndex]!) : output;
+    const namesStep = options.steps === "all" || options.namesStep;
+    const path = namesStep ? nameStep(output, file.stepHours[stepIndex]!) : output;
     await storage.put(path, [bytes]);
     result.plots.push({ path, figure });
     bar.advance(1);

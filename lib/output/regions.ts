@@ -63,12 +63,13 @@ export function parseRegion(text: string): Region {
   const name = text.trim().toLowerCase().replaceAll(/[\s_]+/g, "-");
   if (/^[a-z]/.test(name)) {
     return REGIONS[name] ?? fail(
-      `the known names are ${known.join(", ")}; or ${FORM}${suggestNearest(name, known)}`,
+      `it is no known name${suggestNearest(name, known)}\n  the known names are ` +
+        `${known.join(", ")}; or ${FORM}`,
     );
   }
   const edges = text.split(",").map((edge) => edge.trim() === "" ? NaN : Number(edge));
   if (edges.length !== 4 || !edges.every(Number.isFinite)) {
-    fail(`it has no 4 numbers separated by commas and is no name; ${FORM}, or a name like kenya`);
+    fail("give 4 numbers, north,west,south,east in degrees, or a name like kenya");
   }
   const region = toRegion(edges as unknown as Box);
   const { north, west, south, east } = region;

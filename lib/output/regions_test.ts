@@ -73,9 +73,9 @@ Deno.test("parseRegion() takes edges in any convention of longitudes", () => {
 const WRONG: readonly (readonly [text: string, state: string])[] = [
   ["kenia", "the known names are icpac, africa, burundi,"],
   ["kenia", "did you mean kenya?"],
-  ["5,33,-5", "it has no 4 numbers"],
-  ["5,33,-5,", "it has no 4 numbers"],
-  ["5,33,-5,42,1", "it has no 4 numbers"],
+  ["5,33,-5", "give 4 numbers"],
+  ["5,33,-5,", "give 4 numbers"],
+  ["5,33,-5,42,1", "give 4 numbers"],
   ["-5,33,5,42", "its north is south of its south"],
   ["91,33,5,42", "a latitude is beyond a pole"],
   ["5,33,-91,42", "a latitude is beyond a pole"],

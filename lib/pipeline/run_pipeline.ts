@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { stageFolder } from "../references/stage_files.ts";
-import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
+import { stageFolder, useStageFolder } from "../references/stage_files.ts";
+import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./run_stage1.ts";
 import { runStage2, type Stage2Options, type Stage2Result } from "./run_stage2.ts";
@@ -37,8 +37,7 @@ export async function runPipeline(
   context: StageContext,
 ): Promise<PipelineResult> {
   const folder = options.outputDir ?? stageFolder(options.run);
-  using use = await useFolder(folder);
-  if (use.isShared) context.reporter.warn(describeSharing(folder));
+  using _use = await useStageFolder(folder, context.reporter);
   return await finishPipeline(options, await beginPipeline(options, context), context);
 }
 

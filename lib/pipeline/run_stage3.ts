@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import { describeMembers, firstMembers, type Member, memberFileName } from "../ecmwf/members.ts";
 import { describeRun, referenceTime, type Run } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
@@ -39,7 +40,7 @@ import {
   UNNAMED_LEVEL,
 } from "../references/store.ts";
 import { encodeStore } from "../references/store_parquet.ts";
-import { removePartialFiles, type StageContext } from "../storage/mod.ts";
+import { removePartialFiles, type StageContext, trimFolder } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 
 /** A file of a catalogue. */
@@ -222,7 +223,7 @@ async function writeZip(
   { storage, reporter }: StageContext,
 ): Promise<string> {
   const { zipSync } = await import("npm:fflate@0.8.3");
-  const folderName = folder.split("/").filter((part) => part !== "").at(-1)!;
+  const folderName = basename(folder);
   const members = owners.filter((owner) => owner !== "combined");
   const names = [
     ...members.map((member) => stageFileName(1, member)),
@@ -237,7 +238,7 @@ async function writeZip(
     bar.advance(1);
   }
   bar.finish();
-  const path = `${folder.replace(/\/+$/, "")}.zip`;
+  const path = `${trimFolder(folder)}.zip`;
   // The pages inside are compressed already.
   await writeArchiveFile(storage, path, zipSync(entries, { level: 0, mtime: referenceTime(run) }));
   reporter.info(`zip: ${Object.keys(entries).length} files in ${path}`);

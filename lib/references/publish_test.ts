@@ -37,6 +37,7 @@ class Bucket {
     },
     head: (url) => this.#disk.head(url),
     forget: () => {},
+    describeWaits: () => undefined,
     requestCost: () => ({ bytes: undefined, isThrottled: false }),
     list: (prefix) => this.#list(prefix),
     put: async (url, pieces) => {

@@ -8,7 +8,14 @@ import { type Member, memberFileName } from "../ecmwf/members.ts";
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { decodeStore, encodeStore } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
-import { removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
+import {
+  describeSharing,
+  removePartialFiles,
+  type Storage,
+  unlessMissing,
+  useFolder,
+} from "../storage/mod.ts";
+import type { Reporter } from "../util/reporter.ts";
 
 /** A stage, which writes one Parquet file a member. */
 export type Stage = 1 | 2 | 3;
@@ -18,6 +25,13 @@ const SUFFIX = { 1: "deflated", 2: "merged", 3: "final" } as const;
 /** The folder of a run's stage files: `ecmwf_three_stage_20260206_00z`. */
 export function stageFolder(run: Run): string {
   return `ecmwf_three_stage_${runLabel(run)}`;
+}
+
+/** Marks a folder of stage files as in use, until disposed of; warns where another command works in it. */
+export async function useStageFolder(folder: string, reporter: Reporter): Promise<Disposable> {
+  const use = await useFolder(folder);
+  if (use.isShared) reporter.warn(describeSharing(folder));
+  return use;
 }
 
 /** A member's file of a stage: `stage3_ens_01_final.parquet`. */

@@ -9,7 +9,7 @@
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
 import { lockFolder, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
-import { messageOf } from "../util/text.ts";
+import { messageOf, quoteValue } from "../util/text.ts";
 import type { SourceVersions } from "./source_versions.ts";
 
 /** Name of the ledger in the folder of the outputs. */
@@ -51,17 +51,30 @@ export interface LedgerEntry {
   sha256?: string;
   /** Versions of the files that it was made of. @default {undefined} (they were not noted) */
   source?: SourceVersions;
+  /** Names of the files that were made of the output, beside it. @default {undefined} (none) */
+  files?: readonly string[];
+  /** When its files were removed for their age: UTC, ISO 8601. @default {undefined} (they were not) */
+  removed?: string;
   /** The command that made it. */
   command: string;
   /** When it ended: UTC, ISO 8601. */
   time: string;
 }
 
+/** When each step of a run was first seen on the server, ISO 8601, by run (`20230301_00z`) and step. */
+export type StepsSeen = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Runs whose steps are remembered: more than 60 of each hour of a day. */
+const RUNS_SEEN = 300;
+
 /** The options that differ, by name. */
 export function listDifferences(a: LedgerEntry["options"], b: LedgerEntry["options"]): string[] {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].filter((name) => a[name] !== b[name]);
 }
+
+/** Of an earlier entry of an output: what it does not share with the next one. */
+const REPLACED = ["reason", "messages", "sha256", "source", "files", "removed"] as const;
 
 /** The ledger of a folder, local or `gs://`. */
 export class Ledger {
@@ -88,6 +101,45 @@ export class Ledger {
     return this.#file.runs.find((entry) => entry.output === output);
   }
 
+  /** All entries, by run and output. */
+  get entries(): readonly LedgerEntry[] {
+    return this.#file.runs;
+  }
+
+  /** When the steps of the last runs were first seen. */
+  get stepsSeen(): StepsSeen {
+    return this.#file.stepsSeen ?? {};
+  }
+
+  /**
+   * Notes when steps of a run were seen; of a step that was seen before the earlier time stays.
+   *
+   * @param run `20230301_00z`
+   * @param seen ISO 8601, by step.
+   */
+  async recordSteps(run: string, seen: Readonly<Record<string, string>>): Promise<void> {
+    if (this.path === undefined) return;
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
+    const all = { ...this.stepsSeen, [run]: { ...seen, ...this.stepsSeen[run] } };
+    // Labels of other models sort behind those of the IFS: the oldest of each are dropped by their date.
+    const dateOf = (label: string) => label.slice(-"20230301_00z".length);
+    const kept = Object.entries(all).toSorted(([a], [b]) => dateOf(a) < dateOf(b) ? -1 : 1)
+      .slice(-RUNS_SEEN);
+    await this.#write({ ...this.#file, stepsSeen: Object.fromEntries(kept) });
+  }
+
+  /** Notes that the files of an output were removed for their age. */
+  async recordRemoval(output: string, time: string): Promise<void> {
+    if (this.path === undefined) return;
+    using _lock = await lockFolder(dirname(this.path));
+    await this.reread();
+    const runs = this.#file.runs.map((entry) =>
+      entry.output === output ? { ...entry, removed: time } : entry
+    );
+    await this.#write({ ...this.#file, runs });
+  }
+
   /**
    * Writes an entry; it replaces the output's earlier one. The file appears whole or not at all. It
    * is read again before, as another command may have written it since; where the file system has locks,
@@ -98,12 +150,17 @@ export class Ledger {
     using _lock = await lockFolder(dirname(this.path));
     await this.reread();
     const earlier = this.find(entry.output);
-    const { reason: _, messages: __, sha256: ___, source: ____, ...rest } = earlier ?? {};
+    const rest = { ...earlier };
+    for (const name of REPLACED) delete rest[name];
     const others = this.#file.runs.filter((it) => it !== earlier);
     // What other programs added to an entry stays.
     const runs = [...others, { ...rest, ...entry }].toSorted(compareEntries);
-    this.#file = { ...this.#file, runs };
-    await this.storage.put(this.path, [new TextEncoder().encode(formatLedger(this.#file))]);
+    await this.#write({ ...this.#file, runs });
+  }
+
+  async #write(file: LedgerFile): Promise<void> {
+    this.#file = file;
+    await this.storage.put(this.path!, [new TextEncoder().encode(formatLedger(file))]);
   }
 
   /** Reads what other commands have written since. @throws {UserError} for a file that is damaged. */
@@ -118,6 +175,8 @@ export class Ledger {
 /** The file as JSON; fields that other programs added stay where they are. */
 interface LedgerFile {
   version: number;
+  /** @default {{}} */
+  stepsSeen?: StepsSeen;
   runs: readonly LedgerEntry[];
 }
 
@@ -127,10 +186,13 @@ function compareEntries(a: LedgerEntry, b: LedgerEntry): number {
 }
 
 /** JSON with a line for each run. */
-function formatLedger({ runs, ...head }: LedgerFile): string {
-  const fields = Object.entries(head).map(([name, value]) =>
-    `${JSON.stringify(name)}: ${JSON.stringify(value)},\n`
-  );
+function formatLedger({ runs, stepsSeen, ...head }: LedgerFile): string {
+  const toLine = ([name, value]: [string, unknown]) =>
+    `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+  const fields = Object.entries(head).map((field) => `${toLine(field)},\n`);
+  if (stepsSeen) {
+    fields.push(`"stepsSeen": {\n${Object.entries(stepsSeen).map(toLine).join(",\n")}\n},\n`);
+  }
   const lines = runs.map((entry) => JSON.stringify(entry)).join(",\n");
   return `{\n${fields.join("")}"runs": [\n${lines}\n]\n}\n`;
 }
@@ -147,7 +209,7 @@ function parseLedger(text: string, path: string): LedgerFile {
   } catch (error) {
     throw fail(`it is not JSON, ${messageOf(error)}`);
   }
-  const { version, runs } = toObject(file);
+  const { version, runs, stepsSeen } = toObject(file);
   if (typeof version === "number" && version > VERSION) {
     const state = `its version is ${version}, this program knows versions up to ${VERSION}`;
     throw fail(state, "use the program that wrote it, or another folder for the outputs");
@@ -156,11 +218,20 @@ function parseLedger(text: string, path: string): LedgerFile {
     throw fail(`its "version" is ${JSON.stringify(version)}, not ${VERSION}`);
   }
   if (!Array.isArray(runs)) throw fail('its "runs" is not a list');
+  if (stepsSeen !== undefined && !isStepsSeen(stepsSeen)) {
+    throw fail(`its "stepsSeen" is ${quoteValue(stepsSeen)}, expected times by run and step`);
+  }
   for (const [i, entry] of runs.entries()) {
     const fault = describeFault(toObject(entry));
     if (fault !== undefined) throw fail(`in entry ${i + 1} of "runs", ${fault}`);
   }
   return file as LedgerFile;
+}
+
+function isStepsSeen(value: unknown): value is StepsSeen {
+  return Object.values(toObject(value)).every((steps) =>
+    Object.values(toObject(steps)).every((time) => !Number.isNaN(Date.parse(String(time))))
+  );
 }
 
 function toObject(value: unknown): Record<string, unknown> {
@@ -169,13 +240,16 @@ function toObject(value: unknown): Record<string, unknown> {
 
 /** The first field of an entry that is wrong. */
 function describeFault(entry: Record<string, unknown>): string | undefined {
-  const { state, options, messages, source } = entry;
+  const { state, options, messages, source, files = [] } = entry;
   const texts = ["run", "output", "command", "time"];
-  const optional = ["reason", "sha256"].filter((name) => entry[name] !== undefined);
+  const optional = ["reason", "sha256", "removed"].filter((name) => entry[name] !== undefined);
   const wrong = [...texts, ...optional].find((name) => typeof entry[name] !== "string");
   if (wrong !== undefined) return `"${wrong}" is ${JSON.stringify(entry[wrong])}, expected text`;
   if (!STATES.includes(state as RunState)) {
     return `"state" is ${JSON.stringify(state)}, expected one of ${STATES.join(", ")}`;
+  }
+  if (!Array.isArray(files) || !files.every((name) => typeof name === "string")) {
+    return `"files" is ${JSON.stringify(files)}, expected a list of texts`;
   }
   const areTexts = options !== null && typeof options === "object" &&
     Object.values(options).every((value) => typeof value === "string");

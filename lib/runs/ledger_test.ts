@@ -125,6 +125,15 @@ const DAMAGES: [text: string, state: string][] = [
     `in entry 2 of "runs", "source" is {"sizes":"ab"}, expected sizes and etags; ${REMEDY}`,
   ],
   [
+    '{"version": 1, "stepsSeen": {"20230301_00z": {"36": "soon"}}, "runs": []}',
+    `its "stepsSeen" is {"20230301_00z":{"36":"soon"}}, expected times by run and step; ${REMEDY}`,
+  ],
+  [
+    line({ files: "x.png" }),
+    `in entry 2 of "runs", "files" is "x.png", expected a list of texts; ${REMEDY}`,
+  ],
+  [line({ removed: 5 }), `in entry 2 of "runs", "removed" is 5, expected text; ${REMEDY}`],
+  [
     line({ messages: { used: 1 } }),
     'in entry 2 of "runs", "messages" is {"used":1}, expected the whole numbers used and wanted; ' +
     REMEDY,

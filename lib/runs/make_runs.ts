@@ -40,6 +40,7 @@ export interface MadeRun {
   messages?: LedgerEntry["messages"];
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
+  files?: LedgerEntry["files"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -74,6 +75,8 @@ export interface RunWork<Prepared> {
 export interface MakeRunsOptions extends OutputRules {
   /** Folder of the ledger. @default {undefined} (there is none: every run is made) */
   folder?: string;
+  /** Whether it is no news that a run is not published: then it is no warning. @default {false} */
+  isAbsenceExpected?: boolean;
   /** Ends the work. @default {undefined} */
   signal?: AbortSignal;
 }
@@ -258,13 +261,14 @@ class RunLoop<Prepared> {
 
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { complete, isAccepted = false, messages, source } = made;
+    const { complete, isAccepted = false, messages, source, files } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
       ...(source && { source }),
+      ...(files && { files }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));
@@ -298,8 +302,7 @@ class RunLoop<Prepared> {
     const exitCode = findExitCode(error);
     // The ledger still says how the output was made.
     if (error instanceof OutputKeptError) {
-      const reason = error.message.replaceAll("\n ", ";");
-      return this.#conclude(run, { state: "failed", reason }, exitCode);
+      return this.#conclude(run, { state: "failed", reason: onOneLine(error) }, exitCode);
     }
     const request = { run, steps: this.work.steps(run), now: this.#now() };
     const absence = exitCode === EXIT.missing
@@ -309,7 +312,7 @@ class RunLoop<Prepared> {
     if (exitCode === EXIT.failed && error instanceof Error && !(error instanceof UserError)) {
       this.context.reporter.warn(error.stack ?? error.message);
     }
-    const reason = messageOf(error) || warnings.at(-1) || "for an unknown reason";
+    const reason = onOneLine(error) || warnings.at(-1) || "for an unknown reason";
     return await this.#fail(run, "failed", reason, exitCode);
   }
 
@@ -319,7 +322,10 @@ class RunLoop<Prepared> {
   }
 
   #warn(run: Run, entry: Pick<LedgerEntry, "state" | "reason">): void {
-    this.context.reporter.warn(`${describeRun(run)}: ${describeState(entry)}`);
+    const { reporter } = this.context;
+    const line = `${describeRun(run)}: ${describeState(entry)}`;
+    if (entry.state === "not published" && this.options.isAbsenceExpected) reporter.info(line);
+    else reporter.warn(line);
   }
 }
 
@@ -340,6 +346,11 @@ function describeEntry(
 function describeState({ state, reason }: Pick<RunOutcome, "state" | "reason">): string {
   if (reason === undefined) return state;
   return reason.startsWith(state) ? reason : `${state}: ${reason}`;
+}
+
+/** The message of an error; details that follow it join its line. */
+function onOneLine(error: unknown): string {
+  return messageOf(error).replaceAll(/\s*\n\s*/g, "; ");
 }
 
 /** The exit code of a run that ended with an error. */

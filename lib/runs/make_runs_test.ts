@@ -166,7 +166,7 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   assertEquals(ends(other), RUNS.map(() => ["failed", EXIT.usage]));
   assertStringIncludes(
     other.lines.join("\n"),
-    `Cannot write "${folder}/20260201_00z.nc": it was made with other options; give --output-dir ` +
+    `Cannot write "${folder}/20260201_00z.nc": other options made it; give --output-dir ` +
       "or --overwrite; --variables: t2m there, tp here; --region: none there, 1 here",
   );
   assertEquals([other.log, await Deno.readTextFile(`${folder}/runs.json`)], [[], before]);
@@ -175,7 +175,7 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   assertEquals(ends(allowed), RUNS.map(() => ["complete", 0]));
   assertStringIncludes(
     allowed.lines.join("\n"),
-    "20260201_00z.nc was made with other options (variables, region): making it again",
+    "20260201_00z.nc: other options made it (variables, region), making it again",
   );
   // As another command leaves them that knows nothing of the ledger.
   await Deno.writeTextFile(`${folder}/20260201_00z.nc`, "values of 20260299");
@@ -183,10 +183,10 @@ Deno.test("makeRuns() keeps an output that was made with other options or change
   const changed = await tryRuns(workplace, [], { options });
   assertEquals(ends(changed), [["failed", 2], ["complete", 0], ["already complete", 0]]);
   assertStringIncludes(changed.lines.join("\n"), '_00z.nc": it was changed since; give');
-  assertStringIncludes(changed.lines.join("\n"), "20260202_00z.nc is gone: making it again");
+  assertStringIncludes(changed.lines.join("\n"), "20260202_00z.nc: it is gone, making it again");
   const fresh = await tryRuns(workplace, [], { options, remake: true, overwrite: true });
   assertEquals(fresh.outcomes.map(({ skipped }) => skipped), [false, false, false]);
-  assertStringIncludes(fresh.lines.join("\n"), "20260201_00z.nc was changed since: making it");
+  assertStringIncludes(fresh.lines.join("\n"), "20260201_00z.nc: it was changed since, making it");
 });
 
 const gone = new MissingDataError("Cannot find references");
@@ -236,6 +236,24 @@ Deno.test("makeRuns() asks no server for a run of the future or of the time befo
     ["not published", "not published yet: the run has not begun", 3],
   ]);
   assertEquals(workplace.server.counters.requests, 0);
+});
+
+Deno.test("that a run is not published is a line where it is no news, and other failures are warnings", async () => {
+  await using workplace = await openWorkplace(new Map());
+  const { context, folder } = workplace;
+  const [lines, warnings]: [string[], string[]] = [[], []];
+  const reporter = {
+    ...context.reporter,
+    info: (line: string) => void lines.push(line),
+    warn: (line: string) => void warnings.push(line),
+  };
+  const fates: [Run, Fate][] = [[RUNS[0]!, { makeError: gone }], [RUNS[1]!, { makeError: down }]];
+  const work = fakeWork(folder, new Map(fates), []);
+  const now = () => new Date("2026-02-02T06:00:00Z");
+  const options = { ...OPTIONS, folder, now, isAbsenceExpected: true };
+  await makeRuns(RUNS.slice(0, 2), work, options, { ...context, reporter });
+  assertEquals(lines.at(2), "20260201 00 UTC: not published: the server has nothing of it");
+  assertEquals(warnings, [`20260202 00 UTC: failed: ${down.message}`]);
 });
 
 Deno.test("an accepted incomplete output counts as done, and is tried again", async () => {

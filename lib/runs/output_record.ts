@@ -33,7 +33,10 @@ export class OutputKeptError extends UserError {
 }
 
 /** What the ledger gets of an output that is written. */
-export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source">;
+export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source" | "files">;
+
+/** Beside the message about an output without an entry. */
+const UNKNOWN = "another program made it, or an earlier version of this one";
 
 /** The reason in the ledger while an output is written: it stays when the command is killed. */
 const WRITING = "stopped while it was written";
@@ -72,7 +75,7 @@ export class OutputRecord {
     const entry = ledger.find(output.name);
     const path = outputPath(output);
     if (!await isThere(output, storage)) {
-      if (entry?.sha256 !== undefined) onAgain(`${path} is gone: making it again`);
+      if (entry?.sha256 !== undefined) onAgain(`${path}: it is gone, making it again`);
       return undefined;
     }
     const objection = await this.#object(entry);
@@ -84,7 +87,7 @@ export class OutputRecord {
           output.digest ? "--replace" : "--output-dir or --overwrite",
         );
       }
-      if (entry) onAgain(`${path} ${describe(objection)}: making it again`);
+      if (entry) onAgain(`${path}: ${describe(objection)}, making it again`);
       return undefined;
     }
     return entry?.state === "complete" && !remake ? entry : undefined;
@@ -95,18 +98,18 @@ export class OutputRecord {
     const { output, rules: { options }, storage } = this;
     // An archive has runs that other commands, beside other ledgers, have put into it.
     if (!entry && output.digest) return undefined;
-    if (!entry) return { state: "is there, and runs.json does not say how it was made" };
+    if (!entry) return { state: "it is not in runs.json", details: [UNKNOWN] };
     const names = listDifferences(entry.options, options);
     if (names.length > 0) {
       const details = names.map((name) =>
         `--${name}: ${entry.options[name] ?? "none"} there, ${options[name] ?? "none"} here`
       );
-      return { state: "was made with other options", names, details };
+      return { state: "other options made it", names, details };
     }
     // A command that was killed while it wrote was allowed to.
     if (entry.sha256 === undefined) return undefined;
     const isSame = await digestOutput(output, storage) === entry.sha256;
-    return isSame ? undefined : { state: "was changed since" };
+    return isSame ? undefined : { state: "it was changed since" };
   }
 
   /**
@@ -162,13 +165,13 @@ function keptError(
   remedy: string,
 ): OutputKeptError {
   const lines = [
-    `Cannot write "${path}": it ${state}; give ${remedy}`,
+    `Cannot write "${path}": ${state}; give ${remedy}`,
     ...details,
   ];
   return new OutputKeptError(lines.join("\n  "));
 }
 
-/** `was made with other options (variables, region)`. */
+/** `other options made it (variables, region)`. */
 function describe({ state, names }: Objection): string {
   return names ? `${state} (${names.join(", ")})` : state;
 }

@@ -24,6 +24,7 @@ import { accessServers } from "./client/access.ts";
 import { parseScheme } from "./protocol/address.ts";
 import type { AzureOptions } from "./backends/azure.ts";
 import { createContext, type StorageContext, type StoragePolicy } from "./client/context.ts";
+import { describeWaits } from "./client/host_status.ts";
 import { findReplicas } from "./client/request.ts";
 import { permissionError, StorageError } from "./protocol/storage_error.ts";
 import type { GcsOptions } from "./backends/gcs.ts";
@@ -42,7 +43,7 @@ import {
 import { type ObjectVersion, Versions } from "./protocol/versions.ts";
 
 export type { AzureOptions } from "./backends/azure.ts";
-export { isRemote } from "./protocol/address.ts";
+export { isRemote, splitPath, trimFolder } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
 export type { S3Credentials } from "./backends/s3_upload.ts";
@@ -114,6 +115,8 @@ export interface Storage extends ObjectAccess {
    * earlier together with bytes read after this.
    */
   forget(url: string): void;
+  /** What requests wait for, in words; `undefined` while there are none. */
+  describeWaits(): string | undefined;
   /** What requests for an object cost on the present connection to its server. */
   requestCost(url: string): RequestCost;
 }
@@ -137,6 +140,7 @@ export function openStorage(options: StorageOptions = {}): Storage {
   return {
     counters: context.counters,
     forget: (url) => versions.forget(url),
+    describeWaits: () => describeWaits(context.hosts.values()),
     requestCost: (url) => findCost(url, mirrors, context),
     async get(url, options = {}) {
       const range = rangeOf(options);

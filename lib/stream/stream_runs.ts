@@ -92,7 +92,7 @@ function describeLeft({ complete, messagesUsed: used, messagesWanted: wanted }: 
 }
 
 /** Which steps are not there, or have no references; else what is wrong with which messages. */
-async function describeLosses(
+export async function describeLosses(
   run: Run,
   steps: readonly number[],
   { fields, messagesUsed, messagesWanted }: FieldsCount,

@@ -19,6 +19,11 @@ export interface Reporter {
   progress(label: string, total: number, traffic?: Traffic): Progress;
   /** Reports what the command has made, at its end. */
   result(summary: Summary): void;
+  /**
+   * Takes what says, when nothing was reported for a while, what is awaited. @default {undefined} (silences
+   * are not explained)
+   */
+  explainSilence?(explain: () => string | undefined): void;
 }
 
 /** Work under way. */

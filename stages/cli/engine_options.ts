@@ -90,18 +90,36 @@ const ENGINES: readonly KnownEngine[] = [
   },
 ];
 
-/** Variables that tasks on other machines get as they are here; none of them is secret. */
-const SHARED_VARIABLES: readonly EnvironmentName[] = [
-  "AWS_ENDPOINT_URL_S3",
-  "GCS_BUCKET",
-  "GCS_PARQUET_PREFIX",
-  "SOURCE_DATE_EPOCH",
+/** What decides whether tasks need a variable. */
+interface TaskSettings {
+  /** The server of the command line. @default {undefined} (none was given) */
+  endpoint: string | undefined;
+  /** Where tasks find the references of their run. @default {undefined} (they are told) */
+  publishedRoot?: string;
+}
+
+/** Whether tasks find their references by the run, in a folder of a bucket. */
+const findsStores = ({ publishedRoot }: TaskSettings) => publishedRoot !== undefined;
+
+/** Variables that tasks on other machines get as they are here, when they need them; none is secret. */
+const SHARED_VARIABLES: readonly {
+  name: EnvironmentName;
+  isNeeded(settings: TaskSettings): boolean;
+}[] = [
+  { name: "AWS_ENDPOINT_URL_S3", isNeeded: ({ endpoint }) => endpoint === undefined },
+  { name: "GCS_BUCKET", isNeeded: findsStores },
+  { name: "GCS_PARQUET_PREFIX", isNeeded: findsStores },
+  { name: "SOURCE_DATE_EPOCH", isNeeded: () => true },
 ];
 
 /** The variables for the tasks; an engine that shares files passes all of them on by itself. */
-export function readTaskEnvironment({ sharesFiles }: KnownEngine): Record<string, string> {
+export function readTaskEnvironment(
+  { sharesFiles }: KnownEngine,
+  settings: TaskSettings,
+): Record<string, string> {
   if (sharesFiles) return {};
-  return Object.fromEntries(SHARED_VARIABLES.flatMap((name) => {
+  const needed = SHARED_VARIABLES.filter(({ isNeeded }) => isNeeded(settings));
+  return Object.fromEntries(needed.flatMap(({ name }) => {
     const value = readEnvironment(name);
     return value === undefined ? [] : [[name, value]];
   }));

@@ -9,7 +9,7 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { type Catalog, CATALOGS, parseCatalog } from "../../lib/references/catalog_layout.ts";
-import type { GcsOptions } from "../../lib/storage/mod.ts";
+import { type GcsOptions, trimFolder } from "../../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 
 const DEFAULT_BUCKET = "gik-ecmwf-aws-tf";
@@ -142,7 +142,7 @@ export function parseStoresOptions(values: OptionValues): StoresRequest {
       `Cannot use --${ANONYMOUS.name} without a bucket: give --gcs-parquet-path or set GCS_BUCKET`,
     );
   }
-  return local === undefined ? {} : { parquetDir: local };
+  return local === undefined ? {} : { parquetDir: trimFolder(local) };
 }
 
 function parseCatalogOptions(name: string, values: OptionValues): StoresRequest {

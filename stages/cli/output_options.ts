@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { GIK } from "../../lib/output/profile.ts";
-import { isRemote } from "../../lib/storage/mod.ts";
+import { splitPath, trimFolder } from "../../lib/storage/mod.ts";
 
 const OUTPUT: OptionSpec = {
   name: "output",
@@ -57,28 +56,11 @@ export function parseOutputOptions(values: OptionValues, profileFolder: string):
       `Cannot use --output with --output-dir: it names the folder, too; leave --output-dir out`,
     );
   }
-  const { outputDir, outputName } = splitFile(file);
-  if (outputName === "" || outputName === "." || outputName === "..") {
+  const { folder: before, name: outputName } = splitPath(file);
+  if (/^\.{0,2}$/.test(outputName)) {
     throw new UsageError(
       `Cannot use --output "${file}": it is a folder; give a file, or --output-dir`,
     );
   }
-  return { outputDir, outputName, overwrite };
-}
-
-/** Folder and name of a file. */
-function splitFile(file: string): { outputDir: string; outputName: string } {
-  if (isRemote(file)) {
-    const end = file.lastIndexOf("/");
-    return { outputDir: file.slice(0, end), outputName: file.slice(end + 1) };
-  }
-  // Such as "out/", and on Windows "out\".
-  if (trimFolder(file) !== file) return { outputDir: file, outputName: "" };
-  return { outputDir: dirname(file), outputName: basename(file) };
-}
-
-/** A folder without separators at its end; that of the root stays. */
-export function trimFolder(folder: string): string {
-  const separators = Deno.build.os === "windows" ? /(?<=[^:\\/])[\\/]+$/ : /(?<=.)\/+$/;
-  return folder.replace(separators, "");
+  return { outputDir: trimFolder(before) || ".", outputName, overwrite };
 }

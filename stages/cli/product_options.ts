@@ -97,10 +97,8 @@ export function parseStatisticNames(names: readonly string[]): MemberStatistic[]
     if (known) return known;
     const all = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use --statistics "${name}": the known ones are ${
-        all.join(", ")
-      }, and percentiles from ` +
-        `p0 to p100${suggestNearest(name, all)}`,
+      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, all)}\n` +
+        `  the known ones are ${all.join(", ")}, and percentiles from p0 to p100`,
     );
   });
 }
@@ -143,10 +141,11 @@ export function parseProductNames(
     if (product) return product;
     const known = VARIABLES.map((it) => it.name);
     throw new UsageError(
-      `Cannot write variable "${name}": the known ones are ${
-        known.join(", ")
-      }, ${WIND_NAMES}; and ` +
-        `each over a period, as tp_24h or t2m_day${suggestNearest(name, known)}`,
+      `Cannot write variable "${name}": it is not known${suggestNearest(name, known)}\n` +
+        `  the known ones are ${
+          known.join(", ")
+        }, ${WIND_NAMES}; and each over a period, as tp_24h ` +
+        "or t2m_day",
     );
   });
 }

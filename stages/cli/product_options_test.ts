@@ -98,7 +98,7 @@ for (const [text, expected] of THRESHOLDS) {
 }
 
 const REFUSED: readonly (readonly [args: string[], says: string])[] = [
-  [["--statistics", "median"], 'Cannot use --statistics "median": the known ones are mean, '],
+  [["--statistics", "median"], 'Cannot use --statistics "median": it is not known'],
   [["--statistics", "p101"], "and percentiles from p0 to p100"],
   [["--statistics", "minimun"], "did you mean minimum?"],
   [["--periods", "24"], 'Cannot use --periods "24": give hours, as 3h, 6h or 24h, or day'],
@@ -118,7 +118,7 @@ const REFUSED: readonly (readonly [args: string[], says: string])[] = [
     'Cannot use --exceed "tp_24h>20": no value is near 20 m; give another number, or a unit as mm',
   ],
   [["--exceed", "t2m>35"], "no value is near 35 K"],
-  [["--exceed", "wind701>5"], 'Cannot write variable "wind701": the known ones are tp, '],
+  [["--exceed", "wind701>5"], 'Cannot write variable "wind701": it is not known'],
   [["--variables", "tp_24"], 'Cannot write variable "tp_24"'],
 ];
 

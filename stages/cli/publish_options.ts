@@ -8,10 +8,14 @@
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { BUCKET_REGION } from "../../lib/ecmwf/files.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { isRemote, type S3Credentials, type StorageOptions } from "../../lib/storage/mod.ts";
+import {
+  isRemote,
+  type S3Credentials,
+  type StorageOptions,
+  trimFolder,
+} from "../../lib/storage/mod.ts";
 import { readEnvironment } from "./console.ts";
 import { parseGcsFolder } from "./gcs_options.ts";
-import { trimFolder } from "./output_options.ts";
 import { parseUrl } from "./run_options.ts";
 
 /** Options of `forecast`. */
@@ -59,9 +63,18 @@ export function parsePublishOptions(values: OptionValues): PublishTarget {
   }
   if (text === undefined) return {};
   if (text.startsWith("gs:")) return { publish: parseGcsFolder(text) };
-  if (!isRemote(text)) return { publish: trimFolder(text) };
+  if (!isRemote(text)) return { publish: requireWritable(trimFolder(text)) };
   throw new UsageError(
     `Cannot use --publish "${text}": give a folder, gs://<bucket>/<path> or s3://<bucket>/<path>`,
+  );
+}
+
+/** A folder that Deno lets this command write: it would refuse only when the forecast is made. */
+function requireWritable(folder: string): string {
+  const path = folder.startsWith("file:") ? new URL(folder) : folder;
+  if (Deno.permissions.querySync({ name: "write", path }).state === "granted") return folder;
+  throw new Deno.errors.NotCapable(
+    `Requires write access to "${folder}", run again with the --allow-write flag`,
   );
 }
 

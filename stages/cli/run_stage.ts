@@ -30,6 +30,7 @@ export function openContext(
     region: BUCKET_REGION,
     onStatus: (line) => reporter.info(line),
   });
+  reporter.explainSilence?.(() => storage.describeWaits());
   return { storage, reporter };
 }
 
@@ -71,4 +72,25 @@ export async function runStage<Request extends RunSource, Result extends Outcome
   const result = await stage({ ...request, run }, context);
   reporter.result(summarizeRun(describe(run, result), context, startedMs));
   return result;
+}
+
+/**
+ * Runs one of stages 1 to 3 as `runStage` does, and warns where another command works in its folder. The
+ * pipeline says so itself.
+ */
+export function runSingleStage<
+  Request extends RunSource & { outputDir?: string },
+  Result extends Outcome,
+>(
+  request: Request,
+  reporter: Reporter,
+  stage: (options: Request & { run: Run }, context: StageContext) => Promise<Result>,
+  describe: (run: Run, result: Result) => RunSummary,
+): Promise<Result> {
+  const alone = async (options: Request & { run: Run }, context: StageContext) => {
+    const { stageFolder, useStageFolder } = await import("../../lib/references/stage_files.ts");
+    using _use = await useStageFolder(options.outputDir ?? stageFolder(options.run), reporter);
+    return await stage(options, context);
+  };
+  return runStage(request, reporter, alone, describe);
 }

@@ -16,7 +16,7 @@ import { UsageError } from "../../lib/errors.ts";
 import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
 import { formatRegion, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
-import { isRemote } from "../../lib/storage/mod.ts";
+import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
@@ -334,7 +334,7 @@ function parseWork(values: OptionValues): string | undefined {
   if (isRemote(text)) {
     throw new UsageError(`Cannot use --work "${text}": give a folder or gs://<bucket>/<path>`);
   }
-  return text.replace(/(?<=.)\/+$/, "");
+  return trimFolder(text);
 }
 
 /** `SOURCE_DATE_EPOCH` in seconds, for files that are equal byte for byte; else the clock. */

@@ -1,4 +1,3 @@
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   permissionError,
@@ -9,6 +8,7 @@ import {
   type StorageErrorKind,
   unlessMissing,
 } from "../protocol/storage_error.ts";
+import { splitPath } from "../protocol/address.ts";
 import { finalPath, openPartialFile } from "./partial_files.ts";
 import type { Backend } from "../protocol/attempt.ts";
 import {
@@ -91,7 +91,8 @@ async function statLocal(url: string): Promise<ObjectInfo> {
 /** As on S3, the prefix may end inside a name, a missing folder is empty, partial files are hidden. */
 async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
   const prefix = parsePath(prefixUrl);
-  const folder = prefix.endsWith("/") ? prefix : join(dirname(prefix), "/");
+  // As it is written: what is listed begins like the prefix.
+  const { folder } = splitPath(prefix);
   const walk = describeFailure("list", prefixUrl, Array.fromAsync(walkFiles(folder)));
   const paths = await unlessMissing(walk) ?? [];
   for (const path of paths.filter((path) => path.startsWith(prefix) && !finalPath(path)).sort()) {
@@ -101,7 +102,7 @@ async function* listLocal(prefixUrl: string): AsyncGenerator<ListedObject> {
 }
 
 async function* walkFiles(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(folder)) {
+  for await (const entry of Deno.readDir(folder || ".")) {
     if (entry.isDirectory) yield* walkFiles(`${folder}${entry.name}/`);
     else yield folder + entry.name;
   }

@@ -10,8 +10,8 @@ import { FetchFailure, readError, statusError, StorageError } from "../protocol/
 import { describeResponse, fetchPlain, parseOrigin, readErrorCode } from "./http.ts";
 import type { Attempt, Backend } from "../protocol/attempt.ts";
 import {
+  explainRefusedWrite,
   putCommand,
-  refusalError,
   type S3Credentials,
   sendSlowly,
   signingConfig,
@@ -69,7 +69,7 @@ const requestHandler = {
     if (!response.ok) {
       const { status, statusText } = response;
       const code = await readErrorCode(response, attempt) ?? statusText;
-      const refusal = isSigned ? refusalError(url, status, code) : undefined;
+      const refusal = isSigned ? explainRefusedWrite(url, status, code) : undefined;
       throw refusal ?? statusError(url, status, code, response.headers.get("retry-after"));
     }
     onAnswer(response);

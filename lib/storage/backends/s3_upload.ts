@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PutObjectCommand, type S3Client } from "npm:@aws-sdk/client-s3@3.1169.0";
+import { PutObjectCommand } from "npm:@aws-sdk/client-s3@3.1169.0";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { BucketUrl } from "../protocol/address.ts";
 import { StorageError } from "../protocol/storage_error.ts";
@@ -68,7 +68,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** The error that the refusal of a signed request means; `undefined` for what may pass. */
-export function refusalError(url: string, status: number, code: string): StorageError | undefined {
+export function explainRefusedWrite(
+  url: string,
+  status: number,
+  code: string,
+): StorageError | undefined {
   const remedy = REFUSALS[code] ?? (status < 400 ? CHECK_REGION : undefined);
   if (remedy === undefined) return undefined;
   const [bucket] = /^s3:\/\/[^/]+/.exec(url) ?? [url];

@@ -115,6 +115,11 @@ export class Host {
     return this.#underWay;
   }
 
+  /** Requests that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   /** Waits until a request under way ends. */
   nextEnd(): Promise<void> {
     return new Promise((resolve) => this.#onEnd.push(resolve));

@@ -89,3 +89,19 @@ function describeState({ state, limit }: Host): string {
       return `now ${limit} at once`;
   }
 }
+
+/** What requests to servers wait for: `a.example pauses for 12 s, 9 requests wait`; `undefined` where none does. */
+export function describeWaits(hosts: Iterable<Host>): string | undefined {
+  const waits = [...hosts].filter(({ underWay, waiting }) => underWay + waiting > 0)
+    .map((host) => [...describeWait(host)].join(", "));
+  return waits.length > 0 ? waits.join("; ") : undefined;
+}
+
+function* describeWait({ name, state, underWay, waiting }: Host): Generator<string> {
+  if (state.name === "paused") {
+    const seconds = Math.ceil((state.untilMs - performance.now()) / 1000);
+    yield `${name} is busy or failing and pauses for ${seconds} s`;
+  } else yield `waiting for ${name}`;
+  if (underWay > 0) yield `${underWay} ${underWay === 1 ? "request" : "requests"} under way`;
+  if (waiting > 0) yield `${waiting} in line`;
+}

@@ -1,14 +1,9 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../../fixtures/s3_server.ts";
-import {
-  FetchFailure,
-  readError,
-  statusError,
-  type StorageError,
-} from "../protocol/storage_error.ts";
-import { Host } from "./host.ts";
+import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
+import { Host, waitForPermit } from "./host.ts";
 import { openStorage } from "../mod.ts";
-import { StatusReporter } from "./host_status.ts";
+import { describeWaits, StatusReporter } from "./host_status.ts";
 
 const POLICY = { maxRequests: 6, giveUpAfterMs: 60_000, minDelayMs: 60_000, maxDelayMs: 60_000 };
 const URL = "s3://bucket/key";
@@ -103,4 +98,23 @@ Deno.test("openStorage() reports failing requests to onStatus", async () => {
   await storage.get(`${server.url}/key`);
   const line = `127.0.0.1:${server.port}: 1 of 1 requests got 503 Service Unavailable`;
   assertEquals(lines, [line, line]);
+});
+
+Deno.test("describeWaits() says what requests wait for: an answer, their turn, or the end of a pause", async () => {
+  assertEquals(describeWaits([new Host("idle", POLICY)]), undefined);
+  const host = new Host("aws", { ...POLICY, maxRequests: 1 });
+  const answer = Promise.withResolvers<void>();
+  const permit = await waitForPermit([host], false, undefined);
+  const busy = host.use(permit!, () => answer.promise);
+  const stop = new AbortController();
+  const next = waitForPermit([host], false, stop.signal);
+  assertEquals(describeWaits([host]), "waiting for aws, 1 request under way, 1 in line");
+  answer.reject(statusError(URL, 503, "SlowDown", "60"));
+  await assertRejects(() => busy, StorageError);
+  assertMatch(
+    describeWaits([host])!,
+    /^aws is busy or failing and pauses for (?:59|60) s, 1 in line$/,
+  );
+  stop.abort();
+  await assertRejects(() => next, DOMException);
 });

@@ -5,9 +5,25 @@
  */
 import { readError } from "./storage_error.ts";
 
-/** Scheme in lower case; "file" for a path. */
+/** Scheme in lower case; "file" for a path, also one that begins with the letter of a drive. */
 export function parseScheme(url: string): string {
-  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase() ?? "file";
+  return /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase() ?? "file";
+}
+
+const IS_WINDOWS = Deno.build.os === "windows";
+
+/**
+ * Splits a path, or an address, behind its last separator: `out/` and `a.nc`, on Windows also `C:\\out\\`
+ * and `a.nc`. The folder is "" for a name alone.
+ */
+export function splitPath(path: string, isWindows = IS_WINDOWS): { folder: string; name: string } {
+  const [folder] = (isWindows ? /^(?:[^]*[\\/]|[a-z]:)?/i : /^(?:[^]*\/)?/).exec(path)!;
+  return { folder, name: path.slice(folder.length) };
+}
+
+/** A folder without separators at its end; that of the root, or of a drive, stays. */
+export function trimFolder(folder: string, isWindows = IS_WINDOWS): string {
+  return folder.replace(isWindows ? /(?<=[^:\\/])[\\/]+$/ : /(?<=.)\/+$/, "");
 }
 
 /** Whether an address is not of a file on this machine. */

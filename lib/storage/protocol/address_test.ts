@@ -1,5 +1,12 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import { isRemote, parseBucketUrl, parseObjectUrl, parseScheme } from "./address.ts";
+import {
+  isRemote,
+  parseBucketUrl,
+  parseObjectUrl,
+  parseScheme,
+  splitPath,
+  trimFolder,
+} from "./address.ts";
 import { StorageError } from "./storage_error.ts";
 
 const SCHEMES: [address: string, scheme: string][] = [
@@ -9,6 +16,10 @@ const SCHEMES: [address: string, scheme: string][] = [
   ["file:///tmp/a", "file"],
   ["/tmp/a", "file"],
   ["folder/with:colon", "file"],
+  ["C:\\data\\IFS.nc", "file"],
+  ["C:/data/IFS.nc", "file"],
+  ["c://data/IFS.nc", "file"],
+  ["\\\\server\\share\\IFS.nc", "file"],
 ];
 
 for (const [address, scheme] of SCHEMES) {
@@ -17,6 +28,49 @@ for (const [address, scheme] of SCHEMES) {
     assertEquals(isRemote(address), scheme !== "file");
   });
 }
+
+/** Paths, and their folder and name on Windows and elsewhere. */
+const PATHS: readonly (readonly [path: string, windows: string[], others: string[]])[] = [
+  ["IFS.nc", ["", "IFS.nc"], ["", "IFS.nc"]],
+  ["out/IFS.nc", ["out/", "IFS.nc"], ["out/", "IFS.nc"]],
+  ["/IFS.nc", ["/", "IFS.nc"], ["/", "IFS.nc"]],
+  ["out/", ["out/", ""], ["out/", ""]],
+  ["C:\\out\\IFS.nc", ["C:\\out\\", "IFS.nc"], ["", "C:\\out\\IFS.nc"]],
+  ["C:\\out/a\\IFS.nc", ["C:\\out/a\\", "IFS.nc"], ["C:\\out/", "a\\IFS.nc"]],
+  ["C:IFS.nc", ["C:", "IFS.nc"], ["", "C:IFS.nc"]],
+  ["\\\\server\\share\\IFS.nc", ["\\\\server\\share\\", "IFS.nc"], [
+    "",
+    "\\\\server\\share\\IFS.nc",
+  ]],
+  ["gs://bucket/out/IFS.nc", ["gs://bucket/out/", "IFS.nc"], ["gs://bucket/out/", "IFS.nc"]],
+];
+
+for (const [path, windows, others] of PATHS) {
+  Deno.test(`splitPath() splits ${path} on Windows and elsewhere`, () => {
+    for (const [isWindows, expected] of [[true, windows], [false, others]] as const) {
+      const { folder, name } = splitPath(path, isWindows);
+      assertEquals([folder, name], expected);
+    }
+  });
+}
+
+Deno.test("trimFolder() removes separators at the end, but not those of a root or a drive", () => {
+  const trimmed = (...folders: string[]) => folders.map((folder) => trimFolder(folder, true));
+  assertEquals(trimmed("C:\\out\\", "C:\\out\\\\", "out/", "out"), [
+    "C:\\out",
+    "C:\\out",
+    "out",
+    "out",
+  ]);
+  assertEquals(trimmed("C:\\", "C:/", "\\\\server\\share\\", "gs://bucket/a/"), [
+    ...["C:\\", "C:/", "\\\\server\\share", "gs://bucket/a"],
+  ]);
+  assertEquals(["out//", "/", "a\\"].map((folder) => trimFolder(folder, false)), [
+    "out",
+    "/",
+    "a\\",
+  ]);
+});
 
 Deno.test("parseObjectUrl() takes keys literally", () => {
   for (const scheme of ["s3", "gs"]) {

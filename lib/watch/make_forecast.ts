@@ -1,0 +1,146 @@
+/**
+ * A run that is due → its forecast, made as one run of several: the ledger says whether it is complete
+ * already, and what became of it.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
+import type { Run } from "../ecmwf/run.ts";
+import { locateOutput } from "../output/profile.ts";
+import { type ForecastOptions, runForecast } from "../forecast/run_forecast.ts";
+import { stageFolder } from "../references/stage_files.ts";
+import { Ledger } from "../runs/ledger.ts";
+import { makeRuns, type RunOutcome, type RunWork } from "../runs/make_runs.ts";
+import { outputPath } from "../runs/run_output.ts";
+import { describeDelay, noteSteps } from "../runs/step_delays.ts";
+import type { StageContext, Storage, StorageCounters } from "../storage/mod.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
+import { describeLosses } from "../stream/stream_runs.ts";
+import {
+  type MadeForecast,
+  WATCH_COMMAND,
+  type WatchEnvironment,
+  type WatchOptions,
+} from "./watch_options.ts";
+import { bindClock } from "./watch_clock.ts";
+import { collectRunFacts } from "./watch_status.ts";
+
+/** A run, and how it is made. */
+export interface ForecastTurn {
+  options: WatchOptions;
+  environment: WatchEnvironment;
+  /** When its first step may be there, milliseconds since 1970. */
+  dueMs: number;
+  /** Whether other runs are due: then steps that are not there are not waited for. */
+  hasOthers: boolean;
+  /** Ends the work. */
+  signal: AbortSignal;
+  /** Whether it is no news that steps are not there. */
+  isNoNews: boolean;
+}
+
+/** How a turn ended. */
+export interface TurnResult {
+  outcome: RunOutcome;
+  /** @default {undefined} (nothing: it was complete already, or failed) */
+  made?: MadeForecast;
+  counters: Readonly<StorageCounters>;
+}
+
+/** Makes the forecast of a run. Never rejects for what can be tried again. */
+export async function makeForecast(run: Run, turn: ForecastTurn): Promise<TurnResult> {
+  const { options, environment, signal, isNoNews } = turn;
+  const context = environment.openContext(signal);
+  let made: MadeForecast | undefined;
+  const onMade = (forecast: MadeForecast) => {
+    made = forecast;
+    environment.report(forecast);
+  };
+  const [outcome] = await makeRuns([run], forecastWork(turn, onMade, context.copies), {
+    command: WATCH_COMMAND,
+    folder: options.forecast.outputDir,
+    options: options.shapingOptions,
+    overwrite: options.overwrite ?? false,
+    signal,
+    isAbsenceExpected: isNoNews,
+    now: () => new Date(environment.clock.now()),
+  }, context);
+  return { outcome: outcome!, ...(made && { made }), counters: context.storage.counters };
+}
+
+/** The work on the run of a turn. Saved fields of an incomplete output stay. */
+function forecastWork(
+  turn: ForecastTurn,
+  onMade: (made: MadeForecast) => void,
+  copies: Storage | undefined,
+): RunWork<undefined> {
+  const { environment: { clock } } = turn;
+  const { forecast } = turn.options;
+  const output = (run: Run) => locateOutput(run, forecast);
+  const stepsOf = (run: Run) => chooseFieldSteps(forecast, run);
+  return {
+    output,
+    steps: stepsOf,
+    prepare: () => Promise.resolve(undefined),
+    async make(run, { begin, save }, context) {
+      const startedMs = clock.now();
+      const options = chooseOptions(run, turn, context);
+      const result = await runForecast(options, { ...context, ...(copies && { copies }) }, {
+        onWrite: begin,
+        async onMade({ outputs, source, ...count }) {
+          const { complete, messagesUsed: used, messagesWanted: wanted } = count;
+          const reason = complete
+            ? undefined
+            : await describeLosses(run, stepsOf(run), count, context);
+          const files = outputs.slice(1).map((path) => basename(path));
+          const messages = { used, wanted };
+          await save({
+            ...{ complete, messages, files },
+            ...(source && { source }),
+            ...(reason && { reason }),
+          });
+        },
+      });
+      const { counters } = context.storage;
+      const facts = collectRunFacts(result, counters, startedMs, clock.now());
+      onMade({ options, result, context, startedMs, facts });
+    },
+    async cleanUp(run, { storage }) {
+      await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
+    },
+  };
+}
+
+function chooseOptions(run: Run, turn: ForecastTurn, context: StageContext): ForecastOptions {
+  const { options, environment, dueMs, hasOthers, signal } = turn;
+  const { forecast, waitMs, allowMissing } = options;
+  const { clock } = environment;
+  const { keepReferences, outputDir } = forecast;
+  const leftMs = Math.max(0, dueMs + waitMs - clock.now());
+  const limitMs = hasOthers || options.once ? 0 : leftMs;
+  return {
+    ...forecast,
+    runRequest: run,
+    now: options.now ?? new Date(clock.now()),
+    // Fields that a killed watch saved may be of files that were replaced since.
+    checkSaved: true,
+    // Not before its time is over: it ends within this call, or is over.
+    allowMissing: allowMissing && limitMs === leftMs,
+    ...(keepReferences !== undefined &&
+      { keepReferences: `${keepReferences}/${stageFolder(run)}` }),
+    wait: {
+      limitMs,
+      clock: bindClock(clock, signal),
+      async onSeen(run, steps) {
+        const { run: label, seen } = noteSteps(run, steps, clock.now());
+        if (Object.keys(seen).length === 0) return;
+        await (await Ledger.open(outputDir, context.storage)).recordSteps(label, seen);
+      },
+      async explainDelay(run, step) {
+        const { stepsSeen } = await Ledger.open(outputDir, context.storage);
+        return describeDelay(stepsSeen, run, step, clock.now());
+      },
+    },
+  };
+}
