@@ -346,7 +346,9 @@ Deno.test("every task that runs a stage runs it under the set of its name", () =
   for (const [task, { command }] of Object.entries(config.tasks)) {
     const set = / -P=(\S+)/.exec(command)?.[1];
     if (set) assertEquals(set, task.replace(":", "-"));
-    else assert(["test", "check", "ok", "permissions", "pictures", "docs", "fuzz"].includes(task));
+    else {assert(
+        ["test", "check", "ok", "permissions", "pictures", "docs", "fuzz", "bench"].includes(task),
+      );}
   }
 });
 

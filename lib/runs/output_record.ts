@@ -84,7 +84,7 @@ export class OutputRecord {
         throw keptError(
           path,
           objection,
-          output.digest ? "--replace" : "--output-dir or --overwrite",
+          output.digest ? "; give --replace" : "; give --output-dir or --overwrite",
         );
       }
       if (entry) onAgain(`${path}: ${describe(objection)}, making it again`);
@@ -165,7 +165,7 @@ function keptError(
   remedy: string,
 ): OutputKeptError {
   const lines = [
-    `Cannot write "${path}": ${state}; give ${remedy}`,
+    `Cannot write "${path}": ${state}${remedy}`,
     ...details,
   ];
   return new OutputKeptError(lines.join("\n  "));
