@@ -53,7 +53,7 @@ export async function writeOutput(
   results: readonly ResultField[],
   hooks: OutputHooks = {},
 ): Promise<FieldsCount> {
-  const { plan, options, context: { storage }, timer } = session;
+  const { plan, options, timer } = session;
   timer.start("output");
   const { run, products, steps, members, unpublished, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
