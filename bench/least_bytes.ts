@@ -7,7 +7,7 @@
 import { type StepFile, stepFiles } from "../lib/ecmwf/files.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { decodePrefix, parsePrefix, type Region, selectWindow } from "../lib/grib/mod.ts";
-import { parseIndex } from "../lib/index/entries.ts";
+import { type IndexEntry, parseIndex } from "../lib/index/entries.ts";
 
 /** The part of a message that is needed, its beginning, as a range of the file. */
 export interface NeededPart {
@@ -19,16 +19,18 @@ export interface NeededPart {
  * The parts of messages that a region needs, by file.
  *
  * @param folder laid out like the bucket, with runs before IFS cycle 50r1.
+ * @param isWanted which messages. @default all
  */
 export async function readNeeds(
   folder: string,
   run: Run,
   steps: readonly number[],
   region: Region,
+  isWanted: (entry: IndexEntry) => boolean = () => true,
 ): Promise<NeededPart[][]> {
   const files: NeededPart[][] = [];
   for (const step of steps) {
-    files.push(await readFileNeeds(folder, stepFiles(run, step)[0]!, region));
+    files.push(await readFileNeeds(folder, stepFiles(run, step)[0]!, region, isWanted));
   }
   return files;
 }
@@ -37,11 +39,12 @@ async function readFileNeeds(
   folder: string,
   { url, indexUrl }: StepFile,
   region: Region,
+  isWanted: (entry: IndexEntry) => boolean,
 ): Promise<NeededPart[]> {
   const path = (url: string) => folder + new URL(url).pathname;
   const grib = await Deno.readFile(path(url));
   const { entries: index } = parseIndex(await Deno.readTextFile(path(indexUrl)));
-  return index.map(({ _offset: offset, _length }) => {
+  return index.filter(isWanted).map(({ _offset: offset, _length }) => {
     const field = parsePrefix(grib.subarray(offset, offset + _length));
     const { neededBytes } = decodePrefix(field, selectWindow(field.grid, region));
     return { offset, length: neededBytes };

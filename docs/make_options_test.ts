@@ -29,7 +29,7 @@ Deno.test("listOptions() names each meaning of an option once, with the commands
   const dates = (await listOptions()).filter(({ option }) => option.name === "date");
   assertEquals(dates.map(({ commands }) => commands), [
     ["distribute", "stream"],
-    ["forecast"],
+    ["extract", "forecast"],
     ["pipeline"],
     ["stage1", "stage2", "stage3"],
   ]);

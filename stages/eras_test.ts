@@ -200,7 +200,7 @@ Deno.test("stream reports what ECMWF did not publish to people and programs, and
   assertMatch(whole.reported, /^ {2}not published +tcc, sf$/m);
   const facts = JSON.parse(await Deno.readTextFile(summary));
   assertEquals([facts.complete, facts.notPublished], [true, lacking]);
-  const json = await stages.stream(...steps, "--json");
+  const json = await stages.stream(...steps, "--json", "--fresh");
   const events = json.printed.trim().split("\n").map((text) => JSON.parse(text));
   assertEquals(events.filter(({ text }) => text === line).map(({ type }) => type), ["info"]);
   assertEquals(events.find(({ type }) => type === "result").notPublished, lacking);

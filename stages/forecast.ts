@@ -7,7 +7,7 @@ import type { Command } from "../lib/cli/command.ts";
 import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import { UsageError, UserError } from "../lib/errors.ts";
+import { UsageError } from "../lib/errors.ts";
 import {
   openStorage,
   type StageContext,
@@ -77,24 +77,17 @@ function openCopies(server: StorageOptions, reporter: Reporter, signal: AbortSig
   return copies;
 }
 
-/** How unusual a delay is, as far as a ledger beside the output knows. */
+/** How unusual a delay is, as far as the ledger beside the output knows. */
 async function explainDelay(
   run: Run,
   step: number,
   folder: string,
-  { storage, reporter }: StageContext,
+  { storage }: StageContext,
 ): Promise<string | undefined> {
   const { Ledger } = await import("../lib/runs/ledger.ts");
   const { describeDelay } = await import("../lib/runs/step_delays.ts");
-  try {
-    const { stepsSeen } = await Ledger.open(folder, storage);
-    return describeDelay(stepsSeen, run, step, Date.now());
-  } catch (error) {
-    // A damaged ledger must not hide what is late.
-    if (!(error instanceof UserError)) throw error;
-    reporter.warn(error.message);
-    return undefined;
-  }
+  const { stepsSeen } = await Ledger.open(folder, storage);
+  return describeDelay(stepsSeen, run, step, Date.now());
 }
 
 if (import.meta.main) await exitWith(command);

@@ -68,10 +68,16 @@ const GOOGLE_VARIABLES = [
 ];
 
 const PLAIN = [
-  ...["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "watch"],
+  ...["stage1", "stage2", "stage3", "pipeline", "stream", "forecast", "extract", "watch"],
   "distribute-slurm",
 ];
-const MIRRORS = ["pipeline-mirrors", "stream-mirrors", "forecast-mirrors", "watch-mirrors"];
+const MIRRORS = [
+  "pipeline-mirrors",
+  "stream-mirrors",
+  "forecast-mirrors",
+  "watch-mirrors",
+  "extract-mirrors",
+];
 const CATALOG = ["stream-catalog"];
 const S3 = ["forecast-s3", "watch-s3"];
 const GCS = ["stage3-gcs", "pipeline-gcs", "stream-gcs", "forecast-gcs", "watch-gcs"];
@@ -479,6 +485,23 @@ Deno.test("every stage does its work under its own set, with the addresses of lo
     );
     for (const [set, stage, args] of ways) {
       const { code, errors } = await runStage(set, stage, ...common, ...args);
+      assertEquals([set, code], [set, 0], errors);
+    }
+    const { date, hour } = run;
+    const fields = [
+      "--date",
+      date,
+      "--run",
+      hour,
+      ...steps,
+      "--members",
+      "0-3",
+      "--fields",
+      "t@850",
+    ];
+    for (const [set, server] of [["extract", endpoint], ["extract-mirrors", source]] as const) {
+      const output = ["--output", `${folder}/${set}.nc`];
+      const { code, errors } = await runStage(set, "extract", ...server, ...fields, ...output);
       assertEquals([set, code], [set, 0], errors);
     }
     const file = `${folder}/netcdf/${GIK.fileName(run)}`;

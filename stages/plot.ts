@@ -1,5 +1,5 @@
 /**
- * Pictures of a forecast: means and standard deviations on maps, one page a step.
+ * Pictures of a forecast: statistics of its members on maps, one page a step.
  *
  * @module
  */
@@ -17,8 +17,9 @@ import { exitWith } from "./cli/console.ts";
 export const command: Command<PlotOptions> = {
   name: "plot",
   purpose:
-    "Draws ensemble means and standard deviations of a forecast on maps: 12 panels on a page,\n" +
-    "with coasts, borders, lakes and a colour bar each. Where there is no value the map is hatched.",
+    "Draws what a forecast's file holds on maps: sums over periods first, means, probabilities,\n" +
+    "percentiles, deviations, winds as arrows; up to 12 panels on a page, with coasts, borders, lakes\n" +
+    "and a colour bar each. Where there is no value the map is hatched.",
   options: [
     {
       name: "input",
@@ -29,13 +30,12 @@ export const command: Command<PlotOptions> = {
     {
       name: "output",
       value: "<file>",
-      help:
-        "the picture (default: named as the input, with _036h or so for the step, .png or .svg)",
+      help: "the picture (default: the input with the step and .png or .svg, as in _036h.png)",
     },
     {
       name: "step-index",
       value: "<n>",
-      help: "index of the step in the file, counted from 0 (default: 0)",
+      help: "index of the step in the file, counted from 0 (default: the first with all variables)",
     },
     { name: "step", value: "<hours>", help: "the step by its hours, for example 48" },
     {
@@ -45,9 +45,10 @@ export const command: Command<PlotOptions> = {
     {
       name: "variables",
       value: "<names>",
-      help: "mean and deviation of these, for example tp,t2m\n" +
-        "(default: mean of tp, t2m, sp, tcc, u700, v700, tcwv, ssr and deviation of tp, t2m, u700, tcc)",
+      help: "all statistics of these, for example tp_24h,t2m,wind700\n" +
+        "(default: what matters most of what the file holds, on 12 maps)",
     },
+    { name: "celsius", help: "temperatures in °C, not in K" },
     {
       name: "format",
       value: "<kind>",
@@ -63,13 +64,12 @@ export const command: Command<PlotOptions> = {
   examples: [
     "deno task plot cgan_output/IFS_20260206_00Z_cgan.nc --step-index 4",
     "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --all-steps --format svg",
-    "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --step 48 --variables tp --dpi 300",
+    "deno task plot --input cgan_output/IFS_20260206_00Z_cgan.nc --step 48 --variables tp,t2m --celsius",
   ],
   parse(values) {
     const input = values.required("input");
     const format = parseFormat(values);
-    const named = values.text("output");
-    const output = named ?? input.replace(/(\.\w+)?$/, `.${format}`);
+    const output = values.text("output");
     if (output === input) {
       throw new UsageError(`Cannot use --output "${output}": it is the input; give another name`);
     }
@@ -78,10 +78,10 @@ export const command: Command<PlotOptions> = {
       output,
       format,
       // Pictures of two steps must not replace each other.
-      namesStep: named === undefined,
       steps: parseSteps(values),
       variables: values.list("variables"),
       dpi: values.count("dpi", 20),
+      celsius: values.flag("celsius"),
     };
   },
   run: plotForecast,
@@ -103,7 +103,7 @@ function parseSteps(values: OptionValues): StepChoice {
   }
   if (given[0] === "all-steps") return "all";
   if (given[0] === "step") return { hours: values.count("step", 0) };
-  return { index: given[0] ? values.count("step-index", 0) : 0 };
+  return given[0] ? { index: values.count("step-index", 0) } : "first";
 }
 
 if (import.meta.main) await exitWith(command);

@@ -44,8 +44,11 @@ Deno.test("every stage runs straight from a URL, with the flags of its help, in 
       assertStringIncludes(errors, BEFORE_50R1.run.date);
     }
     const output = [...Deno.readDirSync(`${folder}/cgan_output`)].map((entry) => entry.name);
-    const endings = ["html", "nc", "png"];
-    assertEquals(output.toSorted(), endings.map((it) => `IFS_20260206_00Z_cgan.${it}`));
+    const endings = [".html", ".nc", "_036h.png"];
+    assertEquals(output.toSorted(), [
+      ...endings.map((it) => `IFS_20260206_00Z_cgan${it}`),
+      "runs.json",
+    ]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

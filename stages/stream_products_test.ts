@@ -135,7 +135,7 @@ Deno.test("a message left out as implausible is in no member and no period", asy
   assertEquals(used.code, 5);
   assert(Math.max(...await readValues(used.read(), "t2m_ensemble_maximum")) > 1e5);
   const work = ["--work", `${workplace.folder}/work`];
-  const drop = [...args, "--drop-implausible"];
+  const drop = [...args, "--drop-implausible", "--overwrite"];
   const left = await run(stream, workplace, drop);
   assertStringIncludes(left.reported, "tp (36, 39 h), members 3: it and another step contradict");
   const bytes = await left.read();

@@ -12,15 +12,22 @@ import { exitWith } from "./cli/console.ts";
 export const command: Command<ViewOptions> = {
   name: "view",
   purpose:
-    "Writes a forecast as one HTML file for a browser: maps of mean and standard deviation at all\n" +
-    "steps, values under the pointer, series at a point, tables. The file holds all its data and\n" +
-    "makes no requests.",
+    "Writes a forecast as one HTML file for a browser: maps of every statistic at all steps, values\n" +
+    "under the pointer, series and members at a point or town, tables. With a second forecast the two\n" +
+    "are side by side. The file holds all its data and makes no requests.",
   options: [
     {
       name: "input",
       value: "<file.nc>",
       positional: true,
       help: "the forecast, as stream writes it; --input itself may be left out",
+    },
+    {
+      name: "beside",
+      value: "<file.nc>",
+      positional: true,
+      help: "another forecast, shown beside it at the same valid times, such as yesterday's;\n" +
+        "--beside itself may be left out",
     },
     {
       name: "output",
@@ -31,17 +38,18 @@ export const command: Command<ViewOptions> = {
   examples: [
     "deno task view cgan_output/IFS_20260206_00Z_cgan.nc",
     "deno task view cgan_output/IFS_20260206_00Z_cgan.nc --output today.html",
-    "deno task view --input IFS_20260206_00Z_cgan.nc --quiet",
+    "deno task view cgan_output/IFS_20260207_00Z_cgan.nc cgan_output/IFS_20260206_00Z_cgan.nc",
   ],
   parse(values) {
     const input = values.required("input");
     const output = values.text("output") ?? input.replace(/(\.\w+)?$/, ".html");
-    if (output === input) {
+    const beside = values.text("beside");
+    if (output === input || output === beside) {
       throw new UsageError(
         `Cannot write the page to "${output}": it is the forecast itself; give another name`,
       );
     }
-    return { input, output };
+    return { input, beside, output };
   },
   run: viewForecast,
 };

@@ -129,7 +129,7 @@ function startWatch(place: Workplace, folder: string, ...args: string[]) {
     args: [
       ...["run", "--no-prompt", "--quiet", "-P=watch", `--allow-net=${host},127.0.0.1:0`],
       ...["stages/watch.ts", "--endpoint", place.server.url, "--output-dir", folder],
-      ...["--listen", "127.0.0.1:0", "--catch-up", "0", "--steps", STEPS, ...args],
+      ...["--listen", "127.0.0.1:0", "--catch-up", "1", "--steps", STEPS, ...args],
     ],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
@@ -138,15 +138,22 @@ function startWatch(place: Workplace, folder: string, ...args: string[]) {
   }).spawn();
 }
 
-/** Reads what a process reports until a line says something. */
+/**
+ * Reads what a process reports until a line says something. What comes later stays in the pipe: one that
+ * is closed would end the process.
+ */
 async function readUntil(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string[]> {
-  let text = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream() as TransformStream)) {
-    text += chunk;
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  for (let text = "";;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`${pattern} does not come: ${text}`);
+    text += decoder.decode(value, { stream: true });
     const match = pattern.exec(text);
-    if (match) return match;
+    if (!match) continue;
+    reader.releaseLock();
+    return match;
   }
-  throw new Error(`${pattern} does not come: ${text}`);
 }
 
 Deno.test("watch goes on at once after SIGKILL, and ends with 0 on SIGTERM, leaving no lock", async () => {
@@ -160,6 +167,7 @@ Deno.test("watch goes on at once after SIGKILL, and ends with 0 on SIGTERM, leav
     }
     killed.kill("SIGKILL");
     await killed.status;
+    await killed.stderr.cancel();
     const watch = startWatch(place, folder);
     const [, url] = await readUntil(
       watch.stderr,
@@ -169,6 +177,7 @@ Deno.test("watch goes on at once after SIGKILL, and ends with 0 on SIGTERM, leav
     assertMatch(await answer.text(), /^gik_watch_healthy [01]$/m);
     watch.kill("SIGTERM");
     assertEquals((await watch.status).code, 0);
+    await watch.stderr.cancel();
     const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
     assertEquals(names.filter((name) => name.endsWith(".lock")), []);
     assertEquals((await readJson(`${folder}/status.json`)).state, "stopped");

@@ -170,21 +170,21 @@ export function parseCommandLine<Options>(
   const names = options.map((option) => option.name);
   const flags = options.filter((option) => option.value === undefined).map(({ name }) => name);
   const valued = names.filter((name) => !flags.includes(name));
-  const positional = options.find((option) => option.positional);
+  const positional = options.filter((option) => option.positional);
   const parsed = parseArgs(joinNegativeNumbers(args, valued), {
     string: [...valued, "_"],
     boolean: flags,
     alias: { help: "h" },
     unknown: (argument: string) => {
-      if (positional && !argument.startsWith("-")) return true;
+      if (positional.length > 0 && !argument.startsWith("-")) return true;
       throw new UsageError(describeUnknown(argument, names));
     },
   });
   // Arguments after "--" are not shown to `unknown`.
   const unnamed = parsed._.map(String);
   const given = new Map<string, unknown>(names.map((name) => [name, parsed[name]]));
-  if (positional && given.get(positional.name) === undefined) {
-    given.set(positional.name, unnamed.shift());
+  for (const { name } of positional) {
+    if (given.get(name) === undefined) given.set(name, unnamed.shift());
   }
   if (unnamed[0] !== undefined) throw new UsageError(describeUnknown(unnamed[0], names));
   const values = new Map<string, string | boolean>();

@@ -131,6 +131,25 @@ Deno.test("parseCommandLine() gives an argument without a name to the positional
   }
 });
 
+Deno.test("parseCommandLine() gives arguments without names to positional options in their order", () => {
+  const [run, ...others] = COMMAND.options;
+  const options = ["first", "second"].map((name) => ({
+    ...run!,
+    name,
+    default: undefined,
+    positional: true,
+  }));
+  const command = { ...COMMAND, options: [...options, ...others] };
+  const textsOf = (...args: string[]) => {
+    const values = parseCommandLine(command, args);
+    return ["first", "second"].map((name) => values.text(name));
+  };
+  assertEquals(textsOf("a"), ["a", undefined]);
+  assertEquals(textsOf("a", "b"), ["a", "b"]);
+  assertEquals(textsOf("b", "--first", "a"), ["a", "b"]);
+  assertThrows(() => textsOf("a", "b", "c"), UsageError, 'Cannot use "c"');
+});
+
 function valuesOf(text: string): OptionValues {
   return new OptionValues(new Map([["x", text]]));
 }

@@ -5,7 +5,7 @@
  */
 import { resourceUsage } from "node:process";
 import { formatTask } from "../checkpoint/array_task.ts";
-import { firstMembers, membersOfKind } from "../ecmwf/members.ts";
+import { chooseMembers } from "../ecmwf/members.ts";
 import { runLabel } from "../ecmwf/run.ts";
 import {
   countRejections,
@@ -30,7 +30,7 @@ export function summarizeStream(
 ): Summary {
   const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
   const absent = listUnpublished(result);
-  const wanted = membersOfKind(firstMembers(options.maxMembers), options.profile.members);
+  const wanted = chooseMembers(options, options.profile.members);
   const ranges = measureVariables(fields, wanted.length);
   return summarizeRun(
     {

@@ -6,7 +6,7 @@
 import type { GribHeader } from "../grib/headers.ts";
 import { type Member, memberKeyName } from "./members.ts";
 import { describeRun, referenceTime, type Run } from "./run.ts";
-import type { Conversion, Encoding, Variable } from "./variables.ts";
+import type { Conversion, Encoding, OverHours, Variable } from "./variables.ts";
 
 /** The field that a message should hold. */
 export interface ExpectedField {
@@ -19,9 +19,14 @@ export interface ExpectedField {
 /** WMO code table C-11: European Centre for Medium-Range Weather Forecasts. */
 const ECMWF_CENTRE = 98;
 
+/** Code table 4.5. */
+const ISOBARIC = 100;
+const SOIL = 151;
+
 /** Code table 4.10. */
 const AVERAGE = 0;
 const ACCUMULATION = 1;
+const EXTREMES = { maximum: 2, minimum: 3 } as const;
 /** Values of code table 4.10 that say nothing: messages of ECMWF's local discipline have them. */
 const NO_STATISTIC: readonly (number | undefined)[] = [255, undefined];
 
@@ -112,7 +117,12 @@ function checkParameter(field: GribHeader, variable: Variable): string | undefin
 function checkLevel(field: GribHeader, variable: Variable): string | undefined {
   const { surface } = variable;
   const { level } = field.product;
-  if (!surface) return undefined;
+  if (!surface) {
+    const isLevel = ISOBARIC === level.type || SOIL === level.type;
+    return isLevel
+      ? `its level is ${level.value} on surface type ${level.type}, expected none`
+      : undefined;
+  }
   const sameValue = surface.value === undefined || surface.value === level.value;
   if (surface.type === level.type && sameValue) return undefined;
   const wanted = `${surface.value ?? ""} on surface type ${surface.type}`;
@@ -120,6 +130,31 @@ function checkLevel(field: GribHeader, variable: Variable): string | undefined {
 }
 
 function checkStep(field: GribHeader, expected: ExpectedField): string | undefined {
+  const { overHours } = expected.variable;
+  return overHours
+    ? checkHours(field.product, overHours, expected.stepHours)
+    : checkMomentOrSum(field, expected);
+}
+
+/** Compares the hours before a step, and what the values are over them, with those of an extreme. */
+function checkHours(
+  { stepRange: { startHours, endHours }, typeOfStatisticalProcessing }: GribHeader["product"],
+  { method, hours }: OverHours,
+  stepHours: number,
+): string | undefined {
+  const isLong = hours === undefined
+    ? startHours < endHours || method === undefined && startHours === endHours
+    : endHours - startHours === hours;
+  if (endHours !== stepHours || !isLong) {
+    const before = `${hours === undefined ? "some" : hours} h before ${stepHours} h`;
+    return `its step is ${startHours}–${endHours} h, expected the ${before}`;
+  }
+  if (method === undefined || typeOfStatisticalProcessing === EXTREMES[method]) return undefined;
+  return `its statistical processing (code table 4.10) is ${typeOfStatisticalProcessing}, ` +
+    `expected ${EXTREMES[method]} (${method})`;
+}
+
+function checkMomentOrSum(field: GribHeader, expected: ExpectedField): string | undefined {
   const { stepRange, typeOfStatisticalProcessing } = field.product;
   const { accumulated } = expected.variable;
   const start = accumulated ? 0 : expected.stepHours;

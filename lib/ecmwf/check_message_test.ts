@@ -4,6 +4,9 @@ import { type GribField, parseFields } from "../grib/mod.ts";
 import { type ExpectedField, findConversion, findFactor, findMismatch } from "./check_message.ts";
 import { findSection, readMessage, type WantedMessage } from "./messages_fixture.ts";
 import { parseRun } from "./run.ts";
+import { headerOf, PARAMETER_MESSAGES } from "../../fixtures/scan/parameter_messages.ts";
+import { parseField } from "./inventory_fields.ts";
+import { findParameter } from "./parameters.ts";
 import { findVariable, VARIABLES } from "./variables.ts";
 
 const { run } = BEFORE_50R1;
@@ -214,6 +217,72 @@ for (
     },
   });
 }
+
+for (
+  const [file, date] of [
+    ["ecmwf-ifs-oper-surface.grib2", "20260310"],
+    ["ecmwf-ifs-oper-0p4-first-10.grib2", "20240101"],
+  ] as const
+) {
+  const url = new URL(file, DATA);
+  Deno.test({
+    name:
+      `findMismatch() finds none in ECMWF's own fields of ${date} of any parameter (needs ../shared)`,
+    ignore: !isFile(url),
+    fn() {
+      for (const field of parseFields(Deno.readFileSync(url))) {
+        const { shortName: param } = findParameter(field);
+        const { type, value = 0 } = field.product.level;
+        const variable = parseField(type === 100 ? `${param}@${value / 100}` : param);
+        const expected = { run: parseRun(date, "00"), stepHours: 0, member: 0, variable };
+        assertEquals(findMismatch(field, expected), undefined, param);
+      }
+    },
+  });
+}
+
+Deno.test("findMismatch() compares an extreme's hours and kind, and a rate's last hour alone", () => {
+  const field = (param: string) => headerOf(PARAMETER_MESSAGES.find((it) => it.param === param)!);
+  const check = (param: string, name: string, stepHours = 6) =>
+    findMismatch(field(param), {
+      ...{ run: parseRun("20240529", "00"), stepHours, member: 7 },
+      variable: parseField(name),
+    });
+  assertEquals(check("mx2t3", "mx2t3"), undefined);
+  assertEquals(check("10fg", "10fg"), undefined);
+  assertEquals(check("mx2t6", "mx2t3"), "its step is 0–6 h, expected the 3 h before 6 h");
+  assertEquals(check("mx2t3", "mx2t3", 9), "its step is 3–6 h, expected the 3 h before 9 h");
+  assertEquals(
+    check("mn2t3", "mx2t3"),
+    "its statistical processing (code table 4.10) is 3, expected 2 (maximum)",
+  );
+  assertEquals(check("2t", "mx2t3"), "its step is 6–6 h, expected the 3 h before 6 h");
+  assertEquals(check("tprate", "tprate"), undefined);
+});
+
+Deno.test("findMismatch() names the level of a message of another level or layer, or of none", () => {
+  const field = (param: string) => headerOf(PARAMETER_MESSAGES.find((it) => it.param === param)!);
+  const check = (param: string, name: string) =>
+    findMismatch(field(param), {
+      ...{ run: parseRun("20240529", "00"), stepHours: 6, member: 7 },
+      variable: parseField(name),
+    });
+  assertEquals(
+    check("gh", "gh@700"),
+    "its level is 50000 on surface type 100, expected 70000 on surface type 100",
+  );
+  assertEquals(
+    check("sot", "sot@1"),
+    "its level is 1 on surface type 151, expected 0 on surface type 151",
+  );
+  const isobaric = { ...field("gh"), discipline: 0, product: { ...field("gh").product } };
+  const geopotential = { ...isobaric, product: { ...isobaric.product, parameterNumber: 4 } };
+  const expected = { run: parseRun("20240529", "00"), stepHours: 6, member: 7 };
+  assertEquals(
+    findMismatch(geopotential, { ...expected, variable: parseField("z") }),
+    "its level is 50000 on surface type 100, expected none",
+  );
+});
 
 function isFile(url: URL): boolean {
   try {

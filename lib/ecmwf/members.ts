@@ -21,9 +21,20 @@ export function firstMembers(count: number): Member[] {
 /** The members of an ensemble that something is made of. */
 export type MemberKind = "all" | "perturbed";
 
-/** Those of some members that are of a kind: the perturbed ones are all but the control. */
-export function membersOfKind(members: readonly Member[], kind: MemberKind): Member[] {
-  return members.filter((member) => kind === "all" || member !== 0);
+/** Which members a command uses. */
+export interface ChosenMembers {
+  /** How many, the control first. */
+  maxMembers: number;
+  /** By their numbers. @default the first `maxMembers` */
+  members?: readonly Member[];
+}
+
+/** The members that a command uses, of a kind: the perturbed ones are all but the control. */
+export function chooseMembers(
+  { members, maxMembers }: ChosenMembers,
+  kind: MemberKind = "all",
+): Member[] {
+  return (members ?? firstMembers(maxMembers)).filter((member) => kind === "all" || member !== 0);
 }
 
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */

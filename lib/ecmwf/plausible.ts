@@ -19,19 +19,27 @@ export function findPrecision({ representation }: Pick<GribField, "representatio
   return bitsPerValue === 0 ? 0 : 2 ** binaryScaleFactor * 10 ** -decimalScaleFactor;
 }
 
+/** Of a variable without known limits: any number, but no infinity. */
+const NO_LIMITS: Limits = { least: -Number.MAX_VALUE, most: Number.MAX_VALUE };
+
 /** A variable at a step. */
 export interface VariableAtStep {
   variable: Pick<Variable, "limits" | "noise" | "accumulated">;
   stepHours: number;
 }
 
-/** The limits of values, and the usual difference between members, of a variable at a step. */
+/**
+ * The limits of values, and the usual difference between members, of a variable at a step; without
+ * `noise` where no usual difference is known.
+ */
 export function scaleLimits(
-  { variable, stepHours }: VariableAtStep,
+  { variable: { limits, noise, accumulated }, stepHours }: VariableAtStep,
 ): Limits & Pick<Variable, "noise"> {
-  const { limits: { least, most }, noise, accumulated } = variable;
   const hours = accumulated ? stepHours : 1;
-  return { least, most: most * hours, noise: noise * hours };
+  return {
+    ...(limits ? { least: limits.least, most: limits.most * hours } : NO_LIMITS),
+    ...(noise !== undefined && { noise: noise * hours }),
+  };
 }
 
 /** Whether values of a field may be missing (NaN). */
@@ -94,7 +102,8 @@ function isWithin(values: Float64Array, from: number, to: number, mayBeMissing: 
  *
  * @param factor converts packed values to the units of the variable.
  * @returns what cannot be true, in words; `undefined` for a packing that is wide enough, a constant
- *   field, and packings that do not say how far values can be apart.
+ *   field, a variable of which no usual difference is known, and packings that do not say how far values
+ *   can be apart.
  */
 export function findFlatPacking(
   { representation }: Pick<GribField, "representation">,
@@ -102,9 +111,12 @@ export function findFlatPacking(
   at: VariableAtStep,
 ): string | undefined {
   const { template, bitsPerValue } = representation;
-  if (bitsPerValue === 0 || template === 2 || template === 3) return undefined;
+  const { noise } = scaleLimits(at);
+  if (noise === undefined || bitsPerValue === 0 || template === 2 || template === 3) {
+    return undefined;
+  }
   const range = factor * findPrecision({ representation }) * 2 ** bitsPerValue;
-  const leastRange = FLAT_SHARE * scaleLimits(at).noise;
+  const leastRange = FLAT_SHARE * noise;
   if (range >= leastRange) return undefined;
   const held = Number(range.toPrecision(2));
   return `its packing holds no values more than ${held} apart, and on the globe they differ by more ` +

@@ -56,6 +56,17 @@ Deno.test("findFlatPacking() finds a packing that holds less than differs on the
   assertEquals(find("tp", { binaryScaleFactor: -3 }, { factor: 1e-6 })?.includes("0.00032"), true);
 });
 
+Deno.test("of a variable without known limits any finite value is plausible, and any packing", () => {
+  const at = { variable: { accumulated: true }, stepHours: 36 };
+  const find = (...values: number[]) => findImplausible(Float64Array.from(values), EXACT, at);
+  assertEquals(find(-1e300, 0, Number.MAX_VALUE), undefined);
+  assertEquals(
+    find(0, Infinity),
+    "1 of 2 values not finite, 1 above 1.79769313486e+308 (highest Infinity)",
+  );
+  assertEquals(findFlatPacking({ representation }, 1e-20, at), undefined);
+});
+
 const IMPLAUSIBLE: [name: string, values: number[], text: string][] = [
   ["tp", [0, -0.5, -0.25, 1], "2 of 4 values below 0 (lowest -0.5)"],
   ["ssr", [-1], "1 of 1 values below 0 (lowest -1)"],

@@ -42,6 +42,14 @@ export interface Limits {
   most: number;
 }
 
+/** An extreme, or a rate, over some hours that end at the step. */
+export interface OverHours {
+  /** `undefined` for a rate, which may also be that of the moment. */
+  method?: "maximum" | "minimum";
+  /** How many. @default {undefined} (those since the step before) */
+  hours?: number;
+}
+
 /** One variable of the output. */
 export interface Variable {
   /** Name in the output. */
@@ -49,21 +57,25 @@ export interface Variable {
   /** MARS short name: `param` in the index and in reference keys. */
   param: string;
   /** MARS `levtype`. */
-  levtype: "sfc" | "pl";
-  /** Pressure level in hPa, for `levtype` `pl`. */
+  levtype: "sfc" | "pl" | "sol";
+  /** Pressure level in hPa, or the layer of the soil; absent for `levtype` `sfc`. */
   level?: number;
   /** First fixed surface (code table 4.5); absent where ECMWF's tables do not define it. */
   surface?: { type: number; value?: number };
   encodings: readonly Encoding[];
   /** Whether values accumulate from the start of the run. */
   accumulated: boolean;
-  /** Limits of plausible values, in `units`. */
-  limits: Limits;
+  /** What a value is over the hours before its step. @default {undefined} (a moment, or a sum) */
+  overHours?: OverHours;
+  /** Limits of plausible values, in `units`. @default {undefined} (none are known) */
+  limits?: Limits;
   /**
    * A difference between members that is nothing unusual, on average over some degrees, in `units`; of
    * an accumulation in an hour of its step. Where all are dry, the first rain of one is no fault.
+   *
+   * @default {undefined} (a share of the range of the field's values)
    */
-  noise: number;
+  noise?: number;
   units: string;
   longName: string;
   /** CF standard name, where the CF table has one. */
@@ -277,6 +289,11 @@ export const VARIABLES: readonly Variable[] = [
     standardName: "atmosphere_convective_available_potential_energy",
   },
 ];
+
+/** Whether values can only grow from step to step: accumulations of what is never negative. */
+export function canOnlyGrow({ accumulated, limits }: Variable): boolean {
+  return accumulated && limits?.least === 0;
+}
 
 /** Names of the variables of the rainfall model, which are written unless others are asked for. */
 export const GIK_VARIABLES: readonly string[] = [

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
-import { findVariable, VARIABLES } from "./variables.ts";
+import { canOnlyGrow, findVariable, VARIABLES } from "./variables.ts";
 
 /** Code table 4.5. */
 const ISOBARIC = 100;
@@ -46,7 +46,7 @@ Deno.test("VARIABLES has the twelve variables of the rainfall model and cape, in
 
 Deno.test("VARIABLES has both limits of each variable, for the hour where it accumulates", () => {
   const limits = Object.fromEntries(
-    VARIABLES.map(({ name, limits: { least, most } }) => [name, [least, most]]),
+    VARIABLES.map(({ name, limits }) => [name, [limits!.least, limits!.most]]),
   );
   const [water, radiation] = [[0, 0.1], [0, 1400 * 3600]];
   assertEquals(limits, {
@@ -70,4 +70,11 @@ Deno.test("findVariable() knows names of the output, not of the index", () => {
   assertEquals(findVariable("t2m")?.param, "2t");
   assertEquals(findVariable("2t"), undefined);
   assertEquals(findVariable(""), undefined);
+});
+
+Deno.test("only accumulations of what is never negative can only grow", () => {
+  const growing = VARIABLES.filter(canOnlyGrow).map(({ name }) => name);
+  assertEquals(growing, VARIABLES.filter(({ accumulated }) => accumulated).map(({ name }) => name));
+  const flux = { ...VARIABLES.find(({ name }) => name === "ssr")!, limits: undefined };
+  assertEquals(canOnlyGrow(flux), false);
 });

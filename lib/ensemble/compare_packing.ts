@@ -5,7 +5,9 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { scaleLimits, type VariableAtStep } from "../ecmwf/plausible.ts";
 import type { GribField } from "../grib/mod.ts";
+import { median, type Usual } from "./compare_members.ts";
 
 /** One member's message. */
 export interface PackedMember {
@@ -100,4 +102,31 @@ function describeScales(
     const isOdd = value <= least - room || value >= most + room;
     return isOdd ? [`its ${key} is ${value}, theirs ${least} to ${most}`] : [];
   });
+}
+
+/**
+ * A difference between members that is nothing unusual, by the range of values on the globe. Where
+ * `noise` is known it is between a hundredth of that (surface pressure: 500 of 5e4 Pa) and a twentieth
+ * (water vapour of the column: 3 of 70 kg m-2).
+ */
+const USUAL_SHARE = 1 / 20;
+
+/** A member's message, and the distance between its packed values in the unit of the variable. */
+export interface MeasuredPacking extends Pick<PackedMember, "representation"> {
+  precision: number;
+}
+
+/**
+ * The least possible value and the usual difference between members. Where they are not known, the
+ * range of values on the globe, which the packing states, gives the difference, and values that are
+ * nowhere below 0 in any message have 0 as the least.
+ */
+export function findUsual(at: VariableAtStep, messages: readonly MeasuredPacking[]): Usual {
+  const { least, noise } = scaleLimits(at);
+  if (noise !== undefined) return { least, noise };
+  const packed = messages.filter(({ representation }) => representation.bitsPerValue > 0);
+  if (packed.length === 0) return { least, noise: 0 };
+  const ranges = packed.map((it) => it.precision * 2 ** it.representation.bitsPerValue);
+  const isFrom0 = packed.every(({ representation }) => representation.referenceValue === 0);
+  return { least: isFrom0 ? 0 : least, noise: USUAL_SHARE * median(ranges) };
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { findOddPackings, type PackedMember } from "./compare_packing.ts";
+import { findOddPackings, findUsual, type PackedMember } from "./compare_packing.ts";
 
 const USUAL = {
   template: 42,
@@ -77,4 +77,28 @@ Deno.test("findOddPackings() says nothing where the others differ too, or are fe
       2,
     ]);
   }
+});
+
+Deno.test("findUsual() takes what is known of a variable, else a share of the range that packings state", () => {
+  const messages = pack(3, { 2: { binaryScaleFactor: -3 } }).map(({ representation }) => ({
+    representation,
+    precision: 2 ** representation.binaryScaleFactor,
+  }));
+  const known = { limits: { least: 150, most: 350 }, noise: 2, accumulated: false };
+  assertEquals(findUsual({ variable: known, stepHours: 36 }, messages), { least: 150, noise: 2 });
+  const at = { variable: { accumulated: false }, stepHours: 36 };
+  // Values of two members are up to 2^12 · 2^-7 apart, and none is below 0.
+  assertEquals(findUsual(at, messages), { least: 0, noise: 32 / 20 });
+  const negative = messages.map((it) => ({
+    ...it,
+    representation: { ...it.representation, referenceValue: -1 },
+  }));
+  assertEquals(findUsual(at, negative), { least: -Number.MAX_VALUE, noise: 32 / 20 });
+  const constant = pack(3, {
+    0: { bitsPerValue: 0 },
+    1: { bitsPerValue: 0 },
+    2: { bitsPerValue: 0 },
+  });
+  const flat = constant.map((it) => ({ ...it, precision: 0 }));
+  assertEquals(findUsual(at, flat).noise, 0);
 });

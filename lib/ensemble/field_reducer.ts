@@ -18,9 +18,8 @@ import {
   findImplausible,
   findPrecision,
   mayBeMissing,
-  scaleLimits,
 } from "../ecmwf/plausible.ts";
-import type { Conversion } from "../ecmwf/variables.ts";
+import { canOnlyGrow, type Conversion } from "../ecmwf/variables.ts";
 import {
   decodePrefix,
   equalGrids,
@@ -36,7 +35,7 @@ import type { FieldDemand } from "./field_plan.ts";
 import { keepMembers, type KeptMembers } from "./kept_members.ts";
 import { measureMembers } from "./measure_members.ts";
 import { findOutliers } from "./compare_members.ts";
-import { findOddPackings } from "./compare_packing.ts";
+import { findOddPackings, findUsual } from "./compare_packing.ts";
 import { type FieldPoints, joinPoints, packPoints } from "./member_points.ts";
 import { meanAndDeviation, type Statistics } from "./statistics.ts";
 
@@ -229,7 +228,7 @@ export class FieldReducer {
       implausible: this.#findImplausible(used),
       ...countConversions(used),
       ...(demand && used.length > 0 && satisfyDemand(demand, used, pointCount)),
-      ...(this.#expected?.variable.accumulated && used.length > 0 && {
+      ...(this.#expected && canOnlyGrow(this.#expected.variable) && used.length > 0 && {
         points: joinPoints(
           pointCount,
           used.map(({ member, values, precision }) => ({
@@ -245,7 +244,7 @@ export class FieldReducer {
   #findImplausible(used: readonly DecodedMember[]): Finding[] {
     const within = used.filter(({ implausible }) => !implausible);
     const columns = used[0]?.axes.longitudes.length ?? 0;
-    const usual = this.#expected ? scaleLimits(this.#expected) : { least: 0, noise: 0 };
+    const usual = this.#expected ? findUsual(this.#expected, within) : { least: 0, noise: 0 };
     const outliers = findOutliers(within, columns, usual);
     // Numbers in other units are packed in another way.
     const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];

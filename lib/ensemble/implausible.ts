@@ -5,6 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { canOnlyGrow } from "../ecmwf/variables.ts";
 import { median, robustDeviation } from "./compare_members.ts";
 import type { Finding, ReducedField, Rejection } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
@@ -129,11 +130,11 @@ export class GrowthCheck {
     return found;
   }
 
-  /** The fields of each accumulation, in the order of time. */
+  /** The fields of each accumulation that can only grow, in the order of time. */
   #groupByVariable(fieldIndexes: Iterable<number>): number[][] {
-    const accumulated = [...fieldIndexes].filter((i) => this.#plan[i]!.variable.accumulated);
-    accumulated.sort((a, b) => this.#plan[a]!.stepHours - this.#plan[b]!.stepHours);
-    return [...Map.groupBy(accumulated, (i) => this.#plan[i]!.variable.name).values()];
+    const growing = [...fieldIndexes].filter((i) => canOnlyGrow(this.#plan[i]!.variable));
+    growing.sort((a, b) => this.#plan[a]!.stepHours - this.#plan[b]!.stepHours);
+    return [...Map.groupBy(growing, (i) => this.#plan[i]!.variable.name).values()];
   }
 }
 

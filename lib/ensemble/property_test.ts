@@ -42,8 +42,8 @@ function varyCost(storage: Storage, random: () => number): Storage {
 
 /** Needs learnt from messages unlike those of the run. */
 function drawNeeds(random: () => number): PrefixNeeds {
-  const needs = new PrefixNeeds();
-  for (const variable of GIK_VARIABLES) {
+  const needs = new PrefixNeeds(GIK.region);
+  for (const variable of findVariables(GIK_VARIABLES)) {
     const share = random();
     for (let i = Math.floor(random() * 15); i > 0; i--) {
       const length = 500 + Math.floor(random() * 20_000);

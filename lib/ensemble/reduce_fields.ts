@@ -89,7 +89,7 @@ export async function reduceFields(
   const { storage, run, region, workers = navigator.hardwareConcurrency } = options;
   if (plan.length === 0) return [];
   using pool = new DecodePool(region, Math.min(workers, plan.length));
-  const { needs = new PrefixNeeds(), check = new ServerCheck(storage) } = options;
+  const { needs = new PrefixNeeds(region), check = new ServerCheck(storage) } = options;
   const given = { ...options, needs, check };
   const first = new ReductionPass(plan, pool, { ...given, stops: ["replaced", "misplaced"] });
   await first.run();
@@ -123,6 +123,12 @@ interface PassOptions extends ReduceOptions {
  * more.
  */
 const FIRST_SHARE = 1 / 3;
+
+/** Requests under way, being fetched or decoded, by those that are fetched. */
+const MOST_UNDER_WAY = 1.5;
+
+/** Messages of each variable that are seen before more of them are asked for. */
+const SCOUTS = [1, 4];
 
 /** Requests for all files that a server refuses before it is believed to serve nothing. */
 const MAX_HELD = 20;
@@ -162,18 +168,18 @@ class ReductionPass {
     const { storage, needs } = this.#options;
     const { size } = this.#pool;
     const policy = this.#policy;
-    const queue = queueMessages(this.#plan, size);
-    const scouts = policy.prefixes
-      ? chooseScouts(queue, this.#plan, needs)
-      : new Set<QueuedMessage>();
-    const followers = queue.filter((message) => !scouts.has(message));
+    let queue = queueMessages(this.#plan, size);
     const wantBytes = (message: QueuedMessage) => this.#wantBytes(message);
     const gapBytes = (url: string) => chooseGap(policy, storage.requestCost(url));
-    for (const messages of [[...scouts], followers]) {
-      const { maxJoinedBytes } = policy;
-      const requests = scheduleRequests(messages, size, wantBytes, gapBytes, maxJoinedBytes);
-      await this.#runAll(requests);
+    const schedule = (messages: readonly QueuedMessage[]) =>
+      scheduleRequests(messages, size, wantBytes, gapBytes, policy.maxJoinedBytes);
+    for (const count of policy.prefixes ? SCOUTS : []) {
+      const scouts = chooseScouts(schedule(queue), this.#plan, needs, { ...policy, count });
+      await this.#runAll(scouts);
+      const asked = new Set(scouts.flatMap(({ messages }) => messages));
+      queue = queue.filter((message) => !asked.has(message));
     }
+    await this.#runAll(schedule(queue));
     const late = this.#putOff!;
     this.#putOff = undefined;
     await this.#runAll(late);
@@ -182,11 +188,13 @@ class ReductionPass {
   }
 
   async #runAll(requests: Iterable<MessageRequest>): Promise<void> {
-    const { maxBytesUnderWay = 16 * 1024 * 1024 } = this.#options;
+    const { maxBytesUnderWay = 16 * 1024 * 1024, parallelFetches } = this.#options;
+    // A request that has to wait for its turn is planned later, when more is known of what it needs.
+    const leastBytes = Math.floor(maxBytesUnderWay / (MOST_UNDER_WAY * parallelFetches));
     await runWithin(
       maxBytesUnderWay,
       requests,
-      ({ length }) => length,
+      ({ length }) => Math.max(length, leastBytes),
       (request) => this.#reduce(request),
     );
   }
@@ -194,7 +202,7 @@ class ReductionPass {
   #wantBytes({ field, reference: { length } }: QueuedMessage): number {
     const { prefixes, wholeBytes } = this.#policy;
     if (!prefixes || length <= wholeBytes) return length;
-    return this.#options.needs.predict(this.#plan[field]!.variable.name, length);
+    return this.#options.needs.predict(this.#plan[field]!.variable, length);
   }
 
   async #reduce(request: MessageRequest): Promise<void> {
@@ -345,7 +353,7 @@ class ReductionPass {
       return { loss: error.loss, bytes: 0 };
     }
     if (needed !== undefined && length > this.#policy.wholeBytes) {
-      this.#options.needs.note(this.#plan[field]!.variable.name, length, needed);
+      this.#options.needs.note(this.#plan[field]!.variable, length, needed);
     }
     return { bytes: given - givenBytes };
   }

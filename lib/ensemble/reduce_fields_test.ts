@@ -217,9 +217,9 @@ Deno.test("reduceFields() fetches a part of the rest of a message that was too s
   const wholeBytes = messages.reduce((sum, { reference }) => sum + reference.length, 0);
   const expected = await reduceFields(plan, options(BEFORE_50R1, storage));
   const reduce = async (share: number) => {
-    const needs = new PrefixNeeds();
+    const needs = new PrefixNeeds(GIK.region);
     // Often enough that the few messages of this reduction change nothing.
-    for (let i = 0; i < 10_000; i++) needs.note("sp", 10_000, share * 10_000);
+    for (let i = 0; i < 10_000; i++) needs.note(findVariable("sp")!, 10_000, share * 10_000);
     let secondRequests = 0;
     let bytes = 0;
     const found = await reduceFields(plan, {

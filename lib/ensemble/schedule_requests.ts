@@ -34,16 +34,58 @@ export function queueMessages(plan: readonly PlannedField[], workers: number): Q
   });
 }
 
-/** The first messages of each variable whose need is not yet known. */
+/** How much is learnt before more is asked for. */
+interface ScoutOptions {
+  /** Messages of a variable that should be seen. */
+  count: number;
+  /** Messages up to this length are fetched whole. */
+  wholeBytes: number;
+}
+
+/**
+ * The first of some requests, so many that of each variable some messages are seen: what they need is
+ * learnt before the others are planned. They are requests of the plan, so that none is added.
+ *
+ * @param requests drawn until every variable has its messages.
+ */
 export function chooseScouts(
-  queue: readonly QueuedMessage[],
+  requests: Iterable<FetchRequest<QueuedMessage>>,
   plan: readonly PlannedField[],
   needs: PrefixNeeds,
-): Set<QueuedMessage> {
-  const byVariable = Map.groupBy(queue, ({ field }) => plan[field]!.variable.name);
-  return new Set(
-    [...byVariable].flatMap(([variable, messages]) => messages.slice(0, needs.lacking(variable))),
+  options: ScoutOptions,
+): FetchRequest<QueuedMessage>[] {
+  const lacking = countLacking(plan, needs, options);
+  const scouts: FetchRequest<QueuedMessage>[] = [];
+  if (lacking.size === 0) return scouts;
+  for (const request of requests) {
+    const names = request.messages.map(({ field }) => plan[field]!.variable.name);
+    if (names.some((name) => lacking.has(name))) scouts.push(request);
+    for (const name of names) {
+      const left = (lacking.get(name) ?? 0) - 1;
+      if (left > 0) lacking.set(name, left);
+      else lacking.delete(name);
+    }
+    if (lacking.size === 0) break;
+  }
+  return scouts;
+}
+
+/**
+ * How many messages of each variable are still to be seen, by its name. Of those that are fetched whole
+ * nothing has to be learnt.
+ */
+function countLacking(
+  plan: readonly PlannedField[],
+  needs: PrefixNeeds,
+  { count, wholeBytes }: ScoutOptions,
+): Map<string, number> {
+  const planned = plan.filter(({ messages }) =>
+    messages.some(({ reference }) => reference.length > wholeBytes)
   );
+  return new Map(planned.flatMap(({ variable }) => {
+    const left = count - needs.countSeen(variable);
+    return left > 0 ? [[variable.name, left]] : [];
+  }));
 }
 
 /**

@@ -238,10 +238,11 @@ async function readSteps(
   context: StageContext,
   check: (reader: StepReader) => Promise<void>,
 ): Promise<ReadSteps> {
-  const { runRequest, profile, maxMembers, parallelFetches, wait } = options;
+  const { runRequest, profile, maxMembers, members, parallelFetches, wait } = options;
   const needed = {
     stepsOf: (run: Run) => chooseFieldSteps(options, run),
     maxMembers,
+    members,
     memberKind: profile.members,
     parallelFetches,
   };
@@ -296,17 +297,14 @@ async function saveLanded(
 /** @returns the files that were drawn. */
 async function drawResult(
   { path: input }: ForecastOutput,
-  { plot, view, variables, products }: ForecastOptions,
+  { plot, view }: ForecastOptions,
   { reporter }: StageContext,
 ): Promise<string[]> {
   const outputs: string[] = [];
   if (plot) {
     const { plotForecast } = await import("../maps/plot_forecast.ts");
-    const drawn = await plotForecast({
-      ...{ input, output: renameTo(input, ".png"), format: "png", dpi: 200 },
-      steps: { index: 0 },
-      ...(variables && !products && { variables: variables.map(({ name }) => name) }),
-    }, reporter);
+    const options = { input, steps: "first", format: "png", dpi: 200 } as const;
+    const drawn = await plotForecast(options, reporter);
     outputs.push(...drawn.plots.map(({ path }) => path));
   }
   if (view) {

@@ -232,7 +232,7 @@ Deno.test("runForecast() draws the picture, writes the page, and publishes all w
   const options = forecastOptions(BEFORE_50R1, folder, { plot: true, view: true, publish });
   const result = await runForecast(options, { ...context, storage });
   const stem = "IFS_20260206_00Z_cgan";
-  const names = [`${stem}.nc`, `${stem}.png`, `${stem}.html`];
+  const names = [`${stem}.nc`, `${stem}_036h.png`, `${stem}.html`];
   assertEquals(result.outputs, names.map((name) => `${options.outputDir}/${name}`));
   assertEquals(written, [...names, `${stem}.manifest.json`]);
   const manifest = JSON.parse(await Deno.readTextFile(result.manifest!));

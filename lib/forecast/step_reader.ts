@@ -6,11 +6,11 @@
  */
 import { holdsMember, type StepFile, stepFiles } from "../ecmwf/files.ts";
 import {
+  chooseMembers,
+  type ChosenMembers,
   describeMembers,
-  firstMembers,
   type Member,
   type MemberKind,
-  membersOfKind,
 } from "../ecmwf/members.ts";
 import { findFolder } from "../ecmwf/published.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
@@ -28,16 +28,14 @@ import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 
 /** What an output needs of a run. */
-export interface NeededSteps {
+export interface NeededSteps extends ChosenMembers {
   /**
    * In hours, ascending.
    *
    * @throws {RunError} for a step that the run does not have.
    */
   stepsOf(run: Run): readonly number[];
-  /** How many members, the control first. */
-  maxMembers: number;
-  /** Which of them. @default {"all"} */
+  /** Which of the members. @default {"all"} */
   memberKind?: MemberKind;
   /** Indexes fetched at once. */
   parallelFetches: number;
@@ -75,11 +73,11 @@ export class StepReader {
    */
   static async open(
     run: Run,
-    { stepsOf, maxMembers, memberKind = "all", parallelFetches }: NeededSteps,
+    { stepsOf, memberKind, parallelFetches, ...chosen }: NeededSteps,
     context: StageContext,
   ): Promise<StepReader> {
     const needed = stepsOf(run);
-    const members = membersOfKind(firstMembers(maxMembers), memberKind);
+    const members = chooseMembers(chosen, memberKind);
     const folder = await findFolder(run, needed, context.storage);
     const files = needed.flatMap((step) => stepFiles(run, step, folder))
       .filter((file) => members.some((member) => holdsMember(file, run, member)));

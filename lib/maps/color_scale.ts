@@ -21,10 +21,11 @@ export interface ColorScale {
 /** Least and greatest finite value. */
 export type Extent = readonly [least: number, most: number];
 
-/** The extent of values times a factor; `undefined` when none is finite. */
+/** The extent of values times a factor plus an offset; `undefined` when none is finite. */
 export function findExtent(
   fields: Iterable<Float32Array>,
   factor: number,
+  offset = 0,
 ): Extent | undefined {
   let [least, most] = [Infinity, -Infinity];
   for (const field of fields) {
@@ -34,7 +35,7 @@ export function findExtent(
       if (value > most) most = value;
     }
   }
-  return least > most ? undefined : [least * factor, most * factor];
+  return least > most ? undefined : [least * factor + offset, most * factor + offset];
 }
 
 /**

@@ -9,10 +9,15 @@ import {
 } from "./color_scale.ts";
 import { findDisplay } from "./palettes.ts";
 
-const TP = findDisplay({ name: "tp", units: "m" });
-const T2M = findDisplay({ name: "t2m", units: "K" });
-const TCC = findDisplay({ name: "tcc", units: "1" });
-const WIND = findDisplay({ name: "u700", units: "m s-1" });
+const DEVIATION = { statistic: { kind: "standard_deviation", ddof: 0 } } as const;
+const shade = (name: string, units: string) => ({
+  mean: findDisplay({ name, units }).shading,
+  deviation: findDisplay({ name, units }, DEVIATION).shading,
+});
+const TP = shade("tp", "m");
+const T2M = shade("t2m", "K");
+const TCC = shade("tcc", "1");
+const WIND = shade("u700", "m s-1");
 
 function planEnds(...args: Parameters<typeof planColorScale>): Extent {
   const { least, most } = planColorScale(...args);

@@ -1,14 +1,16 @@
 /**
  * A forecast, a step and a choice of panels go in; a figure comes out: one SVG page of maps of
- * means and standard deviations. `render_png.ts` makes a PNG of it.
+ * statistics of the members. `render_png.ts` makes a PNG of it.
  *
  * @module
  */
+import { findField, isValue } from "../output/forecast_fields.ts";
 import type { ForecastFile } from "../output/forecast_file.ts";
+import type { PanelChoice } from "./choose_panels.ts";
 import { type ColorScale, findExtent, planColorScale } from "./color_scale.ts";
 import { findBounds, fitFrame, type Frame } from "./frame.ts";
 import { traceLines } from "./geography.ts";
-import { findDisplay, type Statistic } from "./palettes.ts";
+import { findDisplay } from "./palettes.ts";
 import { drawPanel, LINES_ID, MISSING_ID, PANEL_MARGIN } from "./panel.ts";
 import { drawFonts, drawText, element, type Svg, TEXT_ATTRIBUTES } from "./svg.ts";
 import {
@@ -16,10 +18,13 @@ import {
   describePanel,
   describeSources,
   describeTime,
-  type PanelChoice,
 } from "./describe_panel.ts";
 
-export type { PanelChoice } from "./describe_panel.ts";
+/** How a figure shows values. */
+export interface FigureOptions {
+  /** Whether temperatures are in °C. @default {false} */
+  celsius?: boolean;
+}
 
 /** A page and the frames of its maps. */
 export interface Figure {
@@ -37,8 +42,8 @@ export interface FigurePanel extends PanelChoice {
   scale: ColorScale | undefined;
   /** Why the map is empty. */
   message: string | undefined;
-  /** Whether it is empty because ECMWF did not publish the field. */
-  unpublished: boolean;
+  /** Whether nothing is wrong with that: ECMWF published none, or no period ends at the step. */
+  isSound: boolean;
 }
 
 /** Width of a page: A4 landscape without margins. */
@@ -46,37 +51,40 @@ const PAGE_INCHES = 10;
 /** Width of a page in the units of the drawing. */
 const PAGE_WIDTH = 2000;
 
-/** Means of eight variables, then deviations of four. */
-export const DEFAULT_PANELS: readonly PanelChoice[] = [
-  ...choosePanels(["tp", "t2m", "sp", "tcc", "u700", "v700", "tcwv", "ssr"], "mean"),
-  ...choosePanels(["tp", "t2m", "u700", "tcc"], "deviation"),
-];
-
+/** Units of a degree from which on the borders of provinces do not crowd the map. */
+const PROVINCES_SCALE = 30;
 const MARGIN = 28;
 const HEAD = 122;
 const FOOT = 36;
 /** A map of a tall region is not higher than this share of the page's width. */
 const MAX_MAP_HEIGHT = 0.4;
 
-/** One panel for each variable. */
-export function choosePanels(names: readonly string[], statistic: Statistic): PanelChoice[] {
-  return names.map((name) => ({ name, statistic }));
-}
-
 /**
- * One colour scale for each panel, over all steps of the file, so that its steps can be compared.
+ * One colour scale for each panel, over all steps of the file, so that its steps can be compared, and
+ * over mean, percentiles and extremes of a variable, so that these can.
  */
 export function planScales(
   file: ForecastFile,
   choices: readonly PanelChoice[],
+  { celsius }: FigureOptions = {},
 ): (ColorScale | undefined)[] {
-  return choices.map(({ name, statistic }) => {
+  const chosen = choices.map(({ name, statistic: key }) => {
     const variable = file.variables.find((variable) => variable.name === name);
-    if (!variable) return undefined;
-    const display = findDisplay(variable);
-    const fields = file.stepHours.map((_, stepIndex) => variable[statistic](stepIndex));
-    const extent = findExtent(fields, display.factor);
-    return extent && planColorScale(display[statistic], extent);
+    const field = variable && findField(variable, key);
+    return field ? { variable, field } : undefined;
+  });
+  return chosen.map((choice) => {
+    if (!choice) return undefined;
+    const { variable, field } = choice;
+    const { factor, offset, shading } = findDisplay(variable, { ...field, celsius });
+    const isLike = (it: typeof choice | undefined) =>
+      it === choice ||
+      it?.variable === variable && [it, choice].every(({ field }) => isValue(field.statistic));
+    const fields = chosen.filter(isLike).flatMap((it) =>
+      variable.steps.map((stepIndex) => it!.field.values(stepIndex))
+    );
+    const extent = findExtent(fields, factor, offset);
+    return extent && planColorScale(shading, extent);
   });
 }
 
@@ -90,9 +98,12 @@ export function drawFigure(
   stepIndex: number,
   choices: readonly PanelChoice[],
   scales: readonly (ColorScale | undefined)[],
+  { celsius }: FigureOptions = {},
 ): Figure {
   const { frames, room, height } = layOut(file, choices);
-  const contents = choices.map((choice, i) => describePanel(file, stepIndex, choice, scales[i]));
+  const contents = choices.map((choice, i) =>
+    describePanel(file, stepIndex, choice, { scale: scales[i], celsius })
+  );
   const page = element(
     "svg",
     {
@@ -114,7 +125,7 @@ export function drawFigure(
     frame: frames[i]!,
     scale: scales[i],
     message: contents[i]!.message,
-    unpublished: contents[i]!.unpublished ?? false,
+    isSound: contents[i]!.isSound ?? false,
   }));
   return { svg: page.markup, width: PAGE_WIDTH, height, panels };
 }
@@ -145,7 +156,9 @@ function layOut(file: ForecastFile, choices: readonly PanelChoice[]) {
 
 /** What all panels share: the lines of the map, and the hatching. */
 function drawDefinitions(frame: Frame): Svg {
-  const { coast, borders, lakes } = traceLines({ ...frame, x: 0, y: 0 });
+  const { coast, borders, lakes, provinces } = traceLines({ ...frame, x: 0, y: 0 });
+  const { west, east } = frame.bounds;
+  const isNear = frame.width / (east - west) > PROVINCES_SCALE;
   const line = (d: string, stroke: string, width: number, opacity = 1) =>
     element("path", {
       d,
@@ -175,6 +188,7 @@ function drawDefinitions(frame: Frame): Svg {
       // A light seam keeps dark lines visible on dark colours.
       line(coast + lakes, "#fff", 3.6, 0.55),
       line(borders, "#fff", 2.4, 0.35),
+      ...(isNear ? [line(provinces, "#3a3a3a", 0.7, 0.6)] : []),
       line(borders, "#3a3a3a", 0.9),
       line(lakes, "#111", 1.3),
       line(coast, "#111", 1.6),

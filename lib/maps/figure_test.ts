@@ -1,15 +1,17 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import { findField } from "../output/forecast_fields.ts";
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
-import { choosePanels, DEFAULT_PANELS, drawFigure, type Figure, planScales } from "./figure.ts";
+import { chooseDefaultPanels, choosePanels } from "./choose_panels.ts";
+import { drawFigure, type Figure, planScales } from "./figure.ts";
 import { measureText } from "./svg_fixture.ts";
 
 async function parse(dataset: NetcdfDataset): Promise<ForecastFile> {
   return parseForecast(await new Blob([...encodeNetcdf(dataset)]).bytes(), "a.nc");
 }
 
-function draw(file: ForecastFile, choices = DEFAULT_PANELS): Figure {
+function draw(file: ForecastFile, choices = chooseDefaultPanels(file)): Figure {
   return drawFigure(file, 0, choices, planScales(file, choices));
 }
 
@@ -90,7 +92,8 @@ Deno.test("a figure names run, step, valid time, members and region", async () =
   }));
   file.absentMembers = ["3-5"];
   file.memberCount = 48;
-  const figure = drawFigure(file, 1, DEFAULT_PANELS, planScales(file, DEFAULT_PANELS));
+  const choices = choosePanels(["tp"], "mean");
+  const figure = drawFigure(file, 1, choices, planScales(file, choices));
   const texts = listLabels(figure).map(({ text }) => text);
   assertEquals(texts.slice(0, 4), [
     "Ensemble forecast for Sunday, 8 February 2026 at 00:00 UTC",
@@ -143,7 +146,7 @@ Deno.test("a map says that ECMWF did not publish its variable, or its field", as
   const scales = planScales(file, choices);
   const panelsAt = (stepIndex: number) =>
     drawFigure(file, stepIndex, choices, scales).panels
-      .map(({ message, unpublished }) => [message, unpublished]);
+      .map(({ message, isSound }) => [message, isSound]);
   const tcc = ["ECMWF published no tcc for this run", true];
   const ro = ["ro is not in the file", false];
   assertEquals(panelsAt(0), [
@@ -158,7 +161,9 @@ Deno.test("a map says that ECMWF did not publish its variable, or its field", as
 Deno.test("scales hold the values of all steps, so that steps can be compared", async () => {
   const file = await parse(makeSyntheticForecast({ axes: REGIONS["five degrees"] }));
   const [tp] = file.variables;
-  const greatest = file.stepHours.map((_, i) => 1000 * Math.max(...tp!.mean(i)));
+  const greatest = file.stepHours.map((_, i) =>
+    1000 * Math.max(...findField(tp!, "mean")!.values(i))
+  );
   const [scale] = planScales(file, choosePanels(["tp"], "mean"));
   assert(greatest.every((value) => value <= scale!.most));
   assert(greatest[0]! < 0.7 * scale!.most && greatest.at(-1)! > 0.8 * scale!.most);

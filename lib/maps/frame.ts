@@ -28,15 +28,21 @@ export interface Frame {
  * @param longitudes ascending, equally spaced.
  */
 export function findBounds(latitudes: Float64Array, longitudes: Float64Array): Bounds {
-  const [south, north] = findEdges(latitudes.at(-1)!, latitudes[0]!, latitudes.length);
-  const [west, east] = findEdges(longitudes[0]!, longitudes.at(-1)!, longitudes.length);
-  return { west, east, south, north };
+  const [height, width] = [latitudes, longitudes].map(findSpacing);
+  // The cells of a single row or column are square, and that of a single point is one of a degree.
+  const down = (height ?? width ?? 1) / 2;
+  const across = (width ?? height ?? 1) / 2;
+  return {
+    west: longitudes[0]! - across,
+    east: longitudes.at(-1)! + across,
+    south: latitudes.at(-1)! - down,
+    north: latitudes[0]! + down,
+  };
 }
 
-/** A single point gets a cell of one degree. */
-function findEdges(first: number, last: number, count: number): [number, number] {
-  const spacing = count > 1 ? (last - first) / (count - 1) : 1;
-  return [first - spacing / 2, last + spacing / 2];
+function findSpacing(points: Float64Array): number | undefined {
+  const { length } = points;
+  return length > 1 ? Math.abs(points.at(-1)! - points[0]!) / (length - 1) : undefined;
 }
 
 /** The largest frame of these bounds in the top left corner of a box. */

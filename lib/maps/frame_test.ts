@@ -6,6 +6,8 @@ const BOUNDS = { west: 20, east: 40, south: -10, north: 0 };
 Deno.test("findBounds() gives the edges of the cells around the points", () => {
   const bounds = findBounds(Float64Array.of(1, 0.75, 0.5), Float64Array.of(30, 30.5));
   assertEquals(bounds, { west: 29.75, east: 30.75, south: 0.375, north: 1.125 });
+  const row = findBounds(Float64Array.of(5), Float64Array.of(30, 30.5, 31));
+  assertEquals(row, { west: 29.75, east: 31.25, south: 4.75, north: 5.25 });
   const single = findBounds(Float64Array.of(5), Float64Array.of(30));
   assertEquals(single, { west: 29.5, east: 30.5, south: 4.5, north: 5.5 });
 });

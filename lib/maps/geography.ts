@@ -1,7 +1,8 @@
 /**
- * Coastlines, borders and lakes of the world: Natural Earth at 1:50m, in the public domain.
- * Countries are as `world-atlas` has them; it has no lakes, which `lakes.json` has
- * (`fixtures/make_lakes.ts`).
+ * Coastlines, borders and lakes of the world, and the borders of provinces in East Africa: Natural Earth
+ * at 1:50m, provinces at 1:10m, in the public domain. Countries are as `world-atlas` has them; it has
+ * no lakes and provinces, which `lakes.json` (`fixtures/make_lakes.ts`) and `provinces.json`
+ * (`fixtures/make_places.ts`) have.
  *
  * @module
  */
@@ -13,9 +14,10 @@ import type { GeometryCollection, Topology } from "npm:@types/topojson-specifica
 import atlas from "npm:world-atlas@2.0.2/countries-50m.json" with { type: "json" };
 import type { Frame } from "./frame.ts";
 import lakes from "./lakes.json" with { type: "json" };
+import provinces from "./provinces.json" with { type: "json" };
 
 /** Kinds of lines. */
-export type Feature = "coast" | "borders" | "lakes";
+export type Feature = "coast" | "borders" | "lakes" | "provinces";
 
 /** Lines in degrees, longitude first. */
 interface Lines {
@@ -47,6 +49,7 @@ export function traceLines(frame: Frame): Record<Feature, string> {
     coast: path(findCoast()) ?? "",
     borders: path(findBorders()) ?? "",
     lakes: path(findLakes()) ?? "",
+    provinces: path(findProvinces()) ?? "",
   };
 }
 
@@ -62,17 +65,29 @@ function findBorders(): Lines {
 
 /** Every shore of a lake. */
 function findLakes(): Lines {
-  const coordinates = [...lakes.lines.map(listPoints), ...Object.values(lakes.rings)];
+  const coordinates = [...listLines(lakes), ...Object.values(lakes.rings)];
   return { type: "MultiLineString", coordinates };
 }
 
-/** The points of a line in degrees; stored are its steps on a grid, from each point to the next. */
-function listPoints(steps: string): number[][] {
-  const { scale: [width, height], translate: [west, south] } = lakes;
-  let [column, row] = [0, 0];
-  return [...steps.matchAll(/(\S+) (\S+)/g)].map(([, east, north]) => {
-    column += Number(east);
-    row += Number(north);
-    return [column * width! + west!, row * height! + south!];
+function findProvinces(): Lines {
+  return { type: "MultiLineString", coordinates: listLines(provinces) };
+}
+
+/** Lines on a grid: stored are their steps, from each point to the next. */
+interface StoredLines {
+  scale: number[];
+  translate: number[];
+  lines: string[];
+}
+
+/** The points of stored lines in degrees. */
+function listLines({ scale: [width, height], translate: [west, south], lines }: StoredLines) {
+  return lines.map((steps) => {
+    let [column, row] = [0, 0];
+    return [...steps.matchAll(/(\S+) (\S+)/g)].map(([, east, north]) => {
+      column += Number(east);
+      row += Number(north);
+      return [column * width! + west!, row * height! + south!];
+    });
   });
 }

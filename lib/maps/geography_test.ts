@@ -69,5 +69,5 @@ Deno.test("a frame across the date line has the lines of both sides", () => {
 
 Deno.test("a frame in the open ocean has no lines", () => {
   const lines = trace({ west: -30, east: -28, south: -32, north: -30 });
-  assertEquals(lines, { coast: "", borders: "", lakes: "" });
+  assertEquals(lines, { coast: "", borders: "", lakes: "", provinces: "" });
 });

@@ -15,19 +15,27 @@ export interface Graticule {
   parallels: number[];
 }
 
-/** The lines of a frame, at the smallest round spacing at which labels do not overlap. */
+/**
+ * The lines of a frame, at the smallest round spacing at which labels do not overlap.
+ *
+ * @param labelWidth room for a label of six letters, `102.5°`; longer ones get more.
+ */
 export function planGraticule({ bounds, width }: Frame, labelWidth: number): Graticule {
   const unitsPerDegree = width / (bounds.east - bounds.west);
-  // What divides a right angle, and round fractions of a degree.
-  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45];
-  const step = steps.find((step) => step * unitsPerDegree >= labelWidth) ?? 90;
-  const lines = (from: number, to: number) =>
+  const lines = (step: number, from: number, to: number) =>
     range(Math.ceil(from / step), Math.floor(to / step) + 1).map((i) =>
       Number((i * step).toFixed(6))
     );
+  // What divides a right angle, and round fractions of a degree.
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45].find((step) => {
+    if (step * unitsPerDegree < labelWidth) return false;
+    const labels = lines(step, bounds.west, bounds.east).map(formatLongitude);
+    const longest = Math.max(0, ...labels.map(({ length }) => length));
+    return step * unitsPerDegree >= labelWidth * longest / 6;
+  }) ?? 90;
   return {
-    meridians: lines(bounds.west, bounds.east),
-    parallels: lines(bounds.south, bounds.north),
+    meridians: lines(step, bounds.west, bounds.east),
+    parallels: lines(step, bounds.south, bounds.north),
   };
 }
 

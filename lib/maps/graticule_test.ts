@@ -12,6 +12,9 @@ Deno.test("planGraticule() draws lines at round degrees, as near as their labels
     parallels: [-10, 0, 10, 20],
   });
   assertEquals(plan(30, 31, 0, 0.5).meridians, [30, 30.2, 30.4, 30.6, 30.8, 31]);
+  // Longer labels are further apart: 170.5°W has a letter more than 30.5°E.
+  assertEquals(plan(-172, -168, 0, 1, 50).meridians, [-172, -171, -170, -169, -168]);
+  assertEquals(plan(28, 32, 0, 1, 50).meridians.slice(0, 3), [28, 28.5, 29]);
   assertEquals(plan(-180, 180, -90, 90).meridians, [-180, -90, 0, 90, 180]);
 });
 

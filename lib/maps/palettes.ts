@@ -11,6 +11,7 @@
 import { rgb } from "npm:d3-color@3.1.0";
 // @ts-types="npm:@types/d3-scale-chromatic@3.1.0"
 import * as chromatic from "npm:d3-scale-chromatic@3.1.1";
+import { type FieldStatistic, nameBase } from "../output/forecast_fields.ts";
 
 /** A colour map. */
 export interface Palette {
@@ -21,17 +22,14 @@ export interface Palette {
   colors: Uint8Array;
 }
 
-/** What is drawn of a variable. */
-export type Statistic = "mean" | "deviation";
-
-/** How a variable is shown. */
+/** How a field is shown: in which unit, and in which colours. */
 export interface Display {
   /** Unit of the shown values, for example `mm`. */
   units: string;
-  /** Shown value / value in the file. */
+  /** Shown value = value in the file × factor + offset. */
   factor: number;
-  mean: Shading;
-  deviation: Shading;
+  offset: number;
+  shading: Shading;
 }
 
 /** How values become colours. */
@@ -64,6 +62,8 @@ const GREEN_BLUE = samplePalette("YlGnBu", "sequential", chromatic.interpolateYl
 const BLUES = samplePalette("Blues", "sequential", chromatic.interpolateBlues);
 const VIRIDIS = samplePalette("viridis", "sequential", chromatic.interpolateViridis);
 const PLASMA = samplePalette("plasma", "sequential", chromatic.interpolatePlasma);
+const BLUE_PURPLE = samplePalette("BuPu", "sequential", chromatic.interpolateBuPu);
+const ORANGE_RED = samplePalette("YlOrRd", "sequential", chromatic.interpolateYlOrRd);
 const CIVIDIS = samplePalette("cividis", "sequential", chromatic.interpolateCividis);
 /** Blue where negative, red where positive. */
 const BLUE_RED = samplePalette(
@@ -83,47 +83,101 @@ const AMOUNT = { least: 0, exponent: 0.5 };
 /** Spread is zero where all members agree. */
 const SPREAD = shade(VIRIDIS, { least: 0 });
 
-const WATER: Omit<Display, "units" | "factor"> = {
-  mean: shade(GREEN_BLUE, AMOUNT),
-  deviation: shade(VIRIDIS, AMOUNT),
+/** How a variable is shown: its values, and their spread. */
+interface VariableDisplay {
+  units: string;
+  factor: number;
+  values: Shading;
+  spread: Shading;
+}
+
+const WATER = { values: shade(GREEN_BLUE, AMOUNT), spread: shade(VIRIDIS, AMOUNT) };
+const DEPTH: VariableDisplay = { units: "mm", factor: 1000, ...WATER };
+const WIND: VariableDisplay = {
+  units: "m s⁻¹",
+  factor: 1,
+  values: shade(BLUE_RED),
+  spread: SPREAD,
 };
-const WIND: Display = { units: "m s⁻¹", factor: 1, mean: shade(BLUE_RED), deviation: SPREAD };
-const RADIATION: Display = {
+const SPEED: VariableDisplay = { ...WIND, values: shade(BLUE_PURPLE, { least: 0 }) };
+const RADIATION: VariableDisplay = {
   units: "MJ m⁻²",
   factor: 1e-6,
-  mean: shade(PLASMA, { least: 0 }),
-  deviation: SPREAD,
+  values: shade(PLASMA, { least: 0 }),
+  spread: SPREAD,
 };
-const COLUMN: Display = { units: "kg m⁻²", factor: 1, mean: shade(GREEN_BLUE), deviation: SPREAD };
-const DEPTH: Display = { units: "mm", factor: 1000, ...WATER };
+const COLUMN: VariableDisplay = {
+  units: "kg m⁻²",
+  factor: 1,
+  values: shade(GREEN_BLUE),
+  spread: SPREAD,
+};
+const TEMPERATURE: VariableDisplay = {
+  units: "K",
+  factor: 1,
+  values: shade(PLASMA),
+  spread: SPREAD,
+};
+const PRESSURE: VariableDisplay = {
+  units: "hPa",
+  factor: 0.01,
+  values: shade(CIVIDIS),
+  spread: SPREAD,
+};
+const FRACTION: VariableDisplay = {
+  units: "0–1",
+  factor: 1,
+  values: shade(BLUES, { least: 0, most: 1 }),
+  spread: SPREAD,
+};
 
-/** By name and unit in the file. */
-const DISPLAYS: Readonly<Record<string, Display>> = {
-  "tp m": DEPTH,
-  "sf m": DEPTH,
-  "ro m": DEPTH,
-  "t2m K": { units: "K", factor: 1, mean: shade(PLASMA), deviation: SPREAD },
-  "sp Pa": { units: "hPa", factor: 0.01, mean: shade(CIVIDIS), deviation: SPREAD },
-  "tcc 1": {
-    units: "0–1",
-    factor: 1,
-    mean: shade(BLUES, { least: 0, most: 1 }),
-    deviation: SPREAD,
-  },
-  "u700 m s-1": WIND,
-  "v700 m s-1": WIND,
-  "tcw kg m-2": COLUMN,
-  "tcwv kg m-2": COLUMN,
-  "ssr J m-2": RADIATION,
-  "ssrd J m-2": RADIATION,
-  "cape J kg-1": { units: "J kg⁻¹", factor: 1, ...WATER },
+/** By name, without its period, and unit in the file; the first that matches. */
+const DISPLAYS: readonly (readonly [pattern: RegExp, display: VariableDisplay])[] = [
+  [/^(?:tp|sf|ro|cp|lsp) m$/, DEPTH],
+  [/^tcc 1$/, FRACTION],
+  [/^ssrd? J m-2$/, RADIATION],
+  [/^tcwv? kg m-2$/, COLUMN],
+  [/^(?:mu)?cape J kg-1$/, { units: "J kg⁻¹", factor: 1, ...WATER }],
+  [/^(?:[uv]\d|\d+[uv]\b).* m s-1$/, WIND],
+  [/^w\d* Pa s-1$/, { ...WIND, units: "Pa s⁻¹" }],
+  [/^wind.* m s-1$/, SPEED],
+  [/ K$/, TEMPERATURE],
+  [/ Pa$/, PRESSURE],
+];
+
+/** Percent of the members. */
+const PROBABILITY: Display = {
+  units: "%",
+  factor: 100,
+  offset: 0,
+  shading: shade(ORANGE_RED, { least: 0, most: 100 }),
 };
+
+/** Kelvin at 0 °C. */
+const ZERO_CELSIUS = 273.15;
+
+/** What is shown, and in which of several units. */
+export interface DisplayChoice {
+  /** @default {the mean} */
+  statistic?: FieldStatistic;
+  /** Whether temperatures are shown in °C. @default {false} */
+  celsius?: boolean;
+}
 
 /**
- * How a variable is shown. An unknown variable, or a known one in an unknown unit, is shown in the
- * unit of the file.
+ * How a statistic of a variable is shown. An unknown variable, or a known one in an unknown unit, is
+ * shown in the unit of the file. A difference of 1 °C is one of 1 K, which is the unit of deviations.
  */
-export function findDisplay({ name, units }: { name: string; units: string }): Display {
-  return DISPLAYS[`${name} ${units}`] ??
-    { units, factor: 1, mean: shade(VIRIDIS), deviation: SPREAD };
+export function findDisplay(
+  { name, units }: { name: string; units: string },
+  { statistic = { kind: "mean" }, celsius = false }: DisplayChoice = {},
+): Display {
+  if (statistic.kind === "exceedance") return PROBABILITY;
+  const known = DISPLAYS.find(([pattern]) => pattern.test(`${nameBase(name)} ${units}`))?.[1];
+  const { values, spread, ...unit } = known ??
+    { units, factor: 1, values: shade(VIRIDIS), spread: SPREAD };
+  if (statistic.kind === "standard_deviation") return { ...unit, offset: 0, shading: spread };
+  return celsius && unit.units === "K"
+    ? { units: "°C", factor: 1, offset: -ZERO_CELSIUS, shading: values }
+    : { ...unit, offset: 0, shading: values };
 }

@@ -1,6 +1,11 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { VARIABLES } from "../ecmwf/variables.ts";
-import { findDisplay, type Palette, PALETTE_COLORS } from "./palettes.ts";
+import { type DisplayChoice, findDisplay, type Palette, PALETTE_COLORS } from "./palettes.ts";
+
+const DEVIATION: DisplayChoice = { statistic: { kind: "standard_deviation", ddof: 0 } };
+const PROBABILITY: DisplayChoice = {
+  statistic: { kind: "exceedance", comparison: "above", threshold: "20mm" },
+};
 
 function colorAt({ colors }: Palette, index: number): number[] {
   return [...colors.subarray(3 * index, 3 * index + 3)];
@@ -42,20 +47,19 @@ Deno.test("a variable in an unknown unit is shown unscaled, in the unit of the f
 
 Deno.test("winds diverge from zero, their deviations and all others are sequential", () => {
   for (const variable of VARIABLES) {
-    const { mean, deviation } = findDisplay(variable);
-    assertEquals(mean.palette.kind === "diverging", /^[uv]700$/.test(variable.name), variable.name);
-    assertEquals(deviation.palette.kind, "sequential");
+    const isDiverging = findDisplay(variable).shading.palette.kind === "diverging";
+    assertEquals(isDiverging, /^[uv]700$/.test(variable.name), variable.name);
+    assertEquals(findDisplay(variable, DEVIATION).shading.palette.kind, "sequential");
   }
 });
 
 Deno.test("lightness alone separates the values of every palette", () => {
   const palettes = new Set(
-    VARIABLES.map(findDisplay).flatMap((it) => [
-      it.mean.palette,
-      it.deviation.palette,
-    ]),
+    [...VARIABLES, { name: "wind10m", units: "m s-1" }].flatMap((variable) =>
+      [{}, DEVIATION, PROBABILITY].map((choice) => findDisplay(variable, choice).shading.palette)
+    ),
   );
-  assert(palettes.size >= 5);
+  assert(palettes.size >= 7);
   for (const palette of palettes) {
     const half = PALETTE_COLORS / 2;
     const levels = [0, half / 2, half, half * 1.5, PALETTE_COLORS - 1].map((index) =>
@@ -69,9 +73,23 @@ Deno.test("lightness alone separates the values of every palette", () => {
 });
 
 Deno.test("palettes have the colours that their makers publish", () => {
-  const paletteOf = (name: string) => findDisplay(VARIABLES.find((it) => it.name === name)!);
-  const viridis = paletteOf("tp").deviation.palette;
+  const variableOf = (name: string) => VARIABLES.find((it) => it.name === name)!;
+  const viridis = findDisplay(variableOf("tp"), DEVIATION).shading.palette;
   assertEquals([colorAt(viridis, 0), colorAt(viridis, 255)], [[68, 1, 84], [253, 231, 37]]);
-  const wind = paletteOf("u700").mean.palette;
+  const wind = findDisplay(variableOf("u700")).shading.palette;
   assertEquals([colorAt(wind, 0), colorAt(wind, 255)], [[5, 48, 97], [103, 0, 31]]);
+});
+
+Deno.test("sums over periods are shown as their variable is, probabilities in percent, temperatures in °C on request", () => {
+  const show = (name: string, units: string, choice: DisplayChoice = {}) => {
+    const display = findDisplay({ name, units }, choice);
+    return [display.units, display.factor, display.offset, display.shading.palette.name];
+  };
+  assertEquals(show("tp_24h", "m"), ["mm", 1000, 0, "YlGnBu"]);
+  assertEquals(show("tp_day", "m"), ["mm", 1000, 0, "YlGnBu"]);
+  assertEquals(show("tp_24h", "m", PROBABILITY), ["%", 100, 0, "YlOrRd"]);
+  assertEquals(show("wind700", "m s-1"), ["m s⁻¹", 1, 0, "BuPu"]);
+  assertEquals(show("t2m", "K", { celsius: true }), ["°C", 1, -273.15, "plasma"]);
+  assertEquals(show("t2m", "K", { ...DEVIATION, celsius: true }), ["K", 1, 0, "viridis"]);
+  assertEquals(show("tp", "m", { celsius: true }), ["mm", 1000, 0, "YlGnBu"]);
 });

@@ -8,6 +8,7 @@ import { type Frame, placePoint } from "./frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "./graticule.ts";
 import { drawCells, drawPalette } from "./raster.ts";
 import { drawText, element, type Svg } from "./svg.ts";
+import { planArrows, type WindField } from "./wind_arrows.ts";
 
 /** What a panel shows. */
 export interface PanelContent {
@@ -16,11 +17,17 @@ export interface PanelContent {
   /** The variable in full. */
   caption: string;
   /** The field in shown units, row-major, north first; a panel without a field has a message. */
-  field?: { values: Float32Array; columns: number; scale: ColorScale };
+  field?: {
+    values: Float32Array;
+    columns: number;
+    scale: ColorScale;
+    /** Components of a wind, for arrows. @default {undefined} (none) */
+    wind?: WindField;
+  };
   /** Shown in the middle of the map. */
   message?: string;
-  /** Whether the message says that ECMWF did not publish the field. */
-  unpublished?: boolean;
+  /** Whether nothing is wrong with that: ECMWF published none, or no period ends at the step. */
+  isSound?: boolean;
 }
 
 /** Room around the map of a panel. */
@@ -52,11 +59,34 @@ export function drawPanel(content: PanelContent, frame: Frame, room: number): Sv
       ? [drawCells(field.values, field.columns, field.scale, { x, y, width, height })]
       : []),
     element("use", { href: `#${LINES_ID}`, x, y }),
+    ...(field?.wind ? [drawArrows(field.wind, field.columns, frame)] : []),
     ...(message ? [drawMessage(message, frame)] : []),
     drawGraticule(frame),
     element("rect", { x, y, width, height, fill: "none", stroke: "#1a1a1a", "stroke-width": 1.5 }),
     ...(field ? [drawColorBar(field.scale, frame, room)] : []),
   );
+}
+
+/** Units between arrows. */
+const ARROW_SPACING = 36;
+
+function drawArrows(wind: WindField, columns: number, frame: Frame): Svg {
+  const rows = wind.u.length / columns;
+  const path = planArrows(wind, { rows, columns }, frame, ARROW_SPACING)
+    .map((points) =>
+      points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`).join("")
+    ).join("");
+  const line = (stroke: string, width: number, opacity: number) =>
+    element("path", {
+      d: path,
+      fill: "none",
+      stroke,
+      "stroke-width": width,
+      "stroke-opacity": opacity,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    });
+  return element("g", {}, line("#fff", 3.2, 0.7), line("#000", 1.6, 1));
 }
 
 function drawMessage(message: string, { x, y, width, height }: Frame): Svg {

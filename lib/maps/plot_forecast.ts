@@ -9,36 +9,38 @@ import { type ForecastFile, MAX_FORECAST_BYTES, readForecast } from "../output/f
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { suggestNearest } from "../util/text.ts";
-import {
-  choosePanels,
-  DEFAULT_PANELS,
-  drawFigure,
-  type Figure,
-  type PanelChoice,
-  planScales,
-} from "./figure.ts";
+import { chooseAllPanels, chooseDefaultPanels, type PanelChoice } from "./choose_panels.ts";
+import { drawFigure, type Figure, planScales } from "./figure.ts";
 import { renderPng } from "./render_png.ts";
+import { addWinds } from "./wind_pairs.ts";
 
 /** Formats of a picture. */
 export type PlotFormat = "png" | "svg";
 
-/** Which steps of a file: one by its index (from 0) or by its hours, or each of them. */
-export type StepChoice = { index: number } | { hours: number } | "all";
+/**
+ * Which steps of a file: one by its index (from 0) or by its hours, each of them, or the first that has
+ * the most variables: periods end at some steps only.
+ */
+export type StepChoice = { index: number } | { hours: number } | "all" | "first";
 
 /** What to draw, and where to. */
 export interface PlotOptions {
   /** The NetCDF file. */
   input: string;
   steps: StepChoice;
-  /** Variables of which mean and deviation are drawn. @default {undefined} (`DEFAULT_PANELS`) */
+  /** Variables of which all statistics are drawn. @default {undefined} (`chooseDefaultPanels()`) */
   variables?: readonly string[];
-  /** The picture. */
-  output: string;
-  /** Whether `_036h` and so on is put before its extension. @default with all steps */
-  namesStep?: boolean;
+  /**
+   * The picture; of all steps each has `_036h` and so on before the extension.
+   *
+   * @default {the input's name with the step, as of all steps, and the format as its extension}
+   */
+  output?: string;
   format: PlotFormat;
   /** Pixels an inch of a PNG; the page is 10 inches wide. */
   dpi: number;
+  /** Whether temperatures are in °C. @default {false} */
+  celsius?: boolean;
 }
 
 /** What was drawn; it is complete when every panel has values, or ECMWF published none. */
@@ -52,34 +54,38 @@ export interface PlotResult extends Outcome {
  * @throws {UsageError} for a step that the file does not have, or a variable that does not exist.
  */
 export async function plotForecast(options: PlotOptions, reporter: Reporter): Promise<PlotResult> {
-  const { input, output } = options;
+  const { input, steps } = options;
   const storage = openStorage();
-  const file = await readForecast(
-    await storage.get(input, { maxBytes: MAX_FORECAST_BYTES }),
-    input,
-  );
-  const stepIndices = selectSteps(file, options.steps);
+  const bytes = await storage.get(input, { maxBytes: MAX_FORECAST_BYTES });
+  const file = addWinds(await readForecast(bytes, input));
+  const stepIndices = selectSteps(file, steps);
   const choices = selectPanels(file, options.variables);
-  const scales = planScales(file, choices);
+  const scales = planScales(file, choices, options);
   const result: PlotResult = { plots: [], complete: true };
   const bar = reporter.progress("pages", stepIndices.length);
   for (const stepIndex of stepIndices) {
-    const figure = drawFigure(file, stepIndex, choices, scales);
+    const shown = options.variables ? [...choices.keys()] : findShown(file, stepIndex, choices);
+    const figure = drawFigure(
+      file,
+      stepIndex,
+      shown.map((i) => choices[i]!),
+      shown.map((i) => scales[i]),
+      options,
+    );
     const bytes = await encodeFigure(figure, options);
-    const namesStep = options.steps === "all" || options.namesStep;
-    const path = namesStep ? nameStep(output, file.stepHours[stepIndex]!) : output;
+    const path = namePicture(options, file.stepHours[stepIndex]!);
     await storage.put(path, [bytes]);
     result.plots.push({ path, figure });
     bar.advance(1);
     reporter.info(
       `${file.stepHours[stepIndex]} h → ${path} (${Math.ceil(bytes.length / 1000)} kB)`,
     );
-    const empty = new Map(figure.panels.map(({ message, unpublished }) => [message, unpublished]));
-    for (const [message, unpublished] of empty) {
+    const empty = new Map(figure.panels.map(({ message, isSound }) => [message, isSound]));
+    for (const [message, isSound] of empty) {
       if (message === undefined) continue;
-      if (unpublished) reporter.info(`${path}: ${message}`);
+      if (isSound) reporter.info(`${path}: ${message}`);
       else reporter.warn(`${path}: ${message}`);
-      result.complete &&= unpublished;
+      result.complete &&= isSound;
     }
   }
   bar.finish();
@@ -90,8 +96,14 @@ async function encodeFigure({ svg }: Figure, { format, dpi }: PlotOptions): Prom
   return format === "svg" ? new TextEncoder().encode(svg) : await renderPng(svg, dpi);
 }
 
-function selectSteps({ path, stepHours }: ForecastFile, choice: StepChoice): number[] {
+function selectSteps({ path, stepHours, variables }: ForecastFile, choice: StepChoice): number[] {
   if (choice === "all") return [...stepHours.keys()];
+  if (choice === "first") {
+    const counts = stepHours.map((_, step) =>
+      variables.filter(({ steps }) => steps.includes(step)).length
+    );
+    return [counts.indexOf(Math.max(...counts))];
+  }
   const index = "index" in choice ? choice.index : stepHours.indexOf(choice.hours);
   if (stepHours[index] !== undefined) return [index];
   const asked = "index" in choice ? `--step-index ${choice.index}` : `--step ${choice.hours}`;
@@ -100,7 +112,7 @@ function selectSteps({ path, stepHours }: ForecastFile, choice: StepChoice): num
 }
 
 function selectPanels(file: ForecastFile, names?: readonly string[]): readonly PanelChoice[] {
-  if (!names) return DEFAULT_PANELS;
+  if (!names) return chooseDefaultPanels(file);
   const present = file.variables.map(({ name }) => name);
   const unknown = names.find((name) => !present.includes(name) && !findVariable(name));
   if (unknown !== undefined) {
@@ -109,7 +121,26 @@ function selectPanels(file: ForecastFile, names?: readonly string[]): readonly P
         suggestNearest(unknown, present),
     );
   }
-  return [...choosePanels(names, "mean"), ...choosePanels(names, "deviation")];
+  return chooseAllPanels(file, names);
+}
+
+/** The panels whose variables have a step, as indices; all of them where none has. */
+function findShown(
+  { variables }: ForecastFile,
+  stepIndex: number,
+  choices: readonly PanelChoice[],
+): number[] {
+  const present = variables.filter(({ steps }) => steps.includes(stepIndex)).map(({ name }) =>
+    name
+  );
+  const indices = [...choices.keys()];
+  const shown = indices.filter((i) => present.includes(choices[i]!.name));
+  return shown.length > 0 ? shown : indices;
+}
+
+function namePicture({ input, output, steps, format }: PlotOptions, stepHours: number): string {
+  if (output === undefined) return nameStep(input.replace(/(\.\w+)?$/, `.${format}`), stepHours);
+  return steps === "all" ? nameStep(output, stepHours) : output;
 }
 
 /** `panel.png` as `panel_036h.png`. */

@@ -6,8 +6,14 @@ import {
   assertStringIncludes,
 } from "jsr:@std/assert@^1.0.0";
 // @ts-types="npm:@types/d3-scale-chromatic@3.1.0"
-import { interpolateBlues, interpolateRdBu, interpolateYlGnBu } from "npm:d3-scale-chromatic@3.1.1";
+import {
+  interpolateBlues,
+  interpolateRdBu,
+  interpolateYlGnBu,
+  interpolateYlOrRd,
+} from "npm:d3-scale-chromatic@3.1.1";
 import { NetCDFReader } from "npm:netcdfjs@4.0.0";
+import { makeRichForecast } from "../../fixtures/rich_forecast.ts";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
 import { UsageError } from "../errors.ts";
 import { silentReporter } from "../util/reporter.ts";
@@ -77,7 +83,7 @@ function findPanel({ plots }: PlotResult, name: string, statistic: string): Figu
 
 Deno.test("every cell of a map has the colour of its value", () =>
   withForecast(makeSyntheticForecast({ steps: [36, 39], axes: OCEAN }), async (plot, folder) => {
-    const result = await plot({ steps: { index: 1 } });
+    const result = await plot({ steps: { index: 1 }, variables: ["tcc", "tp", "u700"] });
     const picture = new Picture(`${folder}/panel.png`);
     const reader = new NetCDFReader(Deno.readFileSync(`${folder}/IFS.nc`));
     const { latitudes, longitudes } = OCEAN;
@@ -225,6 +231,98 @@ Deno.test("a step is found by its hours, and a missing one refused with the list
     }
     assertEquals(listNames(folder), ["IFS.nc", "a.svg"]);
   }));
+
+Deno.test("the name of a picture has its step where no name is given", () =>
+  withForecast(makeSyntheticForecast({ steps: [36, 48], axes: OCEAN }), async (plot, folder) => {
+    await plot({ steps: { hours: 48 }, output: undefined, format: "svg" });
+    await plot({ steps: "first", output: undefined, format: "svg" });
+    assertEquals(listNames(folder), ["IFS.nc", "IFS_036h.svg", "IFS_048h.svg"]);
+  }));
+
+Deno.test("the first step drawn is that with all variables, and a step without a period says so where it is asked for", () => {
+  const axes = makeAxes({ north: -2, south: -5, west: 48, east: 51 }, 1);
+  return withForecast(makeRichForecast({ axes }), async (plot) => {
+    const draw = async (options: Parameters<typeof plot>[0]) => {
+      const { plots: [drawn], complete } = await plot({ format: "svg", ...options });
+      return { ...drawn!.figure, complete };
+    };
+    const { svg, panels } = await draw({ steps: "first" });
+    assertStringIncludes(svg, "step 24 h");
+    assertEquals(panels.map(({ message }) => message), Array(12).fill(undefined));
+    const start = await draw({ steps: { hours: 0 } });
+    assertEquals(start.panels.filter(({ name }) => name === "tp_24h"), []);
+    const asked = await draw({ steps: { hours: 0 }, variables: ["tp_24h"] });
+    assertStringIncludes(asked.svg, ">tp_24h has no period to this step</text>");
+    assertEquals(asked.complete, true);
+  });
+});
+
+Deno.test("probabilities are 0 to 100 % in colours of their own, and percentiles share the scale of the mean", () => {
+  const axes = makeAxes({ north: -2, south: -5, west: 48, east: 51 }, 1);
+  return withForecast(makeRichForecast({ axes }), async (plot, folder) => {
+    const dpi = 100;
+    const result = await plot({ steps: { hours: 48 }, variables: ["tp_24h"], dpi });
+    const percent = findPanel(result, "tp_24h", "above_5mm");
+    assertEquals([percent.scale!.least, percent.scale!.most], [0, 100]);
+    assertStringIncludes(result.plots[0]!.figure.svg, ">tp_24h probability above 5 mm (%)</text>");
+    const reader = new NetCDFReader(Deno.readFileSync(`${folder}/IFS.nc`));
+    const stored = reader.getDataVariable("tp_24h_probability_above_5mm") as number[];
+    const { png } = new Picture(`${folder}/panel.png`);
+    const { frame: { x, y, width, height } } = percent;
+    axes.latitudes.forEach((_, row) =>
+      axes.longitudes.forEach((_, column) => {
+        const [across, down] = [x + width * (column + 0.7) / 4, y + height * (row + 0.7) / 4]
+          .map((units) => Math.floor(units * dpi / 200));
+        const at = 4 * (down! * png.width + across!);
+        const expected = colorOf(interpolateYlOrRd, stored[(2 * 4 + row) * 4 + column]!);
+        assertEquals([...png.data.subarray(at, at + 3)], expected, `${row} ${column}`);
+      })
+    );
+    const [mean, p90] = ["mean", "p90"].map((key) => findPanel(result, "tp_24h", key).scale);
+    assertEquals(mean, p90);
+  });
+});
+
+Deno.test("temperatures are in °C on request", () =>
+  withForecast(
+    makeSyntheticForecast({ variables: ["t2m"], steps: [36], axes: OCEAN }),
+    async (plot) => {
+      const [kelvin, celsius] = await Promise.all([false, true].map(async (celsius) =>
+        (await plot({ celsius, format: "svg" })).plots[0]!.figure
+      ));
+      assertStringIncludes(celsius!.svg, ">t2m mean (°C)</text>");
+      assertStringIncludes(celsius!.svg, ">t2m standard deviation (K)</text>");
+      const [warm, cold] = [kelvin, celsius].map((figure) =>
+        figure!.panels[0]!.scale!
+      );
+      assert(warm!.least > 250 && cold!.most < 50);
+    },
+  ));
+
+Deno.test("a wind is drawn as arrows over its speed", () =>
+  withForecast(
+    makeSyntheticForecast({ variables: ["u700", "v700"], steps: [36], axes: OCEAN }),
+    async (plot) => {
+      const { plots: [drawn] } = await plot({ variables: ["wind700"], format: "svg" });
+      const arrows = drawn!.figure.svg.match(/stroke-linecap="round"/g);
+      assertEquals(arrows?.length, 2); // black, and a light rim
+      assertEquals(drawn!.figure.panels[0]!.scale!.palette.name, "BuPu");
+    },
+  ));
+
+Deno.test("the footer names ECMWF, and counts steps only where there are several", async () => {
+  const foot = async (steps: number[]) => {
+    let svg = "";
+    await withForecast(makeSyntheticForecast({ steps, axes: OCEAN }), async (plot) => {
+      svg = (await plot({ format: "svg" })).plots[0]!.figure.svg;
+    });
+    return svg;
+  };
+  const one = await foot([36]);
+  assertStringIncludes(one, "data © ECMWF, CC-BY-4.0");
+  assert(!one.includes("all 1 steps"));
+  assertStringIncludes(await foot([36, 39]), "colours span all 2 steps of the file");
+});
 
 Deno.test("a picture is complete without panels that ECMWF did not publish, not without others", () => {
   const dataset = makeSyntheticForecast({ variables: ["tp"], steps: [36], axes: OCEAN });

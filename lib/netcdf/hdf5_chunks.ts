@@ -108,7 +108,7 @@ export function encodeTree(
     levels.unshift(groups.flatMap((group, i) => {
       const left = i === 0 ? undefined : addressOf(i - 1);
       const right = i === count - 1 ? undefined : addressOf(i + 1);
-      const next = groups[i + 1]?.[0]!.key ?? end;
+      const next = groups[i + 1]?.[0]?.key ?? end;
       const node = encodeNode(level, group, { left, right, next });
       return [...node, ...new Array(nodeBytes - node.length).fill(0)];
     }));

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { parseRun } from "../ecmwf/run.ts";
+import { listFields } from "../ecmwf/inventory_fields.ts";
 import { findVariable, VARIABLES } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
@@ -72,27 +73,58 @@ function makeProducts(): NetcdfDataset {
 
 /** Entries of CF's standard name table (version 88) that we use, with their canonical units. */
 const STANDARD_NAMES: Record<string, string> = {
+  air_pressure_at_mean_sea_level: "Pa",
   air_temperature: "K",
   atmosphere_convective_available_potential_energy: "J kg-1",
   atmosphere_mass_content_of_water_vapor: "kg m-2",
+  atmosphere_upward_relative_vorticity: "s-1",
   cloud_area_fraction: "1",
+  convective_precipitation_amount: "kg m-2",
+  dew_point_temperature: "K",
+  divergence_of_wind: "s-1",
+  eastward_sea_water_velocity: "m s-1",
   eastward_wind: "m s-1",
   forecast_reference_time: "s",
+  geopotential: "m2 s-2",
+  geopotential_height: "m",
+  high_type_cloud_area_fraction: "1",
+  integral_wrt_time_of_surface_downward_eastward_stress: "Pa s",
+  integral_wrt_time_of_surface_downward_northward_stress: "Pa s",
+  integral_wrt_time_of_surface_downwelling_longwave_flux_in_air: "W s m-2",
   integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air: "W s m-2",
+  integral_wrt_time_of_surface_net_downward_longwave_flux: "W s m-2",
   integral_wrt_time_of_surface_net_downward_shortwave_flux: "W s m-2",
+  lagrangian_tendency_of_air_pressure: "Pa s-1",
+  land_area_fraction: "1",
   latitude: "degree_north",
   longitude: "degree_east",
+  low_type_cloud_area_fraction: "1",
   lwe_thickness_of_precipitation_amount: "m",
   lwe_thickness_of_snowfall_amount: "m",
+  lwe_thickness_of_surface_snow_amount: "m",
+  medium_type_cloud_area_fraction: "1",
+  northward_sea_water_velocity: "m s-1",
   northward_wind: "m s-1",
   number_of_observations: "1",
+  precipitation_flux: "kg m-2 s-1",
   realization: "1",
+  relative_humidity: "1",
+  sea_ice_thickness: "m",
+  sea_surface_height_above_geoid: "m",
+  soil_temperature: "K",
+  specific_humidity: "1",
   surface_air_pressure: "Pa",
+  surface_temperature: "K",
   time: "s",
+  volume_fraction_of_condensed_water_in_soil: "1",
   wind_speed: "m s-1",
+  wind_speed_of_gust: "m s-1",
 };
 /** Units that we write in another spelling than the table has: the same quantity in UDUNITS. */
 const SAME_UNITS: Record<string, string> = {
+  "%": "1",
+  "kg kg-1": "1",
+  "N m-2 s": "Pa s",
   "J m-2": "W s m-2",
   "degrees_north": "degree_north",
   "degrees_east": "degree_east",
@@ -425,4 +457,11 @@ Deno.test({
       "1105368,1105404,1105368,1105407",
     );
   },
+});
+
+Deno.test("fields of any parameter have standard names of the table, in its units", () => {
+  for (const { name, standardName, units } of listFields().values()) {
+    if (standardName === undefined) continue;
+    assertEquals(STANDARD_NAMES[standardName], SAME_UNITS[units] ?? units, name);
+  }
 });

@@ -1,41 +1,20 @@
 /**
  * Bytes of a forecast's NetCDF file → what maps and the viewer draw.
  *
- * Reads files of `stream` and of the Python tools: variables `<name>_ensemble_mean` and
- * `<name>_ensemble_standard_deviation` over valid time, latitude and longitude, in any order: dimensions
- * are known by the names of their coordinates.
+ * Reads files of `stream` and of the Python tools: statistics such as `<name>_ensemble_mean` over valid
+ * time, latitude and longitude, in any order: dimensions are known by the names of their coordinates.
  *
  * @module
  */
-import { findVariable } from "../ecmwf/variables.ts";
 import type { DecodedNetcdf } from "../netcdf/decode_netcdf.ts";
-import {
-  decodeForecast,
-  ForecastSource,
-  type SourceAxis,
-  type SourceVariable,
-} from "./forecast_source.ts";
+import { type ForecastVariable, openVariables, type StepAxis } from "./forecast_fields.ts";
+import { decodeForecast, ForecastSource } from "./forecast_source.ts";
 
+export type { ForecastField, ForecastVariable } from "./forecast_fields.ts";
 export { ForecastError } from "./forecast_source.ts";
 
 /** The most that is read of a file: one of the whole globe has more than other objects may have. */
 export const MAX_FORECAST_BYTES = 2 ** 32;
-
-/** A variable of the file, at all its steps. */
-export interface ForecastVariable {
-  /** For example `tp`. */
-  name: string;
-  /** For example "total precipitation". */
-  longName: string;
-  /** Of the values, as UDUNITS writes them: `J m-2`. */
-  units: string;
-  /** (latitude, longitude), row-major, north first; NaN where there is no value. A new array. */
-  mean(stepIndex: number): Float32Array<ArrayBuffer>;
-  /** Standard deviation over the members, as `mean`. */
-  deviation(stepIndex: number): Float32Array<ArrayBuffer>;
-  /** Members that went into the statistics of a step; `undefined` where the file does not say. */
-  membersUsed(stepIndex: number): number | undefined;
-}
 
 /** A whole file. Values are converted on first use, one variable at a time. */
 export interface ForecastFile {
@@ -46,7 +25,7 @@ export interface ForecastFile {
   runLabel: string;
   /** Start of the run. */
   referenceTime: Date;
-  /** One a step. */
+  /** One a step: of all its time axes, ascending. */
   validTimes: Date[];
   /** Hours from the start of the run, one a step. */
   stepHours: number[];
@@ -65,8 +44,6 @@ export interface ForecastFile {
 }
 
 const HOUR_MS = 3_600_000;
-const MEAN = "_ensemble_mean";
-const DEVIATION = "_ensemble_standard_deviation";
 
 /**
  * Reads a forecast from the bytes of a NetCDF file, classic or NetCDF-4.
@@ -86,25 +63,23 @@ export async function readForecast(bytes: Uint8Array, path: string): Promise<For
  */
 export function parseForecast(content: Uint8Array | DecodedNetcdf, path: string): ForecastFile {
   const source = new ForecastSource(content, path);
-  const { dates: [referenceTime] } = source.times("time");
-  const { dates: validTimes, ...steps } = source.times("valid_time");
+  const { referenceTime, validTimes, axes } = readTimes(source);
   const { points: latitudes, ...rows } = source.axis("latitude");
   const { points: longitudes, ...columns } = source.axis("longitude");
   if (longitudes[0]! > longitudes.at(-1)!) {
     throw source.error("its longitudes do not ascend, sort them");
   }
   const isReversed = latitudes[0]! < latitudes.at(-1)!;
-  const axes = [steps, { ...rows, isReversed }, columns];
   const members = source.text("n_ensemble_members");
-  const names = source.names.filter((name) => name.endsWith(MEAN));
-  if (names.length === 0) throw source.error(`it has no variable <name>${MEAN}`);
+  const variables = openVariables(source, axes, { rows: { ...rows, isReversed }, columns });
+  if (variables.length === 0) throw source.error("it has no variable <name>_ensemble_mean");
   return {
     path,
     title: source.text("title") ?? path,
-    runLabel: `${referenceTime!.toISOString().slice(0, 13).replace("T", " ")} UTC`,
-    referenceTime: referenceTime!,
+    runLabel: `${referenceTime.toISOString().slice(0, 13).replace("T", " ")} UTC`,
+    referenceTime,
     validTimes,
-    stepHours: validTimes.map((time) => (time.getTime() - referenceTime!.getTime()) / HOUR_MS),
+    stepHours: validTimes.map((time) => (time.getTime() - referenceTime.getTime()) / HOUR_MS),
     latitudes: isReversed ? latitudes.toReversed() : latitudes,
     longitudes,
     memberCount: members === undefined ? undefined : Number(members),
@@ -113,58 +88,41 @@ export function parseForecast(content: Uint8Array | DecodedNetcdf, path: string)
       ...listItems(source.text("variables_not_published")),
       ...listItems(source.text("fields_not_published")),
     ],
-    variables: names.map((name) => openVariable(source, name.slice(0, -MEAN.length), axes)),
+    variables,
   };
 }
 
-/** @param axes steps, rows and columns of its fields. */
-function openVariable(
-  source: ForecastSource,
-  name: string,
-  axes: readonly SourceAxis[],
-): ForecastVariable {
-  const [mean, deviation] = [source.find(name + MEAN), source.find(name + DEVIATION)];
-  for (const variable of [mean, deviation]) source.checkAxes(variable, axes);
-  const counts = source.has(`${name}_members_used`)
-    ? source.values(source.find(`${name}_members_used`), axes.slice(0, 1))
-    : undefined;
-  const cut = (variable: SourceVariable) => {
-    let values: Float32Array<ArrayBuffer> | undefined;
-    return (stepIndex: number) =>
-      cutStep(values ??= source.values(variable, axes), stepIndex, axes);
-  };
+/** The time axes of a file, with their points as steps of it. */
+interface FileTimes {
+  referenceTime: Date;
+  /** Of all axes, ascending. */
+  validTimes: Date[];
+  axes: StepAxis[];
+}
+
+/**
+ * The start of the run, and every axis of valid time: `valid_time`, those of periods such as
+ * `valid_time_24h`, or `time` where the start of the run is a variable of its own.
+ */
+function readTimes(source: ForecastSource): FileTimes {
+  const isStart = (name: string) =>
+    source.attribute(source.find(name), "standard_name") === "forecast_reference_time";
+  const start = source.names.find(isStart) ??
+    ["forecast_reference_time", "time"].find((name) => source.has(name)) ?? "time";
+  const { dates: [referenceTime] } = source.times(start);
+  const periods = source.names.filter((name) => /^valid_time(?:_\w+)?(?<!_bnds)$/.test(name));
+  const names = periods.length > 0 ? periods : [start === "time" ? "valid_time" : "time"];
+  const axes = names.map((name) => source.times(name));
+  const instants = [...new Set(axes.flatMap(({ dates }) => dates.map(Number)))]
+    .toSorted((a, b) => a - b);
   return {
-    name,
-    longName: findVariable(name)?.longName ?? source.attribute(mean, "long_name") ?? name,
-    units: normalizeUnits(source.attribute(mean, "units") ?? ""),
-    mean: cut(mean),
-    deviation: cut(deviation),
-    membersUsed: (stepIndex) => {
-      const count = counts?.[stepIndex];
-      return Number.isNaN(count) ? undefined : count;
-    },
+    referenceTime: referenceTime!,
+    validTimes: instants.map((instant) => new Date(instant)),
+    axes: axes.map(({ dates, ...axis }) => ({
+      ...axis,
+      steps: dates.map((date) => instants.indexOf(date.getTime())),
+    })),
   };
-}
-
-/** The values of a step. */
-function cutStep(
-  values: Float32Array<ArrayBuffer>,
-  stepIndex: number,
-  [steps]: readonly SourceAxis[],
-): Float32Array<ArrayBuffer> {
-  const { length } = steps!;
-  if (!Number.isInteger(stepIndex) || stepIndex < 0 || stepIndex >= length) {
-    throw new RangeError(
-      `Cannot cut step index ${stepIndex}: there are ${length} steps, from 0 on`,
-    );
-  }
-  const points = values.length / length;
-  return values.slice(stepIndex * points, (stepIndex + 1) * points);
-}
-
-/** The spellings of xarray and cfgrib as UDUNITS writes them. */
-function normalizeUnits(units: string): string {
-  return units === "(0 - 1)" ? "1" : units.replaceAll("**", "");
 }
 
 /** Whether an output's file says that ECMWF did not publish a variable, or a field of it. */

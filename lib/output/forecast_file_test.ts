@@ -2,7 +2,14 @@ import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@^1.0.
 import { encodeNetcdf, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
 import { encodeNetcdf4 } from "../netcdf/encode_netcdf4.ts";
 import { collectBytes, findPython, runProgram, withBytes } from "../netcdf/netcdf4_fixture.ts";
-import { ForecastError, isUnpublished, parseForecast, readForecast } from "./forecast_file.ts";
+import { findField } from "./forecast_fields.ts";
+import {
+  ForecastError,
+  type ForecastVariable,
+  isUnpublished,
+  parseForecast,
+  readForecast,
+} from "./forecast_file.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { plainProduct } from "../ensemble/field_product.ts";
@@ -36,6 +43,11 @@ async function parse(dataset: NetcdfDataset) {
   return parseForecast(bytes, "a.nc");
 }
 
+/** A statistic at a step. */
+function readField(variable: ForecastVariable, key: string, stepIndex: number) {
+  return findField(variable, key)!.values(stepIndex);
+}
+
 /** The dataset with its data and attributes changed. */
 function change(
   name: string,
@@ -65,11 +77,11 @@ Deno.test("parseForecast() reads what stream writes", async () => {
   const [tp] = variables;
   assertEquals(variables.length, 1);
   assertEquals([tp!.name, tp!.longName, tp!.units], ["tp", "total precipitation", "m"]);
-  assertEquals(tp!.mean(0), new Float32Array(6).fill(NaN));
-  assertEquals(tp!.mean(1), Float32Array.of(1, 2, 3, 4, NaN, 6));
-  assertEquals(tp!.deviation(1), Float32Array.of(7, 8, 9, 10, 11, 12));
+  assertEquals(readField(tp!, "mean", 0), new Float32Array(6).fill(NaN));
+  assertEquals(readField(tp!, "mean", 1), Float32Array.of(1, 2, 3, 4, NaN, 6));
+  assertEquals(readField(tp!, "deviation", 1), Float32Array.of(7, 8, 9, 10, 11, 12));
   assertEquals([tp!.membersUsed(0), tp!.membersUsed(1)], [0, 3]);
-  assertThrows(() => tp!.mean(2), RangeError, "2 steps");
+  assertThrows(() => readField(tp!, "mean", 2), RangeError, "2 steps");
 });
 
 Deno.test("parseForecast() flips rows that begin in the south", async () => {
@@ -77,7 +89,7 @@ Deno.test("parseForecast() flips rows that begin in the south", async () => {
     change("latitude", (axis) => axis.data = Float64Array.of(24.75, 25)),
   );
   assertEquals(file.latitudes, Float64Array.of(25, 24.75));
-  assertEquals(file.variables[0]!.mean(1), Float32Array.of(4, NaN, 6, 1, 2, 3));
+  assertEquals(readField(file.variables[0]!, "mean", 1), Float32Array.of(4, NaN, 6, 1, 2, 3));
 });
 
 Deno.test("parseForecast() reads times in other units, and units in other spellings", async () => {
@@ -107,8 +119,11 @@ Deno.test("parseForecast() reads fill values as NaN, and unpacks scaled values",
     };
     variable.data = Float32Array.of(-999, 0, 0, 0, 0, 0, 1, 2, 3, 4, -999, 6);
   }));
-  assertEquals(file.variables[0]!.mean(0), Float32Array.of(NaN, 10, 10, 10, 10, 10));
-  assertEquals(file.variables[0]!.mean(1), Float32Array.of(10.5, 11, 11.5, 12, NaN, 13));
+  assertEquals(readField(file.variables[0]!, "mean", 0), Float32Array.of(NaN, 10, 10, 10, 10, 10));
+  assertEquals(
+    readField(file.variables[0]!, "mean", 1),
+    Float32Array.of(10.5, 11, 11.5, 12, NaN, 13),
+  );
 });
 
 Deno.test("parseForecast() reads values that were never written as NaN", async () => {
@@ -116,7 +131,7 @@ Deno.test("parseForecast() reads values that were never written as NaN", async (
     it.attributes = { units: "m" };
     it.data = new Float32Array(12).fill(9.9692099683868690e36); // NC_FILL_FLOAT of netcdf.h
   }));
-  assertEquals(file.variables[0]!.deviation(0), new Float32Array(6).fill(NaN));
+  assertEquals(readField(file.variables[0]!, "deviation", 0), new Float32Array(6).fill(NaN));
 });
 
 Deno.test("parseForecast() reads files of the Python tools, which have no counts and no members", async () => {
@@ -133,7 +148,11 @@ Deno.test("readForecast() reads NetCDF-4, and says of a damaged one which file i
   const { variables: [tp], ...rest } = await readForecast(bytes, "a.nc");
   const { variables: [classic], ...expected } = await parse(makeDataset());
   assertEquals(rest, expected);
-  assertEquals([tp!.name, tp!.units, tp!.mean(1)], [classic!.name, "m", classic!.mean(1)]);
+  assertEquals([tp!.name, tp!.units, readField(tp!, "mean", 1)], [
+    classic!.name,
+    "m",
+    readField(classic!, "mean", 1),
+  ]);
   await assertRejects(
     () => readForecast(bytes.subarray(0, 3000), "a.nc"),
     ForecastError,
@@ -170,8 +189,14 @@ Deno.test({
             "a.nc",
           );
           assertEquals(rest, expected);
-          assertEquals([tp!.mean(0), tp!.mean(1)], [classic!.mean(0), classic!.mean(1)]);
-          assertEquals([tp!.deviation(1), tp!.membersUsed(1)], [classic!.deviation(1), 3]);
+          assertEquals([readField(tp!, "mean", 0), readField(tp!, "mean", 1)], [
+            readField(classic!, "mean", 0),
+            readField(classic!, "mean", 1),
+          ]);
+          assertEquals([readField(tp!, "deviation", 1), tp!.membersUsed(1)], [
+            readField(classic!, "deviation", 1),
+            3,
+          ]);
         }
       } finally {
         for (const copy of copies) await Deno.remove(copy).catch(() => {});
@@ -190,13 +215,18 @@ Deno.test("parseForecast() says what a file lacks to be a forecast", async () =>
     dataset.variables = dataset.variables.filter((variable) => variable.name !== name);
     fails(await new Blob([...encodeNetcdf(dataset)]).bytes(), says);
   };
-  await lacking("latitude", "it has no variable latitude");
-  await lacking("valid_time", "it has no variable valid_time");
-  await lacking("tp_ensemble_mean", "it has no variable <name>_ensemble_mean");
-  await lacking("tp_ensemble_standard_deviation", "no variable tp_ensemble_standard_deviation");
-
   const changed = async (dataset: NetcdfDataset, says: string) =>
     fails(await new Blob([...encodeNetcdf(dataset)]).bytes(), says);
+  await lacking("latitude", "it has no variable latitude");
+  await lacking("valid_time", "it has no variable valid_time");
+  await changed(
+    {
+      ...makeDataset(),
+      variables: makeDataset().variables.filter(({ name }) => !/^tp_/.test(name)),
+    },
+    "it has no variable <name>_ensemble_mean",
+  );
+
   await changed(change("time", (it) => it.attributes.units = "fortnights"), 'in "fortnights"');
   await changed(
     change("longitude", (it) => it.data = Float64Array.of(3, 2, 1)),
@@ -250,10 +280,10 @@ for (const order of ORDERS) {
     }
     const [tp] = (await parse(dataset)).variables;
     for (const step of [0, 1]) {
-      assertEquals(tp!.mean(step), expected.mean(step));
-      assertEquals(tp!.deviation(step), expected.deviation(step));
+      assertEquals(readField(tp!, "mean", step), readField(expected, "mean", step));
+      assertEquals(readField(tp!, "deviation", step), readField(expected, "deviation", step));
     }
-    assertEquals(tp!.mean(0), Float32Array.of(1, 2, 3, 4));
+    assertEquals(readField(tp!, "mean", 0), Float32Array.of(1, 2, 3, 4));
   });
 }
 
@@ -309,7 +339,7 @@ Deno.test("parseForecast() reads a step whose valid_time is a scalar, as xarray'
   }
   const file = await parse(dataset);
   assertEquals(file.stepHours, [39]);
-  assertEquals(file.variables[0]!.mean(0), Float32Array.of(1, 2, 3, 4, NaN, 6));
+  assertEquals(readField(file.variables[0]!, "mean", 0), Float32Array.of(1, 2, 3, 4, NaN, 6));
   assertEquals(file.variables[0]!.membersUsed(0), 3);
 });
 
@@ -387,7 +417,7 @@ for (const { what, attributes, data, first } of MISSING) {
       variable.data = new values(12);
       variable.data.set([...data, ...data], 0);
     }));
-    assertEquals([...file.variables[0]!.mean(0).subarray(0, 2)], first);
+    assertEquals([...readField(file.variables[0]!, "mean", 0).subarray(0, 2)], first);
   });
 }
 
@@ -396,7 +426,7 @@ Deno.test("parseForecast() refuses packing and missing values that are no number
     for (const text of ["many", ""]) {
       const file = await parse(change("tp_ensemble_mean", (it) => it.attributes[name] = text));
       assertThrows(
-        () => file.variables[0]!.mean(0),
+        () => readField(file.variables[0]!, "mean", 0),
         ForecastError,
         `"a.nc": its variable tp_ensemble_mean has the ${name} "${text}", expected a number`,
       );
@@ -468,8 +498,8 @@ Deno.test("parseForecast() tells a file that is cut short from missing values", 
   await assertRejects(cut, ForecastError, "its variable tp_members_used is cut short");
   dataset.variables.pop();
   const { variables: [tp] } = await cut();
-  assertEquals(tp!.mean(1)[0], 1);
-  assertThrows(() => tp!.deviation(0), ForecastError, "deviation is cut short");
+  assertEquals(readField(tp!, "mean", 1)[0], 1);
+  assertThrows(() => readField(tp!, "deviation", 0), ForecastError, "deviation is cut short");
 });
 
 Deno.test("parseForecast() reads what ECMWF did not publish", async () => {

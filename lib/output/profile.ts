@@ -102,6 +102,17 @@ export function withStatistics(
   return { ...profile, statistics, title };
 }
 
+/** Any fields of a run, with the statistics of another profile. */
+export function makeExtractProfile(profile: OutputProfile): OutputProfile {
+  return {
+    ...profile,
+    name: "extract",
+    title: (run) => `ECMWF ${findDataset(run).title}, fields of a region`,
+    institution: "European Centre for Medium-Range Weather Forecasts (ECMWF)",
+    fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_extract.nc`,
+  };
+}
+
 /** Where the file of a run is. */
 export interface OutputPlace {
   profile: OutputProfile;

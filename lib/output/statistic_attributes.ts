@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OverHours } from "../ecmwf/variables.ts";
 import { type FieldProduct, isAccumulated } from "../ensemble/field_product.ts";
 import type { Exceedance, MemberStatistic } from "../ensemble/statistic.ts";
 import type { NetcdfAttribute } from "../netcdf/encode_netcdf.ts";
@@ -66,8 +67,11 @@ export function statisticAttributes(
 ): Record<string, NetcdfAttribute> {
   const { longName, units, standardName } = describeProduct(product);
   const { description, cellMethod } = describeStatistic(statistic);
-  const overTime = `${timeAxis}: ${describeTimeMethod(product)}`;
-  const cell_methods = cellMethod ? `${overTime} realization: ${cellMethod}` : overTime;
+  const timeMethod = describeTimeMethod(product);
+  const cell_methods = [
+    ...(timeMethod ? [`${timeAxis}: ${timeMethod}`] : []),
+    ...(cellMethod ? [`realization: ${cellMethod}`] : []),
+  ].join(" ");
   if (statistic.kind === "exceedance") {
     const { threshold, comparison } = statistic;
     const long_name = `${description} of ${longName}`;
@@ -81,10 +85,18 @@ export function statisticAttributes(
   };
 }
 
-/** CF appendix E: what values in time are. */
-function describeTimeMethod(product: FieldProduct): string {
-  if (product.period !== undefined) return isAccumulated(product) ? "sum" : "mean";
-  return isAccumulated(product) ? "sum (from the start of the run)" : "point";
+/** CF appendix E: what values in time are; `undefined` where that is not known. */
+function describeTimeMethod(product: FieldProduct): string | undefined {
+  const { period, inputs: [input] } = product;
+  if (period !== undefined) return isAccumulated(product) ? "sum" : "mean";
+  if (isAccumulated(product)) return "sum (from the start of the run)";
+  return input!.overHours ? describeHours(input!.overHours) : "point";
+}
+
+function describeHours({ method, hours }: OverHours): string | undefined {
+  if (!method) return undefined;
+  const since = hours === undefined ? "since the step before" : `over the ${hours} hours before`;
+  return `${method} (${since})`;
 }
 
 /** How a statistic is written: the end of its name, and its words. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { type Storage, unlessMissing } from "../storage/mod.ts";
 
 /** Where the output of a run is. */
@@ -25,8 +26,8 @@ export function outputPath({ folder, name }: RunOutput): string {
   return folder === "." ? name : `${folder}/${name}`;
 }
 
-/** The most that an output may have, in bytes. */
-const MAX_BYTES = 2 ** 32;
+/** Bytes that are in memory at once. */
+const PIECE_BYTES = 16 * 1024 * 1024;
 
 /**
  * SHA-256 of a file; of a folder that of the names and digests of its files. Reads all of it.
@@ -44,15 +45,22 @@ export async function digestOutput(
   for await (const { url } of storage.list(`${path}/${output.filePrefix}`)) {
     lines.push(`${await digestFile(url, storage)}  ${url.slice(path.length + 1)}\n`);
   }
-  return lines.length === 0 ? undefined : await digest(new TextEncoder().encode(lines.join("")));
+  return lines.length === 0 ? undefined : digest(new TextEncoder().encode(lines.join("")));
 }
 
+/** A file in pieces: with all members it may have gigabytes. */
 async function digestFile(path: string, storage: Storage): Promise<string | undefined> {
   storage.forget(path);
-  const bytes = await unlessMissing(storage.get(path, { maxBytes: MAX_BYTES }));
-  return bytes && await digest(bytes);
+  const head = await unlessMissing(storage.head(path));
+  if (!head) return undefined;
+  const hash = createHash("sha256");
+  for (let offset = 0; offset < head.size; offset += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, head.size - offset);
+    hash.update(await storage.get(path, { offset, length }));
+  }
+  return hash.digest("hex");
 }
 
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

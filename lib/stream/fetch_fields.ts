@@ -8,6 +8,7 @@ import type { Run } from "../ecmwf/run.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { type RestartCause, ServerCheck } from "../ensemble/message_loss.ts";
+import { PrefixNeeds } from "../ensemble/prefix_need.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
 import { widenRegion } from "../output/target_grid.ts";
@@ -25,6 +26,7 @@ export class FieldFetcher {
   /** Further requests, so far, for messages whose beginning was too short. */
   secondRequests = 0;
   readonly #check: ServerCheck;
+  readonly #needs: PrefixNeeds;
 
   /** @param plan all fields of the run, also those that are not to be fetched. */
   constructor(
@@ -34,6 +36,7 @@ export class FieldFetcher {
     plan: readonly PlannedField[],
   ) {
     this.#check = new ServerCheck(context.storage, () => listReferences(plan));
+    this.#needs = new PrefixNeeds(chooseRegion(options));
   }
 
   /**
@@ -63,6 +66,7 @@ export class FieldFetcher {
         region: chooseRegion(options),
         parallelFetches: options.parallelFetches,
         check: this.#check,
+        needs: this.#needs,
         ...boundMemory(plan, options),
         onSecondRequest: () => void this.secondRequests++,
         onMessage: () => bar.advance(1, `${done} of ${fields.size} fields`),

@@ -4,7 +4,7 @@
  * @module
  */
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
-import { describeMembers, firstMembers, type Member, membersOfKind } from "../ecmwf/members.ts";
+import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
 import { findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import {
@@ -80,10 +80,10 @@ export async function planStream(
   options: StreamOptions,
   context: StageContext,
 ): Promise<StreamPlan> {
-  const { profile, maxMembers } = options;
+  const { profile } = options;
   const asked = chooseProducts(options);
   const wanted = listInputs(asked);
-  const members = membersOfKind(firstMembers(maxMembers), profile.members);
+  const members = chooseMembers(options, profile.members);
   const keysOf = findNeededKeys(options, asked);
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ArrayTask } from "../checkpoint/array_task.ts";
+import { canOnlyGrow } from "../ecmwf/variables.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { FieldSession, type SavedFields } from "./field_session.ts";
 import type { StreamOptions } from "./stream_options.ts";
@@ -44,8 +45,9 @@ async function readSeries(session: FieldSession): Promise<SavedFields> {
   const nameOf = (fieldIndex: number) => plan.fields[fieldIndex]!.variable.name;
   const names = new Set(fieldIndexes.map(nameOf));
   const others = [...plan.fields.keys()].filter((i) => {
-    const { variable: { name, accumulated }, messages } = plan.fields[i]!;
-    return messages.length > 0 && accumulated && names.has(name) && !folder.fields.has(i);
+    const { variable, messages } = plan.fields[i]!;
+    return messages.length > 0 && canOnlyGrow(variable) && names.has(variable.name) &&
+      !folder.fields.has(i);
   });
   const found = await session.readOthers(others);
   const unfinished = new Set(others.filter((i) => !found.has(i)).map(nameOf));

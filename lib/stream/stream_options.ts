@@ -59,6 +59,8 @@ export interface StreamOptions extends FieldsOptions, OutputFormat {
   steps?: readonly number[];
   /** Number of members, the control first. */
   maxMembers: number;
+  /** Those members, by their numbers. @default the first `maxMembers` */
+  members?: readonly Member[];
   /** Fields of fewer members stay empty. @default {1} (a field has the members that are there) */
   minMembers?: number;
   /** Those asked for by name: each has to be published. @default {undefined} (the profile's that are) */

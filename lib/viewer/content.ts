@@ -1,41 +1,45 @@
 /**
- * The data of a page from a forecast: packed fields, their colours, and the lines of the map.
+ * The data of a page from one or two forecasts: packed fields, their colours, and the lines of the map.
  *
  * @module
  */
-import { findVariable } from "../ecmwf/variables.ts";
-import type { ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
-import { findExtent, planColorScale } from "../maps/color_scale.ts";
+// @ts-types="npm:@types/d3-array@3.2.2"
+import { ticks } from "npm:d3-array@3.2.5";
+import { isValue } from "../output/forecast_fields.ts";
+import type { ForecastField, ForecastFile, ForecastVariable } from "../output/forecast_file.ts";
+import { rankVariables } from "../maps/choose_panels.ts";
+import { type Extent, findExtent, planColorScale } from "../maps/color_scale.ts";
 import { type Bounds, findBounds, fitFrame } from "../maps/frame.ts";
 import { traceLines } from "../maps/geography.ts";
-import { findDisplay, type Palette, type Shading, type Statistic } from "../maps/palettes.ts";
-import { chooseQuantum, countDigits, packCodes, quantize } from "./pack_values.ts";
-import type { Outlines, PageData, PageField, PageVariable } from "./page/data.ts";
-
-/** Shares of a variable's typical spread to which its values may be rounded, the finest first. */
-const SPREAD_SHARES: readonly number[] = [1 / 64, 1 / 32, 1 / 16, 1 / 8];
-
-/** Text that a packed value may take: 3 MB for 12 variables at 9 steps on 157 × 145 points. */
-const BYTES_PER_VALUE = 0.58;
+import { findDisplay, type Palette } from "../maps/palettes.ts";
+import { listTowns } from "../maps/places.ts";
+import { packVariables, type PlanScale } from "./pack_fields.ts";
+import type { Outlines, PageContent, PageData, PageScale } from "./page/data.ts";
 
 /** Width of the map that lines are traced for, with two decimals. */
 const OUTLINES_WIDTH = 100;
 
-const NO_BREAK_SPACE = "\u00a0";
-
-const STATISTICS: readonly Statistic[] = ["mean", "deviation"];
-
 /**
- * The data of a forecast's page. Values are rounded to a share of their typical spread: the finest
- * of four with which the page stays small, else the coarsest, an eighth. `largestError` of a
- * variable is measured.
+ * The data of a page. Scales of two forecasts are the same for the same statistic of a variable.
  *
  * @param onVariable called after each variable is packed, and again if all are packed more
  * coarsely.
  */
 export async function buildContent(
-  forecast: ForecastFile,
+  files: readonly ForecastFile[],
   onVariable: () => void = () => {},
+): Promise<PageContent> {
+  const ranked = files.map((file) => ({ ...file, variables: rankVariables(file.variables) }));
+  const planScale = planScales(ranked);
+  const forecasts: PageData[] = [];
+  for (const file of ranked) forecasts.push(await buildForecast(file, planScale, onVariable));
+  return { forecasts, towns: listTowns(forecasts[0]!.bounds) };
+}
+
+async function buildForecast(
+  forecast: ForecastFile,
+  planScale: PlanScale,
+  onVariable: () => void,
 ): Promise<PageData> {
   const { path, title, absentMembers, memberCount, validTimes, latitudes, longitudes } = forecast;
   const bounds = findBounds(latitudes, longitudes);
@@ -43,6 +47,7 @@ export async function buildContent(
     title,
     fileName: path.replace(/^.*[\\/]/, ""),
     runTime: forecast.referenceTime.getTime(),
+    runLabel: forecast.runLabel,
     times: validTimes.map((time) => time.getTime()),
     stepHours: forecast.stepHours,
     bounds,
@@ -51,7 +56,7 @@ export async function buildContent(
     memberCount: memberCount ?? null,
     absentMembers,
     ...(forecast.notPublished.length > 0 && { notPublished: forecast.notPublished }),
-    variables: await packVariables(forecast, SPREAD_SHARES, onVariable),
+    variables: await packVariables(forecast, planScale, onVariable),
     palettes: collectPalettes(forecast.variables),
     outlines: traceOutlines(bounds),
   };
@@ -63,70 +68,49 @@ function traceOutlines(bounds: Bounds): Outlines {
   return { width: OUTLINES_WIDTH, paths: traceLines(frame) };
 }
 
-async function packVariables(
-  forecast: ForecastFile,
-  [share, ...coarser]: readonly number[],
-  onVariable: () => void,
-): Promise<PageVariable[]> {
-  const packed: PageVariable[] = [];
-  for (const variable of forecast.variables) {
-    packed.push(await packVariable(forecast, variable, share!));
-    onVariable();
+/** Scales that hold the values of all files; all statistics that are values of a variable share one. */
+function planScales(files: readonly ForecastFile[]): PlanScale {
+  const extents = new Map<string, Extent>();
+  const identify = ({ name, units }: ForecastVariable, { key, statistic }: ForecastField) =>
+    [name, units, isValue(statistic) ? "values" : key].join(" ");
+  for (const variable of files.flatMap(({ variables }) => variables)) {
+    for (const field of variable.fields) {
+      const id = identify(variable, field);
+      const own = findFieldExtent(variable, field);
+      const known = extents.get(id) ?? own;
+      if (!own || !known) continue;
+      extents.set(id, [Math.min(own[0], known[0]), Math.max(own[1], known[1])]);
+    }
   }
-  const { validTimes, latitudes, longitudes } = forecast;
-  const values = validTimes.length * latitudes.length * longitudes.length;
-  const fields = packed.flatMap(({ mean, deviation }) => [mean, deviation]);
-  const bytes = fields.reduce((sum, field) => sum + field.packed.bytes.length, 0);
-  const isSmall = bytes <= values * fields.length * BYTES_PER_VALUE;
-  return isSmall || coarser.length === 0 ? packed : packVariables(forecast, coarser, onVariable);
+  return (variable, field) => {
+    const extent = extents.get(identify(variable, field));
+    return extent ? formatScale(variable, field, extent) : null;
+  };
 }
 
-async function packVariable(
-  { validTimes, longitudes }: ForecastFile,
+function findFieldExtent(variable: ForecastVariable, field: ForecastField): Extent | undefined {
+  const { factor } = findDisplay(variable, field);
+  return findExtent(variable.steps.map((step) => field.values(step)), factor);
+}
+
+function formatScale(
   variable: ForecastVariable,
-  share: number,
-): Promise<PageVariable> {
-  const display = findDisplay(variable);
-  const fields = {
-    mean: validTimes.map((_, step) => variable.mean(step)),
-    deviation: validTimes.map((_, step) => variable.deviation(step)),
-  };
-  const quantum = chooseQuantum(fields, display.factor, share);
-  const packField = async (statistic: Statistic) => {
-    const codes = quantize(fields[statistic], display.factor, quantum);
-    const scale = planScale(display[statistic], fields[statistic], display.factor);
-    const field: PageField = { packed: await packCodes(codes, longitudes.length), scale };
-    return { field, largestError: codes.largestError };
-  };
-  const [mean, deviation] = [await packField("mean"), await packField("deviation")];
-  return {
-    name: variable.name,
-    longName: variable.longName,
-    units: display.units.replaceAll(" ", NO_BREAK_SPACE),
-    accumulated: findVariable(variable.name)?.accumulated ?? false,
-    quantum,
-    digits: countDigits(quantum),
-    largestError: Math.max(mean.largestError, deviation.largestError),
-    membersUsed: validTimes.map((_, step) => variable.membersUsed(step) ?? null),
-    mean: mean.field,
-    deviation: deviation.field,
-  };
-}
-
-function planScale(
-  shading: Shading,
-  fields: readonly Float32Array[],
-  factor: number,
-): PageField["scale"] {
-  const extent = findExtent(fields, factor);
-  if (!extent) return null;
+  { statistic }: ForecastField,
+  extent: Extent,
+): PageScale {
+  const { shading } = findDisplay(variable, { statistic });
   const { palette, ...scale } = planColorScale(shading, extent);
-  return { palette: palette.name, ...scale };
+  const { offset } = findDisplay(variable, { statistic, celsius: true });
+  const celsius = offset === 0
+    ? {}
+    : { celsius: ticks(scale.least + offset, scale.most + offset, 5) };
+  return { palette: palette.name, ...scale, ...celsius };
 }
 
 function collectPalettes(variables: readonly ForecastVariable[]): PageData["palettes"] {
-  const displays = variables.map((variable) => findDisplay(variable));
-  const palettes = displays.flatMap((display) => STATISTICS.map((it) => display[it].palette));
+  const palettes = variables.flatMap((variable) =>
+    variable.fields.map((field) => findDisplay(variable, field).shading.palette)
+  );
   return Object.fromEntries(palettes.map((palette) => [palette.name, formatColors(palette)]));
 }
 

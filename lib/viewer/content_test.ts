@@ -1,10 +1,13 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
+import { makeRichForecast } from "../../fixtures/rich_forecast.ts";
 import { makeAxes, makeSyntheticForecast } from "../../fixtures/synthetic_forecast.ts";
+import { findField } from "../output/forecast_fields.ts";
 import { type ForecastFile, parseForecast } from "../output/forecast_file.ts";
 import { encodeNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildContent } from "./content.ts";
-import { describeMembers } from "./page/view_state.ts";
+import type { PageData } from "./page/data.ts";
+import { describeMembers } from "./page/describe_view.ts";
 import { silentReporter } from "../util/reporter.ts";
 import { viewForecast } from "./view_forecast.ts";
 import { unpackSteps } from "./page/unpack.ts";
@@ -17,9 +20,14 @@ async function openForecast(): Promise<ForecastFile> {
   return parseForecast(bytes, "folder/IFS_20260206_00Z_cgan.nc");
 }
 
+/** The page's data of one forecast. */
+async function buildOne(forecast: ForecastFile, onVariable?: () => void): Promise<PageData> {
+  return (await buildContent([forecast], onVariable)).forecasts[0]!;
+}
+
 Deno.test("buildContent() has the run, the grid and every variable in its shown unit", async () => {
   const forecast = await openForecast();
-  const data = await buildContent(forecast);
+  const data = await buildOne(forecast);
   assertEquals(data.fileName, "IFS_20260206_00Z_cgan.nc");
   assertEquals(data.runTime, Date.UTC(2026, 1, 6));
   assertEquals(data.times, [Date.UTC(2026, 1, 7, 12), Date.UTC(2026, 1, 7, 15)]);
@@ -30,48 +38,117 @@ Deno.test("buildContent() has the run, the grid and every variable in its shown 
     ["tcc", "0–1"],
   ]);
   const shape = { rows: axes.latitudes.length, columns: axes.longitudes.length };
-  const { mean, deviation, quantum, largestError } = data.variables[0]!;
-  for (const [packed, read] of [[mean, "mean"], [deviation, "deviation"]] as const) {
-    const steps = await unpackSteps(packed.packed, quantum, shape);
+  assertEquals(data.variables[0]!.fields.map(({ key }) => key), ["mean", "deviation"]);
+  for (const { key, packed, quantum, largestError } of data.variables[0]!.fields) {
+    const steps = await unpackSteps(packed, quantum, shape);
     steps.forEach((field, step) => {
-      const expected = forecast.variables[0]![read](step);
+      const expected = findField(forecast.variables[0]!, key)!.values(step);
       field.forEach((value, i) => assert(Math.abs(value - expected[i]! * 1000) <= largestError));
     });
   }
 });
 
 Deno.test("buildContent() has a palette of 256 colours for every scale, and outlines of the region", async () => {
-  const { variables, palettes, outlines } = await buildContent(await openForecast());
-  for (const { mean, deviation } of variables) {
-    for (const { scale } of [mean, deviation]) {
+  const { variables, palettes, outlines } = await buildOne(await openForecast());
+  for (const { fields } of variables) {
+    for (const { scale } of fields) {
       assert(/^[\da-f]{1536}$/.test(palettes[scale!.palette]!));
     }
   }
   assert(outlines.paths.lakes.length > 100, "Lake Victoria is there");
 });
 
-Deno.test("buildContent() rounds noise more coarsely than smooth fields, so that the page stays small", async () => {
-  const forecast = await openForecast();
+/** The forecast with t2m alone, its values replaced by noise about a mean and a deviation. */
+function makeNoisy(forecast: ForecastFile, points: number): ForecastFile {
   const random = makeRandom(3);
-  const points = axes.latitudes.length * axes.longitudes.length;
-  const noise = forecast.variables.slice(1, 2).map((variable) => ({
-    ...variable,
-    mean: () => Float32Array.from({ length: points }, () => 300 + 2 * random()),
-    deviation: () => Float32Array.from({ length: points }, () => 0.5 + 0.5 * random()),
-  }));
+  const noise = (middle: number, width: number) =>
+    Float32Array.from({ length: points }, () => middle + width * random());
+  const [t2m] = forecast.variables.slice(1, 2);
+  const [mean, deviation] = t2m!.fields;
+  const fields = [
+    { ...mean!, values: () => noise(300, 2) },
+    { ...deviation!, values: () => noise(0.5, 0.5) },
+  ];
+  return { ...forecast, variables: [{ ...t2m!, fields }] };
+}
+
+Deno.test("buildContent() rounds noise more coarsely than smooth fields, so that the page stays small", async () => {
+  const small = await openForecast();
+  const forecast = {
+    ...small,
+    latitudes: Float64Array.from({ length: 500 }, (_, i) => 40 - i / 8),
+    longitudes: Float64Array.from({ length: 500 }, (_, i) => i / 8),
+  };
   let packed = 0;
-  const { variables } = await buildContent({ ...forecast, variables: noise }, () => packed++);
-  assertEquals([packed, variables[0]!.quantum], [4, 0.05]); // at most an eighth of 0.76
-  const smooth = await buildContent({ ...forecast, variables: forecast.variables.slice(1, 2) });
-  assert(smooth.variables[0]!.quantum < 0.05);
+  const { variables } = await buildOne(makeNoisy(forecast, 250_000), () => packed++);
+  assertEquals([packed, variables[0]!.fields[0]!.quantum], [4, 0.05]); // at most an eighth of 0.76
+  const smooth = await buildOne({ ...small, variables: small.variables.slice(1, 2) });
+  assert(smooth.variables[0]!.fields[0]!.quantum < 0.05);
+});
+
+Deno.test("a small region is rounded no more coarsely than a large one: noise on 65 × 65 points to 1/64 of its spread", async () => {
+  const forecast = await openForecast();
+  const points = axes.latitudes.length * axes.longitudes.length;
+  let packed = 0;
+  const { variables } = await buildOne(makeNoisy(forecast, points), () => packed++);
+  assertEquals([packed, variables[0]!.fields[0]!.quantum], [1, 0.01]);
+});
+
+Deno.test("two forecasts have the same colours for the same values, and the towns of their region", async () => {
+  const forecast = await openForecast();
+  const [tp] = forecast.variables;
+  const wetter = tp!.fields.map((field) => ({
+    ...field,
+    values: (step: number) => field.values(step).map((value) => 3 * value),
+  }));
+  const other = { ...forecast, variables: [{ ...tp!, fields: wetter }] };
+  const { forecasts: [first, second], towns } = await buildContent([forecast, other]);
+  const [scale] = first!.variables.map(({ fields }) => fields[0]!.scale);
+  assertEquals(second!.variables[0]!.fields[0]!.scale, scale);
+  assert(scale!.most > first!.variables[0]!.fields[1]!.scale!.most);
+  const kigali = towns.find(([name]) => name === "Kigali")!;
+  assertEquals(kigali[1], "Rwanda");
+  assert(Math.abs(kigali[2] + 1.95) < 0.1 && Math.abs(kigali[3] - 30.06) < 0.1);
+  assert(towns.every(([, , latitude]) => Math.abs(latitude) < 8.2));
+});
+
+Deno.test("periods come first, probabilities are whole percent, and members are every few points where they are many", async () => {
+  const region = makeAxes({ north: 2, south: -2, west: 30, east: 34 }, 1);
+  const dataset = makeRichForecast({ axes: region, memberCount: 5 });
+  const bytes = await new Blob([...encodeNetcdf(dataset)]).bytes();
+  const forecast = parseForecast(bytes, "a.nc");
+  const { variables } = await buildOne(forecast);
+  assertEquals(variables.map(({ name }) => name).slice(0, 3), ["tp_24h", "tp", "t2m"]);
+  const [tp24] = variables;
+  assertEquals([tp24!.period, tp24!.steps, tp24!.units], ["24 h", [2, 3, 4, 5, 6], "mm"]);
+  const probability = tp24!.fields.find(({ key }) => key === "above_20mm")!;
+  assertEquals(
+    [probability.label, probability.units, probability.quantum, probability.digits],
+    ["probability above 20 mm", "%", 1, 0],
+  );
+  const shape = { rows: 5, columns: 5 };
+  const percent = await unpackSteps(probability.packed, 1, shape);
+  const stored = dataset.variables.find(({ name }) => name === "tp_24h_probability_above_20mm")!;
+  assertEquals(
+    [...percent[0]!],
+    [...stored.data.subarray(0, 25)].map((it) => Math.round(100 * it)),
+  );
+  const { numbers, stride, quantum, packed } = tp24!.members!;
+  assertEquals([numbers, stride], [[0, 1, 2, 3, 4], 1]);
+  const planes = await unpackSteps(packed, quantum, shape);
+  const members = dataset.variables.find(({ name }) => name === "tp_24h_members")!.data;
+  assertEquals(planes.length, 25);
+  planes.flatMap((plane) => [...plane]).forEach((value, i) =>
+    assert(Math.abs(value - 1000 * members[i]!) <= quantum / 2 + 1e-6)
+  );
 });
 
 Deno.test("the page of a forecast says what ECMWF did not publish, and nothing where it published all", async () => {
   const forecast = await openForecast();
-  const usual = await buildContent(forecast);
+  const usual = await buildOne(forecast);
   assert(!("notPublished" in usual));
   assert(describeMembers(usual).endsWith("Absent: none."));
-  const data = await buildContent({ ...forecast, notPublished: ["sf", "tp (0 h)"] });
+  const data = await buildOne({ ...forecast, notPublished: ["sf", "tp (0 h)"] });
   assertEquals(data.notPublished, ["sf", "tp (0 h)"]);
   assert(
     describeMembers(data).endsWith("Absent: none. Not published by ECMWF: sf, tp (0 h)."),

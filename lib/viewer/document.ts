@@ -6,7 +6,7 @@
  */
 import page from "./page.html" with { type: "text" };
 import style from "./page.css" with { type: "text" };
-import type { PageData } from "./page/data.ts";
+import type { PageContent } from "./page/data.ts";
 import { formatUtc } from "./page/format.ts";
 import { formatScript } from "./script.ts";
 
@@ -14,7 +14,7 @@ import { formatScript } from "./script.ts";
  * The HTML of a forecast's page. Its Content Security Policy allows its own style and script, by
  * their hashes, and no request of any kind.
  */
-export async function formatDocument(data: PageData): Promise<string> {
+export async function formatDocument(data: PageContent): Promise<string> {
   const script = formatScript();
   const policy = [
     "default-src 'none'",
@@ -25,7 +25,7 @@ export async function formatDocument(data: PageData): Promise<string> {
   ].join("; ");
   const slots: Record<string, string> = {
     policy: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    title: `<title>ECMWF ensemble, run of ${formatUtc(data.runTime)}</title>`,
+    title: `<title>ECMWF ensemble, run of ${formatUtc(data.forecasts[0]!.runTime)}</title>`,
     style: `<style>${style}</style>`,
     data: `<script type="application/json" id="forecast">${escapeJson(data)}</script>`,
     script: `<script>${script}</script>`,
@@ -40,6 +40,6 @@ async function hashSource(text: string): Promise<string> {
 }
 
 /** JSON that cannot end the element around it. */
-function escapeJson(data: PageData): string {
+function escapeJson(data: PageContent): string {
   return JSON.stringify(data).replaceAll("<", "\\u003c");
 }

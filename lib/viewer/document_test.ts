@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import type { PageData } from "./page/data.ts";
+import type { PageContent, PageData } from "./page/data.ts";
 import { formatDocument } from "./document.ts";
 
-const DATA: PageData = {
+const FORECAST: PageData = {
   title: "</script><b>& $& $1",
   fileName: "x.nc",
   runTime: Date.UTC(2026, 1, 6),
+  runLabel: "2026-02-06 00 UTC",
   times: [],
   stepHours: [],
   bounds: { north: 1, south: 0, west: 0, east: 1 },
@@ -15,7 +16,11 @@ const DATA: PageData = {
   absentMembers: [],
   variables: [],
   palettes: {},
-  outlines: { width: 100, paths: { coast: "", borders: "", lakes: "" } },
+  outlines: { width: 100, paths: { coast: "", borders: "", lakes: "", provinces: "" } },
+};
+const DATA: PageContent = {
+  forecasts: [FORECAST],
+  towns: [["</script>", "Kenya", 0, 36]],
 };
 
 const html = await formatDocument(DATA);

@@ -13,9 +13,11 @@ const MISSING = 0xffff;
 /** Relative precision of the values in the file. */
 const FLOAT32_EPSILON = 2 ** -24;
 
-/** The fields of a variable, one for each step: row-major, NaN where there is no value. */
+/** The fields of a variable, one for each step and statistic: row-major, NaN where there is no value. */
 export interface StatisticFields {
-  mean: readonly Float32Array[];
+  /** Of every statistic in the unit of the variable. */
+  values: readonly Float32Array[];
+  /** Deviations, or an estimate of them. */
   deviation: readonly Float32Array[];
 }
 
@@ -37,12 +39,12 @@ export interface Codes {
  * @param factor from the unit of the fields to that of the quantum.
  */
 export function chooseQuantum(
-  { mean, deviation }: StatisticFields,
+  { values, deviation }: StatisticFields,
   factor: number,
   share: number,
 ): number {
   const spread = findMagnitude(deviation) * factor * share;
-  const extents = [mean, deviation].map((fields) => findExtent(fields, factor));
+  const extents = [values, deviation].map((fields) => findExtent(fields, factor));
   const finest = Math.max(
     ...extents.map(([least, most] = [0, 0]) =>
       Math.max((most - least) / (MISSING - 2), Math.max(-least, most) * FLOAT32_EPSILON)

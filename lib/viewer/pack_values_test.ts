@@ -24,7 +24,7 @@ function makeFields(seed: number) {
       return deviation ? Math.abs(value) / 20 : offset + value;
     });
   const fields: StatisticFields = {
-    mean: Array.from({ length: steps }, () => makeField(false)),
+    values: Array.from({ length: steps }, () => makeField(false)),
     deviation: Array.from({ length: steps }, () => makeField(true)),
   };
   return { fields, shape: { rows, columns } };
@@ -36,7 +36,7 @@ Deno.test("packing and unpacking gives every value to within half a quantum and 
     const { fields, shape } = makeFields(seed);
     const factor = seed % 2 ? 1 : 0.01;
     const quantum = chooseQuantum(fields, factor, 1 / 64);
-    for (const given of [fields.mean, fields.deviation]) {
+    for (const given of [fields.values, fields.deviation]) {
       const codes = quantize(given, factor, quantum);
       const packed = await packCodes(codes, shape.columns);
       const unpacked = await unpackSteps(packed, quantum, shape);
@@ -60,7 +60,7 @@ const field = (...values: number[]) => [Float32Array.from(values)];
 
 Deno.test("chooseQuantum() takes a round share of the typical spread", () => {
   const spreadOf = (...deviations: number[]) => ({
-    mean: field(280, 300),
+    values: field(280, 300),
     deviation: field(...deviations),
   });
   assertEquals(chooseQuantum(spreadOf(0.7, 0.7), 1, 1 / 64), 0.01);
@@ -70,11 +70,14 @@ Deno.test("chooseQuantum() takes a round share of the typical spread", () => {
 });
 
 Deno.test("chooseQuantum() is at least as coarse as 16 bits and float32 require", () => {
-  assertEquals(chooseQuantum({ mean: field(0, 1e5), deviation: field(1e-3, 1e-3) }, 1, 1 / 64), 2);
-  assertEquals(chooseQuantum({ mean: field(0, 655), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
-  assertEquals(chooseQuantum({ mean: field(1e5, 1e5), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
-  assertEquals(chooseQuantum({ mean: field(NaN), deviation: field(NaN) }, 1, 1 / 64), 1);
-  assertEquals(chooseQuantum({ mean: field(0, 0), deviation: field(0, 0) }, 1, 1 / 64), 1);
+  assertEquals(
+    chooseQuantum({ values: field(0, 1e5), deviation: field(1e-3, 1e-3) }, 1, 1 / 64),
+    2,
+  );
+  assertEquals(chooseQuantum({ values: field(0, 655), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
+  assertEquals(chooseQuantum({ values: field(1e5, 1e5), deviation: field(0, 0) }, 1, 1 / 64), 0.01);
+  assertEquals(chooseQuantum({ values: field(NaN), deviation: field(NaN) }, 1, 1 / 64), 1);
+  assertEquals(chooseQuantum({ values: field(0, 0), deviation: field(0, 0) }, 1, 1 / 64), 1);
 });
 
 Deno.test("countDigits() gives the decimals that a multiple of the quantum has", () => {

@@ -12,8 +12,13 @@ import { range } from "npm:d3-array@3.2.5";
 import { formatTick, placeValue } from "../maps/color_scale.ts";
 import { fitFrame, placePoint } from "../maps/frame.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../maps/graticule.ts";
+import { findPlace } from "../maps/places.ts";
+import { planArrows } from "../maps/wind_arrows.ts";
 import * as actions from "./page/actions.ts";
+import * as address from "./page/view_address.ts";
 import * as chart from "./page/chart.ts";
+import * as controls from "./page/controls.ts";
+import * as describe from "./page/describe_view.ts";
 import * as elements from "./page/elements.ts";
 import * as format from "./page/format.ts";
 import * as grid from "./page/page_grid.ts";
@@ -21,6 +26,8 @@ import * as keys from "./page/keys.ts";
 import * as paint from "./page/paint.ts";
 import * as predict from "./page/predict.ts";
 import * as render from "./page/render_page.ts";
+import * as save from "./page/save_files.ts";
+import * as series from "./page/series.ts";
 import * as table from "./page/table.ts";
 import * as unpack from "./page/unpack.ts";
 import * as view from "./page/view_state.ts";
@@ -29,9 +36,12 @@ import * as viewer from "./page/viewer.ts";
 /** The functions of the page, by name. */
 const PAGE_FUNCTIONS = {
   ...{ fitFrame, formatLatitude, formatLongitude, formatTick, placePoint, placeValue },
-  ...{ planGraticule, range },
+  ...{ findPlace, planArrows, planGraticule, range },
   ...actions,
+  ...address,
   ...chart,
+  ...controls,
+  ...describe,
   ...elements,
   ...format,
   ...grid,
@@ -39,6 +49,8 @@ const PAGE_FUNCTIONS = {
   ...paint,
   ...predict,
   ...render,
+  ...save,
+  ...series,
   ...table,
   ...unpack,
   ...view,

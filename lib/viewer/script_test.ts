@@ -25,12 +25,14 @@ Deno.test("modules of the page declare exported functions and types only: nothin
 
 /** Functions of other rooms that modules of the page import, and what those call. */
 const SHARED = [
+  "findPlace",
   "fitFrame",
   "formatLatitude",
   "formatLongitude",
   "formatTick",
   "placePoint",
   "placeValue",
+  "planArrows",
   "planGraticule",
   "range",
 ];

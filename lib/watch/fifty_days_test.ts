@@ -230,7 +230,7 @@ async function inspect({ folder, clock, world }: Trial, seen: Seen): Promise<voi
   if (hours > 14) {
     assertEquals(status.healthy, there.includes(today), new Date(clock.ms).toISOString());
   }
-  assertEquals(status.problem === undefined, status.healthy && !/disk|Cannot/.test(status.problem));
+  if (status.healthy && status.problem) assert(/disk|Cannot/.test(status.problem), status.problem);
   if (status.healthy !== seen.healths.at(-1)) seen.healths.push(status.healthy);
 }
 

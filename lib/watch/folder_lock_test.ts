@@ -100,10 +100,12 @@ Deno.test("a lock file without text is one that is just made; other files are no
   await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/watch-notes.lock`, "");
     await Deno.mkdir(`${folder}/watch-${crypto.randomUUID()}.lock`);
-    using lock = await hold(folder);
-    const path = `${folder}/watch-${crypto.randomUUID()}.lock`;
-    await Deno.writeTextFile(path, "");
+    {
+      using _lock = await hold(folder);
+    }
+    await Deno.writeTextFile(`${folder}/watch-${crypto.randomUUID()}.lock`, "");
     const holder = await take(folder, THERE, Date.now());
-    assertEquals("host" in holder, true);
+    assertEquals("host" in holder && holder.host, "unknown");
+    using _later = await hold(folder, THERE, Date.now() + 2 * DEAD_AFTER_MS);
   });
 });

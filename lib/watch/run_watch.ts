@@ -16,7 +16,7 @@ import type { Outcome } from "../util/reporter.ts";
 import { messageOf } from "../util/text.ts";
 import { findDiskFault } from "./disk_space.ts";
 import { BEAT_MS, FolderLock } from "./folder_lock.ts";
-import { findLateTime, findNewestOutput, judgeHealth } from "./health.ts";
+import { findLateTime, findNewestOutput, judgeHealth, type KnownRuns } from "./health.ts";
 import { makeForecast } from "./make_forecast.ts";
 import { formatMetrics, metricsPath } from "./metrics_text.ts";
 import { Notifier } from "./notifier.ts";
@@ -43,6 +43,8 @@ import {
 /** The longest rest: by then the clock may have been set. */
 const LONGEST_REST_MS = 60 * 60_000;
 const STANDBY_MS = 60_000;
+/** By then a watch has made what was missing at its start, or waits for it. */
+const SETTLED_AFTER_MS = 30 * 60_000;
 
 /** How a watch ended. */
 export interface WatchResult extends Outcome {
@@ -116,7 +118,11 @@ class Watch {
   readonly #controller = new AbortController();
   readonly #signal: AbortSignal;
   #status: WatchStatus;
+  readonly #startedMs: number;
+  /** Whether each run that was due at the start was tried. */
+  #hasLooked = false;
   #diskFault: string | undefined;
+  #tidyFault: string | undefined;
   #hasWarnedOfStatus = false;
 
   constructor(
@@ -133,7 +139,8 @@ class Watch {
       catchUpDays,
       steps: (run) => chooseFieldSteps(forecast, run),
     };
-    const time = new Date(clock.now()).toISOString();
+    this.#startedMs = clock.now();
+    const time = new Date(this.#startedMs).toISOString();
     const { last, counts, notified = {} } = earlier ?? {};
     this.#status = {
       ...startStatus({ ...contender, time }),
@@ -156,6 +163,7 @@ class Watch {
           await this.#make(run, others.length > 0);
           continue;
         }
+        this.#hasLooked = true;
         await this.#tidy();
         if (once) return this.#conclude();
         const restMs = this.#findRest() - clock.now();
@@ -181,34 +189,37 @@ class Watch {
   /** @param hasOthers whether other runs are due: then this one is not waited for. */
   async #make(run: Run, hasOthers: boolean): Promise<void> {
     const { forecast: { outputDir }, minFreeBytes } = this.options;
-    const { clock, freeSpace, reporter } = this.environment;
     await this.#confirmLock();
-    const free = await freeSpace(outputDir);
+    const free = await this.environment.freeSpace(outputDir);
     const fault = findDiskFault(run, outputDir, free, minFreeBytes);
     this.#diskFault = fault?.message;
-    if (fault) {
-      reporter.warn(fault.message);
-      this.#outcomes.set(runLabel(run), failedOutcome(run, fault));
-      this.#putOff(run);
-      return await this.#writeStatus({ state: "waiting" });
+    try {
+      if (fault) throw fault;
+      await this.#writeStatus({ state: "making", making: runLabel(run) });
+      await this.#tryToMake(run, hasOthers);
+    } catch (error) {
+      // A disk that is full, or a ledger that cannot be read, waits for someone.
+      this.#signal.throwIfAborted();
+      if (!(error instanceof UserError)) throw error;
+      this.environment.reporter.warn(error.message);
+      this.#note(run, failedOutcome(run, error));
     }
-    await this.#writeStatus({ state: "making", making: runLabel(run) });
+    await this.#writeStatus({ state: "waiting" });
+  }
+
+  async #tryToMake(run: Run, hasOthers: boolean): Promise<void> {
+    const { options, environment } = this;
     const isLate = await this.#isLate(run);
-    const turn = {
-      options: this.options,
-      environment: this.environment,
+    const { outcome, made, counters } = await makeForecast(run, {
+      ...{ options, environment, hasOthers, signal: this.#signal },
       dueMs: findDue(run, this.#watched),
-      hasOthers,
-      signal: this.#signal,
       isNoNews: !isLate || this.#announced.has(runLabel(run)),
-    };
-    const { outcome, made, counters } = await makeForecast(run, turn);
+    });
     this.#status.counts = addCosts(this.#status.counts, counters);
     if (made) this.#status.last = made.facts;
     const isAbsent = outcome.state === "not published";
     if (isAbsent && isLate) this.#announced.add(runLabel(run));
     this.#note(run, isAbsent && !isLate ? { ...outcome, exitCode: EXIT.done } : outcome);
-    await this.#writeStatus({ state: "waiting" });
   }
 
   /** Whether a run is later than usual. */
@@ -238,8 +249,19 @@ class Watch {
     this.#retries.putOff(run, clock.now(), clock.random());
   }
 
-  /** Removes what is too old. */
+  /** Removes what is too old. What cannot be removed shows in the status, and is tried again. */
   async #tidy(): Promise<void> {
+    try {
+      await this.#removeOld();
+      this.#tidyFault = undefined;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (this.#tidyFault === undefined) this.environment.reporter.warn(messageOf(error));
+      this.#tidyFault = `Cannot remove old runs: ${messageOf(error)}`;
+    }
+  }
+
+  async #removeOld(): Promise<void> {
     const { forecast: { outputDir, profile, keepReferences }, keepDays } = this.options;
     const { files, reporter, clock } = this.environment;
     if (keepDays === undefined) return;
@@ -309,11 +331,14 @@ class Watch {
     const nowMs = clock.now();
     const free = await freeSpace(outputDir);
     if (free === undefined || free >= minFreeBytes) this.#diskFault = undefined;
-    const ledger = await this.#openLedger();
-    const { healthy, problem: late } = judgeHealth(ledger, this.#watched, nowMs);
-    const problem = this.#diskFault ?? this.#findFailure(nowMs) ?? late;
+    const known = await this.#readLedger();
+    const { healthy, problem: late } = judgeHealth(known, this.#watched, nowMs);
+    // A watch that has just been started may make what is late at once.
+    const isSettled = this.#hasLooked || nowMs - this.#startedMs >= SETTLED_AFTER_MS;
+    const problem = this.#diskFault ?? known.fault ?? this.#findFailure(nowMs) ??
+      this.#tidyFault ?? (isSettled ? late : undefined);
     await this.#notifier.update(problem, nowMs);
-    const newest = findNewestOutput(ledger, this.#watched);
+    const newest = findNewestOutput(known, this.#watched);
     const newestRun = newest && parseRunLabel(newest.run);
     const next = findNextRun(this.#watched, nowMs);
     const { making: _, problem: __, lastGood: ___, ...status } = this.#status;
@@ -331,6 +356,17 @@ class Watch {
       ...(free !== undefined && { freeBytes: free }),
       notified: this.#notifier.state,
     };
+  }
+
+  /** The ledger; with the message where it cannot be read, then it counts as empty. */
+  async #readLedger(): Promise<KnownRuns & { fault?: string }> {
+    try {
+      const { entries, stepsSeen } = await this.#openLedger();
+      return { entries, stepsSeen };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { entries: [], stepsSeen: {}, fault: error.message };
+    }
   }
 
   /** A failure of a run that is still tried again. */

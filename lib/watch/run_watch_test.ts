@@ -3,6 +3,7 @@ import { type Life, LivesClock } from "../../fixtures/lives_clock.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import { InterruptedError, UserError } from "../errors.ts";
 import { GIK } from "../output/profile.ts";
+import { Ledger } from "../runs/ledger.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 import { silentReporter } from "../util/reporter.ts";
 import { runWatch } from "./run_watch.ts";
@@ -18,6 +19,8 @@ interface Trial {
   clock: LivesClock;
   lines: string[];
   warnings: string[];
+  /** What was posted. */
+  posts: string[];
   /** Starts a watch. */
   watch(name: string, signal: AbortSignal, files?: Storage): Promise<unknown>;
 }
@@ -26,14 +29,14 @@ interface Trial {
 async function withWatches(test: (trial: Trial) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const clock = new LivesClock(NIGHT_MS, () => 0.5);
-  const [lines, warnings]: [string[], string[]] = [[], []];
+  const [lines, warnings, posts]: [string[], string[], string[]] = [[], [], []];
   const options: WatchOptions = {
     forecast: {
       ...{ profile: GIK, maxMembers: 1, parallelFetches: 1, policy: DEFAULT_POLICY },
       ...{ outputDir: folder, plot: false, view: false },
     },
     ...{ hours: ["00"], waitMs: HOUR_MS, allowMissing: false, catchUpDays: 0, minFreeBytes: 0 },
-    ...{ once: false, shapingOptions: {} },
+    ...{ once: false, shapingOptions: {}, notify: "https://hook.test/" },
   };
   const open = (
     life: Life,
@@ -50,7 +53,7 @@ async function withWatches(test: (trial: Trial) => Promise<void>): Promise<void>
     },
     openContext: () => ({ storage: files, reporter: silentReporter }),
     freeSpace: () => Promise.resolve(undefined),
-    post: () => Promise.resolve(),
+    post: (_, { event, problem }) => Promise.resolve(void posts.push(`${event}: ${problem}`)),
     contender: { host: name, pid: 1 },
     signal,
     report() {},
@@ -58,7 +61,7 @@ async function withWatches(test: (trial: Trial) => Promise<void>): Promise<void>
   const watch = (name: string, signal: AbortSignal, files = openStorage()) =>
     clock.start((life) => runWatch(options, open(life, name, signal, files)));
   try {
-    await test({ folder, clock, lines, warnings, watch });
+    await test({ folder, clock, lines, warnings, posts, watch });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -97,6 +100,34 @@ Deno.test("of two watches one stands by, and works when the other has been stopp
       `two: another watch works in ${folder} (process 1 of one): waiting until it ends`,
     ]);
     assertEquals(JSON.parse(Deno.readTextFileSync(statusPath(folder))).state, "stopped");
+  });
+});
+
+Deno.test("a ledger that cannot be read is a problem that someone hears of, not the end of the watch", async () => {
+  await withWatches(async ({ folder, clock, warnings, posts, watch }) => {
+    const controller = new AbortController();
+    const ledger = await Ledger.open(folder, openStorage());
+    await ledger.record({
+      ...{ run: "20260205_00z", output: "IFS_20260205_00Z_cgan.nc", state: "complete" },
+      ...{ options: {}, command: "watch", time: "2026-02-05T08:00:00.000Z" },
+    });
+    clock.schedule(NIGHT_MS + HOUR_MS, () => Deno.writeTextFile(`${folder}/runs.json`, "{"));
+    // The run of the day was due, and was tried again and again.
+    clock.schedule(NIGHT_MS + 8 * HOUR_MS, stop(controller));
+    await watch("one", controller.signal);
+    assertEquals(posts.length, 1);
+    assertMatch(posts[0]!, /^failure: Cannot read ".*runs.json": it is not JSON/);
+    assert(warnings.filter((line) => /Cannot read ".*runs.json"/.test(line)).length > 1);
+  });
+});
+
+Deno.test("a watch that has just been started reports no delay before it has looked", async () => {
+  await withWatches(async ({ clock, posts, watch }) => {
+    const controller = new AbortController();
+    clock.schedule(NIGHT_MS + 1000, () => assertEquals(posts, []));
+    clock.schedule(NIGHT_MS + HOUR_MS, stop(controller));
+    await watch("one", controller.signal);
+    assertMatch(posts.join(), /^failure: 20260205 00 UTC is later than usual/);
   });
 });
 

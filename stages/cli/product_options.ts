@@ -4,7 +4,8 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { findVariable, type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
+import { findNamed } from "../../lib/ecmwf/inventory_fields.ts";
+import { type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { findWind, WIND_NAMES } from "../../lib/ecmwf/winds.ts";
 import {
   type FieldProduct,
@@ -117,7 +118,7 @@ function parsePercentile(name: string): MemberStatistic | undefined {
 /** The product of a name: `tp`, `tp_24h`, `tp_day`, `t2m_24h`, `wind10m`, `wind700_24h`. */
 export function findProduct(name: string): FieldProduct | undefined {
   const [, base, period] = /^(\w+?)(?:_(day|\d+h))?$/.exec(name) ?? [];
-  const variable = findVariable(base ?? "");
+  const variable = findNamed(base ?? "");
   const wind = variable ? undefined : findWind(base ?? "");
   if (!variable && !wind) return undefined;
   const product: FieldProduct = variable
@@ -247,8 +248,10 @@ const MOST_HOURS = 360;
 function isPossible(
   threshold: number,
   { period }: FieldProduct,
-  { accumulated, limits: { least, most } }: Variable,
+  { accumulated, limits }: Variable,
 ): boolean {
+  if (!limits) return true;
+  const { least, most } = limits;
   const periodHours = typeof period === "number" ? period : period === "day" ? 24 : MOST_HOURS;
   const hours = accumulated ? periodHours : 1;
   return threshold >= least && threshold <= most * hours;

@@ -176,12 +176,13 @@ export function parseSteps(values: OptionValues, name = STEPS.name): number[] | 
 }
 
 /**
- * The number of members of `--max-members`.
+ * The number of members of `--max-members`; all of them for a command without it.
  *
  * @throws {UsageError} when the ensemble has fewer.
  */
 export function parseMaxMembers(values: OptionValues): number {
   const { name } = MAX_MEMBERS;
+  if (values.text(name) === undefined) return ENSEMBLE_SIZE;
   const count = values.count(name);
   if (count <= ENSEMBLE_SIZE) return count;
   throw new UsageError(

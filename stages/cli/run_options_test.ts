@@ -176,13 +176,14 @@ Deno.test("plot, view and stream take the obvious argument without its option", 
   assertEquals(parseStream("stores", "--steps", "36").parquetDir, "stores");
   assertEquals(parseStream("--parquet-dir", "stores").parquetDir, "stores");
   assertThrows(() => parseStream("stores", "more"), UsageError, 'Cannot use "more"');
-  for (const command of [plot, view]) {
-    assertEquals(command.parse(parseCommandLine(command, ["a.nc"])).input, "a.nc");
-    assertEquals(command.parse(parseCommandLine(command, ["--input", "a.nc"])).input, "a.nc");
-    assertThrows(
-      () => parseCommandLine(command, ["a.nc", "b.nc"]),
-      UsageError,
-      'Cannot use "b.nc"',
-    );
+  const readInput = <Options extends { input: string }>(
+    command: Command<Options>,
+    args: readonly string[],
+  ) => command.parse(parseCommandLine(command, args)).input;
+  for (const args of [["a.nc"], ["--input", "a.nc"]]) {
+    assertEquals([readInput(plot, args), readInput(view, args)], ["a.nc", "a.nc"]);
   }
+  assertThrows(() => readInput(plot, ["a.nc", "b.nc"]), UsageError, 'Cannot use "b.nc"');
+  assertEquals(view.parse(parseCommandLine(view, ["a.nc", "b.nc"])).beside, "b.nc");
+  assertThrows(() => readInput(view, ["a.nc", "b.nc", "c.nc"]), UsageError, 'Cannot use "c.nc"');
 });

@@ -21,6 +21,7 @@ import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
 import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
+import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
   parseStoresOptions,
@@ -121,6 +122,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}\n` +
       "speeds as wind10m and wind700; sums and means over periods as tp_24h, t2m_day",
   },
+  FIELDS,
   ...PRODUCT_OPTIONS,
   ...PROFILE_OPTIONS,
   {
@@ -296,11 +298,19 @@ function isDefault(
   return text === undefined || text === ofProfile.join(",");
 }
 
-/** @returns `undefined` for the default: what ECMWF did not publish of it is left out. */
+/**
+ * The products of `--fields` or `--variables`; `extract` has the first alone.
+ *
+ * @returns `undefined` for the default: what ECMWF did not publish of it is left out.
+ */
 function parseNames(values: OptionValues, profile: OutputProfile): FieldProduct[] | undefined {
   const { products } = profile;
-  if (isDefault(values, "variables", products.map(({ name }) => name))) return undefined;
-  return parseProductNames(values.list("variables")!, products);
+  const asProfile = isDefault(values, "variables", products.map(({ name }) => name));
+  const fields = parseFieldNames(values);
+  if (fields && !asProfile) {
+    throw new UsageError("Cannot use --fields with --variables: give all of them with --fields");
+  }
+  return asProfile ? fields : parseProductNames(values.list("variables")!, products);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The chart of a point: the mean as a line, one deviation to both sides as a band.
+ * The charts of a point: a line in a band, or the members as a plume.
  *
  * @module
  */
@@ -10,12 +10,24 @@ import { formatHour, formatShortDay } from "./format.ts";
 /** What a chart shows. */
 export interface Series {
   times: number[];
-  mean: number[];
-  deviation: number[];
+  /** One value for each step. */
+  line: number[];
+  /** The widest first. */
+  bands: Band[];
+  /** A thin line each. */
+  members: number[][];
+  /** The same of another run, at its own times. */
+  other?: { times: number[]; line: number[] };
   /** Index of the step on the map. */
   current: number;
   /** Title of the vertical axis. */
   label: string;
+}
+
+/** A band of a chart, one value for each step. */
+export interface Band {
+  low: number[];
+  high: number[];
 }
 
 /** Round numbers from below the least to above the greatest of an extent, about five. */
@@ -63,29 +75,29 @@ export interface ChartPlan {
   ticks: number[];
   /** Steps that have a value. */
   known: number[];
+  /** Position of a time. */
+  place(time: number): number;
   x(step: number): number;
   y(value: number): number;
 }
 
-/** Plans a chart, its size in CSS pixels; the vertical axis covers every band. */
-export function planChart(
-  { times, mean, deviation }: Series,
-  width: number,
-  height: number,
-): ChartPlan {
+/** Plans a chart, its size in CSS pixels; the vertical axis covers every line and band. */
+export function planChart(series: Series, width: number, height: number): ChartPlan {
+  const { times, line, bands, members, other } = series;
   const [left, right, top, bottom] = [64, width - 14, 12, height - 52];
-  const known = splitRuns(mean).flat();
-  const lows = known.map((step) => mean[step]! - deviation[step]!);
-  const highs = known.map((step) => mean[step]! + deviation[step]!);
-  const ticks = known.length > 0 ? planAxis(Math.min(...lows), Math.max(...highs)) : [0, 1];
+  const known = splitRuns(line).flat();
+  const values = [line, ...bands.flatMap(({ low, high }) => [low, high]), ...members]
+    .flat().concat(other?.line ?? []).filter((value) => !Number.isNaN(value));
+  const ticks = values.length > 0 ? planAxis(Math.min(...values), Math.max(...values)) : [0, 1];
   const [least, most] = [ticks[0]!, ticks.at(-1)!];
   const [first, last] = [times[0]!, times.at(-1)!];
+  const place = (time: number) =>
+    first === last
+      ? (left + right) / 2
+      : left + 8 + (time - first) / (last - first) * (right - left - 16);
   return {
-    ...{ left, right, top, bottom, ticks, known },
-    x: (step) =>
-      first === last
-        ? (left + right) / 2
-        : left + 8 + (times[step]! - first) / (last - first) * (right - left - 16),
+    ...{ left, right, top, bottom, ticks, known, place },
+    x: (step) => place(times[step]!),
     y: (value) => bottom - (value - least) / (most - least) * (bottom - top),
   };
 }
@@ -144,31 +156,59 @@ export function drawTimes(append: AppendSvg, times: number[], { x, bottom }: Cha
   });
 }
 
-/** The band, the line of the mean, and a dot and a whisker at each step. */
-export function drawValues(append: AppendSvg, series: Series, { known, x, y }: ChartPlan): void {
-  const { mean, deviation, current } = series;
-  const low = (step: number) => mean[step]! - deviation[step]!;
-  const high = (step: number) => mean[step]! + deviation[step]!;
-  const trace = (steps: number[], value: (step: number) => number) =>
-    steps.map((step) => `${x(step).toFixed(1)},${y(value(step)).toFixed(1)}`).join(" ");
-  for (const run of splitRuns(mean)) {
-    const band = `${trace(run, high)} ${trace(run.toReversed(), low)}`;
-    append("polygon", { class: "band", points: band });
-    append("polyline", { class: "mean", points: trace(run, (step) => mean[step]!) });
-  }
+/** The bands, the members, the other run, and the line with a dot and a whisker at each step. */
+export function drawValues(append: AppendSvg, series: Series, plan: ChartPlan): void {
+  const { line, bands, members, other, current, times } = series;
+  const { known, x, y } = plan;
+  for (const { low, high } of bands) drawBand(append, low, high, plan);
+  for (const member of members) drawLine(append, "member", times, member, plan);
+  if (other) drawLine(append, "other", other.times, other.line, plan);
+  drawLine(append, "mean", times, line, plan);
   for (const step of known) {
-    append("line", {
-      class: "whisker",
-      x1: x(step),
-      x2: x(step),
-      y1: y(low(step)),
-      y2: y(high(step)),
-    });
+    const [widest] = bands;
+    if (widest && members.length === 0) {
+      const [y1, y2] = [y(widest.low[step]!), y(widest.high[step]!)];
+      append("line", { class: "whisker", x1: x(step), x2: x(step), y1, y2 });
+    }
     append("circle", {
       class: "dot",
       cx: x(step),
-      cy: y(mean[step]!),
+      cy: y(line[step]!),
       r: step === current ? 5 : 3,
     });
+  }
+}
+
+/** Draws a band; missing values break it. */
+export function drawBand(
+  append: AppendSvg,
+  low: number[],
+  high: number[],
+  { x, y }: ChartPlan,
+): void {
+  const trace = (steps: number[], values: number[]) =>
+    steps.map((step) => `${x(step).toFixed(1)},${y(values[step]!).toFixed(1)}`).join(" ");
+  for (const run of splitRuns(low)) {
+    const points = `${trace(run, high)} ${trace(run.toReversed(), low)}`;
+    append("polygon", { class: "band", points });
+  }
+}
+
+/** Draws a line inside the chart; missing values break it. */
+export function drawLine(
+  append: AppendSvg,
+  name: string,
+  times: number[],
+  values: number[],
+  { place, y, left, right }: ChartPlan,
+): void {
+  const shown = values.map((value, step) =>
+    place(times[step]!) < left || place(times[step]!) > right ? NaN : value
+  );
+  for (const run of splitRuns(shown)) {
+    const points = run.map((step) =>
+      `${place(times[step]!).toFixed(1)},${y(shown[step]!).toFixed(1)}`
+    ).join(" ");
+    append("polyline", { class: name, points });
   }
 }

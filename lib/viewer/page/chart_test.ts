@@ -18,10 +18,10 @@ Deno.test("splitRuns() breaks a line where values are missing", () => {
 });
 
 Deno.test("planChart() keeps every band and every step within the axes", () => {
-  const mean = [2, NaN, 8];
-  const deviation = [5, NaN, 1];
+  const line = [2, NaN, 8];
+  const bands = [{ low: [-3, NaN, 7], high: [7, NaN, 9] }];
   const times = [0, 3, 12].map((hours) => hours * 3_600_000);
-  const plan = planChart({ times, mean, deviation, current: 0, label: "mm" }, 360, 260);
+  const plan = planChart({ times, line, bands, members: [], current: 0, label: "mm" }, 360, 260);
   assertEquals(plan.known, [0, 2]);
   assertEquals([plan.ticks[0]! <= -3, plan.ticks.at(-1)! >= 9], [true, true]);
   for (const value of [-3, 9]) assert(plan.y(value) >= plan.top && plan.y(value) <= plan.bottom);
@@ -32,7 +32,7 @@ Deno.test("planChart() keeps every band and every step within the axes", () => {
 
 Deno.test("planChart() puts a single step in the middle", () => {
   const plan = planChart(
-    { times: [5], mean: [1], deviation: [0], current: 0, label: "" },
+    { times: [5], line: [1], bands: [], members: [], current: 0, label: "" },
     300,
     260,
   );

@@ -7,17 +7,24 @@
 
 import type { Bounds } from "../../maps/frame.ts";
 import type { Feature } from "../../maps/geography.ts";
-import type { Statistic } from "../../maps/palettes.ts";
+import type { Town } from "../../maps/places.ts";
 
-export type { Statistic };
+/** All that the page holds: a forecast, or two of them side by side. */
+export interface PageContent {
+  forecasts: PageData[];
+  /** Towns in the region of the first. */
+  towns: Town[];
+}
 
-/** All data of the page. Times are in milliseconds since 1970, values in shown units. */
+/** A forecast. Times are in milliseconds since 1970, values in shown units. */
 export interface PageData {
   title: string;
   /** Name of the file that was read. */
   fileName: string;
   /** Start of the run. */
   runTime: number;
+  /** Start of the run as a short text. */
+  runLabel: string;
   /** Valid time of each step. */
   times: number[];
   /** Hours from the start of the run, one for each step. */
@@ -40,30 +47,53 @@ export interface PageData {
   outlines: Outlines;
 }
 
-/** A variable at all steps. */
+/** A variable at its steps. */
 export interface PageVariable {
   name: string;
   longName: string;
   units: string;
   /** Whether values are sums from the start of the run. */
   accumulated: boolean;
+  /** What values are sums or means over, for example `24 h`. Absent where they are of a moment. */
+  period?: string;
+  /** Its steps, as indices of those of the forecast, ascending. */
+  steps: number[];
+  /** One for each of its steps; `null` where the file does not say. */
+  membersUsed: (number | null)[];
+  /** What the map shows first is first. */
+  fields: PageField[];
+  /** Absent where the file has none. */
+  members?: PageMembers;
+  /** Names of the variables with the components of this wind. Absent where it is none. */
+  wind?: { u: string; v: string };
+}
+
+/** A statistic of a variable: its values and their colours. */
+export interface PageField {
+  /** For example `mean`, `deviation`, `p90`, `above_20mm`. */
+  key: string;
+  /** For example "90th percentile". */
+  label: string;
+  units: string;
   /** Values are multiples of this. */
   quantum: number;
   /** Decimals that show a multiple of the quantum in full. */
   digits: number;
   /** Largest difference between a value of the page and that of the file. */
   largestError: number;
-  /** One for each step; `null` where the file does not say. */
-  membersUsed: (number | null)[];
-  mean: PageField;
-  deviation: PageField;
-}
-
-/** A statistic of a variable: its values and their colours. */
-export interface PageField {
   packed: PackedSteps;
   /** `null` where every value is missing. */
   scale: PageScale | null;
+}
+
+/** The members of a variable, at every few rows and columns where there are many. */
+export interface PageMembers {
+  numbers: number[];
+  /** Distance between their points in rows and columns of the grid, from the first on. */
+  stride: number;
+  quantum: number;
+  /** All members of a step, then those of the next. */
+  packed: PackedSteps;
 }
 
 /** Colours of values, the same for all steps. */
@@ -74,6 +104,8 @@ export interface PageScale {
   /** A share `x` of the scale has the colour at `x ** exponent`. */
   exponent: number;
   ticks: number[];
+  /** Ticks in °C. Absent where values are no temperatures in K. */
+  celsius?: number[];
 }
 
 /**

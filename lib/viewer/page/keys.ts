@@ -1,22 +1,25 @@
 /// <reference lib="dom" />
 /**
- * The keyboard: on the map keys move from cell to cell, elsewhere from step to step.
+ * The keyboard: on the maps keys move from cell to cell, elsewhere from step to step.
  *
  * @module
  */
 import { pickPoint, showStep, togglePlaying } from "./actions.ts";
+import { describePlace, describeReadout, describeTime } from "./describe_view.ts";
 import { announce, find } from "./elements.ts";
 import { moveCell } from "./page_grid.ts";
-import { describeReadout, renderCursor } from "./render_page.ts";
-import { describePlace, describeTime, type View } from "./view_state.ts";
+import { renderCursor } from "./render_page.ts";
+import { endId, findShown, findStep, listPanes, type View } from "./view_state.ts";
 
-/** Listens to keys on the map and on the rest of the page. */
+/** Listens to keys on the maps and on the rest of the page. */
 export function listenToKeys(view: View): void {
-  find("map").addEventListener("keydown", (event) => {
-    if (hasModifier(event) || !pressOnMap(view, event.key, event.shiftKey)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  for (const index of [0, 1]) {
+    find(`map${endId(index)}`).addEventListener("keydown", (event) => {
+      if (hasModifier(event) || !pressOnMap(view, index, event.key, event.shiftKey)) return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
   document.addEventListener("keydown", (event) => {
     const place = event.target as Element;
     if (hasModifier(event) || place.closest("input, select, summary, .scroll")) return;
@@ -30,8 +33,8 @@ export function hasModifier(event: KeyboardEvent): boolean {
   return event.ctrlKey || event.altKey || event.metaKey;
 }
 
-/** Handles a key on the map. Returns whether the key has a meaning there. */
-export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
+/** Handles a key on a map. Returns whether the key has a meaning there. */
+export function pressOnMap(view: View, index: number, key: string, isFast: boolean): boolean {
   const { data, cursor, picked } = view;
   const middle = { row: data.latitudes.length >> 1, column: data.longitudes.length >> 1 };
   const cell = cursor ?? picked ?? middle;
@@ -45,16 +48,17 @@ export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
     End: [0, data.longitudes.length],
   };
   const move = moves[key];
+  const tell = () => describeReadout(view, listPanes(view)[index]);
   if (move) {
     view.cursor = moveCell(data, cell, ...move);
     renderCursor(view);
-    announce(describeReadout(view));
+    announce(tell());
   } else if (key === "Enter") {
     pickPoint(view, cell);
     announce(`Shows the series at ${describePlace(data, cell)}.`);
   } else if (key === "PageUp" || key === "PageDown") {
-    showStep(view, view.step + (key === "PageUp" ? -1 : 1));
-    announce(`${describeTime(view)}. ${describeReadout(view)}`);
+    showStep(view, findStep(view) + (key === "PageUp" ? -1 : 1));
+    announce(`${describeTime(view)}. ${tell()}`);
   } else {
     return false;
   }
@@ -63,10 +67,11 @@ export function pressOnMap(view: View, key: string, isFast: boolean): boolean {
 
 /** Handles a key on the rest of the page. Returns whether the key has a meaning there. */
 export function pressOnPage(view: View, key: string): boolean {
-  const last = view.data.times.length - 1;
+  const last = findShown(view).steps.length - 1;
+  const current = findStep(view);
   const steps: Record<string, number> = {
-    ArrowLeft: view.step - 1,
-    ArrowRight: view.step + 1,
+    ArrowLeft: current - 1,
+    ArrowRight: current + 1,
     Home: 0,
     End: last,
   };

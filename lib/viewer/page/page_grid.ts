@@ -42,3 +42,24 @@ export function pickLines(axis: readonly number[], degrees: number): number[] {
   });
   return picked.length > 0 ? picked : all;
 }
+
+/** Whether a place is inside the edges of the map. */
+export function isOnMap(
+  { bounds: { west, east, south, north } }: Pick<PageData, "bounds">,
+  latitude: number,
+  longitude: number,
+): boolean {
+  return latitude >= south && latitude <= north && longitude >= west && longitude <= east;
+}
+
+/** The cell whose point is nearest to a place. */
+export function findNearest(grid: Grid, latitude: number, longitude: number): Cell {
+  const nearest = (axis: readonly number[], wanted: number) => {
+    const distances = axis.map((degrees) => Math.abs(degrees - wanted));
+    return distances.indexOf(Math.min(...distances));
+  };
+  return {
+    row: nearest(grid.latitudes, latitude),
+    column: nearest(grid.longitudes, longitude),
+  };
+}

@@ -6,7 +6,9 @@
  */
 import { placeValue } from "../../maps/color_scale.ts";
 import { type Frame, placePoint } from "../../maps/frame.ts";
+import type { Feature } from "../../maps/geography.ts";
 import { formatLatitude, formatLongitude, planGraticule } from "../../maps/graticule.ts";
+import { planArrows, type WindField } from "../../maps/wind_arrows.ts";
 import type { Cell, Outlines, PageScale } from "./data.ts";
 import type { Grid } from "./page_grid.ts";
 
@@ -84,11 +86,15 @@ export function paintCells(
   context.drawImage(raster, x, y, width, height);
 }
 
-/** Strokes borders, lakes and coast, each dark on a light rim so that they show on any colour. */
+/**
+ * Strokes borders, lakes and coast, each dark on a light rim so that they show on any colour, and on
+ * request the borders of provinces.
+ */
 export function paintOutlines(
   context: CanvasRenderingContext2D,
   { x, y, width, height }: Frame,
   outlines: Outlines,
+  hasProvinces: boolean,
 ): void {
   const scale = width / outlines.width;
   context.save();
@@ -96,9 +102,18 @@ export function paintOutlines(
   context.rect(x, y, width, height);
   context.clip();
   context.lineJoin = "round";
-  for (const feature of ["borders", "lakes", "coast"] as const) {
+  const trace = (feature: Feature) => {
     const path = new Path2D();
     path.addPath(new Path2D(outlines.paths[feature]), new DOMMatrix([scale, 0, 0, scale, x, y]));
+    return path;
+  };
+  if (hasProvinces) {
+    context.strokeStyle = "rgb(40 40 40 / 0.55)";
+    context.lineWidth = 0.6;
+    context.stroke(trace("provinces"));
+  }
+  for (const feature of ["borders", "lakes", "coast"] as const) {
+    const path = trace(feature);
     const lineWidth = feature === "coast" ? 1.2 : 0.8;
     context.setLineDash([]);
     context.strokeStyle = "rgb(255 255 255 / 0.55)";
@@ -152,7 +167,7 @@ export function paintMark(
   isPicked: boolean,
 ): void {
   const [x, y] = placePoint(frame, longitudes[column]!, latitudes[row]!);
-  const half = Math.max(frame.width / longitudes.length / 2, 4) + (isPicked ? 2 : 0);
+  const half = Math.min(Math.max(frame.width / longitudes.length / 2, 4), 12) + (isPicked ? 2 : 0);
   for (const [color, width] of [["#fff", 4], ["#000", 1.8]] as const) {
     context.strokeStyle = color;
     context.lineWidth = width;
@@ -161,4 +176,31 @@ export function paintMark(
     else context.rect(x - half, y - half, 2 * half, 2 * half);
     context.stroke();
   }
+}
+
+/** Draws the arrows of a wind, black on a light rim. */
+export function paintArrows(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  { latitudes, longitudes }: Grid,
+  wind: WindField,
+): void {
+  const shape = { rows: latitudes.length, columns: longitudes.length };
+  const arrows = planArrows(wind, shape, frame, 26);
+  context.save();
+  context.beginPath();
+  context.rect(frame.x, frame.y, frame.width, frame.height);
+  context.clip();
+  context.lineCap = context.lineJoin = "round";
+  for (const [color, width] of [["rgb(255 255 255 / 0.7)", 2.6], ["#000", 1.2]] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.beginPath();
+    for (const [first, ...others] of arrows) {
+      context.moveTo(...first!);
+      for (const point of others) context.lineTo(...point);
+    }
+    context.stroke();
+  }
+  context.restore();
 }

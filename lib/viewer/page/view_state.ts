@@ -1,117 +1,145 @@
 /**
- * The state of the page, and its texts.
+ * The state of the page: what is shown of which forecast.
  *
  * @module
  */
 import type { Frame } from "../../maps/frame.ts";
-import { formatLatitude, formatLongitude } from "../../maps/graticule.ts";
-import type { Cell, PageData, PageVariable, Statistic } from "./data.ts";
-import {
-  appendUnits,
-  formatBound,
-  formatDay,
-  formatEastAfrica,
-  formatHour,
-  formatUtc,
-  formatValue,
-} from "./format.ts";
+import type { Cell, PageContent, PageData, PageField, PageVariable } from "./data.ts";
+import { findNearest } from "./page_grid.ts";
 
-/** Values of a variable, one field for each step. */
-export type FieldValues = Record<Statistic, Float64Array[]>;
+/** A variable of a forecast with its values, unpacked. */
+export interface Layer {
+  data: PageData;
+  variable: PageVariable;
+  /** By key of the statistic: one field for each step of the variable. */
+  values: Record<string, Float64Array[]>;
+  /** Of a wind that has components: one field for each step of the variable. */
+  wind?: { u: Float64Array[]; v: Float64Array[] };
+  /** All members of a step, then those of the next. */
+  members?: Float64Array[];
+}
 
 /** The state of the page. */
 export interface View {
+  content: PageContent;
+  /** The first forecast. */
   data: PageData;
-  variable: PageVariable;
-  statistic: Statistic;
-  /** Index of the step on the map. */
-  step: number;
-  /** Values of `variable`, once they are unpacked. */
-  values: FieldValues | undefined;
-  /** Values of the variables shown so far, by name. */
-  unpacked: Map<string, Promise<FieldValues>>;
-  /** The frame of the map in its element. */
-  frame: Frame | undefined;
-  /** The cell under the pointer, or where keys have moved it. */
+  /** Name of the variable. */
+  name: string;
+  /** Key of the statistic on the map. */
+  statistic: string;
+  /** What is beside it: a key of another statistic, `other` for the other forecast, or nothing. */
+  beside: string;
+  /** Valid time on the map. */
+  time: number;
+  /** Whether temperatures are in °C. */
+  celsius: boolean;
+  /** Whether the borders of provinces are drawn. */
+  provinces: boolean;
+  /** The variable, once it is unpacked, and the same of the other forecast. */
+  layer: Layer | undefined;
+  other: Layer | undefined;
+  /** Variables shown so far, by number of the forecast and name. */
+  unpacked: Map<string, Promise<Layer>>;
+  /** The frames of the maps in their elements. */
+  frames: (Frame | undefined)[];
+  /** The cell of the first forecast under the pointer, or where keys have moved it. */
   cursor: Cell | undefined;
   /** The cell whose series is shown. */
   picked: Cell | undefined;
+  /** The town that it was picked by. */
+  town: string | undefined;
   /** Timer of playing. */
   timer: ReturnType<typeof setInterval> | undefined;
 }
 
-/** A statistic as text. */
-export function nameStatistic(statistic: Statistic): string {
-  return statistic === "mean" ? "ensemble mean" : "ensemble standard deviation";
+/** A map of the page, and what it shows. */
+export interface Pane {
+  /** 0 for the first, 1 for the one beside it. */
+  index: number;
+  layer: Layer;
+  field: PageField;
+  /** Index among the steps of the variable; −1 where it has none at the time. */
+  step: number;
 }
 
-/** What the map shows, for its caption. */
-export function describeField({ variable, statistic }: View): string {
-  const units = variable.units === "" ? "" : ` (${variable.units})`;
-  return `${capitalize(variable.longName)}, ${nameStatistic(statistic)}${units}`;
+/** The end of the ids of a pane's elements. */
+export function endId(index: number): string {
+  return index === 0 ? "" : `-${index + 1}`;
 }
 
-/** A text with its first letter in upper case. */
-export function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The variable of a forecast with this name. */
+export function findByName(data: PageData, name: string): PageVariable | undefined {
+  return data.variables.find((variable) => variable.name === name);
 }
 
-/** When the shown step is valid. */
-export function describeTime({ data, step }: View): string {
-  const time = data.times[step]!;
-  return `${formatUtc(time)} (${formatEastAfrica(time)}), ${data.stepHours[step]} h into the run`;
+/** The shown variable of the first forecast. */
+export function findShown({ data, name }: View): PageVariable {
+  return findByName(data, name) ?? data.variables[0]!;
 }
 
-/** The members of the shown field, and whether it is a sum. */
-export function describeBasis({ variable, step }: View): string {
-  const used = variable.membersUsed[step] ?? "unknown";
-  const sum = variable.accumulated ? " Sum from the start of the run." : "";
-  return `Members used: ${used}.${sum}`;
+/** The field of a variable with this key, else its first. */
+export function pickField({ fields }: PageVariable, key: string): PageField {
+  return fields.find((field) => field.key === key) ?? fields[0]!;
 }
 
-/** The members of the whole file, and what it cannot have. */
-export function describeMembers({ memberCount, absentMembers, notPublished }: PageData): string {
-  const absent = absentMembers.map((name) => name === "control" ? "the control" : `member ${name}`);
-  const unpublished = notPublished ? ` Not published by ECMWF: ${notPublished.join(", ")}.` : "";
-  return `Members used: ${memberCount ?? "unknown"}. Absent: ${absent.join(", ") || "none"}.` +
-    unpublished;
+/** Valid times of the steps of a variable. */
+export function listTimes(data: PageData, { steps }: PageVariable): number[] {
+  return steps.map((step) => data.times[step]!);
 }
 
-/** Latitude and longitude of a cell. */
-export function describePlace({ latitudes, longitudes }: PageData, { row, column }: Cell): string {
-  return `${formatLatitude(latitudes[row]!)} ${formatLongitude(longitudes[column]!)}`;
+/** Index of the step of the shown variable whose time is nearest. */
+export function findStep(view: View): number {
+  const times = listTimes(view.data, findShown(view));
+  const distances = times.map((time) => Math.abs(time - view.time));
+  return distances.indexOf(Math.min(...distances));
 }
 
-/** A value of the variable at a cell; `NaN` where it is missing. */
+/** The maps of the page: the field, and what is beside it. */
+export function listPanes(view: View): Pane[] {
+  const { layer, other, statistic, beside } = view;
+  if (!layer) return [];
+  const field = pickField(layer.variable, statistic);
+  const step = findStep(view);
+  const first = { index: 0, layer, field, step };
+  if (beside === "other") {
+    const own = other?.variable.fields.find(({ key }) => key === field.key);
+    if (!other || !own) return [first];
+    const time = listTimes(layer.data, layer.variable)[step]!;
+    const otherStep = listTimes(other.data, other.variable).indexOf(time);
+    return [first, { index: 1, layer: other, field: own, step: otherStep }];
+  }
+  const second = layer.variable.fields.find(({ key }) => key === beside);
+  return second && second !== field ? [first, { index: 1, layer, field: second, step }] : [first];
+}
+
+/** A cell of the first forecast as the nearest of another one. */
+export function findCellOf(view: View, data: PageData, cell: Cell): Cell {
+  if (data === view.data) return cell;
+  const { latitudes, longitudes } = view.data;
+  return findNearest(data, latitudes[cell.row]!, longitudes[cell.column]!);
+}
+
+/** A value of a field at a cell of its forecast; `NaN` where it is missing. */
 export function readValue(
-  { values, data }: View,
-  statistic: Statistic,
+  { values, data }: Layer,
+  { key }: Pick<PageField, "key">,
   step: number,
   { row, column }: Cell,
 ): number {
-  return values?.[statistic][step]?.[row * data.longitudes.length + column] ?? NaN;
+  return values[key]?.[step]?.[row * data.longitudes.length + column] ?? NaN;
 }
 
-/** The value of the shown statistic at a cell with its unit. */
-export function describeValue(view: View, cell: Cell): string {
-  const { digits, units } = view.variable;
-  const value = readValue(view, view.statistic, view.step, cell);
-  return Number.isNaN(value) ? "missing" : appendUnits(formatValue(value, digits), units);
-}
-
-/** Rows of the table of a point: time, step, mean, deviation and members used. */
-export function listSeries(view: View, cell: Cell): string[][] {
-  const { data, variable } = view;
-  return data.times.map((time, step) => [
-    `${formatDay(time)}, ${formatHour(time)}`,
-    `${data.stepHours[step]} h`,
-    formatValue(readValue(view, "mean", step, cell), variable.digits),
-    formatValue(readValue(view, "deviation", step, cell), variable.digits),
-    `${variable.membersUsed[step] ?? "unknown"}`,
-  ]);
-}
-
-/** The largest difference of a variable's values to those of the file. */
-export function describeError({ largestError, units }: PageVariable): string {
-  return largestError === 0 ? "none" : appendUnits(`± ${formatBound(largestError)}`, units);
+/** Values of all members at the nearest of their points, one list for each member. */
+export function readMembers({ data, variable, members }: Layer, cell: Cell): number[][] {
+  if (!variable.members || !members) return [];
+  const { numbers, stride } = variable.members;
+  const columns = Math.ceil(data.longitudes.length / stride);
+  const rows = Math.ceil(data.latitudes.length / stride);
+  const nearest = (index: number, length: number) =>
+    Math.min(Math.round(index / stride), length - 1);
+  const at = nearest(cell.row, rows) * columns + nearest(cell.column, columns);
+  return numbers.map((_, member) =>
+    variable.steps.map((_, step) => members[step * numbers.length + member]![at]!)
+  );
 }

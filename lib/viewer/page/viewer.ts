@@ -4,106 +4,136 @@
  *
  * @module
  */
-import { pickPoint, showStep, showVariable, togglePlaying } from "./actions.ts";
-import type { PageData, Statistic } from "./data.ts";
+import { pickPlace, pickPoint, showStep, showVariable, togglePlaying } from "./actions.ts";
+import { readAddress } from "./view_address.ts";
+import { fillBeside, fillControls, fillStatistics, fillVariables } from "./controls.ts";
+import type { PageContent, PageData } from "./data.ts";
+import { capitalize, describeError, describeField } from "./describe_view.ts";
 import { announce, find, showFailure } from "./elements.ts";
 import { formatUtc } from "./format.ts";
-import { findCell } from "./page_grid.ts";
+import { findCell, findNearest } from "./page_grid.ts";
 import { listenToKeys } from "./keys.ts";
 import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
+import { savePicture, saveTable } from "./save_files.ts";
 import { fillTable } from "./table.ts";
-import {
-  capitalize,
-  describeError,
-  describeMembers,
-  nameStatistic,
-  type View,
-} from "./view_state.ts";
+import { endId, findStep, listPanes, type View } from "./view_state.ts";
 
 /** Starts the page. */
 export function startViewer(): void {
   globalThis.addEventListener("error", (event) => showFailure(event.message));
   globalThis.addEventListener("unhandledrejection", (event) => showFailure(String(event.reason)));
-  const data: PageData = JSON.parse(find("forecast").textContent!);
-  const view: View = {
-    data,
-    variable: data.variables[0]!,
-    statistic: "mean",
-    step: 0,
-    values: undefined,
-    unpacked: new Map(),
-    frame: undefined,
-    cursor: undefined,
-    picked: undefined,
-    timer: undefined,
-  };
+  const content: PageContent = JSON.parse(find("forecast").textContent!);
+  const view = openView(content);
+  readAddress(view, location.hash);
   fillControls(view);
-  fillAbout(data);
+  fillAbout(content.forecasts);
   listenToControls(view);
-  listenToMap(view);
+  listenToUnits(view);
+  for (const index of [0, 1]) listenToMap(view, index);
   listenToKeys(view);
   listenToSurroundings(view);
   showVariable(view);
 }
 
-/** Fills the controls with the variables and steps of the forecast. */
-export function fillControls({ data, variable }: View): void {
-  const { runTime, times, variables } = data;
-  find("run").textContent = `Run of ${formatUtc(runTime)}. ${describeMembers(data)}`;
-  const select = find<HTMLSelectElement>("variable");
-  for (const { name, longName } of variables) {
-    select.append(
-      new Option(`${capitalize(longName)} (${name})`, name, false, name === variable.name),
-    );
-  }
-  find<HTMLInputElement>("step").max = String(times.length - 1);
-  for (const id of ["previous", "play", "next"]) {
-    find<HTMLButtonElement>(id).disabled = times.length === 1;
-  }
+/** The view that the page begins with. */
+export function openView(content: PageContent): View {
+  const data = content.forecasts[0]!;
+  const [variable] = data.variables;
+  return {
+    content,
+    data,
+    name: variable!.name,
+    statistic: variable!.fields[0]!.key,
+    beside: content.forecasts.length > 1 ? "other" : "",
+    time: data.times[variable!.steps[0]!]!,
+    celsius: false,
+    // Borders of provinces would crowd the map of a large region.
+    provinces: data.bounds.east - data.bounds.west < 16,
+    layer: undefined,
+    other: undefined,
+    unpacked: new Map(),
+    frames: [],
+    cursor: undefined,
+    picked: undefined,
+    town: undefined,
+    timer: undefined,
+  };
 }
 
-/** Writes the source, and how far values were rounded. */
-export function fillAbout({ title, fileName, variables }: PageData): void {
-  find("source").textContent = `${title}. Made from ${fileName}.`;
-  const rows = variables.map((variable) => [
-    capitalize(variable.longName),
+/** Writes the sources, and how far values were rounded. */
+export function fillAbout(forecasts: readonly PageData[]): void {
+  find("source").textContent = forecasts
+    .map(({ title, fileName, runTime }) =>
+      `${title}. Made from ${fileName}, run of ${formatUtc(runTime)}.`
+    ).join(" ");
+  const rows = forecasts[0]!.variables.map((variable) => [
+    `${capitalize(variable.longName)} (${variable.name})`,
     describeError(variable),
   ]);
   const caption = "Largest difference between a value of this page and the file";
   fillTable(find("errors"), caption, ["variable", "difference"], rows);
 }
 
-/** Listens to variable, statistic, steps and tables. */
+/** Listens to variable, statistic, towns, steps, tables and what is saved. */
 export function listenToControls(view: View): void {
   const select = find<HTMLSelectElement>("variable");
   select.addEventListener("change", () => {
-    view.variable = view.data.variables.find(({ name }) => name === select.value)!;
+    view.name = select.value;
+    fillStatistics(view);
     showVariable(view);
   });
-  for (const statistic of ["mean", "deviation"] as Statistic[]) {
-    find(statistic).addEventListener("change", () => {
-      view.statistic = statistic;
-      render(view);
-      announce(`Shows the ${nameStatistic(statistic)}.`);
-    });
-  }
+  const statistic = find<HTMLSelectElement>("statistic");
+  statistic.addEventListener("change", () => {
+    view.statistic = statistic.value;
+    fillBeside(view);
+    render(view);
+    announce(`Shows ${describeField(view, listPanes(view)[0]!)}.`);
+  });
+  const beside = find<HTMLSelectElement>("beside");
+  beside.addEventListener("change", () => {
+    view.beside = beside.value;
+    render(view);
+  });
+  const town = find<HTMLInputElement>("town");
+  town.addEventListener("change", () => pickPlace(view, town.value));
   const slider = find<HTMLInputElement>("step");
   slider.addEventListener("input", () => showStep(view, Number(slider.value)));
-  find("previous").addEventListener("click", () => showStep(view, view.step - 1));
-  find("next").addEventListener("click", () => showStep(view, view.step + 1));
+  find("previous").addEventListener("click", () => showStep(view, findStep(view) - 1));
+  find("next").addEventListener("click", () => showStep(view, findStep(view) + 1));
   find("play").addEventListener("click", () => togglePlaying(view));
   find("values").addEventListener("toggle", () => renderValues(view));
   find("spacing").addEventListener("change", () => renderValues(view));
   find("series-details").addEventListener("toggle", () => renderSeries(view));
+  find("save-picture").addEventListener("click", () => savePicture(view));
+  find("save-values").addEventListener("click", () => saveTable(view, "values-table"));
+  find("save-series").addEventListener("click", () => saveTable(view, "series-table"));
 }
 
-/** Listens to the pointer over the map: it reads values, a click or tap picks a point. */
-export function listenToMap(view: View): void {
-  const map = find("map");
+/** Listens to what changes the look of all maps. */
+export function listenToUnits(view: View): void {
+  const celsius = find<HTMLInputElement>("celsius");
+  celsius.addEventListener("change", () => {
+    view.celsius = celsius.checked;
+    render(view);
+  });
+  const provinces = find<HTMLInputElement>("provinces");
+  provinces.addEventListener("change", () => {
+    view.provinces = provinces.checked;
+    render(view);
+  });
+}
+
+/** Listens to the pointer over a map: it reads values, a click or tap picks a point. */
+export function listenToMap(view: View, index: number): void {
+  const map = find(`map${endId(index)}`);
   const locate = (event: MouseEvent) => {
     const { left, top } = map.getBoundingClientRect();
-    const { frame, data } = view;
-    return frame && findCell(frame, data, event.clientX - left, event.clientY - top);
+    const frame = view.frames[index];
+    const data = listPanes(view)[index]?.layer.data;
+    const cell = frame && data && findCell(frame, data, event.clientX - left, event.clientY - top);
+    return cell && data !== view.data
+      ? findNearest(view.data, data!.latitudes[cell.row]!, data!.longitudes[cell.column]!)
+      : cell;
   };
   map.addEventListener("pointermove", (event) => {
     view.cursor = locate(event);
@@ -119,9 +149,14 @@ export function listenToMap(view: View): void {
   });
 }
 
-/** Redraws when the page changes its width, or turns dark or light. */
+/** Redraws when the page changes its width, turns dark or light, or gets another address. */
 export function listenToSurroundings(view: View): void {
   globalThis.addEventListener("resize", () => render(view));
   const darkness = matchMedia("(prefers-color-scheme: dark)");
   darkness.addEventListener("change", () => render(view));
+  globalThis.addEventListener("hashchange", () => {
+    readAddress(view, location.hash);
+    fillVariables(view);
+    showVariable(view);
+  });
 }
