@@ -31,7 +31,7 @@ async function run<Options>(
   const stores = command.name === "stream" ? ["--parquet-dir", folder] : ["--date", "20260206"];
   const { code, reported } = await execute(command as Command<unknown>, [
     ...[...stores, "--output-dir", `${folder}/out`, "--endpoint", server.url],
-    ...["--steps", "36,39", "--max-members", "4", ...args],
+    ...["--steps", "36,39", "--max-members", "4", "--overwrite", ...args],
   ]);
   return { code, reported, read: () => Deno.readFile(`${folder}/out/${OUTPUT}`) };
 }
