@@ -61,7 +61,10 @@ function planEnds(shading: Shading, [low, high]: Extent, tickCount: number): Ext
   const { least: floor = low, most: ceiling = high } = shading;
   const least = low < floor - slack ? low : floor;
   const most = high > ceiling + slack ? high : ceiling;
-  return least < most ? nice(least, most, tickCount) : [least, least + (Math.abs(least) || 1)];
+  if (least < most) return nice(least, most, tickCount);
+  // One value, as a file of one point has it: what is near to it.
+  const near = Math.abs(least) / 100;
+  return near > 0 ? nice(least - near, least + near, tickCount) : [least, least + 1];
 }
 
 function planTicks(scale: Omit<ColorScale, "ticks">, count: number): number[] {

@@ -40,6 +40,11 @@ Deno.test("a scale holds every value and ends at round ones", () => {
   assertEquals(planEnds(T2M.deviation, [0.4, 3.7]), [0, 4]);
 });
 
+Deno.test("the scale of one value is near to it", () => {
+  assertEquals(planEnds(T2M.mean, [255.3, 255.3]), [252, 258]);
+  assertEquals(planEnds(TP.mean, [0, 0]), [0, 1]);
+});
+
 Deno.test("a diverging scale is symmetric, with zero in the middle", () => {
   const scale = planColorScale(WIND.mean, [-3.2, 17.1]);
   assertEquals([scale.least, scale.most], [-20, 20]);
