@@ -44,7 +44,7 @@ Deno.test("the command says what is wrong and leaves no file", async () => {
     const cases = [
       { args: [], code: 2, says: "Cannot run without --input" },
       { args: ["--input", input], code: 3, says: "there is no such file" },
-      { args: ["--input", "deno.json"], code: 1, says: "it is no NetCDF classic file" },
+      { args: ["--input", "deno.json"], code: 1, says: "it is no NetCDF file" },
       { args: ["--input", `${folder}/a.png`], code: 2, says: "it is the input" },
       { args: ["--input", input, "--format", "pdf"], code: 2, says: "it is png or svg" },
       {

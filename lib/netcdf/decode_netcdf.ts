@@ -90,7 +90,7 @@ interface Entry {
  */
 export function decodeNetcdf(bytes: Uint8Array<ArrayBufferLike>): DecodedNetcdf {
   const [c, d, f, version] = bytes;
-  if (c !== 0x43 || d !== 0x44 || f !== 0x46) throw new NetcdfError("it is no NetCDF classic file");
+  if (c !== 0x43 || d !== 0x44 || f !== 0x46) throw new NetcdfError("it is no NetCDF file");
   if (version === 5) {
     throw new NetcdfError(
       "it is NetCDF CDF-5, make it classic: nccopy -k 64-bit-offset <file> <new file>",

@@ -154,9 +154,9 @@ const BROKEN: { what: string; change: (bytes: Uint8Array) => Uint8Array; says: s
   {
     what: "another format",
     change: () => new TextEncoder().encode("GRIB and more"),
-    says: "it is no NetCDF classic file",
+    says: "it is no NetCDF file",
   },
-  { what: "no bytes", change: () => new Uint8Array(0), says: "it is no NetCDF classic file" },
+  { what: "no bytes", change: () => new Uint8Array(0), says: "it is no NetCDF file" },
   {
     what: "CDF-5",
     change: (bytes) => Uint8Array.of(...bytes.subarray(0, 3), 5, ...bytes.subarray(4)),

@@ -8,6 +8,8 @@
  */
 import type { DecodedNetcdf } from "../netcdf/decode_netcdf.ts";
 import { type ForecastVariable, openVariables, type StepAxis } from "./forecast_fields.ts";
+import { UsageError } from "../errors.ts";
+import { type Storage, StorageError } from "../storage/mod.ts";
 import { decodeForecast, ForecastSource } from "./forecast_source.ts";
 
 export type { ForecastField, ForecastVariable } from "./forecast_fields.ts";
@@ -44,6 +46,25 @@ export interface ForecastFile {
 }
 
 const HOUR_MS = 3_600_000;
+
+/**
+ * Reads the file of a forecast, whole.
+ *
+ * @throws {UsageError} for a folder. {ForecastError} as `readForecast` does. {StorageError}
+ */
+export async function openForecast(path: string, storage: Storage): Promise<ForecastFile> {
+  try {
+    return await readForecast(await storage.get(path, { maxBytes: MAX_FORECAST_BYTES }), path);
+  } catch (error) {
+    if (!(error instanceof StorageError && error.cause instanceof Deno.errors.IsADirectory)) {
+      throw error;
+    }
+    throw new UsageError(
+      `Cannot draw "${path}": it is a folder, as a Zarr store is; give a NetCDF file, as ` +
+        "--format netcdf4 writes it",
+    );
+  }
+}
 
 /**
  * Reads a forecast from the bytes of a NetCDF file, classic or NetCDF-4.

@@ -207,8 +207,8 @@ Deno.test({
 Deno.test("parseForecast() says what a file lacks to be a forecast", async () => {
   const fails = (bytes: Uint8Array, says: string) =>
     assertThrows(() => parseForecast(bytes, "a.nc"), ForecastError, says);
-  fails(new TextEncoder().encode("GRIB and more"), '"a.nc": it is no NetCDF classic file');
-  fails(new Uint8Array(0), "it is no NetCDF classic file");
+  fails(new TextEncoder().encode("GRIB and more"), '"a.nc": it is no NetCDF file');
+  fails(new Uint8Array(0), "it is no NetCDF file");
 
   const lacking = async (name: string, says: string) => {
     const dataset = makeDataset();

@@ -7,8 +7,7 @@ import {
   type ForecastFile,
   type ForecastVariable,
   isUnpublished,
-  MAX_FORECAST_BYTES,
-  readForecast,
+  openForecast,
 } from "../output/forecast_file.ts";
 import { findLead } from "../maps/choose_panels.ts";
 import { addWinds } from "../maps/wind_pairs.ts";
@@ -48,10 +47,7 @@ export async function viewForecast(
   reporter: Reporter,
 ): Promise<ViewResult> {
   const storage = openStorage();
-  const read = async (path: string) => {
-    const bytes = await storage.get(path, { maxBytes: MAX_FORECAST_BYTES });
-    return addWinds(await readForecast(bytes, path));
-  };
+  const read = async (path: string) => addWinds(await openForecast(path, storage));
   const forecast = await read(input);
   const files = beside === undefined ? [forecast] : [forecast, await read(beside)];
   const count = files.reduce((sum, { variables }) => sum + variables.length, 0);

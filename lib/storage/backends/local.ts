@@ -82,9 +82,11 @@ async function readSlice(path: string, { offset, length }: ByteRange) {
   return bytes;
 }
 
+const IS_FOLDER = "it is a folder, not a file";
+
 async function statLocal(url: string): Promise<ObjectInfo> {
   const { isFile, size } = await describeFailure("read", url, Deno.stat(parsePath(url)));
-  if (!isFile) throw readError("missing", url, "it is a folder, not a file");
+  if (!isFile) throw readError("missing", url, IS_FOLDER);
   return { size };
 }
 
@@ -148,7 +150,12 @@ async function describeFailure<T>(
   } catch (cause) {
     const fail = (kind: StorageErrorKind, state: string) =>
       new StorageError({ kind, action, url, state, cause });
-    if (cause instanceof Deno.errors.NotFound) throw fail("missing", "there is no such file");
+    // A file stands where a folder of the path would.
+    const isBelowFile = action === "read" && cause instanceof Deno.errors.NotADirectory;
+    if (cause instanceof Deno.errors.NotFound || isBelowFile) {
+      throw fail("missing", "there is no such file");
+    }
+    if (cause instanceof Deno.errors.IsADirectory) throw fail("missing", IS_FOLDER);
     if (cause instanceof Deno.errors.PermissionDenied) {
       throw fail("denied", "the file system denies access, check the owner and mode");
     }
