@@ -41,13 +41,14 @@ export const JOINED: readonly string[] = ["comment"];
  * What the `history` of an archive says of a run; `undefined` when the run is not in it. Reads one file.
  *
  * @param label of the run: `20260206_00z`.
+ * @throws {UserError} when something else than an archive is there.
  */
 export async function findRunLine(
   path: string,
   label: string,
   files: StoreFiles,
 ): Promise<string | undefined> {
-  const { history } = (await readArchive(path, files))?.metadata.attributes ?? {};
+  const { history } = (await openArchive(path, undefined, files))?.metadata.attributes ?? {};
   if (typeof history !== "string") return undefined;
   return history.split("\n").find((line) => line.startsWith(`${label}: `));
 }

@@ -52,6 +52,10 @@ async function onDisk<T>(action: string, path: string, done: Promise<T>): Promis
     return await done;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) {
+      const state = "it is a file, and a Zarr store is a folder; give another name";
+      throw new UserError("usage", `Cannot ${action} "${path}": ${state}`, { cause: error });
+    }
     if (!messageOf(error).includes("(os error ")) throw error;
     const remedy = "see that there is room and that the folder may be written";
     throw new UserError(
