@@ -65,6 +65,22 @@ export function chooseFieldSteps(
   return listFieldSteps(chooseProducts(options), run, steps);
 }
 
+/**
+ * The same for a command whose run must have such steps.
+ *
+ * @throws {UsageError} when no step ends a period, naming a product.
+ */
+export function requireFieldSteps(
+  options: ProductOptions & Pick<StreamOptions, "steps">,
+  run: Run,
+): number[] {
+  const found = chooseFieldSteps(options, run);
+  if (found.length > 0) return found;
+  const steps = chooseSteps(run, options.steps, options.profile.steps);
+  requireWindows(chooseProducts(options), run, steps);
+  return found;
+}
+
 function listProductSteps(product: FieldProduct, run: Run, steps: readonly number[]): number[] {
   return listWindows(product, run, steps).flatMap((window) => listInputSteps(product, run, window));
 }
