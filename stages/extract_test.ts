@@ -97,6 +97,23 @@ Deno.test("forecast --fields writes mean and deviation of any field, and not bes
   assertStringIncludes(both.reported, "Cannot use --fields with --variables: give all of them");
 });
 
+Deno.test("extract --exceed takes the names of --fields, and periods of them", async () => {
+  await using workplace = await openWorkplace();
+  const { folder, server } = workplace;
+  const output = ["--endpoint", server.url, "--output", `${folder}/some.nc`, "--members", "0-2"];
+  const { code, reported } = await execute(command, [
+    ...[...dateOf(BEFORE_50R1.run), "--steps", "36,39", "--fields", "2t,u@500,2t_3h", ...output],
+    ...["--exceed", "2t>300K,u@500>5", "--statistics", "mean"],
+  ]);
+  assertEquals(code, 0, reported);
+  const { variables } = decodeNetcdf(await Deno.readFile(`${folder}/some.nc`));
+  const names = variables.map(({ name }) => name).filter((name) => /_mean$|probability/.test(name));
+  assertEquals(names, [
+    ...["t2m_ensemble_mean", "t2m_probability_above_300K"],
+    ...["u500_ensemble_mean", "u500_probability_above_5", "t2m_3h_ensemble_mean"],
+  ]);
+});
+
 const MISTAKES: [args: string, error: string][] = [
   ["--fields msll", 'Cannot write field "msll": no run has it; did you mean msl?'],
   ["--fields u", 'Cannot write field "u": it is on levels; give u@1000'],
@@ -105,6 +122,7 @@ const MISTAKES: [args: string, error: string][] = [
   ["--fields u@10", "the first run with u10hPa is 2026-05-12 06 UTC"],
   ["--fields 2d,rsn", "the first run with rsn is 2026-05-12 06 UTC"],
   ["--fields tp --steps 0", "ECMWF does not publish that; give later --steps"],
+  ["--fields tp_day", 'Cannot write "tp_day": none of steps 36 ends the day from 06 to 06 UTC'],
   ["--fields tp --members 51", "Cannot use --members 51: the members are 0 to 50"],
   ["--fields tp --members 3-1", 'Cannot read --members "3-1"'],
   ["--steps 36", "Cannot run without --fields: give it a value"],

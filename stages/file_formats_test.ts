@@ -11,6 +11,7 @@ import { findPython, runProgram } from "../lib/netcdf/netcdf4_fixture.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { readStore } from "../lib/zarr/zarr_fixture.ts";
 import { execute } from "./commands_fixture.ts";
+import { command as extract } from "./extract.ts";
 import { command as forecast } from "./forecast.ts";
 import { command as pipeline } from "./pipeline.ts";
 import { command as plot } from "./plot.ts";
@@ -149,6 +150,12 @@ Deno.test("a range of runs becomes one archive, and the same command fetches not
     ...["--append", "years/archive.zarr"],
   ]);
   assertEquals([one.code, place.countMessages()], [0, 0], one.reported);
+  const oneAgain = await execute(forecast, [
+    ...["--date", "20260509", "--run", "00", ...place.args, "--variables", "t2m"],
+    ...["--append", "years/archive.zarr", "--replace"],
+  ]);
+  assertStringIncludes(oneAgain.reported, "20260509 00 UTC: replaced in years/archive.zarr");
+  assert(place.countMessages() > 0);
   const replaced = await append("--replace");
   assertEquals(replaced.code, 0, replaced.reported);
   assertStringIncludes(replaced.reported, "20260509 00 UTC: replaced in years/archive.zarr");
@@ -197,4 +204,59 @@ Deno.test("options on formats that contradict each other are refused", async () 
   const task = await execute(stream, ["--date", "20260509", "--append", "a.zarr", "--task", "0/2"]);
   assertEquals(task.code, 2);
   assertStringIncludes(task.reported, "Cannot use --append with --task");
+});
+
+Deno.test("extract appends the members of runs to an archive, and writes the other formats", async () => {
+  await using place = await openWorkplace();
+  // It chooses members by their numbers.
+  const args = place.args.slice(0, -2);
+  const run = (date: string, ...more: string[]) =>
+    execute(extract, ["--date", date, "--run", "00", "--fields", "2t,tp", ...args, ...more]);
+  const members = ["--members", "0,2-3", "--append", "members.zarr"];
+  for (const { date } of RUNS) {
+    const { code, reported } = await run(date, ...members);
+    assertEquals(code, 0, reported);
+  }
+  const { arrays } = (await readStore("members.zarr"))!;
+  assertEquals(arrays.get("t2m_members")!.shape.slice(0, 3), [2, 2, 3]);
+  place.countMessages();
+  const again = await run("20260509", ...members);
+  assertEquals([again.code, place.countMessages()], [0, 0], again.reported);
+  const replaced = await run("20260509", ...members, "--replace");
+  assertStringIncludes(replaced.reported, "20260509 00 UTC: replaced in members.zarr");
+  const others = await run("20260509", "--members", "0-2", "--append", "members.zarr", "--replace");
+  assertEquals(others.code, 2, others.reported);
+  assertStringIncludes(others.reported, "the values of its number are not those of run 20260509_");
+
+  const packed = ["--members", "2", "--time-axis", "valid_time", "--format", "netcdf4"];
+  const { code, reported } = await run("20260509", ...packed, "--output", "packed.nc");
+  assertEquals(code, 0, reported);
+  const file = await decodeNetcdf4(await Deno.readFile("packed.nc"));
+  const field = file.variables.find(({ name }) => name === "t2m_members")!;
+  assertEquals(field.dimensions, ["valid_time", "number", "latitude", "longitude"]);
+});
+
+Deno.test("a folder is not drawn, and what is no archive is not appended to, before any message", async () => {
+  await using place = await openWorkplace();
+  await Deno.mkdir("store.zarr");
+  await Deno.writeTextFile("store.zarr/note.txt", "");
+  for (const draw of [execute(plot, ["store.zarr"]), execute(view, ["store.zarr"])]) {
+    const drawn = await draw;
+    assertEquals(drawn.code, 2);
+    assertStringIncludes(
+      drawn.reported,
+      'Cannot draw "store.zarr": it is a folder, as a Zarr store',
+    );
+  }
+  const append = (path: string) =>
+    execute(forecast, ["--date", "20260509", "--run", "00", ...place.args, "--append", path]);
+  const folder = await append("store.zarr");
+  assertEquals([folder.code, place.countMessages()], [2, 0], folder.reported);
+  assertStringIncludes(folder.reported, 'Cannot append to "store.zarr": it holds files and is no');
+  const file = await append("store.zarr/note.txt");
+  assertEquals([file.code, place.countMessages()], [2, 0], file.reported);
+  assertStringIncludes(
+    file.reported,
+    'Cannot read "store.zarr/note.txt": it is a file, and a Zarr',
+  );
 });

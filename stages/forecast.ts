@@ -4,7 +4,6 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { runRecordedForecast } from "../lib/forecast/run_forecast.ts";
 import { systemClock } from "../lib/forecast/wait_for_steps.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
@@ -22,7 +21,6 @@ import {
   parseForecastRequest,
 } from "./cli/forecast_request.ts";
 import { openContext } from "./cli/run_stage.ts";
-import { reportStream, writeSummary } from "./cli/stream_report.ts";
 
 /** The command `forecast`. */
 export const command: Command<ForecastRequest> = {
@@ -62,8 +60,11 @@ export const command: Command<ForecastRequest> = {
     const copies = publishServer && openCopies(publishServer, reporter, signal);
     const rules = {
       ...{ command: "forecast", options: shapingOptions, overwrite: overwrite || given.replace },
-      remake: options.fresh,
+      remake: options.fresh || given.replace,
     };
+    // Loaded when the command line is known to be right.
+    const { runRecordedForecast } = await import("../lib/forecast/run_forecast.ts");
+    const { reportStream, writeSummary } = await import("./cli/stream_report.ts");
     const result = await runRecordedForecast(options, rules, { ...context, copies });
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);

@@ -1,5 +1,5 @@
 /**
- * The options of `extract`: those of `forecast` on the run, its fields and servers, and one output file.
+ * The options of `extract`: those of `forecast` on the run, its fields and servers, and one output.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { makeExtractProfile } from "../../lib/output/profile.ts";
 import { FIELDS, MEMBERS, parseMembers } from "./field_options.ts";
 import { FORECAST_OPTIONS } from "./forecast_request.ts";
 import { PRODUCT_OPTIONS } from "./product_options.ts";
-import { listShapingOptions, type RunSource } from "./run_options.ts";
+import type { RunSource } from "./run_options.ts";
 import { parseOutputRequest } from "./stream_request.ts";
 
 /** {@linkcode EXTRACT_OPTIONS}, parsed. */
@@ -37,6 +37,7 @@ const SHARED: readonly string[] = [
     "fresh",
     "summary",
   ],
+  ...["time-axis", "format", "zarr-format", "append", "replace"],
   ...["source", "give-up-after", "endpoint"],
 ];
 
@@ -66,7 +67,6 @@ export function parseExtractRequest(values: OptionValues): ExtractRequest {
     ...request,
     ...{ members, maxMembers: members.length },
     profile: makeExtractProfile(request.profile),
-    shapingOptions: { ...listShapingOptions(EXTRACT_OPTIONS, values), ...request.shapingOptions },
     ...{ allowMissing: false, plot: false, view: false },
   };
 }

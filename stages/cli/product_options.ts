@@ -4,7 +4,7 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import { findNamed } from "../../lib/ecmwf/inventory_fields.ts";
+import { findNamed, listFields } from "../../lib/ecmwf/inventory_fields.ts";
 import { type Variable, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { findWind, WIND_NAMES } from "../../lib/ecmwf/winds.ts";
 import {
@@ -115,10 +115,13 @@ function parsePercentile(name: string): MemberStatistic | undefined {
   return percent <= 100 ? { kind: "percentile", percent } : undefined;
 }
 
-/** The product of a name: `tp`, `tp_24h`, `tp_day`, `t2m_24h`, `wind10m`, `wind700_24h`. */
+/**
+ * The product of a name: `tp`, `tp_24h`, `tp_day`, `t2m_24h`, `wind10m`, `wind700_24h`; or of a name in
+ * MARS: `2t`, `u@925`, `2t_day`.
+ */
 export function findProduct(name: string): FieldProduct | undefined {
-  const [, base, period] = /^(\w+?)(?:_(day|\d+h))?$/.exec(name) ?? [];
-  const variable = findNamed(base ?? "");
+  const [, base, period] = /^([\w@]+?)(?:_(day|\d+h))?$/.exec(name) ?? [];
+  const variable = findNamed(base ?? "") ?? listFields().get(base ?? "");
   const wind = variable ? undefined : findWind(base ?? "");
   if (!variable && !wind) return undefined;
   const product: FieldProduct = variable
@@ -194,7 +197,8 @@ function addExceedances(
   products: readonly FieldProduct[],
   statistics: readonly MemberStatistic[],
 ): { products: FieldProduct[]; added: FieldProduct[] } {
-  const exceedances = (values.list("exceed") ?? []).map(parseExceedance);
+  const exceedances = (values.list("exceed") ?? [])
+    .map((text) => parseExceedance(text, products));
   const byName = Map.groupBy(exceedances, ({ product }) => product.name);
   const own = products.map((product) => {
     const asked = byName.get(product.name)?.map(({ exceedance }) => exceedance);
@@ -207,16 +211,23 @@ function addExceedances(
   return { products: [...own, ...added], added };
 }
 
-const EXCEEDANCE = /^(\w+)\s*([<>]=?)\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*(.*)$/;
+const EXCEEDANCE = /^([\w@]+)\s*([<>]=?)\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*(.*)$/;
 
-/** `tp_24h>20mm` */
-function parseExceedance(text: string): { product: FieldProduct; exceedance: Exceedance } {
+/**
+ * `tp_24h>20mm`, `2t>308K`
+ *
+ * @param written products whose names come first.
+ */
+function parseExceedance(
+  text: string,
+  written: readonly FieldProduct[],
+): { product: FieldProduct; exceedance: Exceedance } {
   const fail = (state: string): never => {
     throw new UsageError(`Cannot use --exceed "${text}": ${state}`);
   };
   const [, name, comparison, number, unit] = EXCEEDANCE.exec(text) ?? [];
   if (name === undefined) return fail("give a variable, > or <, and a number, as 'tp_24h>20mm'");
-  const [product] = parseProductNames([name]);
+  const [product] = parseProductNames([name], written);
   const [variable] = product!.inputs;
   const { units } = variable!;
   const threshold = convertThreshold(Number(number), unit!, units);

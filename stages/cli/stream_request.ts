@@ -234,7 +234,7 @@ export function parseOutputRequest(
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     shapingOptions: {
-      ...listShapingOptions(listOwnOptions(values), values),
+      ...listShapingOptions(listOwnOptions(options, values), values),
       steps: (steps ? sortUnique(steps) : profile.steps).join(","),
       variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
       region: formatRegion(region),
@@ -246,9 +246,12 @@ export function parseOutputRequest(
 }
 
 /** Options that say what an output is like: the version of an archive is that of its first run. */
-function listOwnOptions(values: OptionValues): readonly OptionSpec[] {
-  if (values.text("append") === undefined) return STREAM_OPTIONS;
-  return STREAM_OPTIONS.filter(({ name }) => name !== "zarr-format" && name !== "format");
+function listOwnOptions(
+  options: readonly OptionSpec[],
+  values: OptionValues,
+): readonly OptionSpec[] {
+  if (values.text("append") === undefined) return options;
+  return options.filter(({ name }) => name !== "zarr-format" && name !== "format");
 }
 
 /** Where references may point: to the sources in use, and to what the option lists. */
