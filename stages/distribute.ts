@@ -8,8 +8,6 @@ import { findUnpublished } from "../lib/ecmwf/eras.ts";
 import { describeRun, type Run } from "../lib/ecmwf/run.ts";
 import { describeImpossible } from "../lib/ecmwf/published.ts";
 import type { ArrayJob, Engine } from "../lib/engines/array_engine.ts";
-import { distribute, prepareByHand } from "../lib/engines/distribute_job.ts";
-import { planJobPaths } from "../lib/engines/job_paths.ts";
 import { hasProgram } from "../lib/engines/program.ts";
 import { UsageError } from "../lib/errors.ts";
 import { locateOutput } from "../lib/output/profile.ts";
@@ -34,12 +32,6 @@ import {
   STREAM_OPTIONS,
   type StreamRequest,
 } from "./cli/stream_request.ts";
-import {
-  formatArguments,
-  formatPermissions,
-  listHosts,
-  listReferenceHosts,
-} from "./cli/task_arguments.ts";
 
 /** The command line; the options of `stream` are parsed here, so that errors show before any task. */
 interface DistributeRequest {
@@ -126,8 +118,10 @@ export const command: Command<DistributeRequest> = {
     const { job, engine } = await openJob(request, run, reporter, interruption.signal);
     if (values.flag("dry-run")) return { complete: true, printed: formatPlan(engine, job) };
     if (engine.program !== undefined && !await hasProgram(engine.program)) {
+      const { prepareByHand } = await import("../lib/engines/distribute_job.ts");
       return await prepareByHand(engine, job, reporter);
     }
+    const { distribute } = await import("../lib/engines/distribute_job.ts");
     const pollEveryMs = 1000 * values.count("poll-seconds");
     return await distribute({ engine, job, pollEveryMs }, reporter, interruption.signal);
   },
@@ -176,6 +170,7 @@ async function distributeRuns(
   }
   const program = jobs[0]?.engine.program;
   if (program !== undefined && !await hasProgram(program)) {
+    const { prepareByHand } = await import("../lib/engines/distribute_job.ts");
     for (const { engine, job } of jobs.filter(isPossible)) {
       await prepareByHand(engine, job, reporter);
     }
@@ -263,6 +258,10 @@ async function planJob(
 ): Promise<{ job: ArrayJob; logFolder: string }> {
   // It loads what reads Parquet.
   const { stageFolder } = await import("../lib/references/stage_files.ts");
+  const { planJobPaths } = await import("../lib/engines/job_paths.ts");
+  const { formatArguments, formatPermissions, listHosts, listReferenceHosts } = await import(
+    "./cli/task_arguments.ts"
+  );
   const { parquetDir, catalog, publishedRoot, outputDir, server, gcs } = request;
   const stores = parquetDir ?? catalog?.base ?? publishedRoot ?? (run && stageFolder(run));
   if (stores === undefined) throw new UsageError(NO_STORES);

@@ -9,7 +9,6 @@ import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import { findStores } from "../lib/references/publish.ts";
 import type { OutputRules } from "../lib/runs/output_record.ts";
-import { mergeRecorded, streamRecorded } from "../lib/stream/recorded_stream.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
 import type { DoneResult, StreamResult, TaskResult } from "../lib/stream/stream_result.ts";
 import type { StageContext } from "../lib/storage/mod.ts";
@@ -17,7 +16,6 @@ import type { Outcome, Reporter } from "../lib/util/reporter.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { NO_STORES, STORES_RULE } from "./cli/gcs_options.ts";
 import { openContext, openRun } from "./cli/run_stage.ts";
-import { reportStream, writeSummary } from "./cli/stream_report.ts";
 import { parseStreamRequest, STREAM_OPTIONS, type StreamRequest } from "./cli/stream_request.ts";
 
 /** The command `stream`. */
@@ -51,6 +49,7 @@ export const command: Command<StreamRequest> = {
     const startedMs = Date.now();
     const options = { ...given, parquetDir, run };
     const result = await streamPart(options, request, context);
+    const { reportStream, writeSummary } = await import("./cli/stream_report.ts");
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;
@@ -74,6 +73,7 @@ async function streamRuns(
 ): Promise<Outcome> {
   const { streamWork } = await import("../lib/stream/stream_runs.ts");
   const { runRange } = await import("./cli/run_range.ts");
+  const { reportStream } = await import("./cli/stream_report.ts");
   const work = streamWork(request, {
     findStores: (run, context) => findRunStores(run, request, context),
     report: reportStream,
@@ -95,6 +95,7 @@ async function streamPart(
     const { runTask } = await import("../lib/stream/run_task.ts");
     return await runTask(task, options, context);
   }
+  const { mergeRecorded, streamRecorded } = await import("../lib/stream/recorded_stream.ts");
   const write = merge ? mergeRecorded : streamRecorded;
   return await write(options, rulesOf(request), context);
 }

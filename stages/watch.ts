@@ -11,12 +11,10 @@ import { openStorage } from "../lib/storage/mod.ts";
 import type { Outcome } from "../lib/util/reporter.ts";
 import { measureFreeSpace } from "../lib/watch/disk_space.ts";
 import { postMessage } from "../lib/watch/notifier.ts";
-import { runWatch } from "../lib/watch/run_watch.ts";
 import { machineClock } from "../lib/watch/watch_clock.ts";
 import type { WatchEnvironment } from "../lib/watch/watch_options.ts";
 import { exitWith, listenForSignals } from "./cli/console.ts";
 import { openContext } from "./cli/run_stage.ts";
-import { reportStream } from "./cli/stream_report.ts";
 import { parseWatchRequest, WATCH_OPTIONS, type WatchRequest } from "./cli/watch_request.ts";
 
 /** The command `watch`. */
@@ -42,6 +40,9 @@ export const command: Command<WatchRequest> = {
     const { signal } = interruption;
     const { server, gcs, publishServer, listen, notify, ...options } = request;
     if (notify !== undefined) requireHost(notify);
+    // Loaded when the command line is known to be right.
+    const { runWatch } = await import("../lib/watch/run_watch.ts");
+    const { reportStream } = await import("./cli/stream_report.ts");
     const environment: WatchEnvironment = {
       clock: machineClock,
       files: openStorage(),
