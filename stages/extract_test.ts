@@ -16,6 +16,7 @@ import { GIK } from "../lib/output/profile.ts";
 import { execute } from "./commands_fixture.ts";
 import { command } from "./extract.ts";
 import { command as forecast } from "./forecast.ts";
+import { command as plot } from "./plot.ts";
 
 const PYTHON = "/usr/bin/python3";
 const SCRIPT = decodeURIComponent(new URL("../fixtures/field_run.py", import.meta.url).pathname);
@@ -95,6 +96,20 @@ Deno.test("forecast --fields writes mean and deviation of any field, and not bes
   const both = await execute(forecast, [...args, "--fields", "msl", "--variables", "tp"]);
   assertEquals(both.code, 2);
   assertStringIncludes(both.reported, "Cannot use --fields with --variables: give all of them");
+});
+
+Deno.test("plot draws the first step at which every field of a file was published", async () => {
+  await using workplace = await openWorkplace();
+  const { folder, server } = workplace;
+  const output = ["--endpoint", server.url, "--output", `${folder}/some.nc`, "--members", "0-2"];
+  const fields = ["--steps", "0,36", "--fields", "2t,tp"];
+  const { code, reported } = await execute(command, [
+    ...[...dateOf(BEFORE_50R1.run), ...fields, ...output],
+  ]);
+  assertEquals(code, 0, reported);
+  const drawn = await execute(plot, [`${folder}/some.nc`, "--format", "svg"]);
+  assertEquals(drawn.code, 0, drawn.reported);
+  assertStringIncludes(drawn.reported, "some_036h.svg");
 });
 
 Deno.test("extract --exceed takes the names of --fields, and periods of them", async () => {

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { type ForecastFile, openForecast } from "../output/forecast_file.ts";
+import { type ForecastFile, isUnpublished, openForecast } from "../output/forecast_file.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { suggestNearest } from "../util/text.ts";
@@ -95,11 +95,14 @@ async function encodeFigure({ svg }: Figure, { format, dpi }: PlotOptions): Prom
   return format === "svg" ? new TextEncoder().encode(svg) : await renderPng(svg, dpi);
 }
 
-function selectSteps({ path, stepHours, variables }: ForecastFile, choice: StepChoice): number[] {
+function selectSteps(file: ForecastFile, choice: StepChoice): number[] {
+  const { path, stepHours, variables } = file;
   if (choice === "all") return [...stepHours.keys()];
   if (choice === "first") {
-    const counts = stepHours.map((_, step) =>
-      variables.filter(({ steps }) => steps.includes(step)).length
+    const counts = stepHours.map((hours, step) =>
+      variables.filter(({ name, steps }) =>
+        steps.includes(step) && !isUnpublished(file, name, hours)
+      ).length
     );
     return [counts.indexOf(Math.max(...counts))];
   }
