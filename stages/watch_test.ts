@@ -85,6 +85,25 @@ Deno.test("watch --once starts nothing on a full disk, and says what is free", a
   assertEquals(counts.failed, 1);
 });
 
+Deno.test("watch makes the store of a profile whose format is Zarr, and makes it once", async () => {
+  await using place = await openWorkplace();
+  const profile = `${place.folder}/own.json`;
+  await Deno.writeTextFile(
+    profile,
+    JSON.stringify({ name: "own", extends: "gik", format: "zarr" }),
+  );
+  const args = ["--steps", STEPS, "--profile", profile];
+  const first = await watchOnce(place, "09:00", ...args);
+  assertEquals(first.code, 0, first.reported);
+  const { runs } = await readJson(`${place.folder}/out/runs.json`);
+  assertMatch(runs[0].output, /^\w+\.zarr$/);
+  assert(Deno.statSync(`${place.folder}/out/${runs[0].output}`).isDirectory);
+  const { requests } = place.server.counters;
+  const again = await watchOnce(place, "10:00", ...args);
+  assertMatch(again.reported, /already complete/);
+  assertEquals(place.server.counters.requests, requests);
+});
+
 /** What the command line means. */
 const parse = (...args: string[]) => command.parse(parseCommandLine(command, args));
 

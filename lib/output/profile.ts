@@ -120,12 +120,16 @@ export interface OutputPlace {
   outputDir: string;
   /** Name of the file in it. @default that of the profile for the run */
   outputName?: string;
+  /** @default {"netcdf"} (classic) */
+  format?: FileFormat;
 }
 
-/** Folder and name of the file of a run. */
+/** Folder and name of the file of a run; a Zarr store is a folder, all of whose files count. */
 export function locateOutput(
   run: Run,
-  { profile, outputDir, outputName }: OutputPlace,
-): { folder: string; name: string } {
-  return { folder: outputDir, name: outputName ?? profile.fileName(run) };
+  { profile, outputDir, outputName, format }: OutputPlace,
+): { folder: string; name: string; filePrefix?: string } {
+  const name = outputName ?? profile.fileName(run);
+  if (format !== "zarr") return { folder: outputDir, name };
+  return { folder: outputDir, name: name.replace(/\.nc$/, ".zarr"), filePrefix: "" };
 }

@@ -39,7 +39,7 @@ export interface RunPlace {
 
 /** Where the output of a run is. In an archive, the work folder is of the run. */
 export function locateRun(run: Run, place: FormatPlace): RunPlace {
-  const { format, append } = place;
+  const { append } = place;
   if (append !== undefined) {
     const label = runLabel(run);
     const digest = async (storage: Storage) => {
@@ -49,10 +49,7 @@ export function locateRun(run: Run, place: FormatPlace): RunPlace {
     const output = { folder: dirname(append), name: `${basename(append)}/${label}`, digest };
     return { output, path: append, work: workFolderOf(`${append}.${label}`) };
   }
-  const file = locateOutput(run, place);
-  const output = format === "zarr"
-    ? { ...file, name: file.name.replace(/\.nc$/, ".zarr"), filePrefix: "" }
-    : file;
+  const output = locateOutput(run, place);
   const path = outputPath(output);
   return { output, path, work: workFolderOf(path) };
 }

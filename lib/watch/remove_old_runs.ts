@@ -8,7 +8,7 @@ import { ENSEMBLE_SIZE, firstMembers } from "../ecmwf/members.ts";
 import { parseRunLabel, referenceTime, type Run } from "../ecmwf/run.ts";
 import { stageFileName, stageFolder } from "../references/stage_files.ts";
 import type { Ledger, LedgerEntry } from "../runs/ledger.ts";
-import { digestOutput } from "../runs/run_output.ts";
+import { digestOutput, type RunOutput } from "../runs/run_output.ts";
 import { removePartialFiles, type StageContext, type Storage } from "../storage/mod.ts";
 
 const DAY_MS = 86_400_000;
@@ -65,7 +65,11 @@ async function removeRun(
 ): Promise<void> {
   const { storage, reporter } = context;
   const path = `${folder}/${entry.output}`;
-  if (!await isRegularFile(path) || await isAsWritten(entry, folder, storage)) {
+  const isStore = await isFolder(path);
+  const output = { folder, name: entry.output, ...(isStore && { filePrefix: "" }) };
+  const isThere = isStore || await isRegularFile(path);
+  if (!isThere || await isAsWritten(entry, output, storage)) {
+    if (isStore) await Deno.remove(path, { recursive: true });
     for (const name of [entry.output, ...listFiles(entry)]) await removeFile(`${folder}/${name}`);
   } else reporter.warn(`${path} is not as it was written: it stays`);
   await removePartialFiles(folder, (name) => name === entry.output);
@@ -78,11 +82,11 @@ async function removeRun(
 
 /** Whether an output has the bytes that were noted; where none were, it is of someone else. */
 async function isAsWritten(
-  { output, sha256 }: LedgerEntry,
-  folder: string,
+  { sha256 }: LedgerEntry,
+  output: RunOutput,
   storage: Storage,
 ): Promise<boolean> {
-  return sha256 !== undefined && await digestOutput({ folder, name: output }, storage) === sha256;
+  return sha256 !== undefined && await digestOutput(output, storage) === sha256;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
-import { parseRun, runLabel } from "../ecmwf/run.ts";
+import { parseRun, type Run, runLabel } from "../ecmwf/run.ts";
 import { GIK } from "../output/profile.ts";
 import { Ledger, type LedgerEntry } from "../runs/ledger.ts";
 import { digestOutput } from "../runs/run_output.ts";
@@ -156,5 +156,31 @@ Deno.test("links with the names of a run's files and folders stay, and so does w
   } finally {
     await Deno.remove(folder, { recursive: true });
     await Deno.remove(elsewhere, { recursive: true });
+  }
+});
+
+Deno.test("a store that is older is removed whole, and one that was changed since stays", async () => {
+  const folder = await Deno.makeTempDir();
+  const storage = openStorage();
+  const stores = ["20260301", "20260302"].map((date) =>
+    makeEntry(date, { output: GIK.fileName(parseRun(date, "00")).replace(".nc", ".zarr") })
+  );
+  try {
+    const ledger = await Ledger.open(folder, storage);
+    for (const entry of stores) {
+      await storage.put(`${folder}/${entry.output}/tp/c/0`, [Uint8Array.of(1)]);
+      const output = { folder, name: entry.output, filePrefix: "" };
+      await ledger.record({ ...entry, sha256: (await digestOutput(output, storage))! });
+    }
+    await storage.put(`${folder}/${stores[1]!.output}/notes.txt`, [Uint8Array.of(1)]);
+    const fileName = (run: Run) => GIK.fileName(run).replace(".nc", ".zarr");
+    const options = { folder, keepDays: 14, command: "watch", fileName };
+    await removeOldRuns(options, ledger, { storage, reporter: silentReporter }, NOW);
+    assertEquals(await readAll(folder), [
+      ...["notes.txt", "tp/c/0"].map((name) => `${stores[1]!.output}/${name}`),
+      "runs.json",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -9,6 +9,7 @@
  */
 import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, InterruptedError, UserError } from "../errors.ts";
+import { locateOutput } from "../output/profile.ts";
 import { Ledger } from "../runs/ledger.ts";
 import type { RunOutcome } from "../runs/make_runs.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
@@ -262,7 +263,8 @@ class Watch {
   }
 
   async #removeOld(): Promise<void> {
-    const { forecast: { outputDir, profile, keepReferences }, keepDays } = this.options;
+    const { forecast, keepDays } = this.options;
+    const { outputDir, keepReferences } = forecast;
     const { files, reporter, clock } = this.environment;
     if (keepDays === undefined) return;
     const removed = await removeOldRuns(
@@ -270,7 +272,7 @@ class Watch {
         folder: outputDir,
         keepDays,
         command: WATCH_COMMAND,
-        fileName: (run) => profile.fileName(run),
+        fileName: (run) => locateOutput(run, forecast).name,
         ...(keepReferences !== undefined && { keepReferences }),
       },
       await this.#openLedger(),
