@@ -33,6 +33,7 @@ import {
   listFieldSteps,
   listStepsOfAnyRun,
   publishProducts,
+  requireRunHour,
   requireWindows,
   withoutInputs,
 } from "./product_fields.ts";
@@ -111,16 +112,6 @@ export async function planStream(
     ...{ run, members, products, steps, fields, unpublished, path },
     work: options.work ?? work,
   };
-}
-
-/** @throws {UsageError} for a run of an hour that the profile is not for. */
-function requireRunHour(run: Run, { name, runHours }: OutputProfile): void {
-  if (runHours === undefined || runHours.includes(run.hour)) return;
-  throw new UsageError(
-    `Cannot use profile "${name}" for ${describeRun(run)}: it is for runs of ${
-      runHours.join(", ")
-    } UTC; give --run ${runHours.join(",")}`,
-  );
 }
 
 function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {

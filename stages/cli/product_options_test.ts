@@ -39,6 +39,17 @@ Deno.test("--statistics takes percentiles and the names of all others", () => {
   ]);
 });
 
+Deno.test("a statistic that is asked for twice, in other words, is written once", () => {
+  const { profile, products } = parse(
+    ...["--statistics", "p10,p10.0,p010", "--variables", "t2m"],
+    ...["--exceed", "t2m>20C,t2m>20.0C,t2m>20°C,tp_3h>1mm,tp_3h>1.0mm"],
+  );
+  assertEquals(profile.statistics, [{ kind: "percentile", percent: 10 }]);
+  assertEquals(products?.map(({ name, statistics }) => [name, statistics?.length]), [
+    ...[["t2m", 2], ["tp_3h", 1]],
+  ]);
+});
+
 Deno.test("--periods adds what accumulates to the variables, of the default ones, too", () => {
   assertEquals(describe(parse("--variables", "tp,t2m,ssr", "--periods", "24h,day").products), [
     ...["tp(tp)", "t2m(t2m)", "ssr(ssr)"],
@@ -119,6 +130,7 @@ const REFUSED: readonly (readonly [args: string[], says: string])[] = [
   ],
   [["--exceed", "t2m>35"], "no value is near 35 K"],
   [["--exceed", "wind701>5"], 'Cannot write variable "wind701": it is not known'],
+  [["--variables", "tp_0h"], 'Cannot write variable "tp_0h": it is not known'],
   [["--variables", "tp_24"], 'Cannot write variable "tp_24"'],
 ];
 
