@@ -111,10 +111,23 @@ function uniteStatistics(statistics: readonly MemberStatistic[]): MemberStatisti
   return [...new Map(statistics.map((it) => [describeStatistic(it).suffix, it])).values()];
 }
 
-/** A profile with the statistics of `--statistics`, where these are not its own. */
+/**
+ * A profile with the statistics of `--statistics`, where these are not its own.
+ *
+ * @throws {UsageError} for two of them that have one name in the layout of the profile.
+ */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
-  if (values.text("statistics") === undefined) return profile;
-  return withStatistics(profile, parseStatisticNames(values.list("statistics")!));
+  const chosen = values.text("statistics") === undefined
+    ? profile
+    : withStatistics(profile, parseStatisticNames(values.list("statistics")!));
+  const deviations = chosen.statistics.filter(({ kind }) => kind === "standard_deviation");
+  if (profile.layout.plainDeviation && deviations.length > 1) {
+    throw new UsageError(
+      `Cannot write both deviations with profile "${profile.name}": it has one name for them; leave ` +
+        "standard_deviation or standard_deviation_sample out of the statistics",
+    );
+  }
+  return chosen;
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
@@ -205,9 +218,7 @@ function addExceedances(
   const byName = Map.groupBy(exceedances, ({ product }) => product.name);
   const own = products.map((product) => {
     const asked = byName.get(product.name)?.map(({ exceedance }) => exceedance);
-    return asked
-      ? { ...product, statistics: uniteStatistics([...statistics, ...asked]) }
-      : product;
+    return asked ? { ...product, statistics: uniteStatistics([...statistics, ...asked]) } : product;
   });
   const known = new Set(products.map(({ name }) => name));
   const added = [...byName].filter(([name]) => !known.has(name)).map(([, group]) => {

@@ -112,6 +112,10 @@ const REFUSED: readonly (readonly [args: string[], says: string])[] = [
   [["--statistics", "median"], 'Cannot use --statistics "median": it is not known'],
   [["--statistics", "p101"], "and percentiles from p0 to p100"],
   [["--statistics", "minimun"], "did you mean minimum?"],
+  [
+    ["--profile", "sewaa-6h", "--statistics", "standard_deviation,standard_deviation_sample"],
+    'Cannot write both deviations with profile "sewaa-6h": it has one name for them; leave',
+  ],
   [["--periods", "24"], 'Cannot use --periods "24": give hours, as 3h, 6h or 24h, or day'],
   [["--periods", "0h"], 'Cannot use --periods "0h"'],
   [
