@@ -214,7 +214,7 @@ function addExceedances(
   products: readonly FieldProduct[],
   statistics: readonly MemberStatistic[],
 ): { products: FieldProduct[]; added: FieldProduct[] } {
-  const exceedances = (values.list("exceed") ?? []).map(parseExceedance);
+  const exceedances = (values.list("exceed") ?? []).map((text) => parseExceedance(text, products));
   const byName = Map.groupBy(exceedances, ({ product }) => product.name);
   const own = products.map((product) => {
     const asked = byName.get(product.name)?.map(({ exceedance }) => exceedance);
@@ -230,14 +230,21 @@ function addExceedances(
 
 const EXCEEDANCE = /^(\w+)\s*([<>]=?)\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*(.*)$/;
 
-/** `tp_24h>20mm` */
-function parseExceedance(text: string): { product: FieldProduct; exceedance: Exceedance } {
+/**
+ * `tp_24h>20mm`
+ *
+ * @param written the products whose names come first.
+ */
+function parseExceedance(
+  text: string,
+  written: readonly FieldProduct[],
+): { product: FieldProduct; exceedance: Exceedance } {
   const fail = (state: string): never => {
     throw new UsageError(`Cannot use --exceed "${text}": ${state}`);
   };
   const [, name, comparison, number, unit] = EXCEEDANCE.exec(text) ?? [];
   if (name === undefined) return fail("give a variable, > or <, and a number, as 'tp_24h>20mm'");
-  const [product] = parseProductNames([name]);
+  const [product] = parseProductNames([name], written);
   const [variable] = product!.inputs;
   const { units } = variable!;
   const threshold = convertThreshold(Number(number), unit!, units);

@@ -39,6 +39,14 @@ Deno.test("--statistics takes percentiles and the names of all others", () => {
   ]);
 });
 
+Deno.test("--exceed takes the names that a profile has for its fields", () => {
+  const { products } = parse("--profile", "ep-cgan", "--exceed", "mucape>1000J/kg,tp_3h>1mm");
+  assertEquals(describe(products).filter((it) => it.includes("exceedance")), [
+    "tp_3h(tp) members; exceedance > 0.001 1mm",
+    "mucape(cape) members; exceedance > 1000 1000J/kg",
+  ]);
+});
+
 Deno.test("a statistic that is asked for twice, in other words, is written once", () => {
   const { profile, products } = parse(
     ...["--statistics", "p10,p10.0,p010", "--variables", "t2m"],
