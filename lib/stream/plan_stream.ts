@@ -16,8 +16,7 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
-import { MissingDataError, UsageError } from "../errors.ts";
-import type { OutputProfile } from "../output/profile.ts";
+import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
