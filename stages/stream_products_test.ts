@@ -3,6 +3,7 @@ import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { EMBEDDED_FOLDER, openWorkplace, type Workplace } from "../fixtures/embedded_run.ts";
 import type { Command } from "../lib/cli/command.ts";
 import {
+  changeStore,
   openImplausibleWorkplace,
   openLackingWorkplace,
   writeFinalStores,
@@ -126,6 +127,26 @@ Deno.test("a member that lacks one end of a period is left out of it and counted
   const points = members.length / 8;
   const isThere = Array.from({ length: 8 }, (_, i) => !Number.isNaN(members[i * points]));
   assertEquals(isThere, [false, false, false, false, true, true, false, false]);
+});
+
+Deno.test("where too few members have both fields of a product, it is named, and none of them is written", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  for (const [member, field] of [[1, "u"], [2, "v"]] as const) {
+    await changeStore(workplace, member, (store) => {
+      for (const key of store.keys()) if (key.startsWith(`step_036/${field}/`)) store.delete(key);
+      return store;
+    });
+  }
+  const args = ["--variables", "wind700", "--statistics", "mean,members", "--min-members", "3"];
+  const { code, reported, read } = await run(stream, workplace, args);
+  assertEquals(code, 5, reported);
+  const line = "wind700 (36 h) is empty: 2 members have all of its fields and 3 are required";
+  assertStringIncludes(reported, line);
+  assertEquals(await readValues(read(), "wind700_members_used"), [0, 4]);
+  const members = await readValues(read(), "wind700_members");
+  const atFirstStep = members.slice(0, members.length / 2);
+  assert(atFirstStep.every(Number.isNaN));
 });
 
 Deno.test("a message left out as implausible is in no member and no period", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UsageError } from "../errors.ts";
 import type { IndexEntry } from "../index/entries.ts";
 import type { Dataset } from "./datasets.ts";
 import type { Stream } from "./files.ts";
@@ -29,12 +30,22 @@ export interface ChosenMembers {
   members?: readonly Member[];
 }
 
-/** The members that a command uses, of a kind: the perturbed ones are all but the control. */
+/**
+ * The members that a command uses, of a kind: the perturbed ones are all but the control.
+ *
+ * @throws {UsageError} when the control alone is chosen, of the perturbed ones.
+ */
 export function chooseMembers(
   { members, maxMembers }: ChosenMembers,
   kind: MemberKind = "all",
 ): Member[] {
-  return (members ?? firstMembers(maxMembers)).filter((member) => kind === "all" || member !== 0);
+  const chosen = members ?? firstMembers(maxMembers);
+  const ofKind = chosen.filter((member) => kind === "all" || member !== 0);
+  if (ofKind.length > 0 || chosen.length === 0) return ofKind;
+  throw new UsageError(
+    "Cannot use the control alone: this profile has the perturbed members only; give --max-members 3 " +
+      "or more",
+  );
 }
 
 /** A member's name in file names: `control`, `ens_01` … `ens_50`. */

@@ -1,7 +1,9 @@
-import { assertEquals } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
 import type { IndexEntry } from "../index/entries.ts";
 import type { Stream } from "./files.ts";
+import { UsageError } from "../errors.ts";
 import {
+  chooseMembers,
   describeMembers,
   firstMembers,
   memberFileName,
@@ -67,4 +69,14 @@ Deno.test("memberOfEntry() finds the member of a line in both streams", () => {
   assertEquals(member("enfo", "em"), undefined);
   assertEquals(member("oper", "cf"), undefined);
   assertEquals(member("oper", "pf", "1"), undefined);
+});
+
+Deno.test("the control alone is no ensemble of perturbed members", () => {
+  assertEquals(chooseMembers({ maxMembers: 3 }, "perturbed"), [1, 2]);
+  assertEquals(chooseMembers({ maxMembers: 1 }), [0]);
+  assertThrows(
+    () => chooseMembers({ maxMembers: 1 }, "perturbed"),
+    UsageError,
+    "Cannot use the control alone: this profile has the perturbed members only; give --max-members 3",
+  );
 });

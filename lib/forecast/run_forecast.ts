@@ -12,7 +12,7 @@ import type { RunRequest } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
-import { requireFieldSteps } from "../stream/product_fields.ts";
+import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { LedgerEntry } from "../runs/ledger.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
 import { FieldSession } from "../stream/field_session.ts";
@@ -240,7 +240,7 @@ async function readSteps(
 ): Promise<ReadSteps> {
   const { runRequest, profile, maxMembers, members, parallelFetches, wait } = options;
   const needed = {
-    stepsOf: (run: Run) => requireFieldSteps(options, run),
+    stepsOf: (run: Run) => chooseFieldSteps(options, run),
     maxMembers,
     members,
     memberKind: profile.members,

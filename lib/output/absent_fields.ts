@@ -53,7 +53,9 @@ function substitute(
   value: number,
   { suffix, description }: { suffix: string; description: string },
 ): NetcdfVariable {
-  const own = ["time", "valid_time", "latitude", "longitude"];
+  // The axis of moments where there is one, else that of a period.
+  const timeAxis = Object.keys(dimensions).find((it) => it.startsWith("valid_time"))!;
+  const own = ["time", timeAxis, "latitude", "longitude"];
   const length = own.reduce((product, dimension) => product * dimensions[dimension]!, 1);
   return {
     name: `${name}_${suffix}`,

@@ -52,6 +52,16 @@ Deno.test("a substitute is a constant without deviation, and says that it is exp
   }
 });
 
+Deno.test("where all fields are of a period, a substitute is on its axis", () => {
+  const { valid_time, ...dimensions } = DATASET.dimensions;
+  const dataset = addAbsentFields(
+    { ...DATASET, dimensions: { ...dimensions, valid_time_24h: valid_time! } },
+    { ...SEWAA_6H, substitutes: { cp: 2 } },
+  );
+  const { dimensions: own, data } = dataset.variables.at(-2)!;
+  assertEquals([own[1], ...data], ["valid_time_24h", ...Array(8).fill(2)]);
+});
+
 Deno.test("a profile that lacks nothing leaves the dataset as it is", () => {
   assertEquals(addAbsentFields(DATASET, GIK), DATASET);
 });

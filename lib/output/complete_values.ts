@@ -4,7 +4,12 @@
  * @module
  */
 import { MissingDataError } from "../errors.ts";
-import { type FieldProduct, listWindows, type ProductWindow } from "../ensemble/field_product.ts";
+import {
+  type FieldProduct,
+  listWindows,
+  type ProductWindow,
+  statisticsOf,
+} from "../ensemble/field_product.ts";
 import { listArrayStatistics, type OutputContent } from "./forecast_dataset.ts";
 import { nameStatistic } from "./statistic_attributes.ts";
 
@@ -30,7 +35,7 @@ export function requireEveryValue(content: OutputContent, path: string): void {
 }
 
 function findFault(
-  { fields, profile, axes }: OutputContent,
+  { fields, profile, axes, membersUsed, membersAbsent }: OutputContent,
   product: FieldProduct,
   { stepHours }: ProductWindow,
   least: number,
@@ -39,6 +44,11 @@ function findFault(
   const count = field?.membersUsed ?? 0;
   if (count < least) {
     return `${product.name} at step ${stepHours} has ${count} of the ${least} members required`;
+  }
+  const all = membersUsed.length + membersAbsent.length;
+  const hasMembers = statisticsOf(product, profile).some(({ kind }) => kind === "members");
+  if (hasMembers && count < all) {
+    return `${product.name} at step ${stepHours} has ${count} of the ${all} members to write`;
   }
   const statistics = listArrayStatistics(product, profile);
   for (const [i, statistic] of statistics.entries()) {

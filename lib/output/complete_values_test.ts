@@ -60,3 +60,14 @@ for (const [why, change, state] of lack) {
 Deno.test("a file that has every value is written", () => {
   requireEveryValue(makeContent(WHOLE), "a.nc");
 });
+
+Deno.test("a file of members that wants every value is refused when one of them lacks a field", () => {
+  const members: OutputProfile = { ...WHOLE, statistics: [{ kind: "members" }] };
+  requireEveryValue(makeContent(members), "a.nc");
+  const content = { ...makeContent(members), membersAbsent: [3] };
+  assertThrows(
+    () => requireEveryValue(content, "a.nc"),
+    MissingDataError,
+    'Cannot write "a.nc": tp at step 36 has 2 of the 3 members to write, ',
+  );
+});

@@ -120,9 +120,22 @@ Deno.test("sums to the next step are on valid_time itself, whose bounds are thos
   const { dimensions, attributes, data } = describe(dataset, "tp_ensemble_mean");
   assertEquals([dimensions, attributes.cell_methods, data.slice(0, 2)], [
     "time,valid_time,latitude,longitude",
-    "valid_time: sum realization: mean",
+    "valid_time: sum (from each time to the next) realization: mean",
     [1, 1.5],
   ]);
+});
+
+Deno.test("beside sums from the start of the run, those to the next step have no bounds: none fit both", () => {
+  const next: FieldProduct = { ...plainProduct(TP!), name: "rain", period: "next" };
+  const both = makeDataset([plainProduct(TP!), next], []);
+  assertEquals(both.variables.filter(({ name }) => name.endsWith("_bnds")), []);
+  assertEquals(["bnds" in both.dimensions, describe(both, "valid_time").attributes.bounds], [
+    ...[false, undefined],
+  ]);
+  assertEquals(
+    describe(both, "tp_ensemble_mean").attributes.cell_methods,
+    "valid_time: sum (from the start of the run) realization: mean",
+  );
 });
 
 Deno.test("members are streamed one step after the other, on an axis of all that were asked for", async () => {

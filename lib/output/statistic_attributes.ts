@@ -88,6 +88,7 @@ export function statisticAttributes(
 /** CF appendix E: what values in time are; `undefined` where that is not known. */
 function describeTimeMethod(product: FieldProduct): string | undefined {
   const { period, inputs: [input] } = product;
+  if (period === "next") return "sum (from each time to the next)";
   if (period !== undefined) return isAccumulated(product) ? "sum" : "mean";
   if (isAccumulated(product)) return "sum (from the start of the run)";
   return input!.overHours ? describeHours(input!.overHours) : "point";

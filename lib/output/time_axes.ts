@@ -34,8 +34,8 @@ export function nameTimeAxis({ period }: Pick<FieldProduct, "period">): string {
 }
 
 /**
- * The axes of products, each once, `valid_time` first. Where any product on it is of the time to the next
- * step, the bounds of `valid_time` are those; else they begin with the run.
+ * The axes of products, each once, `valid_time` first. Its bounds begin with the run; where its sums are of
+ * the time to the next step, they end there. Where it has both kinds it has none: no bounds fit all.
  *
  * @param steps that are written, ascending.
  */
@@ -55,9 +55,15 @@ export function listTimeAxes(
     return {
       name,
       windows: period === undefined ? windows.map((it) => ({ ...it, startHours: 0 })) : windows,
-      hasBounds: period !== undefined || own.some(isAccumulated),
+      hasBounds: haveBounds(own),
     };
   });
+}
+
+/** Whether the values of products on one axis are of periods, and of the same. */
+function haveBounds(products: readonly FieldProduct[]): boolean {
+  const ofPeriods = products.filter((it) => it.period !== undefined || isAccumulated(it));
+  return ofPeriods.length > 0 && ofPeriods.every(({ period }) => period === ofPeriods[0]!.period);
 }
 
 /** The lengths of axes. */

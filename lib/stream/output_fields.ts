@@ -29,6 +29,8 @@ export interface OutputSources {
   values: ProductValues;
   /** From the points of the messages to those of the output. */
   interpolate: (values: Float32Array) => Float32Array;
+  /** Called with a line for each field of a product that too few members have all inputs of. */
+  onWarning(line: string): void;
 }
 
 /** A field of a product, and the statistics that are computed of it where they are asked for. */
@@ -68,12 +70,19 @@ function findPlainField(
 async function computeField(
   product: FieldProduct,
   window: ProductWindow,
-  { options: { profile, minMembers = 1 }, values }: OutputSources,
+  { options: { profile, minMembers = 1 }, values, onWarning }: OutputSources,
 ): Promise<ProductField> {
   const further = listFurther(statisticsOf(product, profile));
-  const reduced = await values.reduce(product, window, further);
-  const [field] = requireMembers([reduced], minMembers);
-  return { field: field!, further };
+  const result = await values.reduce(product, window, further);
+  const field = requireMembers([result], minMembers)[0]!;
+  const { length } = result.reduced.members;
+  if (length > 0 && field.reduced.members.length === 0) {
+    onWarning(
+      `${product.name} (${window.stepHours} h) is empty: ${length} members have all of its fields and ` +
+        `${minMembers} are required`,
+    );
+  }
+  return { field, further };
 }
 
 function toOutputField(

@@ -16,8 +16,7 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
-import { MissingDataError, UsageError } from "../errors.ts";
-import type { OutputProfile } from "../output/profile.ts";
+import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
@@ -33,6 +32,7 @@ import {
   listFieldSteps,
   listStepsOfAnyRun,
   publishProducts,
+  requireRunHour,
   requireWindows,
   withoutInputs,
 } from "./product_fields.ts";
@@ -111,16 +111,6 @@ export async function planStream(
     ...{ run, members, products, steps, fields, unpublished, path },
     work: options.work ?? work,
   };
-}
-
-/** @throws {UsageError} for a run of an hour that the profile is not for. */
-function requireRunHour(run: Run, { name, runHours }: OutputProfile): void {
-  if (runHours === undefined || runHours.includes(run.hour)) return;
-  throw new UsageError(
-    `Cannot use profile "${name}" for ${describeRun(run)}: it is for runs of ${
-      runHours.join(", ")
-    } UTC; give --run ${runHours.join(",")}`,
-  );
 }
 
 function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {

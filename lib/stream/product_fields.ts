@@ -4,7 +4,7 @@
  * @module
  */
 import { asPublished } from "../ecmwf/eras.ts";
-import { chooseSteps, parseRun, type Run } from "../ecmwf/run.ts";
+import { chooseSteps, describeRun, parseRun, type Run } from "../ecmwf/run.ts";
 import { findDataset, listHours, type ModelName } from "../ecmwf/datasets.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FieldDemand, PlannedField } from "../ensemble/field_plan.ts";
@@ -56,29 +56,34 @@ export function listStepsOfAnyRun(
   return sortUnique(runs.flatMap((run) => listFieldSteps(products, run, steps)));
 }
 
-/** The steps of a run whose fields an output takes, by its options. */
+/**
+ * The steps of a run whose fields an output takes, by its options.
+ *
+ * @throws {UsageError} for a run that the profile is not for, and for steps that end no period of a
+ *   product.
+ */
 export function chooseFieldSteps(
   options: ProductOptions & Pick<StreamOptions, "steps">,
   run: Run,
 ): number[] {
+  requireRunHour(run, options.profile);
   const steps = chooseSteps(run, options.steps, options.profile.steps);
-  return listFieldSteps(chooseProducts(options), run, steps);
+  const products = chooseProducts(options);
+  requireWindows(products, run, steps);
+  return listFieldSteps(products, run, steps);
 }
 
-/**
- * The same for a command whose run must have such steps.
- *
- * @throws {UsageError} when no step ends a period, naming a product.
- */
-export function requireFieldSteps(
-  options: ProductOptions & Pick<StreamOptions, "steps">,
+/** @throws {UsageError} for a run of an hour that the profile is not for. */
+export function requireRunHour(
   run: Run,
-): number[] {
-  const found = chooseFieldSteps(options, run);
-  if (found.length > 0) return found;
-  const steps = chooseSteps(run, options.steps, options.profile.steps);
-  requireWindows(chooseProducts(options), run, steps);
-  return found;
+  { name, runHours }: Pick<OutputProfile, "name" | "runHours">,
+): void {
+  if (runHours === undefined || runHours.includes(run.hour)) return;
+  throw new UsageError(
+    `Cannot use profile "${name}" for ${describeRun(run)}: it is for runs of ${
+      runHours.join(", ")
+    } UTC; give --run ${runHours.join(",")}`,
+  );
 }
 
 function listProductSteps(product: FieldProduct, run: Run, steps: readonly number[]): number[] {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, openWorkplace } from "../../fixtures/embedded_run.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
@@ -51,6 +51,21 @@ Deno.test("members are kept where a product takes several fields, and further st
   assertEquals(find("tp", 30), { statistics: [], keepsMembers: true });
   assertEquals(find("tp", 36), "not taken");
   assertEquals(find("u700", 30), "not taken");
+});
+
+Deno.test("the steps of an output are refused before any is read where they end no period, or the run is not the profile's", () => {
+  const steps = [36, 39];
+  assertThrows(
+    () => chooseFieldSteps({ profile: GIK, products: [DAY], steps }, RUN),
+    UsageError,
+    'Cannot write "tp_day": none of steps 36, 39 ends the day',
+  );
+  const profile = { ...GIK, name: "noon", runHours: ["12"] as const };
+  assertThrows(
+    () => chooseFieldSteps({ profile }, RUN),
+    UsageError,
+    'Cannot use profile "noon" for 20260206 00 UTC: it is for runs of 12 UTC; give --run 12',
+  );
 });
 
 Deno.test("runStream() refuses a product that no step ends a period of", async () => {

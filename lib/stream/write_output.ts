@@ -63,15 +63,20 @@ export async function writeOutput(
   const { profile } = options;
   const { interpolate, ...grid } = chooseGrid(axes, options);
   const values = new ProductValues(session, fields, axes);
-  const sources = { plan, options, fields, values, interpolate };
+  const onWarning = (line: string) => session.context.reporter.warn(line);
+  const sources = { plan, options, fields, values, interpolate, onWarning };
+  const outputFields = await collectOutputFields(sources);
   const content: OutputContent = {
     profile,
     run,
     products,
     steps,
     ...grid,
-    fields: await collectOutputFields(sources),
-    readMembers: (product, stepHours) => readOutputMembers(product, stepHours, sources),
+    fields: outputFields,
+    readMembers: async (product, stepHours) =>
+      outputFields.some((it) => it.product === product && it.stepHours === stepHours)
+        ? await readOutputMembers(product, stepHours, sources)
+        : new Map(),
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),

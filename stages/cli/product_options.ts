@@ -19,6 +19,7 @@ import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.t
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
+import { describeStatistic } from "../../lib/output/statistic_attributes.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -93,7 +94,7 @@ export function parseProducts(
  * @throws {UsageError} for a name that is none.
  */
 export function parseStatisticNames(names: readonly string[]): MemberStatistic[] {
-  return [...new Set(names)].map((name) => {
+  const statistics = names.map((name) => {
     const known = STATISTICS[name] ?? parsePercentile(name);
     if (known) return known;
     const all = Object.keys(STATISTICS);
@@ -102,12 +103,31 @@ export function parseStatisticNames(names: readonly string[]): MemberStatistic[]
         `  the known ones are ${all.join(", ")}, and percentiles from p0 to p100`,
     );
   });
+  return uniteStatistics(statistics);
 }
 
-/** A profile with the statistics of `--statistics`, where these are not its own. */
+/** Statistics, each name in the file once: `p10` and `p10.0`, `>20C` and `>20°C` are the same. */
+function uniteStatistics(statistics: readonly MemberStatistic[]): MemberStatistic[] {
+  return [...new Map(statistics.map((it) => [describeStatistic(it).suffix, it])).values()];
+}
+
+/**
+ * A profile with the statistics of `--statistics`, where these are not its own.
+ *
+ * @throws {UsageError} for two of them that have one name in the layout of the profile.
+ */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
-  if (values.text("statistics") === undefined) return profile;
-  return withStatistics(profile, parseStatisticNames(values.list("statistics")!));
+  const chosen = values.text("statistics") === undefined
+    ? profile
+    : withStatistics(profile, parseStatisticNames(values.list("statistics")!));
+  const deviations = chosen.statistics.filter(({ kind }) => kind === "standard_deviation");
+  if (profile.layout.plainDeviation && deviations.length > 1) {
+    throw new UsageError(
+      `Cannot write both deviations with profile "${profile.name}": it has one name for them; leave ` +
+        "standard_deviation or standard_deviation_sample out of the statistics",
+    );
+  }
+  return chosen;
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
@@ -120,7 +140,7 @@ function parsePercentile(name: string): MemberStatistic | undefined {
  * MARS: `2t`, `u@925`, `2t_day`.
  */
 export function findProduct(name: string): FieldProduct | undefined {
-  const [, base, period] = /^([\w@]+?)(?:_(day|\d+h))?$/.exec(name) ?? [];
+  const [, base, period] = /^([\w@]+?)(?:_(day|[1-9]\d*h))?$/.exec(name) ?? [];
   const variable = findNamed(base ?? "") ?? listFields().get(base ?? "");
   const wind = variable ? undefined : findWind(base ?? "");
   if (!variable && !wind) return undefined;
@@ -197,16 +217,16 @@ function addExceedances(
   products: readonly FieldProduct[],
   statistics: readonly MemberStatistic[],
 ): { products: FieldProduct[]; added: FieldProduct[] } {
-  const exceedances = (values.list("exceed") ?? [])
-    .map((text) => parseExceedance(text, products));
+  const exceedances = (values.list("exceed") ?? []).map((text) => parseExceedance(text, products));
   const byName = Map.groupBy(exceedances, ({ product }) => product.name);
   const own = products.map((product) => {
     const asked = byName.get(product.name)?.map(({ exceedance }) => exceedance);
-    return asked ? { ...product, statistics: [...statistics, ...asked] } : product;
+    return asked ? { ...product, statistics: uniteStatistics([...statistics, ...asked]) } : product;
   });
   const known = new Set(products.map(({ name }) => name));
   const added = [...byName].filter(([name]) => !known.has(name)).map(([, group]) => {
-    return { ...group[0]!.product, statistics: group.map(({ exceedance }) => exceedance) };
+    const own = group.map(({ exceedance }) => exceedance);
+    return { ...group[0]!.product, statistics: uniteStatistics(own) };
   });
   return { products: [...own, ...added], added };
 }
@@ -216,7 +236,7 @@ const EXCEEDANCE = /^([\w@]+)\s*([<>]=?)\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*(.*)$/;
 /**
  * `tp_24h>20mm`, `2t>308K`
  *
- * @param written products whose names come first.
+ * @param written the products whose names come first.
  */
 function parseExceedance(
   text: string,

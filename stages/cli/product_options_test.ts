@@ -39,6 +39,25 @@ Deno.test("--statistics takes percentiles and the names of all others", () => {
   ]);
 });
 
+Deno.test("--exceed takes the names that a profile has for its fields", () => {
+  const { products } = parse("--profile", "ep-cgan", "--exceed", "mucape>1000J/kg,tp_3h>1mm");
+  assertEquals(describe(products).filter((it) => it.includes("exceedance")), [
+    "tp_3h(tp) members; exceedance > 0.001 1mm",
+    "mucape(cape) members; exceedance > 1000 1000J/kg",
+  ]);
+});
+
+Deno.test("a statistic that is asked for twice, in other words, is written once", () => {
+  const { profile, products } = parse(
+    ...["--statistics", "p10,p10.0,p010", "--variables", "t2m"],
+    ...["--exceed", "t2m>20C,t2m>20.0C,t2m>20°C,tp_3h>1mm,tp_3h>1.0mm"],
+  );
+  assertEquals(profile.statistics, [{ kind: "percentile", percent: 10 }]);
+  assertEquals(products?.map(({ name, statistics }) => [name, statistics?.length]), [
+    ...[["t2m", 2], ["tp_3h", 1]],
+  ]);
+});
+
 Deno.test("--periods adds what accumulates to the variables, of the default ones, too", () => {
   assertEquals(describe(parse("--variables", "tp,t2m,ssr", "--periods", "24h,day").products), [
     ...["tp(tp)", "t2m(t2m)", "ssr(ssr)"],
@@ -101,6 +120,10 @@ const REFUSED: readonly (readonly [args: string[], says: string])[] = [
   [["--statistics", "median"], 'Cannot use --statistics "median": it is not known'],
   [["--statistics", "p101"], "and percentiles from p0 to p100"],
   [["--statistics", "minimun"], "did you mean minimum?"],
+  [
+    ["--profile", "sewaa-6h", "--statistics", "standard_deviation,standard_deviation_sample"],
+    'Cannot write both deviations with profile "sewaa-6h": it has one name for them; leave',
+  ],
   [["--periods", "24"], 'Cannot use --periods "24": give hours, as 3h, 6h or 24h, or day'],
   [["--periods", "0h"], 'Cannot use --periods "0h"'],
   [
@@ -119,6 +142,7 @@ const REFUSED: readonly (readonly [args: string[], says: string])[] = [
   ],
   [["--exceed", "t2m>35"], "no value is near 35 K"],
   [["--exceed", "wind701>5"], 'Cannot write variable "wind701": it is not known'],
+  [["--variables", "tp_0h"], 'Cannot write variable "tp_0h": it is not known'],
   [["--variables", "tp_24"], 'Cannot write variable "tp_24"'],
 ];
 

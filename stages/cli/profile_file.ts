@@ -8,8 +8,9 @@
 import { createHash } from "node:crypto";
 import * as v from "npm:valibot@1.1.0";
 import { findDataset } from "../../lib/ecmwf/datasets.ts";
-import type { Run } from "../../lib/ecmwf/run.ts";
-import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
+import { ENSEMBLE_SIZE } from "../../lib/ecmwf/members.ts";
+import { type Run, runSteps } from "../../lib/ecmwf/run.ts";
+import { type FieldProduct, isAccumulated } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { TIME_AXES } from "../../lib/output/layout.ts";
 import { FILE_FORMATS, type OutputProfile } from "../../lib/output/profile.ts";
@@ -20,21 +21,28 @@ import { parseProductNames, parseStatisticNames } from "./product_options.ts";
 const text = v.pipe(v.string(), v.minLength(1));
 const names = v.pipe(v.array(text), v.minLength(1));
 const about = v.description;
+const variableName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z]\w*$/),
+  about("its name in the file"),
+);
 
 /** Of `variables`: a name as in `--variables`, or a variable over a period. */
 const PRODUCT = v.union([
   text,
   v.strictObject({
-    name: v.pipe(v.string(), v.regex(/^[A-Za-z]\w*$/), about("its name in the file")),
+    name: variableName,
     variable: v.pipe(text, about("as in --variables")),
     period: v.optional(v.pipe(
       v.union([v.pipe(v.number(), v.integer(), v.minValue(1)), v.picklist(["day", "next"])]),
-      about("hours up to each step; day: 06 to 06 UTC; next: to the next step, 0 at the last"),
+      about(
+        "hours up to each step; day: 06 to 06 UTC; next: what accumulates to the next step, 0 at the last",
+      ),
     )),
   }),
 ]);
 
-const ABSENT_FIELD = v.strictObject({ name: text, longName: text, units: v.string() });
+const ABSENT_FIELD = v.strictObject({ name: variableName, longName: text, units: v.string() });
 
 const LAYOUT = v.strictObject({
   timeAxis: v.optional(v.pipe(v.picklist(TIME_AXES), about("as --time-axis"))),
@@ -77,6 +85,7 @@ export const PROFILE_FILE = v.strictObject({
     v.number(),
     v.integer(),
     v.minValue(1),
+    v.maxValue(ENSEMBLE_SIZE),
     about("write no file that lacks a value, or has one of fewer members"),
   )),
   absentFields: v.optional(v.pipe(
@@ -87,7 +96,7 @@ export const PROFILE_FILE = v.strictObject({
   folder: v.optional(v.pipe(text, about("of its files, unless --output-dir is given"))),
   fileName: v.optional(v.pipe(
     v.string(),
-    v.regex(/^[\w.{}-]+$/),
+    v.regex(/^(?:[\w.-]|\{(?:model|date|hour)\})+$/),
     v.includes("{date}"),
     v.includes("{hour}"),
     about("with {model}, {date} and {hour} in place of those of the run"),
@@ -149,10 +158,15 @@ function refuseField(path: string, issue: v.BaseIssue<unknown>): UsageError {
     ? "is not known"
     : found === undefined
     ? "is missing"
-    : `is ${found}, expected ${issue.expected ?? issue.requirement}`;
+    : `is ${found}, expected ${issue.expected ?? describeRequirement(issue)}`;
   return new UsageError(
     `Cannot use --profile "${path}": field "${field}" ${state}; docs/profile.schema.json has all fields`,
   );
+}
+
+/** What is asked of a value that has the right type. */
+function describeRequirement({ type, requirement }: v.BaseIssue<unknown>): string {
+  return type === "integer" ? "a whole number" : `${requirement}`;
 }
 
 function makeProfile(
@@ -172,13 +186,14 @@ function makeProfile(
   const { title, variables, statistics, region, grid, layout, fileName } = file;
   const { institution, steps, runHours, members, everyValueOf, absentFields, format, folder } =
     file;
-  return {
+  if (steps) inField("steps", () => requireSteps(steps));
+  const profile = {
     ...base,
     ...dropAbsent({ institution, steps, runHours, members, everyValueOf, absentFields }),
     ...dropAbsent({ name: file.name, format, folder }),
     ...(title !== undefined && { title: () => title }),
     ...(variables && {
-      products: inField("variables", () => variables.map((it) => makeProduct(it, base))),
+      products: inField("variables", () => makeProducts(variables, base)),
     }),
     ...(statistics && {
       statistics: inField("statistics", () => parseStatisticNames(statistics)),
@@ -192,6 +207,34 @@ function makeProfile(
     ...(layout && { layout: { ...base.layout, ...dropAbsent(layout) } }),
     ...(fileName !== undefined && { fileName: (run: Run) => nameFile(fileName, run) }),
   };
+  inField("absentFields", () => requireAbsent(profile));
+  if (region !== undefined && profile.grid?.corners) {
+    inField("region", () => {
+      throw new UsageError("the grid has corners; leave region or the corners out");
+    });
+  }
+  return profile;
+}
+
+/** @throws {UsageError} for steps that no run has. */
+function requireSteps(steps: readonly number[]): void {
+  const known = new Set(runSteps({ date: "20260101", hour: "00" }));
+  const unknown = steps.find((step) => !known.has(step));
+  if (unknown === undefined) return;
+  throw new UsageError(`no run has step ${unknown}; give 0 to 144 by 3, and 150 to 360 by 6`);
+}
+
+/** @throws {UsageError} for an absent field that has the name of another field. */
+function requireAbsent({ absentFields = [], products }: OutputProfile): void {
+  requireOnce([...products, ...absentFields].map(({ name }) => name));
+}
+
+/** @throws {UsageError} for a name that is there twice. */
+function requireOnce(all: readonly string[]): void {
+  const twice = all.find((name, i) => all.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new UsageError(`"${twice}" is there twice; give each field a name of its own`);
+  }
 }
 
 type Present<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
@@ -211,14 +254,26 @@ function blame<Value>(path: string, field: string, parse: () => Value): Value {
   }
 }
 
-function makeProduct(
-  given: v.InferOutput<typeof PRODUCT>,
-  base: OutputProfile,
-): FieldProduct {
+type GivenProduct = v.InferOutput<typeof PRODUCT>;
+
+function makeProducts(given: readonly GivenProduct[], base: OutputProfile): FieldProduct[] {
+  const products = given.map((it) => makeProduct(it, base));
+  requireOnce(products.map(({ name }) => name));
+  return products;
+}
+
+function makeProduct(given: GivenProduct, base: OutputProfile): FieldProduct {
   if (typeof given === "string") return parseProductNames([given], base.products)[0]!;
   const { name, variable, period } = given;
-  const [product] = parseProductNames([variable]);
-  return { ...product!, name, ...(period !== undefined && { period }) };
+  const product = parseProductNames([variable])[0]!;
+  if (period === undefined) return { ...product, name };
+  if (product.period !== undefined) {
+    throw new UsageError(`"${variable}" has a period already; leave the period of "${name}" out`);
+  }
+  if (period === "next" && !isAccumulated(product)) {
+    throw new UsageError(`"${variable}" does not accumulate to the next step; give hours or day`);
+  }
+  return { ...product, name, period };
 }
 
 function nameFile(pattern: string, run: Run): string {

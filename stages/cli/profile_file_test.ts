@@ -40,6 +40,12 @@ Deno.test("files with other texts have other digests, whatever their name", () =
   assert(one !== other);
 });
 
+/** A field of `variables`. */
+const rain = (name: string, period: number | string, variable = "tp") => ({
+  ...{ name, variable, period },
+});
+const absent = (name: string) => ({ name, longName: "absent", units: "1" });
+
 const FAULTS: [content: string | Record<string, unknown>, state: string][] = [
   ["{", "it is no JSON"],
   ["3", 'field "the whole file" is 3'],
@@ -56,6 +62,16 @@ const FAULTS: [content: string | Record<string, unknown>, state: string][] = [
   [{ name: "a", region: "atlantis" }, 'field "region": Cannot use --region "atlantis"'],
   [{ name: "a", extends: "b" }, 'field "extends" is "b", expected one of gik, sewaa-6h'],
   [{ name: "a", fileName: "out.nc" }, 'field "fileName" is "out.nc", expected'],
+  [{ name: "a", fileName: "{date}{hour}{day}.nc" }, 'field "fileName" is "{date}{hour}{day}.nc"'],
+  [{ name: "a", steps: [36.5] }, 'field "steps.0" is 36.5, expected a whole number'],
+  [{ name: "a", steps: [36, 147] }, 'field "steps": no run has step 147; give 0 to 144 by 3'],
+  [{ name: "a", everyValueOf: 52 }, 'field "everyValueOf" is 52, expected <=51'],
+  [{ name: "a", variables: ["tp", rain("tp", 3)] }, 'field "variables": "tp" is there twice'],
+  [{ name: "a", variables: [rain("sp", "next", "sp")] }, 'field "variables": "sp" does not accum'],
+  [{ name: "a", variables: [rain("r", 3, "tp_24h")] }, '"tp_24h" has a period already; leave the'],
+  [{ name: "a", absentFields: [absent("tp")] }, 'field "absentFields": "tp" is there twice; give'],
+  [{ name: "a", absentFields: [absent("a b")] }, 'field "absentFields.0.name" is "a b", expected'],
+  [{ name: "a", region: "kenya", grid: "1@0,35,5,40" }, 'field "region": the grid has corners'],
   [{ name: "a", fileName: "../{date}{hour}" }, 'field "fileName" is "../{date}{hour}"'],
 ];
 

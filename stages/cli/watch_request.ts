@@ -8,7 +8,7 @@ import { parseRunList } from "../../lib/ecmwf/published.ts";
 import { parseRun, type RunHour } from "../../lib/ecmwf/run.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
-import { requireFieldSteps } from "../../lib/stream/product_fields.ts";
+import { chooseFieldSteps } from "../../lib/stream/product_fields.ts";
 import type { WatchOptions } from "../../lib/watch/watch_options.ts";
 import type { ListenAddress } from "../../lib/watch/watch_server.ts";
 import { readEnvironment } from "./console.ts";
@@ -128,7 +128,7 @@ function parseHours(values: OptionValues, forecast: WatchOptions["forecast"]): R
   const model = parseModelName(values);
   const requests = parseRunList(["latest"], values.list("runs") ?? [], model);
   // No day has other steps than the others.
-  for (const { hour } of requests) requireFieldSteps(forecast, parseRun("20260101", hour, model));
+  for (const { hour } of requests) chooseFieldSteps(forecast, parseRun("20260101", hour, model));
   return requests.map(({ hour }) => hour);
 }
 
