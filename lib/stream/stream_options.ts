@@ -1,5 +1,5 @@
 /**
- * The options of streaming.
+ * The options of streaming, and what they and the profile make together.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { FieldProduct } from "../ensemble/field_product.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
+import type { TargetGrid } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import type { ReferenceTargets } from "../references/reference_targets.ts";
 import type { Store } from "../references/store.ts";
@@ -21,11 +22,8 @@ export interface FieldsOptions {
   profile: OutputProfile;
   /** Degrees. @default the profile's */
   region?: Region;
-  /**
-   * Degrees between the points of the output, to which the statistics are interpolated. @default
-   * {undefined} (the points of the messages)
-   */
-  gridSpacing?: number;
+  /** Points to which the statistics are interpolated. @default the profile's */
+  grid?: TargetGrid;
   /** Requests under way at once. */
   parallelFetches: number;
   /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */
@@ -77,4 +75,20 @@ export interface StreamOptions extends FieldsOptions, OutputFormat {
   work?: string;
   /** The time in the global attribute `history`. */
   now: Date;
+  /** The command in the same attribute, where the layout names it. @default {"stream"} */
+  commandLine?: string;
+}
+
+/** The points of an output. */
+export interface OutputExtent {
+  /** Degrees; where the grid has corners the box between them. */
+  region: Region;
+  /** `undefined` for the points of the messages. */
+  grid: TargetGrid | undefined;
+}
+
+/** The grid and the region of an output: those asked for, else the profile's. */
+export function chooseExtent({ region, grid, profile }: FieldsOptions): OutputExtent {
+  const chosen = grid ?? profile.grid;
+  return { grid: chosen, region: chosen?.corners ?? region ?? profile.region };
 }

@@ -31,7 +31,7 @@ export interface TestRun {
 export function makeRunDataset(given: TestRun): NetcdfDataset {
   const { date, hour = "00", size: [rows, columns] = [5, 7], offset = 0 } = given;
   const { steps = [36, 39], variables: names = ["tp", "t2m"] } = given;
-  const variables = findVariables(names);
+  const products = findVariables(names).map(plainProduct);
   const field = (variable: number, step: number, statistic: number) =>
     Float32Array.from(
       { length: rows * columns },
@@ -40,16 +40,16 @@ export function makeRunDataset(given: TestRun): NetcdfDataset {
   return buildDataset({
     profile: GIK,
     run: parseRun(date, hour),
-    products: variables.map(plainProduct),
+    products,
     steps,
     axes: {
       latitudes: Float64Array.from({ length: rows }, (_, i) => 25 - i / 4),
       longitudes: Float64Array.from({ length: columns }, (_, i) => 19 + i / 4),
     },
-    fields: variables.flatMap((variable, v) =>
+    fields: products.flatMap((product, v) =>
       // The last variable lacks its first step.
       steps.filter((step) => v === 0 || step !== steps[0]).map((stepHours) => ({
-        ...{ product: plainProduct(variable), stepHours, membersUsed: 51 - v },
+        ...{ product, stepHours, membersUsed: 51 - v },
         statistics: [field(v, stepHours, 0), field(v, stepHours, 1)],
       }))
     ),

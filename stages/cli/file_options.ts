@@ -5,10 +5,9 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
+import { FILE_FORMATS, type OutputProfile } from "../../lib/output/profile.ts";
 import { isRemote } from "../../lib/storage/mod.ts";
 import type { OutputFormat } from "../../lib/stream/output_format.ts";
-
-const FILE_FORMATS = ["netcdf", "netcdf4", "zarr"] as const satisfies OutputFormat["format"][];
 
 /** Options of `stream` and `forecast`. */
 export const FILE_OPTIONS: readonly OptionSpec[] = [
@@ -16,7 +15,7 @@ export const FILE_OPTIONS: readonly OptionSpec[] = [
     name: "format",
     value: "<name>",
     help: [
-      "format of the output (default: netcdf):",
+      "format of the output (default: netcdf, or that of the profile):",
       "netcdf    NetCDF classic, which every program reads",
       "netcdf4   the same, compressed",
       "zarr      a Zarr store: a folder of chunks",
@@ -39,9 +38,10 @@ export const FILE_OPTIONS: readonly OptionSpec[] = [
 /**
  * Parses {@linkcode FILE_OPTIONS}.
  *
+ * @param profile whose format is the default, and whose layout an archive must be able to grow in.
  * @throws {UsageError} for a value that is wrong, and for options that contradict each other.
  */
-export function parseFileOptions(values: OptionValues): OutputFormat {
+export function parseFileOptions(values: OptionValues, profile: OutputProfile): OutputFormat {
   const append = parseArchive(values);
   const given = values.text("format") === undefined
     ? undefined
@@ -56,9 +56,16 @@ export function parseFileOptions(values: OptionValues): OutputFormat {
       "Cannot use --replace without --append: a file of one run is replaced anyway; leave it out",
     );
   }
-  const isZarr = append !== undefined || given === "zarr";
+  if (append !== undefined && profile.layout.timeAxis !== "both") {
+    throw new UsageError(
+      "Cannot use --append with one axis in time: an archive grows along the starts of the runs; use " +
+        "--time-axis both",
+    );
+  }
+  const wanted = given ?? profile.format;
+  const isZarr = append !== undefined || wanted === "zarr";
   const zarrFormat = parseVersion(values, isZarr);
-  const format = isZarr ? "zarr" : given;
+  const format = isZarr ? "zarr" : wanted;
   if (append === undefined && isZarr) checkFolder(values);
   return {
     ...(format !== undefined && format !== "netcdf" && { format }),
