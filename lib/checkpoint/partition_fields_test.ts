@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
-import { VARIABLES } from "../ecmwf/variables.ts";
+import { findVariables, GIK_VARIABLES, VARIABLES } from "../ecmwf/variables.ts";
+import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import { queueMessages, scheduleRequests } from "../ensemble/schedule_requests.ts";
+import { GIK } from "../output/profile.ts";
 import { partitionFields } from "./partition_fields.ts";
 
 /** Fields, steps first, whose messages have the lengths that a function gives; none for length 0. */
@@ -59,7 +62,7 @@ Deno.test("partitionFields() puts every field into one part, in parts of nearly 
     const share = countBytes(plan, [...plan.keys()]) / count;
     const largest = Math.max(...plan.map((_, fieldIndex) => countBytes(plan, [fieldIndex])));
     for (const part of parts) {
-      assert(countBytes(plan, part) <= 1.25 * share + largest + plan.length);
+      assert(countBytes(plan, part) <= Math.max(4 / 3 * share, share + largest) + plan.length);
       assertEquals(part, part.toSorted((a, b) => a - b));
     }
     assert(listTornSteps(plan, parts).length < Math.min(count, steps + 1));
@@ -89,4 +92,73 @@ Deno.test("partitionFields() leaves parts empty when there are more of them than
 Deno.test("partitionFields() puts fields without messages into some part, too", () => {
   assertEquals(partitionFields(planSteps(1, 3, () => 0), 2).flat().sort(), [0, 1, 2]);
   assertEquals(partitionFields([], 2), [[], []]);
+});
+
+/** Kilobytes of a message at 0.25 degrees, by variable, as ecCodes makes them of smooth random fields. */
+const KILOBYTES: Record<string, number> = {
+  ...{ tp: 790, t2m: 560, sp: 1110, ssr: 1070, ssrd: 1070, tcw: 1160 },
+  ...{ tcwv: 1180, tcc: 130, u700: 650, v700: 550, sf: 410, ro: 370 },
+};
+
+/**
+ * A run of 51 members, 9 steps and 12 variables, whose fields are in a random order in the file of each
+ * step, each message up to two fields out of place.
+ */
+function planInterleaved(seed: number): PlannedField[] {
+  return GIK.steps.flatMap((stepHours) => {
+    const random = makeRandom(seed + stepHours);
+    const variables = findVariables(GIK_VARIABLES);
+    const ranks = variables.map(() => variables.length * random());
+    const file = ranks.flatMap((rank, variable) =>
+      Array.from({ length: 51 }, (_, member) => ({ member, variable, rank: rank + 2 * random() }))
+    ).sort((a, b) => a.rank - b.rank);
+    const messages: PlannedField["messages"][number][][] = variables.map(() => []);
+    let offset = 0;
+    for (const { member, variable } of file) {
+      const kilobytes = KILOBYTES[variables[variable]!.name]! * (0.95 + random() / 10);
+      const reference = {
+        url: `s3://b/${stepHours}`,
+        offset,
+        length: Math.round(1000 * kilobytes),
+      };
+      messages[variable]!.push({ member, reference });
+      offset += reference.length;
+    }
+    return variables.map((variable, i) => ({
+      ...{ variable, stepHours, messages: messages[i]!, rejections: [] },
+    }));
+  });
+}
+
+/** The share of a message that East Africa needs. */
+const NEEDED_SHARE = 0.58;
+
+/** The requests of a process that makes some fields. */
+function countRequests(plan: readonly PlannedField[], part: readonly number[]): number {
+  const fields = part.map((fieldIndex) => plan[fieldIndex]!);
+  const workers = Math.min(2, fields.length);
+  const { gapBytes, maxJoinedBytes } = DEFAULT_POLICY;
+  const requests = scheduleRequests(
+    queueMessages(fields, workers),
+    workers,
+    ({ reference }) => NEEDED_SHARE * reference.length,
+    () => gapBytes,
+    maxJoinedBytes,
+  );
+  return [...requests].length;
+}
+
+Deno.test("partitionFields() keeps neighbours in a file together: 36 tasks send nearly the requests of one", () => {
+  for (const seed of [0, 1000, 2000]) {
+    const plan = planInterleaved(seed);
+    const alone = countRequests(plan, [...plan.keys()]);
+    const share = (count: number) => countBytes(plan, [...plan.keys()]) / count;
+    for (const [count, most] of [[3, 1.01], [9, 1.01], [20, 1.08], [36, 1.08]] as const) {
+      const parts = partitionFields(plan, count);
+      const ratio = parts.reduce((sum, part) => sum + countRequests(plan, part), 0) / alone;
+      const largest = Math.max(...parts.map((part) => countBytes(plan, part))) / share(count);
+      assert(ratio <= most, `${count} tasks send ${ratio} of the requests of one`);
+      assert(largest <= 4 / 3, `the largest of ${count} parts is ${largest} of an equal one`);
+    }
+  }
 });

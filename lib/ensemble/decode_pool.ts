@@ -14,6 +14,11 @@ interface Call {
   reject(error: Error): void;
 }
 
+/** A message, or its beginning, for the worker that has its field. */
+export interface WorkerPart extends MessagePart {
+  worker: number;
+}
+
 /** Decodes and reduces fields in workers, until it is disposed of. */
 export class DecodePool implements Disposable {
   readonly #workers: Worker[];
@@ -48,11 +53,29 @@ export class DecodePool implements Disposable {
   }
 
   /**
-   * Sends messages to a worker; the bytes are moved, not copied.
+   * Sends messages to the workers of their fields. The bytes are moved, not copied, where all are for one
+   * worker.
    *
    * @returns for each part what `FieldReducer.add()` returns.
    */
   async add(
+    bytes: Uint8Array<ArrayBuffer>,
+    parts: readonly WorkerPart[],
+  ): Promise<(number | undefined)[]> {
+    const needs = new Array<number | undefined>(parts.length);
+    const shares = [...Map.groupBy(parts.keys(), (i) => parts[i]!.worker)]
+      .map(([worker, indexes]) => ({ worker, indexes, parts: indexes.map((i) => parts[i]!) }));
+    const cuts = shares.length === 1
+      ? [{ bytes, parts: shares[0]!.parts }]
+      : shares.map(({ parts }) => cutOut(bytes, parts));
+    await Promise.all(shares.map(async ({ worker, indexes }, i) => {
+      const found = await this.#add(worker, cuts[i]!.bytes, cuts[i]!.parts);
+      indexes.forEach((index, n) => needs[index] = found[n]);
+    }));
+    return needs;
+  }
+
+  async #add(
     worker: number,
     bytes: Uint8Array<ArrayBuffer>,
     parts: MessagePart[],
@@ -103,4 +126,19 @@ export class DecodePool implements Disposable {
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.terminate();
   }
+}
+
+/** A copy of the bytes from the first of some parts to the last, and where they are in it. */
+function cutOut(
+  bytes: Uint8Array<ArrayBuffer>,
+  parts: readonly MessagePart[],
+): { bytes: Uint8Array<ArrayBuffer>; parts: MessagePart[] } {
+  const first = Math.min(...parts.map(({ start }) => start));
+  const last = Math.max(...parts.map(({ end }) => end));
+  const moved = parts.map((part) => ({
+    ...part,
+    start: part.start - first,
+    end: part.end - first,
+  }));
+  return { bytes: bytes.slice(first, last), parts: moved };
 }

@@ -21,8 +21,8 @@ function add(
   field: number,
   [message, expected]: [Uint8Array<ArrayBuffer>, ExpectedField],
 ): Promise<(number | undefined)[]> {
-  const part = { field, expected, start: 0, end: message.length };
-  return pool.add(field % pool.size, message, [part]);
+  const worker = field % pool.size;
+  return pool.add(message, [{ worker, field, expected, start: 0, end: message.length }]);
 }
 
 Deno.test("DecodePool gives what FieldReducer gives, for more fields than workers", async () => {
@@ -85,21 +85,24 @@ Deno.test("DecodePool rejects all calls, later ones too, when its workers cannot
   }
 });
 
-Deno.test("DecodePool reads messages of several fields from one buffer, and returns what each needs", async () => {
-  using pool = new DecodePool(REGION, 1);
-  const [first, second] = [readSp(1), readSp(2, 39)];
-  const bytes = new Uint8Array([...first[0], 7, 7, ...second[0]]);
-  const start = first[0].length + 2;
-  const needs = await pool.add(0, bytes, [
-    { field: 0, expected: first[1], start: 0, end: first[0].length },
-    { field: 1, expected: second[1], start, end: bytes.length },
-    { field: 1, expected: { ...second[1], member: 3 }, start, end: bytes.length },
-    { field: 1, expected: { ...second[1], member: 4 }, start, end: start + 100 },
-  ]);
-  assert(needs[0]! < first[0].length && needs[1]! < second[0].length);
-  assertEquals(needs[2], undefined);
-  assert(needs[3]! > 100);
-  assertEquals((await pool.reduce(0, 0))?.members, [1]);
-  const { members, rejections } = (await pool.reduce(0, 1))!;
-  assertEquals([members, rejections.map(({ member }) => member)], [[2], [3]]);
-});
+for (const size of [1, 2]) {
+  Deno.test(`DecodePool reads messages of several fields from one buffer in ${size} workers, and returns what each needs`, async () => {
+    using pool = new DecodePool(REGION, size);
+    const [first, second] = [readSp(1), readSp(2, 39)];
+    const bytes = new Uint8Array([...first[0], 7, 7, ...second[0]]);
+    const start = first[0].length + 2;
+    const other = { worker: size - 1, field: 1, start, end: bytes.length };
+    const needs = await pool.add(bytes, [
+      { ...other, expected: second[1] },
+      { worker: 0, field: 0, expected: first[1], start: 0, end: first[0].length },
+      { ...other, expected: { ...second[1], member: 3 } },
+      { ...other, expected: { ...second[1], member: 4 }, end: start + 100 },
+    ]);
+    assert(needs[1]! < first[0].length && needs[0]! < second[0].length);
+    assertEquals(needs[2], undefined);
+    assert(needs[3]! > 100);
+    assertEquals((await pool.reduce(0, 0))?.members, [1]);
+    const { members, rejections } = (await pool.reduce(size - 1, 1))!;
+    assertEquals([members, rejections.map(({ member }) => member)], [[2], [3]]);
+  });
+}

@@ -242,9 +242,9 @@ class ReductionPass {
   }
 
   /**
-   * Fetches a range and hands its messages to their worker.
+   * Fetches a range and hands its messages to their workers.
    *
-   * @returns the loss of each message; `undefined` for those that are with the worker.
+   * @returns the loss of each message; `undefined` for those that are with a worker.
    */
   async #decode(request: MessageRequest): Promise<(MessageLoss | undefined)[]> {
     const { messages } = request;
@@ -303,11 +303,11 @@ class ReductionPass {
   ): Promise<(MessageLoss | undefined)[]> {
     const { messages } = request;
     const shares = shareBytes(request);
-    const worker = messages[0]!.lot % this.#pool.size;
     const parts = messages.map((message) => {
       const start = message.reference.offset - request.offset;
       const end = start + countBrought(request, message.reference);
-      return { field: message.field, expected: this.#expect(message), start, end };
+      const { worker, field } = message;
+      return { worker, field, expected: this.#expect(message), start, end };
     });
     const losses = messages.map((message, i) => {
       const { start, end } = parts[i]!;
@@ -318,7 +318,7 @@ class ReductionPass {
       return loss;
     });
     const found = [...parts.keys()].filter((i) => !losses[i]);
-    const needed = await this.#pool.add(worker, bytes, found.map((i) => parts[i]!));
+    const needed = await this.#pool.add(bytes, found.map((i) => parts[i]!));
     for (const [n, i] of found.entries()) {
       const { start, end } = parts[i]!;
       const rest = await this.#decodeRest(messages[i]!, end - start, needed[n]);
@@ -335,7 +335,7 @@ class ReductionPass {
     givenBytes: number,
     neededBytes: number | undefined,
   ): Promise<{ loss?: MessageLoss; bytes: number }> {
-    const { field, lot, reference: { offset, length } } = message;
+    const { field, worker, reference: { offset, length } } = message;
     let given = givenBytes;
     let needed = neededBytes;
     try {
@@ -344,9 +344,11 @@ class ReductionPass {
         const missing = needed - given;
         const asked = isFirst && needed === length ? Math.ceil(FIRST_SHARE * missing) : missing;
         const rest = await this.#fetch(message, { offset: offset + given, length: asked });
-        const part = { field, expected: this.#expect(message), start: 0, end: rest.length };
+        const expected = this.#expect(message);
         given += rest.length;
-        [needed] = await this.#pool.add(lot % this.#pool.size, rest, [part]);
+        [needed] = await this.#pool.add(rest, [{
+          ...{ worker, field, expected, start: 0, end: rest.length },
+        }]);
       }
     } catch (error) {
       if (!(error instanceof MessageLostError)) throw error;
@@ -372,13 +374,13 @@ class ReductionPass {
 
   /** Counts a message as decoded or lost, unless it is held; the last one of a field finishes it. */
   async #settle(message: QueuedMessage, loss: MessageLoss | undefined): Promise<void> {
-    const { field, member, lot } = message;
+    const { field, member, worker } = message;
     if (loss?.suspect) return;
     if (loss) {
       this.#noteLoss(message, loss);
       this.fields[field]!.rejections.push({ member, reason: loss.reason });
     }
-    if (--this.#waiting[field]! === 0) await this.#finish(field, lot % this.#pool.size);
+    if (--this.#waiting[field]! === 0) await this.#finish(field, worker);
   }
 
   async #finish(field: number, worker: number): Promise<void> {

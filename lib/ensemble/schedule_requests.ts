@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FetchRequest, planRequests } from "./fetch_plan.ts";
+import { byFileOrder, type FetchRequest, planRequests } from "./fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "./field_plan.ts";
 import type { PrefixNeeds } from "./prefix_need.ts";
 
@@ -11,26 +11,30 @@ import type { PrefixNeeds } from "./prefix_need.ts";
 export interface QueuedMessage extends PlannedMessage {
   /** Index of its field in the plan. */
   field: number;
-  /** Its part of a step: fields that one worker gets, and whose requests may be joined. */
+  /** The one that gets all messages of its field. */
+  worker: number;
+  /** Its part of a step: a run of the messages in the file, whose requests may be joined. */
   lot: number;
 }
 
 /**
- * The messages of a plan in lots, one a step: the members of a field meet in one worker, and the bytes
- * of a request are moved there without a copy. There are several lots a step where there are fewer
- * steps than workers.
+ * The messages of a plan in lots, one a step. There are several lots a step where there are fewer steps
+ * than workers: of each field one worker has all messages, and the first fields of a file have the
+ * first worker. Messages of several fields lie among each other, so a lot is a run of the file, nearly
+ * all of whose messages are for one worker: were it some fields, neighbours would part.
  */
 export function queueMessages(plan: readonly PlannedField[], workers: number): QueuedMessage[] {
   const steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
   const lotsPerStep = Math.ceil(workers / Math.max(1, steps.length));
   const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
   return steps.flatMap((fields, step) => {
-    // Neighbours in the file stay in one lot.
     const ordered = fields.toSorted((a, b) => firstOffset(a) - firstOffset(b));
-    return ordered.flatMap((field, i) => {
+    const placed = ordered.flatMap((field, i) => {
       const lot = step * lotsPerStep + Math.floor(i * lotsPerStep / ordered.length);
-      return plan[field]!.messages.map((message) => ({ ...message, field, lot }));
+      const place = { field, lot, worker: lot % workers };
+      return plan[field]!.messages.map((message) => ({ ...message, ...place }));
     });
+    return placed.toSorted(byFileOrder).map((message, i) => ({ ...message, lot: placed[i]!.lot }));
   });
 }
 
