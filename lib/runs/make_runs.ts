@@ -41,6 +41,7 @@ export interface MadeRun {
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
   files?: LedgerEntry["files"];
+  published?: LedgerEntry["published"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -67,8 +68,18 @@ export interface RunWork<Prepared> {
   prepare(run: Run, context: StageContext): Promise<Prepared>;
   /** Makes the output. */
   make(run: Run, turn: RunTurn<Prepared>, context: StageContext): Promise<void>;
-  /** Removes what a killed command left beside a complete output. @default nothing */
-  cleanUp?(run: Run, context: StageContext): Promise<void>;
+  /**
+   * Why a complete output is to be made again, if it is.
+   *
+   * @default {undefined} (it never is)
+   */
+  findChange?(run: Run, entry: LedgerEntry, context: StageContext): Promise<string | undefined>;
+  /**
+   * Removes what a killed command left beside a complete output, and makes what is missing beside it.
+   *
+   * @default nothing
+   */
+  settle?(run: Run, entry: LedgerEntry, context: StageContext): Promise<void>;
 }
 
 /** How runs are made. */
@@ -217,7 +228,9 @@ class RunLoop<Prepared> {
     const reason = describeImpossible(run, this.#now());
     if (reason !== undefined) return { kind: "impossible", reason };
     const entry = await this.#open(run).find((line) => context.reporter.info(line));
-    if (entry) return { kind: "complete", entry };
+    const change = entry && await this.work.findChange?.(run, entry, context);
+    if (entry && change === undefined) return { kind: "complete", entry };
+    if (change !== undefined) context.reporter.info(`${change}: making it again`);
     return { kind: "prepared", prepared: await this.work.prepare(run, context) };
   }
 
@@ -235,7 +248,11 @@ class RunLoop<Prepared> {
   ): Promise<RunOutcome> {
     const { reporter } = context;
     if (plan.kind === "complete") {
-      await this.work.cleanUp?.(run, context);
+      try {
+        await this.work.settle?.(run, plan.entry, context);
+      } catch (error) {
+        return await this.#explain(run, error, warnings);
+      }
       const output = outputPath(this.work.output(run));
       reporter.info(`${describeRun(run)}: already complete, ${output}`);
       return { ...describeEntry(run, plan.entry), output, exitCode: EXIT.done, skipped: true };
@@ -261,7 +278,7 @@ class RunLoop<Prepared> {
 
   /** Records an output that is written. */
   async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { complete, isAccepted = false, messages, source, files } = made;
+    const { complete, isAccepted = false, messages, source, files, published } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
@@ -269,6 +286,7 @@ class RunLoop<Prepared> {
       ...(messages && { messages }),
       ...(source && { source }),
       ...(files && { files }),
+      ...(published !== undefined && { published }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));

@@ -71,7 +71,7 @@ export function streamWork(
       const result = await runStream(session.options, context, hooks);
       report(session.options, result, context, startedMs);
     },
-    async cleanUp(run, { storage }) {
+    async settle(run, _, { storage }) {
       if (given.work === undefined) {
         await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
       }

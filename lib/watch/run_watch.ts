@@ -9,6 +9,7 @@
  */
 import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, InterruptedError, UserError } from "../errors.ts";
+import { checkTarget } from "../forecast/run_forecast.ts";
 import { Ledger } from "../runs/ledger.ts";
 import type { RunOutcome } from "../runs/make_runs.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
@@ -70,6 +71,7 @@ export async function runWatch(
   const { files, clock, signal } = environment;
   const { outputDir } = options.forecast;
   const nothing: WatchResult = { complete: true, outcomes: [] };
+  checkTarget(options.forecast.publish, outputDir);
   try {
     await Deno.mkdir(outputDir, { recursive: true });
     using lock = await takeLock(options, environment);
@@ -209,10 +211,12 @@ class Watch {
 
   async #tryToMake(run: Run, hasOthers: boolean): Promise<void> {
     const { options, environment } = this;
+    const nowMs = environment.clock.now();
     const isLate = await this.#isLate(run);
     const { outcome, made, counters } = await makeForecast(run, {
-      ...{ options, environment, hasOthers, signal: this.#signal },
+      ...{ options, environment, signal: this.#signal },
       dueMs: findDue(run, this.#watched),
+      otherDueMs: hasOthers ? nowMs : findDue(findNextRun(this.#watched, nowMs), this.#watched),
       isNoNews: !isLate || this.#announced.has(runLabel(run)),
     });
     this.#status.counts = addCosts(this.#status.counts, counters);
@@ -236,7 +240,7 @@ class Watch {
     this.#failures.delete(label);
     if (outcome.state === "complete") {
       if (!outcome.skipped) counts.complete++;
-      return this.#retries.complete(run);
+      return this.#retries.complete(run, findDue(run, this.#watched), this.environment.clock.now());
     }
     if (outcome.state === "incomplete") counts.incomplete++;
     if (outcome.state === "failed") this.#failures.set(label, `${outcome.name}: ${outcome.reason}`);

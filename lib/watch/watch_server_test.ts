@@ -113,6 +113,18 @@ for (
       text: "the watch gives no sign of life since 2026-02-06T07:54:00.000Z\n",
     },
     {
+      what: "the last sign of life is of another year",
+      change: { time: "2030-02-06T07:54:00.000Z" },
+      code: 503,
+      text: "the watch gives no sign of life since 2030-02-06T07:54:00.000Z\n",
+    },
+    {
+      what: "the last sign of life has no time",
+      change: { time: "soon" },
+      code: 503,
+      text: "the watch gives no sign of life since soon\n",
+    },
+    {
       what: "a run failed that is not late",
       change: { problem: "Cannot read" },
       code: 200,
