@@ -165,3 +165,45 @@ Deno.test("watch into the folder that it publishes from ends before anything is 
   assertEquals([code, server.counters.requests], [2, 0], reported);
   assertMatch(reported, /^watch: Cannot publish to .*: it is the folder of --output-dir/);
 });
+
+Deno.test("watch has its file on record when the copies fail, says so, and makes the copies later", async () => {
+  await using place = await openWorkplace();
+  const { server, folder } = place;
+  const copies = `${folder}/copies`;
+  const wanted = ["--publish", copies, "--catch-up", "0"];
+  const readStatus = async () => JSON.parse(await Deno.readTextFile(`${folder}/out/status.json`));
+  await Deno.writeTextFile(copies, "a file in the place of a folder");
+  for (const hours of [9, 10]) {
+    const { code, reported } = await watchOnce(server.url, folder, hours, ...wanted);
+    assertEquals(code !== 0, true, reported);
+    assertMatch(reported, /Cannot write ".*copies/);
+    assertEquals((await readEntry(folder)).state, "complete");
+    const { healthy, problem, lastGood, counts } = await readStatus();
+    assertEquals([healthy, lastGood.run, counts.complete], [true, "20260206_00z", 1]);
+    assertMatch(problem, /^20260206 00 UTC: Cannot write ".*copies/);
+  }
+  await Deno.remove(copies);
+  const { code, reported } = await watchOnce(server.url, folder, 11, ...wanted);
+  assertEquals([code, reported], [0, ""]);
+  assertEquals(listNames(copies), ["IFS_20260206_00Z_cgan.manifest.json", NAME]);
+  assertEquals((await readStatus()).problem, undefined);
+});
+
+Deno.test("watch where a file is in the place of its folder says so in one line", async () => {
+  const path = await Deno.makeTempFile();
+  const { code, reported } = await execute(watch, ["--once", "--output-dir", path]);
+  assertEquals(code, 1);
+  assertMatch(reported, /^watch: Cannot make the folder ".*": .*; give another --output-dir\n$/);
+  await Deno.remove(path);
+});
+
+Deno.test("sums in a status that someone changed begin anew where they are no numbers", async () => {
+  await using place = await openWorkplace();
+  const { server, folder } = place;
+  await Deno.mkdir(`${folder}/out`);
+  const status = { version: 1, counts: { requests: "many", retries: 7 }, notified: 5, last: 7 };
+  await Deno.writeTextFile(`${folder}/out/status.json`, JSON.stringify(status));
+  assertEquals((await watchOnce(server.url, folder, 9, "--catch-up", "0")).code, 0);
+  const { counts } = JSON.parse(await Deno.readTextFile(`${folder}/out/status.json`));
+  assertEquals([counts.requests > 0, counts.retries, counts.complete], [true, 7, 1]);
+});

@@ -40,8 +40,6 @@ export interface MadeRun {
   messages?: LedgerEntry["messages"];
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
-  files?: LedgerEntry["files"];
-  published?: LedgerEntry["published"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -56,7 +54,7 @@ export interface RunTurn<Prepared> {
    */
   begin(): Promise<void>;
   /** Writes the run into the ledger. Call it when the output is whole, before anything is removed. */
-  save(made: MadeRun): Promise<void>;
+  save(made: MadeRun): Promise<LedgerEntry>;
 }
 
 /** The work on one run. */
@@ -262,36 +260,45 @@ class RunLoop<Prepared> {
     }
     if (plan.kind === "failed") return await this.#explain(run, plan.error, warnings);
     let outcome: RunOutcome | undefined = undefined as RunOutcome | undefined;
-    const save = async (made: MadeRun) => void (outcome = await this.#save(run, made, warnings));
+    const save = async (made: MadeRun) => {
+      const saved = await this.#save(run, made, warnings);
+      outcome = saved.outcome;
+      return saved.entry;
+    };
     try {
       const begin = () => this.#open(run).begin();
       await this.work.make(run, { prepared: plan.prepared, startedMs, begin, save }, context);
     } catch (error) {
       if (!outcome) return await this.#explain(run, error, warnings);
-      // The output is whole and recorded: what failed is the removal of saved fields.
+      // The output is whole and recorded: what failed is what is made of it, or the removal of saved fields.
       this.#rethrowInterruption(error);
       reporter.warn(`${describeRun(run)}: ${messageOf(error)}`);
-      return { ...outcome, exitCode: findWorst([outcome, { exitCode: findExitCode(error) }]) };
+      const reason = [outcome.reason ?? [], messageOf(error)].flat().join("; ");
+      const exitCode = findWorst([outcome, { exitCode: findExitCode(error) }]);
+      return { ...outcome, reason, exitCode };
     }
     return outcome!;
   }
 
   /** Records an output that is written. */
-  async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { complete, isAccepted = false, messages, source, files, published } = made;
+  async #save(
+    run: Run,
+    made: MadeRun,
+    warnings: readonly string[],
+  ): Promise<{ outcome: RunOutcome; entry: LedgerEntry }> {
+    const { complete, isAccepted = false, messages, source } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
       ...(source && { source }),
-      ...(files && { files }),
-      ...(published !== undefined && { published }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));
     const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
-    return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
+    const outcome = { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
+    return { outcome, entry };
   }
 
   /** Records why there is no output. */

@@ -33,10 +33,7 @@ export class OutputKeptError extends UserError {
 }
 
 /** What the ledger gets of an output that is written. */
-export type WrittenOutput = Pick<
-  LedgerEntry,
-  "state" | "reason" | "messages" | "source" | "files" | "published"
->;
+export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source">;
 
 /** Beside the message about an output without an entry. */
 const UNKNOWN = "another program made it, or an earlier version of this one";

@@ -86,6 +86,7 @@ function forecastWork(
   const { forecast } = turn.options;
   const output = (run: Run) => locateOutput(run, forecast);
   const stepsOf = (run: Run) => chooseFieldSteps(forecast, run);
+  const withCopies = (context: StageContext) => ({ ...context, ...(copies && { copies }) });
   return {
     output,
     steps: stepsOf,
@@ -93,16 +94,18 @@ function forecastWork(
     async make(run, { begin, save }, context) {
       const startedMs = clock.now();
       const options = chooseOptions(run, turn, context);
-      const result = await runForecast(options, { ...context, ...(copies && { copies }) }, {
+      const bare = { ...options, plot: false, view: false, publish: undefined };
+      let written: LedgerEntry | undefined;
+      const result = await runForecast(bare, context, {
         onWrite: begin,
-        async onMade({ outputs, source, ...count }) {
+        async onMade({ source, ...count }) {
           const { complete, messagesUsed: used, messagesWanted: wanted } = count;
           const reason = complete
             ? undefined
             : await describeLosses(run, stepsOf(run), count, context);
           const messages = { used, wanted };
-          await save({
-            ...{ complete, messages, ...nameOthers(outputs, forecast) },
+          written = await save({
+            ...{ complete, messages },
             ...(source && { source }),
             ...(reason && { reason }),
           });
@@ -111,11 +114,13 @@ function forecastWork(
       const { counters } = context.storage;
       const facts = collectRunFacts(result, counters, startedMs, clock.now());
       onMade({ options, result, context, startedMs, facts });
+      // With its record it is there, whatever becomes of pictures and copies.
+      await makeLacking(run, written!, turn.options, withCopies(context));
     },
     findChange: (run, { source }, { storage }) => findChange(run, source, turn, storage),
     async settle(run, entry, context) {
       await removeWorkFolder(workFolderOf(outputPath(output(run))), context.storage);
-      await makeLacking(run, entry, turn.options, { ...context, ...(copies && { copies }) });
+      await makeLacking(run, entry, turn.options, withCopies(context));
     },
   };
 }
@@ -130,8 +135,8 @@ function nameOthers(
 }
 
 /**
- * Makes of a complete output what it was made without: a picture, a page, copies. Another command may
- * have made it, or this one with fewer options.
+ * Makes of an output what it was made without: a picture, a page, copies. It may be new, another command
+ * may have made it, or this one with fewer options.
  */
 async function makeLacking(
   run: Run,
@@ -146,7 +151,8 @@ async function makeLacking(
   const isUnpublished = publish !== undefined && entry.published !== publish;
   if (!lacks(plot, ".png") && !lacks(view, ".html") && !isUnpublished) return;
   const path = outputPath(locateOutput(run, forecast));
-  const { outputs } = await makeOthers({ run, path, complete: true }, forecast, context);
+  const complete = entry.state === "complete";
+  const { outputs } = await makeOthers({ run, path, complete }, forecast, context);
   const made = nameOthers(outputs, forecast);
   const others = files.filter((name) => !made.files!.includes(name));
   await (await Ledger.open(outputDir, context.storage))

@@ -73,7 +73,7 @@ export async function runWatch(
   const nothing: WatchResult = { complete: true, outcomes: [] };
   checkTarget(options.forecast.publish, outputDir);
   try {
-    await Deno.mkdir(outputDir, { recursive: true });
+    await makeFolder(outputDir);
     using lock = await takeLock(options, environment);
     if (!lock) return nothing;
     const watch = new Watch(options, environment, lock, await readStatus(outputDir, files));
@@ -83,6 +83,19 @@ export async function runWatch(
     // A service is stopped by a signal: that is its ordinary end.
     if (signal.aborted && !options.once && error instanceof InterruptedError) return nothing;
     throw error;
+  }
+}
+
+/** @throws {UserError} for a folder that cannot be made, as where a file is. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new UserError(
+      "failed",
+      `Cannot make the folder "${folder}": ${messageOf(error)}; give another --output-dir`,
+    );
   }
 }
 
@@ -238,13 +251,17 @@ class Watch {
     const { counts } = this.#status;
     this.#outcomes.set(label, outcome);
     this.#failures.delete(label);
-    if (outcome.state === "complete") {
-      if (!outcome.skipped) counts.complete++;
+    const { state, exitCode } = outcome;
+    if (state === "complete" && !outcome.skipped) counts.complete++;
+    if (state === "complete" && exitCode === EXIT.done) {
       return this.#retries.complete(run, findDue(run, this.#watched), this.environment.clock.now());
     }
-    if (outcome.state === "incomplete") counts.incomplete++;
-    if (outcome.state === "failed") this.#failures.set(label, `${outcome.name}: ${outcome.reason}`);
-    this.#putOff(run, outcome.state === "failed");
+    if (state === "incomplete") counts.incomplete++;
+    // Of a run that is there what is made of it may have failed: pictures, copies.
+    const isThere = state === "complete" || state === "incomplete";
+    const hasFailed = state === "failed" || (isThere && exitCode !== EXIT.incomplete);
+    if (hasFailed) this.#failures.set(label, `${outcome.name}: ${outcome.reason}`);
+    this.#putOff(run, hasFailed);
   }
 
   #putOff(run: Run, isFailure = true): void {

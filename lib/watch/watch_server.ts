@@ -53,7 +53,9 @@ async function answer(request: Request, served: ServedFolder): Promise<Response>
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("use GET\n", { status: 405, headers: { ...TEXT, allow: "GET, HEAD" } });
   }
-  const { pathname } = new URL(request.url);
+  // Of a Host that is none there is no address.
+  const { pathname } = URL.parse(request.url) ?? {};
+  if (pathname === undefined) return new Response("no address\n", { status: 400, headers: TEXT });
   if (pathname === "/") return await answerPage(served);
   if (pathname === "/healthz") return await answerHealth(served);
   if (pathname === "/metrics") return await answerMetrics(served);

@@ -200,6 +200,29 @@ const CLOSED = [
   "/%2e%2e/runs.json",
 ];
 
+Deno.test("a request with a Host that is none is answered with 400", async () => {
+  await withHandler(async (_, folder) => {
+    const signal = new AbortController();
+    let address = "";
+    const served = { folder, files: openStorage(), now: () => NOW_MS };
+    const server = serveFolder(
+      { hostname: "127.0.0.1", port: 0 },
+      served,
+      signal.signal,
+      (url) => void (address = url),
+    );
+    using connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(address).port),
+    });
+    const request = "GET / HTTP/1.1\r\nHost: a b<>\r\nConnection: close\r\n\r\n";
+    await connection.write(new TextEncoder().encode(request));
+    assertMatch(await new Response(connection.readable).text(), /^HTTP\/1.1 400 /);
+    signal.abort();
+    await server.finished;
+  });
+});
+
 Deno.test("no other path leads to a file", async () => {
   await withHandler(async (ask, folder) => {
     await Deno.remove(`${folder}/IFS_20260206_00Z_cgan.png`);
