@@ -6,6 +6,7 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
+import { explainRefusedWrite, isRemote, StorageError } from "../storage/mod.ts";
 import type { ForecastContext, ForecastFiles, ForecastOutput } from "./run_forecast.ts";
 
 const FORMAT = 1;
@@ -17,6 +18,31 @@ interface PublishedCopy {
   size: number;
   /** SHA-256 in hexadecimal digits. */
   sha256: string;
+}
+
+/**
+ * Looks whether copies can be written to a server as far as one GET tells, so that a mistake in its
+ * address, its bucket or its key shows at once and not when all is made. A server that fails for other
+ * reasons may be well by then: that is a warning.
+ *
+ * @throws {StorageError} for such a mistake.
+ */
+export async function checkServer(
+  target: string,
+  { storage, reporter, copies = storage }: ForecastContext,
+): Promise<void> {
+  if (!isRemote(target)) return;
+  try {
+    await copies.get(`${target}/.manifest.json`);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const [, code = ""] = / (\w+)$/.exec(error.answer ?? "") ?? [];
+    // A key may be for writing alone.
+    if (code === "AccessDenied" || code === "Forbidden") return;
+    const refusal = explainRefusedWrite(target, error.status ?? 400, code);
+    if (refusal || error.mistake || error.kind === "permission") throw refusal ?? error;
+    if (error.kind !== "missing") reporter.warn(`${error.message}; trying again with the copies`);
+  }
 }
 
 /**

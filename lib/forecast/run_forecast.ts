@@ -176,6 +176,10 @@ async function completeForecast<Result extends StreamResult | DoneResult>(
 ): Promise<Result & ForecastFiles> {
   const { keepReferences, publish } = options;
   checkTarget(publish, options.outputDir);
+  if (publish !== undefined) {
+    const { checkServer } = await import("./publish_results.ts");
+    await checkServer(publish, context);
+  }
   const { reader, resumed } = await readSteps(options, context, check);
   const hasSaved = resumed !== undefined;
   if (keepReferences !== undefined) {
