@@ -4,7 +4,7 @@ import { parseRun } from "../lib/ecmwf/run.ts";
 import { encodeNetcdf } from "../lib/netcdf/encode_netcdf.ts";
 import { buildDataset } from "../lib/output/forecast_dataset.ts";
 import { GIK } from "../lib/output/profile.ts";
-import { formatHistory } from "../lib/stream/write_output.ts";
+import { formatHistory } from "../lib/output/history.ts";
 
 const PAGE = await Deno.readTextFile(new URL("output.md", import.meta.url));
 
@@ -35,7 +35,7 @@ function encodeDefaultOutput() {
     fields: [],
     membersUsed: members,
     membersAbsent: [],
-    history: formatHistory(new Date("2026-02-06T08:15:00Z")),
+    history: formatHistory({ profile: GIK, now: new Date("2026-02-06T08:15:00Z") }),
   }));
 }
 

@@ -49,7 +49,7 @@ interface DistributeRequest {
 }
 
 /** Options of `stream` that differ from process to process, or that the tasks do not get. */
-const OWN = ["task", "merge", "fresh", "summary"];
+const OWN = ["task", "merge", "fresh", "summary", "format", "zarr-format", "append", "replace"];
 const SHARED_OPTIONS = STREAM_OPTIONS.filter(({ name }) => !OWN.includes(name));
 
 /** The job of `--test`. */

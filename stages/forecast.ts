@@ -61,7 +61,7 @@ export const command: Command<ForecastRequest> = {
     // A storage of its own: ECMWF's servers never see the key.
     const copies = publishServer && openCopies(publishServer, reporter, signal);
     const rules = {
-      ...{ command: "forecast", options: shapingOptions, overwrite },
+      ...{ command: "forecast", options: shapingOptions, overwrite: overwrite || given.replace },
       remake: options.fresh,
     };
     const result = await runRecordedForecast(options, rules, { ...context, copies });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { Command } from "../lib/cli/command.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
@@ -34,6 +35,7 @@ export const command: Command<StreamRequest> = {
     "deno task stream:gcs --date 20260206 --work gs://bucket/work --merge",
     "deno task stream --date 20260206 --variables tp,t2m --region kenya --output kenya/rain.nc",
     "deno task stream --date 20240301..20240531 --run 00,12 --variables tp",
+    "deno task stream --date 20240301..20240531 --variables tp,t2m --append archive.zarr",
   ],
   parse: parseStreamRequest,
   async run(request, reporter) {
@@ -76,7 +78,9 @@ async function streamRuns(
     findStores: (run, context) => findRunStores(run, request, context),
     report: reportStream,
   });
-  const options = { ...rulesOf(request), folder: request.outputDir, signal };
+  // The ledger of an archive is beside it.
+  const folder = request.append === undefined ? request.outputDir : dirname(request.append);
+  const options = { ...rulesOf(request), folder, signal };
   return await runRange(request, work, options, reporter);
 }
 
@@ -96,8 +100,15 @@ async function streamPart(
 }
 
 /** What an output that is there must have been made with. */
-function rulesOf({ shapingOptions, overwrite, fresh }: StreamRequest): OutputRules {
-  return { command: "stream", options: shapingOptions, overwrite, remake: fresh };
+function rulesOf(
+  { shapingOptions, overwrite, replace = false, fresh }: StreamRequest,
+): OutputRules {
+  return {
+    command: "stream",
+    options: shapingOptions,
+    overwrite: overwrite || replace,
+    remake: fresh || replace,
+  };
 }
 
 if (import.meta.main) await exitWith(command);

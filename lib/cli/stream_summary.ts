@@ -5,6 +5,7 @@
  */
 import { resourceUsage } from "node:process";
 import { formatTask } from "../checkpoint/array_task.ts";
+import { chooseMembers } from "../ecmwf/members.ts";
 import { runLabel } from "../ecmwf/run.ts";
 import {
   countRejections,
@@ -12,8 +13,9 @@ import {
   describeRejections,
   sumConversions,
 } from "../ensemble/field_result.ts";
+import { formatTargetGrid } from "../output/target_grid.ts";
 import type { StageContext, StorageCounters } from "../storage/mod.ts";
-import type { StreamOptions } from "../stream/stream_options.ts";
+import { chooseExtent, type StreamOptions } from "../stream/stream_options.ts";
 import type { StreamResult, TaskResult } from "../stream/stream_result.ts";
 import type { Summary } from "../util/reporter.ts";
 import { summarizeRun } from "./run_summary.ts";
@@ -28,7 +30,8 @@ export function summarizeStream(
 ): Summary {
   const { run, complete, fields, membersUsed, messagesUsed, messagesWanted } = result;
   const absent = listUnpublished(result);
-  const ranges = measureVariables(fields, options.maxMembers);
+  const wanted = chooseMembers(options, options.profile.members);
+  const ranges = measureVariables(fields, wanted.length);
   return summarizeRun(
     {
       run,
@@ -59,7 +62,9 @@ function listUnpublished({ unpublished }: StreamResult | TaskResult): string[] {
 }
 
 /** `18 (variable × step)`. */
-function describeCount({ fields }: StreamResult | TaskResult): string {
+function describeCount(result: StreamResult | TaskResult): string {
+  const { fields } = result;
+  if (fields.length === 0 && !("task" in result)) return "none: the archive has this run";
   if (fields.length === 0) return "none: nothing to do, there are more tasks than fields";
   return `${fields.length} (variable × step)`;
 }
@@ -79,6 +84,7 @@ export function collectFacts(
 ) {
   const { fields, messagesWanted, messagesUsed } = result;
   const left = countRejections(fields);
+  const { region, grid } = chooseExtent(options);
   return {
     complete: result.complete,
     ...("task" in result
@@ -89,8 +95,8 @@ export function collectFacts(
       profile: options.profile.name,
       variables: [...new Set(fields.map(({ variable }) => variable.name))],
       steps: [...new Set(fields.map(({ stepHours }) => stepHours))],
-      region: options.region ?? options.profile.region,
-      ...(options.gridSpacing && { grid: options.gridSpacing }),
+      region,
+      ...(grid && { grid: grid.corners ? formatTargetGrid(grid) : grid.spacing }),
       members: options.maxMembers,
       minMembers: options.minMembers ?? 1,
       dropImplausible: options.dropImplausible ?? false,

@@ -8,11 +8,11 @@
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./field_plan.ts";
-import { FieldReducer, type ReducedField } from "./field_reducer.ts";
+import { FieldReducer, type ReducedField, ValueBuffers } from "./field_reducer.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =
-  | { kind: "add"; bytes: Uint8Array; parts: MessagePart[]; region: Region }
+  | { kind: "add"; bytes: Uint8Array<ArrayBuffer>; parts: MessagePart[]; region: Region }
   | { kind: "reduce"; field: number; demand?: FieldDemand };
 
 /** A message, or its beginning, in the bytes of a request. */
@@ -43,6 +43,7 @@ export interface WorkerReply {
 }
 
 const reducers = new Map<number, FieldReducer>();
+const buffers = new ValueBuffers();
 
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
@@ -58,7 +59,10 @@ self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
 function answer(request: WorkerRequest): Omit<WorkerReply, "call"> {
   if (request.kind === "add") {
     const { bytes, parts, region } = request;
-    return { needs: parts.map((part) => addPart(bytes, part, region)) };
+    const needs = parts.map((part) => addPart(bytes, part, region));
+    // Frees them: garbage of this size is collected late.
+    bytes.buffer.transfer(0);
+    return { needs };
   }
   const reduced = reducers.get(request.field)?.reduce(request.demand);
   reducers.delete(request.field);
@@ -70,7 +74,7 @@ function addPart(
   { field, expected, start, end }: MessagePart,
   region: Region,
 ): number | undefined {
-  const reducer = reducers.get(field) ?? new FieldReducer(region);
+  const reducer = reducers.get(field) ?? new FieldReducer(region, buffers);
   reducers.set(field, reducer);
   return reducer.add(bytes.subarray(start, end), expected);
 }

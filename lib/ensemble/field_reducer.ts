@@ -32,7 +32,13 @@ import {
   ShortPrefixError,
 } from "../grib/mod.ts";
 import type { FieldDemand } from "./field_plan.ts";
-import { keepMembers, type KeptMembers } from "./kept_members.ts";
+import {
+  keepMembers,
+  type KeptMembers,
+  type PackedValues,
+  packValues,
+  unpackValues,
+} from "./kept_members.ts";
 import { measureMembers } from "./measure_members.ts";
 import { findOutliers } from "./compare_members.ts";
 import { findOddPackings, findUsual } from "./compare_packing.ts";
@@ -115,15 +121,35 @@ export function emptyField(rejections: readonly Rejection[]): ReducedField {
 interface DecodedMember {
   member: Member;
   axes: WindowAxes;
-  values: Float64Array;
+  packed: PackedValues;
   precision: number;
   representation: GribField["representation"];
-  /** By which the values of the message were multiplied. */
-  factor: number;
   conversion: Conversion | undefined;
   implausible: string | undefined;
   /** Why its packing cannot be true. */
   flat: string | undefined;
+}
+
+/** A member while its field is reduced. */
+interface OpenMember extends DecodedMember {
+  /** Valid until the next field is reduced with the same buffers. */
+  values: Float64Array;
+}
+
+/**
+ * Arrays of values, used again for message after message and field after field: those of all members
+ * are large, and each would be garbage soon.
+ */
+export class ValueBuffers {
+  readonly #arrays: Float64Array[] = [];
+
+  /** An array of some length, with any content; the same memory for the same number. */
+  take(number: number, length: number): Float64Array {
+    const known = this.#arrays[number];
+    const array = known && known.length >= length ? known : new Float64Array(length);
+    this.#arrays[number] = array;
+    return array.subarray(0, length);
+  }
 }
 
 /** Collects the messages of one field. */
@@ -135,7 +161,11 @@ export class FieldReducer {
   /** That of the first message; all are of the same variable and step. */
   #expected: ExpectedField | undefined;
 
-  constructor(private readonly region: Region) {}
+  /** @param buffers where values are while they are worked on. @default {its own} */
+  constructor(
+    private readonly region: Region,
+    private readonly buffers: ValueBuffers = new ValueBuffers(),
+  ) {}
 
   /**
    * Checks and decodes one member's message, or its beginning. A message that is not the one
@@ -154,7 +184,8 @@ export class FieldReducer {
       if (mismatch) return this.#reject(member, mismatch, "mismatched");
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
-      const { values, neededBytes } = decodePrefix(field, window);
+      const out = this.buffers.take(0, window.rowCount * window.columnCount);
+      const { values, neededBytes } = decodePrefix(field, window, out);
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
@@ -166,10 +197,9 @@ export class FieldReducer {
       this.#decoded.push({
         member,
         axes: { latitudes, longitudes, grid },
-        values,
+        packed: packValues({ values, representation: field.representation, factor }),
         precision,
         representation: field.representation,
-        factor,
         conversion,
         implausible: findImplausible(
           values,
@@ -214,9 +244,14 @@ export class FieldReducer {
     // By member, not in order of arrival: equal input gives equal bits.
     const decoded = this.#decoded.toSorted((a, b) => a.member - b.member);
     const axes = mostCommon(decoded.map((it) => it.axes).filter(isOfEra));
-    const used = decoded.filter((it) => axes && sameAxes(it.axes, axes));
-    const strays = decoded.filter((it) => !used.includes(it));
+    const fitting = decoded.filter((it) => axes && sameAxes(it.axes, axes));
+    const strays = decoded.filter((it) => !fitting.includes(it));
     const pointCount = axes ? axes.latitudes.length * axes.longitudes.length : 0;
+    const used = fitting.map((it, i): OpenMember => {
+      const values = this.buffers.take(i, pointCount);
+      unpackValues(it.packed, values);
+      return { ...it, values };
+    });
     return {
       ...(axes && { axes }),
       ...meanAndDeviation(used.map((it) => it.values), pointCount),
@@ -241,7 +276,7 @@ export class FieldReducer {
   }
 
   /** What cannot be true: by itself, or, of the members within their limits, beside the others. */
-  #findImplausible(used: readonly DecodedMember[]): Finding[] {
+  #findImplausible(used: readonly OpenMember[]): Finding[] {
     const within = used.filter(({ implausible }) => !implausible);
     const columns = used[0]?.axes.longitudes.length ?? 0;
     const usual = this.#expected ? findUsual(this.#expected, within) : { least: 0, noise: 0 };
@@ -263,13 +298,14 @@ export class FieldReducer {
 /** What is asked for besides mean and deviation. */
 function satisfyDemand(
   { statistics, keepsMembers }: FieldDemand,
-  used: readonly DecodedMember[],
+  used: readonly OpenMember[],
   pointCount: number,
 ): Pick<ReducedField, "further" | "kept"> {
   const members = used.map(({ values }) => values);
   return {
     ...(statistics.length > 0 && { further: measureMembers(members, pointCount, statistics) }),
-    ...(keepsMembers && { kept: keepMembers(pointCount, used) }),
+    ...(keepsMembers &&
+      { kept: keepMembers(pointCount, used.map(({ member, packed }) => ({ member, ...packed }))) }),
   };
 }
 

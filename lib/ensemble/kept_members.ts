@@ -36,8 +36,7 @@ export interface KeptMembers {
 }
 
 /** A decoded message. */
-export interface MemberMessage {
-  member: Member;
+export interface DecodedMessage {
   /** NaN where missing. */
   values: Float64Array;
   representation: GribField["representation"];
@@ -45,60 +44,78 @@ export interface MemberMessage {
   factor: number;
 }
 
+/** The values of one message, to the last bit. */
+export interface PackedValues {
+  /** @default {undefined} (the numbers are the values) */
+  scales?: KeptPart["scales"];
+  numbers: Uint16Array | Float64Array;
+}
+
 /** `q` of a value that is missing. */
 const MISSING = 0xffff;
 
-/** Keeps the values of members, to the last bit. */
-export function keepMembers(pointCount: number, messages: readonly MemberMessage[]): KeptMembers {
-  const parts = messages.map(({ member, ...message }) => ({ member, ...keepValues(message) }));
-  const packed = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
-  let offset = 0;
-  for (const { bytes } of parts) {
-    packed.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset);
-    offset += bytes.byteLength;
-  }
-  const members = parts.map(({ member, scales }) => ({ member, ...(scales && { scales }) }));
-  return { pointCount, members, packed };
-}
-
-type Packing = { scales?: KeptPart["scales"]; bytes: Uint16Array | Float64Array };
-
-/** In 16 bits a value where that gives each of them back, else as they are. */
-function keepValues({ values, representation, factor }: Omit<MemberMessage, "member">): Packing {
+/**
+ * Packs values in 16 bits each where that gives each of them back, else as they are. Costs about two
+ * nanoseconds a value.
+ *
+ * @returns numbers of their own, not a view of the values.
+ */
+export function packValues({ values, representation, factor }: DecodedMessage): PackedValues {
   const scales: Scales = {
     binary: powerOf(2, representation.binaryScaleFactor),
     reference: representation.referenceValue,
     decimal: powerOf(10, -representation.decimalScaleFactor),
     factor,
   };
-  const numbers = findNumbers(values, scales);
-  if (!numbers) return { bytes: values };
-  const { least, bytes } = numbers;
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = values[i] === values[i] ? bytes[i]! - least : MISSING;
+  const found = findNumbers(values, scales);
+  if (!found) return { numbers: values.slice() };
+  const { least, numbers } = found;
+  for (let i = 0; i < numbers.length; i++) {
+    numbers[i] = values[i] === values[i] ? numbers[i]! - least : MISSING;
   }
-  return { scales: { ...scales, least }, bytes };
+  return { scales: { ...scales, least }, numbers };
+}
+
+/** Writes packed values to `out`, as they were before. */
+export function unpackValues({ scales, numbers }: PackedValues, out: Float64Array): void {
+  if (scales) scaleNumbers(numbers, scales, out);
+  else out.set(numbers);
+}
+
+/** Joins the packed values of members. */
+export function keepMembers(
+  pointCount: number,
+  parts: readonly (PackedValues & { member: Member })[],
+): KeptMembers {
+  const packed = new Uint8Array(parts.reduce((sum, { numbers }) => sum + numbers.byteLength, 0));
+  let offset = 0;
+  for (const { numbers } of parts) {
+    packed.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), offset);
+    offset += numbers.byteLength;
+  }
+  const members = parts.map(({ member, scales }) => ({ member, ...(scales && { scales }) }));
+  return { pointCount, members, packed };
 }
 
 /** @returns the lowest 16 bits of each; `undefined` where one is none, or they span too much. */
 function findNumbers(
   values: Float64Array,
   { binary, reference, decimal, factor }: Scales,
-): { bytes: Uint16Array; least: number } | undefined {
+): { numbers: Uint16Array; least: number } | undefined {
   // Inexact, which rounding undoes: what counts is that the number gives the value back.
   const [perFactor, perBinary] = [1 / (factor * decimal), 1 / binary];
-  const bytes = new Uint16Array(values.length);
+  const numbers = new Uint16Array(values.length);
   let [least, most] = [2 ** 31, -(2 ** 31)];
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value !== value) continue; // NaN
     const number = (value * perFactor - reference) * perBinary + 0.5 | 0;
     if ((number * binary + reference) * decimal * factor !== value) return undefined;
-    bytes[i] = number;
+    numbers[i] = number;
     if (number < least) least = number;
     if (number > most) most = number;
   }
-  return most - least < MISSING ? { bytes, least } : undefined;
+  return most - least < MISSING ? { numbers, least } : undefined;
 }
 
 /** The members of a field whose values are kept. */
@@ -140,7 +157,7 @@ function fillValues<Values extends Float64Array | Float32Array>(
 }
 
 function scaleNumbers(
-  numbers: Uint16Array,
+  numbers: PackedValues["numbers"],
   { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
   out: Float64Array | Float32Array,
 ): void {

@@ -3,22 +3,33 @@ import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { decodePrefix, parsePrefix, selectWindow } from "../grib/mod.ts";
 import {
+  type DecodedMessage,
   keepMembers,
   listKept,
-  type MemberMessage,
   openKept,
   openRounded,
+  packValues,
 } from "./kept_members.ts";
 
 const { run } = BEFORE_50R1;
 const REGION = { north: 25, west: 19, south: -14, east: 55 };
 
 /** A message of the embedded run over the region. */
-function decode(param: string, member: number, factor = 1, level?: number): MemberMessage {
+function decode(
+  param: string,
+  member: number,
+  factor = 1,
+  level?: number,
+): DecodedMessage & { member: number } {
   const field = parsePrefix(readMessage({ run, stepHours: 36, param, member, level }));
   const { values } = decodePrefix(field, selectWindow(field.grid, REGION));
   if (factor !== 1) values.forEach((value, i) => values[i] = value * factor);
   return { member, values, representation: field.representation, factor };
+}
+
+function keep(messages: readonly ReturnType<typeof decode>[]) {
+  const parts = messages.map(({ member, ...message }) => ({ member, ...packValues(message) }));
+  return keepMembers(messages[0]!.values.length, parts);
 }
 
 Deno.test("members that are kept come back to the last bit, in 2 bytes a value", () => {
@@ -27,7 +38,7 @@ Deno.test("members that are kept come back to the last bit, in 2 bytes a value",
   ) {
     const messages = [0, 1, 3].map((member) => decode(param, member, factor));
     const pointCount = messages[0]!.values.length;
-    const kept = keepMembers(pointCount, messages);
+    const kept = keep(messages);
     assertEquals(listKept(kept), [0, 1, 3]);
     assertEquals(kept.packed.length, 3 * 2 * pointCount, param);
     for (const { member, values } of messages) {
@@ -41,7 +52,7 @@ Deno.test("members that are kept come back to the last bit, in 2 bytes a value",
 Deno.test("a value that is missing stays missing, whatever its message is packed in", () => {
   const message = decode("2t", 1);
   message.values[5] = NaN;
-  const kept = keepMembers(message.values.length, [message]);
+  const kept = keep([message]);
   assertEquals(openKept(kept, 1), message.values);
   assert(Number.isNaN(openKept(kept, 1)![5]));
 });
@@ -54,7 +65,7 @@ Deno.test("values that their message's scales do not give are kept as they are, 
   const infinite = { ...decode("2t", 0), values: odd!.values.map(() => Infinity) };
   const messages = [packed!, odd!, wide!, infinite];
   const pointCount = odd!.values.length;
-  const kept = keepMembers(pointCount, messages);
+  const kept = keep(messages);
   assertEquals(kept.packed.length, (2 + 8 + 8 + 8) * pointCount);
   for (const { member, values } of messages) {
     assertEquals(openKept(kept, member), values);

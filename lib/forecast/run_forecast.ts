@@ -15,8 +15,8 @@ import { isRemote, type StageContext, type Storage, StorageError } from "../stor
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { LedgerEntry } from "../runs/ledger.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
-import { locateOutput } from "../output/profile.ts";
 import { FieldSession } from "../stream/field_session.ts";
+import { locateRun } from "../stream/output_format.ts";
 import { markSource, streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
@@ -152,7 +152,7 @@ export async function runRecordedForecast(
   return await completeForecast(options, context, {
     stream: finishAfter((options, context) => streamRecorded(options, rules, context)),
     async check({ run }) {
-      await (await OutputRecord.open(run, locateOutput(run, options), rules, storage)).find();
+      await (await OutputRecord.open(run, locateRun(run, options).output, rules, storage)).find();
     },
   });
 }

@@ -63,14 +63,19 @@ interface PrefixValues {
  * Decodes a window of a field whose data may be cut short, as `parsePrefix()` gives it. The values
  * equal those of the whole message.
  *
+ * @param out as of {@linkcode decodeField}.
  * @throws {ShortPrefixError} when more of the message is needed: with simple packing exactly as much
  *   as the window needs; with other packings, which do not say how much, the whole message.
  * @throws {GribError} as `decodeField()`.
  */
-export function decodePrefix(field: GribField, window: GridWindow): PrefixValues {
-  if (field.data.length === field.dataLength) return decodeMeasured(field, window);
+export function decodePrefix(
+  field: GribField,
+  window: GridWindow,
+  out?: Float64Array,
+): PrefixValues {
+  if (field.data.length === field.dataLength) return decodeMeasured(field, window, out);
   try {
-    return decodeMeasured(field, window);
+    return decodeMeasured(field, window, out);
   } catch (error) {
     const isFinal = error instanceof ShortPrefixError || !isCut(field);
     if (!(error instanceof GribError) || isFinal) throw error;

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { type ForecastFile, MAX_FORECAST_BYTES, parseForecast } from "../output/forecast_file.ts";
+import { type ForecastFile, MAX_FORECAST_BYTES, readForecast } from "../output/forecast_file.ts";
 import { openStorage } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 import { suggestNearest } from "../util/text.ts";
@@ -57,7 +57,7 @@ export async function plotForecast(options: PlotOptions, reporter: Reporter): Pr
   const { input, steps } = options;
   const storage = openStorage();
   const bytes = await storage.get(input, { maxBytes: MAX_FORECAST_BYTES });
-  const file = addWinds(parseForecast(bytes, input));
+  const file = addWinds(await readForecast(bytes, input));
   const stepIndices = selectSteps(file, steps);
   const choices = selectPanels(file, options.variables);
   const scales = planScales(file, choices, options);

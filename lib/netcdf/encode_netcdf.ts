@@ -135,6 +135,25 @@ export async function* streamNetcdf(
   for (const variable of dataset.streamed ?? []) yield* readPieces(variable, dataset);
 }
 
+/**
+ * A variable with all its values in memory.
+ *
+ * @throws {UserError} (`failed`) when its pieces are not as long as it is.
+ */
+export async function holdVariable(
+  { name, dimensions, attributes, pieces }: StreamedVariable,
+  dataset: Pick<NetcdfDataset, "dimensions">,
+): Promise<NetcdfVariable> {
+  const data = new Float32Array(countValues(dimensions, dataset));
+  let found = 0;
+  for await (const values of pieces()) {
+    if (found + values.length <= data.length) data.set(values, found);
+    found += values.length;
+  }
+  if (found === data.length) return { name, dimensions, attributes, data };
+  throw refusal(`variable "${name}"`, `it has ${found} values, expected ${data.length}`);
+}
+
 async function* readPieces(
   { name, dimensions, pieces }: StreamedVariable,
   dataset: NetcdfDataset,
@@ -214,7 +233,8 @@ function findFillValue({ attributes, data }: NetcdfVariable): number {
 
 // ---- checks ----
 
-function checkDataset(dataset: NetcdfDataset): void {
+/** @throws {UserError} as `encodeNetcdf` does, but for what only the classic format cannot hold. */
+export function checkDataset(dataset: NetcdfDataset): void {
   const { dimensions, attributes, variables, streamed = [] } = dataset;
   for (const [name, length] of Object.entries(dimensions)) {
     checkName("dimension", name);
@@ -292,7 +312,8 @@ function checkName(kind: string, name: string): void {
   );
 }
 
-function refusal(what: string, state: string): UserError {
+/** The error for a dataset that cannot be written. */
+export function refusal(what: string, state: string): UserError {
   return new UserError("failed", `Cannot write ${what}: ${state}`);
 }
 

@@ -6,8 +6,9 @@
  *
  * @module
  */
+import type { DecodedNetcdf } from "../netcdf/decode_netcdf.ts";
 import { type ForecastVariable, openVariables, type StepAxis } from "./forecast_fields.ts";
-import { ForecastSource } from "./forecast_source.ts";
+import { decodeForecast, ForecastSource } from "./forecast_source.ts";
 
 export type { ForecastField, ForecastVariable } from "./forecast_fields.ts";
 export { ForecastError } from "./forecast_source.ts";
@@ -45,13 +46,23 @@ export interface ForecastFile {
 const HOUR_MS = 3_600_000;
 
 /**
- * Reads a forecast from the bytes of a NetCDF classic file.
+ * Reads a forecast from the bytes of a NetCDF file, classic or NetCDF-4.
+ *
+ * @param path for messages.
+ * @throws {ForecastError} when the file is neither, or lacks a part of a forecast.
+ */
+export async function readForecast(bytes: Uint8Array, path: string): Promise<ForecastFile> {
+  return parseForecast(await decodeForecast(bytes, path), path);
+}
+
+/**
+ * Reads a forecast from the bytes of a NetCDF classic file, or from a file that is decoded.
  *
  * @param path for messages.
  * @throws {ForecastError} when the file is not NetCDF classic, or lacks a part of a forecast.
  */
-export function parseForecast(bytes: Uint8Array, path: string): ForecastFile {
-  const source = new ForecastSource(bytes, path);
+export function parseForecast(content: Uint8Array | DecodedNetcdf, path: string): ForecastFile {
+  const source = new ForecastSource(content, path);
   const { referenceTime, validTimes, axes } = readTimes(source);
   const { points: latitudes, ...rows } = source.axis("latitude");
   const { points: longitudes, ...columns } = source.axis("longitude");

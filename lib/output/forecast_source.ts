@@ -1,5 +1,5 @@
 /**
- * Bytes of a NetCDF classic file → its variables and attributes, or an error that names the file and
+ * Bytes of a NetCDF file → its variables and attributes, or an error that names the file and
  * what it lacks.
  *
  * @module
@@ -59,25 +59,46 @@ const DEFAULT_FILLS = {
 };
 
 /**
- * A NetCDF classic file with errors that name it. Strict where drawing depends on it: regular axes,
+ * Decodes a file that may be NetCDF-4, whose library is loaded only then.
+ *
+ * @param path for messages.
+ * @throws {ForecastError} when it is neither, or breaks the rules of its format.
+ */
+export async function decodeForecast(bytes: Uint8Array, path: string): Promise<DecodedNetcdf> {
+  const isHdf5 = String.fromCharCode(...bytes.subarray(0, 4)) === "\x89HDF";
+  try {
+    if (!isHdf5) return decodeNetcdf(bytes);
+    const { decodeNetcdf4 } = await import("../netcdf/decode_netcdf4.ts");
+    return await decodeNetcdf4(bytes);
+  } catch (error) {
+    if (error instanceof NetcdfError) throw forecastError(path, error.state, error);
+    throw error;
+  }
+}
+
+function forecastError(path: string, state: string, cause?: unknown): ForecastError {
+  return new ForecastError(`Cannot read a forecast from "${path}": ${state}`, { cause });
+}
+
+/**
+ * A NetCDF file with errors that name it. Strict where drawing depends on it: regular axes,
  * known times, fields along known dimensions.
  */
 export class ForecastSource {
   readonly #file: DecodedNetcdf;
   readonly #variables: ReadonlyMap<string, SourceVariable>;
 
-  constructor(bytes: Uint8Array, private readonly path: string) {
-    const magic = String.fromCharCode(...bytes.subarray(0, 4));
-    if (magic === "\x89HDF") {
-      throw this.error("it is NetCDF-4, make it classic: nccopy -k nc6 <file> <new file>");
-    }
-    this.#file = this.#explain(() => decodeNetcdf(bytes));
+  /** @param content the bytes of a classic file, or a file that is decoded. */
+  constructor(content: Uint8Array | DecodedNetcdf, private readonly path: string) {
+    this.#file = content instanceof Uint8Array
+      ? this.#explain(() => decodeNetcdf(content))
+      : content;
     this.#variables = new Map(this.#file.variables.map((variable) => [variable.name, variable]));
   }
 
   /** An error that begins with the file. */
   error(state: string, cause?: unknown): ForecastError {
-    return new ForecastError(`Cannot read a forecast from "${this.path}": ${state}`, { cause });
+    return forecastError(this.path, state, cause);
   }
 
   /** The names of all variables. */

@@ -3,100 +3,10 @@
  *
  * @module
  */
-import { DATASETS } from "../ecmwf/datasets.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { UsageError } from "../errors.ts";
-import type { Region } from "../grib/headers.ts";
-import { widthOf } from "./regions.ts";
 
-/** No output is larger, not even the globe at 0.15°. */
-const MOST_POINTS = 4_000_000;
 /** Points this close are the same: messages round coordinates to 10^-6°. */
 const EDGE_DEGREES = 1e-5;
-
-/** Degrees around a region that hold one more row and column of the grid of every era. */
-const MARGIN = Math.max(
-  ...Object.values(DATASETS).flatMap(({ eras }) => eras)
-    .flatMap(({ folders }) => folders.map(({ grid }) => grid.spacing)),
-);
-
-/** A region with one more row and column around it, so that points near its edges have neighbours. */
-export function widenRegion({ north, west, south, east }: Region): Region {
-  const isRing = widthOf({ west, east }) + 2 * MARGIN >= 360;
-  return {
-    north: Math.min(90, north + MARGIN),
-    south: Math.max(-90, south - MARGIN),
-    west: isRing ? west : west - MARGIN,
-    east: isRing ? east : east + MARGIN,
-  };
-}
-
-/**
- * The multiples of `spacing` in a region that lie between points of a grid, so that no value is
- * extrapolated.
- *
- * @param axes of the grid; longitudes in the convention of the region, ascending.
- * @param spacing in degrees.
- * @throws {UsageError} when there is no such point, or too many.
- */
-export function chooseTargetAxes(
-  { latitudes, longitudes }: WindowAxes,
-  { north, west, south, east }: Region,
-  spacing: number,
-): WindowAxes {
-  const rows = findMultiples(
-    Math.max(south, latitudes.at(-1)!),
-    Math.min(north, latitudes[0]!),
-    spacing,
-  );
-  const columns = findMultiples(
-    Math.max(west, longitudes[0]!),
-    Math.min(west + widthOf({ west, east }), longitudes.at(-1)!),
-    spacing,
-  );
-  requirePoints(rows.length * columns.length, spacing);
-  return {
-    latitudes: listMultiples(rows, spacing).reverse(),
-    longitudes: listMultiples(columns, spacing),
-  };
-}
-
-/**
- * Checks that a region has multiples of `spacing`, and not too many, before anything is fetched for
- * them. Between the points of a field there may be fewer.
- *
- * @throws {UsageError} when it has no such point, or too many.
- */
-export function checkSpacing({ north, west, south, east }: Region, spacing: number): void {
-  const rows = findMultiples(south, north, spacing);
-  const columns = findMultiples(west, west + widthOf({ west, east }), spacing);
-  requirePoints(rows.length * columns.length, spacing);
-}
-
-function requirePoints(count: number, spacing: number): void {
-  if (count > 0 && count <= MOST_POINTS) return;
-  throw new UsageError(
-    `Cannot write a grid of ${spacing}°: the region has ` +
-      (count === 0 ? "no point of it" : `${count} points of it, more than ${MOST_POINTS}`) +
-      "; choose another --grid or --region",
-  );
-}
-
-/** Multiples of a spacing: the first one as a factor, and how many there are. */
-interface Multiples {
-  first: number;
-  length: number;
-}
-
-function findMultiples(from: number, to: number, spacing: number): Multiples {
-  const first = Math.ceil((from - EDGE_DEGREES) / spacing);
-  const last = Math.floor((to + EDGE_DEGREES) / spacing);
-  return { first, length: Math.max(0, last - first + 1) };
-}
-
-function listMultiples({ first, length }: Multiples, spacing: number): Float64Array {
-  return Float64Array.from({ length }, (_, i) => Number(((first + i) * spacing).toFixed(6)));
-}
 
 /** Two neighbours on an axis, and the share of the second in a point between them. */
 interface Neighbours {

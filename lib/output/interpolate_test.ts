@@ -1,36 +1,9 @@
-import { assert, assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
-import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { UsageError } from "../errors.ts";
-import { checkSpacing, chooseTargetAxes, makeInterpolation, widenRegion } from "./interpolate.ts";
+import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { makeInterpolation } from "./interpolate.ts";
+import { makeAxes, makeField } from "./interpolate_fixture.ts";
+import { chooseTargetAxes } from "./target_grid.ts";
 
 const EAST_AFRICA = { north: 25, west: 19, south: -14, east: 55 };
-
-/** Points `spacing` apart, north first, west first. */
-function makeAxes(
-  [north, west, south, east]: [number, number, number, number],
-  spacing: number,
-): WindowAxes {
-  const count = (from: number, to: number) => Math.round((to - from) / spacing) + 1;
-  return {
-    latitudes: Float64Array.from(
-      { length: count(south, north) },
-      (_, i) => Number((north - i * spacing).toFixed(6)),
-    ),
-    longitudes: Float64Array.from(
-      { length: count(west, east) },
-      (_, i) => Number((west + i * spacing).toFixed(6)),
-    ),
-  };
-}
-
-function makeField(
-  { latitudes, longitudes }: WindowAxes,
-  value: (latitude: number, longitude: number) => number,
-): Float32Array {
-  return Float32Array.from(
-    [...latitudes].flatMap((latitude) => [...longitudes].map((it) => value(latitude, it))),
-  );
-}
 
 const [BETA, QUARTER] = [
   makeAxes([25.2, 18.8, -14, 55.2], 0.4),
@@ -46,7 +19,7 @@ const FIELDS: [what: string, value: (latitude: number, longitude: number) => num
 
 for (const [what, value] of FIELDS) {
   Deno.test(`makeInterpolation() gives every point of a field that is ${what} its own value`, () => {
-    const target = chooseTargetAxes(BETA, EAST_AFRICA, 0.25);
+    const target = chooseTargetAxes(BETA, EAST_AFRICA, { spacing: 0.25 });
     assertEquals(target, QUARTER);
     const values = makeInterpolation(BETA, target)(makeField(BETA, value));
     const expected = makeField(target, value);
@@ -78,43 +51,4 @@ Deno.test("makeInterpolation() leaves points empty that a missing point counts f
   const empty = [...makeInterpolation(from, to)(values).entries()]
     .filter(([, value]) => Number.isNaN(value)).map(([point]) => point);
   assertEquals(empty, [6, 7, 8, 11, 12, 13, 16, 17, 18]);
-});
-
-Deno.test("chooseTargetAxes() takes multiples of the spacing that lie between points of the field", () => {
-  const { latitudes, longitudes } = chooseTargetAxes(
-    makeAxes([24.8, 19.2, -13.6, 54.8], 0.4),
-    EAST_AFRICA,
-    0.25,
-  );
-  assertEquals([latitudes[0], latitudes.at(-1)], [24.75, -13.5]);
-  assertEquals([longitudes[0], longitudes.at(-1)], [19.25, 54.75]);
-});
-
-Deno.test("chooseTargetAxes() crosses the antimeridian in the convention of the field", () => {
-  const region = { north: 1, west: 179, south: 0, east: -179 };
-  const { longitudes } = chooseTargetAxes(makeAxes([1, 179, 0, 181], 1), region, 0.5);
-  assertEquals([...longitudes], [179, 179.5, 180, 180.5, 181]);
-});
-
-Deno.test("chooseTargetAxes() and checkSpacing() refuse a grid without points in the region, or with millions", () => {
-  const small = { north: 0.9, west: 30.1, south: 0.1, east: 30.9 };
-  for (
-    const [region, spacing, state] of [
-      [small, 1, "no point"],
-      [EAST_AFRICA, 0.001, "points"],
-      [EAST_AFRICA, 1e-9, "points"],
-    ] as const
-  ) {
-    const message = `Cannot write a grid of ${spacing}°: the region has `;
-    assertThrows(() => chooseTargetAxes(QUARTER, region, spacing), UsageError, message);
-    assertThrows(() => checkSpacing(region, spacing), UsageError, message, state);
-  }
-});
-
-Deno.test("widenRegion() has one more row and column of every era's grid, within the globe", () => {
-  assertEquals(widenRegion(EAST_AFRICA), { north: 25.4, west: 18.6, south: -14.4, east: 55.4 });
-  assertEquals(
-    widenRegion({ north: 90, west: -180, south: -90, east: 180 }),
-    { north: 90, west: -180, south: -90, east: 180 },
-  );
 });

@@ -6,10 +6,17 @@
 import type { Region } from "../grib/headers.ts";
 import { findDataset } from "../ecmwf/datasets.ts";
 import type { MemberKind } from "../ecmwf/members.ts";
-import type { Run } from "../ecmwf/run.ts";
+import type { Run, RunHour } from "../ecmwf/run.ts";
 import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
+import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
+import type { TargetGrid } from "./target_grid.ts";
+
+/** The kinds of files: NetCDF classic, NetCDF-4, and a Zarr store, which is a folder. */
+export const FILE_FORMATS = ["netcdf", "netcdf4", "zarr"] as const;
+/** One of {@linkcode FILE_FORMATS}. */
+export type FileFormat = typeof FILE_FORMATS[number];
 
 /** What one kind of output file contains. */
 export interface OutputProfile {
@@ -25,14 +32,40 @@ export interface OutputProfile {
   steps: readonly number[];
   /** Region written unless another is asked for, degrees. */
   region: Region;
+  /** Points to which the statistics are interpolated. @default {undefined} (those of the messages) */
+  grid?: TargetGrid;
   /** The members that go in: all, or those without the control. */
   members: MemberKind;
   /** Of each product that names none itself. */
   statistics: readonly MemberStatistic[];
+  /** How the file is laid out. */
+  layout: OutputLayout;
   /** Unit of `time` and `valid_time`: hours since this instant. */
   timeOrigin: { units: string; epochMs: number };
+  /** The hours of the runs that it is for. @default {undefined} (all) */
+  runHours?: readonly RunHour[];
+  /**
+   * Of files that lack no value: the members behind each one, at least. A file that would lack one is not
+   * written. @default {undefined} (there may be NaN)
+   */
+  everyValueOf?: number;
+  /** Fields that its readers know, but ECMWF publishes in no run of the ensemble. @default {[]} */
+  absentFields?: readonly AbsentField[];
+  /** What stands in for absent fields, by their names. @default {undefined} (they are left out) */
+  substitutes?: Readonly<Record<string, number>>;
+  /** What kind of file it is. @default {"netcdf"} (classic, 64-bit offset) */
+  format?: FileFormat;
+  /** Folder of its files, unless another is asked for. */
+  folder: string;
   /** Name of the file of a run. */
   fileName(run: Run): string;
+}
+
+/** A field of which there are no messages. */
+export interface AbsentField {
+  name: string;
+  longName: string;
+  units: string;
 }
 
 /** The input of ICPAC's rainfall model (cGAN), as the GIK tools write it. */
@@ -53,8 +86,10 @@ export const GIK: OutputProfile = {
   region: { north: 25, west: 19, south: -14, east: 55 },
   members: "all",
   statistics: MEAN_AND_DEVIATION,
+  layout: DEFAULT_LAYOUT,
   // The model's own reader assumes this unit whatever the file says.
   timeOrigin: { units: "hours since 1900-01-01 00:00:00", epochMs: Date.UTC(1900, 0, 1) },
+  folder: "cgan_output",
   fileName: (run) => `${findDataset(run).label}_${run.date}_${run.hour}Z_cgan.nc`,
 };
 

@@ -99,7 +99,8 @@ function describeHours({ method, hours }: OverHours): string | undefined {
   return `${method} (${since})`;
 }
 
-function describeStatistic(statistic: MemberStatistic): StatisticText {
+/** How a statistic is written: the end of its name, and its words. */
+export function describeStatistic(statistic: MemberStatistic): StatisticText {
   switch (statistic.kind) {
     case "mean":
       return { suffix: "ensemble_mean", description: "ensemble mean of", cellMethod: "mean" };

@@ -80,7 +80,13 @@ export class OutputRecord {
     }
     const objection = await this.#object(entry);
     if (objection) {
-      if (!overwrite) throw keptError(path, objection);
+      if (!overwrite) {
+        throw keptError(
+          path,
+          objection,
+          output.digest ? "; give --replace" : "; give --output-dir or --overwrite",
+        );
+      }
       if (entry) onAgain(`${path}: ${describe(objection)}, making it again`);
       return undefined;
     }
@@ -90,6 +96,8 @@ export class OutputRecord {
   /** Why an output that is there is not this command's. */
   async #object(entry: LedgerEntry | undefined): Promise<Objection | undefined> {
     const { output, rules: { options }, storage } = this;
+    // An archive has runs that other commands, beside other ledgers, have put into it.
+    if (!entry && output.digest) return undefined;
     if (!entry) return { state: "it is not in runs.json", details: [UNKNOWN] };
     const names = listDifferences(entry.options, options);
     if (names.length > 0) {
@@ -161,9 +169,13 @@ interface Objection {
   details?: readonly string[];
 }
 
-function keptError(path: string, { state, details = [] }: Objection): OutputKeptError {
+function keptError(
+  path: string,
+  { state, details = [] }: Objection,
+  remedy: string,
+): OutputKeptError {
   const lines = [
-    `Cannot write "${path}": ${state}; give --output-dir or --overwrite`,
+    `Cannot write "${path}": ${state}${remedy}`,
     ...details,
   ];
   return new OutputKeptError(lines.join("\n  "));
@@ -175,6 +187,7 @@ function describe({ state, names }: Objection): string {
 }
 
 async function isThere(output: RunOutput, storage: Storage): Promise<boolean> {
+  if (output.digest) return await output.digest(storage) !== undefined;
   const path = outputPath(output);
   if (output.filePrefix === undefined) {
     storage.forget(path);

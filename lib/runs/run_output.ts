@@ -14,6 +14,11 @@ export interface RunOutput {
   name: string;
   /** Beginning of the names of the files that count. @default {undefined} (the output is one file) */
   filePrefix?: string;
+  /**
+   * Gives the digest of an output that is part of a file or folder; `undefined` when it is not there.
+   * @default {undefined} (the output is all of it)
+   */
+  digest?: (storage: Storage) => Promise<string | undefined>;
 }
 
 /** The path of an output. */
@@ -33,6 +38,7 @@ export async function digestOutput(
   output: RunOutput,
   storage: Storage,
 ): Promise<string | undefined> {
+  if (output.digest) return await output.digest(storage);
   const path = outputPath(output);
   if (output.filePrefix === undefined) return await digestFile(path, storage);
   const lines: string[] = [];

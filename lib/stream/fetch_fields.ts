@@ -11,10 +11,10 @@ import { type RestartCause, ServerCheck } from "../ensemble/message_loss.ts";
 import { PrefixNeeds } from "../ensemble/prefix_need.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
-import { widenRegion } from "../output/interpolate.ts";
+import { widenRegion } from "../output/target_grid.ts";
 import type { Reference } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
-import type { FieldsOptions } from "./stream_options.ts";
+import { chooseExtent, type FieldsOptions } from "./stream_options.ts";
 
 const RESTARTS: Record<RestartCause, string> = {
   replaced: "was replaced on the server while it was read",
@@ -98,9 +98,9 @@ function* listReferences(plan: readonly PlannedField[]): Generator<Reference> {
 }
 
 /** The window of every field; a little more than the region where it is interpolated. */
-export function chooseRegion({ region, profile, gridSpacing }: FieldsOptions): Region {
-  const chosen = region ?? profile.region;
-  return gridSpacing === undefined ? chosen : widenRegion(chosen);
+export function chooseRegion(options: FieldsOptions): Region {
+  const { grid, region } = chooseExtent(options);
+  return grid ? widenRegion(region) : region;
 }
 
 /** Turns a bound in messages into one in bytes, those of the longest message. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { DATASETS, findDataset } from "../ecmwf/datasets.ts";
 import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts";
 import { findEra } from "../ecmwf/eras.ts";
@@ -17,14 +16,14 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
-import { MissingDataError } from "../errors.ts";
-import { locateOutput } from "../output/profile.ts";
+import { MissingDataError, UsageError } from "../errors.ts";
+import type { OutputProfile } from "../output/profile.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
+import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import { openPublished } from "../references/publish.ts";
 import { readStageStore, stageFolder } from "../references/stage_files.ts";
 import type { Store } from "../references/store.ts";
-import { outputPath } from "../runs/run_output.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
@@ -44,7 +43,8 @@ import {
   requirePublished,
   type Unpublished,
 } from "./published_fields.ts";
-import type { StreamOptions } from "./stream_options.ts";
+import { locateRun } from "./output_format.ts";
+import { chooseExtent, type StreamOptions } from "./stream_options.ts";
 
 /** The fields of an output. The same options and stores give the same plan on every machine. */
 export interface StreamPlan {
@@ -58,7 +58,7 @@ export interface StreamPlan {
   fields: readonly PlannedField[];
   /** What is left out because ECMWF did not publish it. */
   unpublished: Unpublished;
-  /** Path of the NetCDF. */
+  /** Path of the NetCDF, the store or the archive. */
   path: string;
   /** The work folder: that of the finished fields. */
   work: string;
@@ -88,6 +88,7 @@ export async function planStream(
   const stores = options.stores ?? await findAllStores(options, members, keysOf, context);
   const found = findRun(stores);
   const run = chooseRun(options, found);
+  requireRunHour(run, profile);
   const steps = chooseSteps(run, options.steps, profile.steps);
   checkRegion(run, options, context);
   requireWindows(asked, run, steps);
@@ -99,14 +100,27 @@ export async function planStream(
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
   const { fields, unpublished } = published;
   const named = new Set(options.variables?.map(({ name }) => name));
-  requirePublished(run, unpublished.variables.filter(({ name }) => named.has(name)));
+  const needsAll = profile.everyValueOf !== undefined;
+  requirePublished(run, unpublished.variables.filter(({ name }) => needsAll || named.has(name)));
   requireFields(published, run);
   if (!found) throw noReferencesError();
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
   const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
-  const path = outputPath(locateOutput(run, options));
-  const work = options.work ?? workFolderOf(path);
-  return { run, members, products, steps, fields, unpublished, path, work };
+  const { path, work } = locateRun(run, options);
+  return {
+    ...{ run, members, products, steps, fields, unpublished, path },
+    work: options.work ?? work,
+  };
+}
+
+/** @throws {UsageError} for a run of an hour that the profile is not for. */
+function requireRunHour(run: Run, { name, runHours }: OutputProfile): void {
+  if (runHours === undefined || runHours.includes(run.hour)) return;
+  throw new UsageError(
+    `Cannot use profile "${name}" for ${describeRun(run)}: it is for runs of ${
+      runHours.join(", ")
+    } UTC; give --run ${runHours.join(",")}`,
+  );
 }
 
 function addDemand(field: PlannedField, demand: FieldDemand | undefined): PlannedField {
@@ -147,13 +161,15 @@ async function findAllStores(
 /** Reports a region that goes around the globe; throws for one without a point of the run's grid. */
 function checkRegion(
   run: Run,
-  { profile, region = profile.region, gridSpacing }: StreamOptions,
+  options: StreamOptions,
   { reporter }: StageContext,
 ): void {
+  const { region, grid } = chooseExtent(options);
   const { folders } = findEra(run);
   const spacings = folders.map(({ grid }) => grid.spacing);
-  if (gridSpacing === undefined) requirePoints(region, spacings);
-  const wrap = describeWrap(region, gridSpacing ?? spacings[0]!);
+  if (grid) requireInside(grid, spacings);
+  else requirePoints(region, spacings);
+  const wrap = describeWrap(region, grid?.spacing ?? spacings[0]!);
   if (wrap !== undefined) reporter.info(wrap);
 }
 

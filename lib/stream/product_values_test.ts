@@ -5,7 +5,12 @@ import { findVariable } from "../ecmwf/variables.ts";
 import { emptyField } from "../ensemble/field_reducer.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
-import { keepMembers, type KeptMembers } from "../ensemble/kept_members.ts";
+import {
+  type DecodedMessage,
+  keepMembers,
+  type KeptMembers,
+  packValues,
+} from "../ensemble/kept_members.ts";
 import { countUp } from "../util/numbers.ts";
 import { type ProductSource, ProductValues } from "./product_values.ts";
 
@@ -17,7 +22,7 @@ const REPRESENTATION = {
   binaryScaleFactor: -10,
   decimalScaleFactor: 0,
   bitsPerValue: 16,
-} as Parameters<typeof keepMembers>[1][number]["representation"];
+} as DecodedMessage["representation"];
 
 /** Two points of each member. */
 type Members = Record<Member, [number, number]>;
@@ -31,7 +36,7 @@ function openValues(given: [name: string, stepHours: number, members: Members][]
       2,
       members.map((member) => {
         const values = Float64Array.from(own[member]!);
-        return { member, values, representation: REPRESENTATION, factor: 1 };
+        return { member, ...packValues({ values, representation: REPRESENTATION, factor: 1 }) };
       }),
     ));
     const reduced = { ...emptyField([]), members, axes: AXES };

@@ -14,7 +14,7 @@ import {
 } from "../runs/source_versions.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
-import { locateOutput } from "../output/profile.ts";
+import { locateRun } from "./output_format.ts";
 import { runStream, type StreamHooks } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { DoneResult, FieldsCount, StreamResult } from "./stream_result.ts";
@@ -72,7 +72,7 @@ function openRecord(
   { plan: { run }, options, context: { storage } }: FieldSession,
   rules: OutputRules,
 ): Promise<OutputRecord> {
-  return OutputRecord.open(run, locateOutput(run, options), rules, storage);
+  return OutputRecord.open(run, locateRun(run, options).output, rules, storage);
 }
 
 /** The output that is there, if it is complete, of these options and of the present files. */

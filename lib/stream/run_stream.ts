@@ -6,6 +6,7 @@
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
+import { findAppended } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { StreamResult } from "./stream_result.ts";
 import { type OutputHooks, writeOutput } from "./write_output.ts";
@@ -29,6 +30,8 @@ export interface StreamHooks extends OutputHooks {
  * from them after it was stopped. That costs one HEAD a file for steps of which only some fields are
  * saved, to see that they are of the same version as the fields to come.
  *
+ * A run that the archive of `append` has already is left there, and nothing is fetched.
+ *
  * @param hooks of a command that keeps records. @default {undefined} (any file that is there is replaced)
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
  * no message of any of them can be used.
@@ -41,6 +44,12 @@ export async function runStream(
 ): Promise<StreamResult> {
   const session = hooks?.session ?? await FieldSession.open(options, context);
   const { plan, folder } = session;
+  const appended = await findAppended(plan.run, options, context);
+  if (appended) {
+    // What a command that was killed after it had appended the run has left.
+    if (options.work === undefined) await removeWorkFolder(folder.path, context.storage);
+    return { ...session.finish(appended), path: plan.path };
+  }
   using use = await useFolder(folder.path);
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   await resumeFields(session);
@@ -58,6 +67,7 @@ export async function runStream(
  */
 export async function saveFields(options: StreamOptions, context: StageContext): Promise<number> {
   const session = await FieldSession.open(options, context);
+  if (await findAppended(session.plan.run, options, context)) return 0;
   await resumeFields(session);
   const { size } = session.folder.fields;
   await session.complete(() => Promise.resolve(new Map()));

@@ -1,5 +1,5 @@
 /**
- * The options of streaming.
+ * The options of streaming, and what they and the profile make together.
  *
  * @module
  */
@@ -11,20 +11,19 @@ import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { FieldProduct } from "../ensemble/field_product.ts";
 import type { Region } from "../grib/mod.ts";
 import type { OutputProfile } from "../output/profile.ts";
+import type { TargetGrid } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
 import type { ReferenceTargets } from "../references/reference_targets.ts";
 import type { Store } from "../references/store.ts";
+import type { OutputFormat } from "./output_format.ts";
 
 /** How fields are fetched and saved. */
 export interface FieldsOptions {
   profile: OutputProfile;
   /** Degrees. @default the profile's */
   region?: Region;
-  /**
-   * Degrees between the points of the output, to which the statistics are interpolated. @default
-   * {undefined} (the points of the messages)
-   */
-  gridSpacing?: number;
+  /** Points to which the statistics are interpolated. @default the profile's */
+  grid?: TargetGrid;
   /** Requests under way at once. */
   parallelFetches: number;
   /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */
@@ -43,7 +42,7 @@ export interface FieldsOptions {
 }
 
 /** What streaming works on. */
-export interface StreamOptions extends FieldsOptions {
+export interface StreamOptions extends FieldsOptions, OutputFormat {
   /** Folder of the final stores, local or `gs://`. @default the local folder of `run` */
   parquetDir?: string;
   /** Where the stores of `run` are, in place of `parquetDir`. @default {undefined} (in that folder) */
@@ -68,7 +67,7 @@ export interface StreamOptions extends FieldsOptions {
   variables?: readonly Variable[];
   /** What is written. @default one of each of `variables`, else the profile's */
   products?: readonly FieldProduct[];
-  /** Folder of the NetCDF. */
+  /** Folder of the output. */
   outputDir: string;
   /** Name of the NetCDF in it. @default that of the profile for the run */
   outputName?: string;
@@ -76,4 +75,20 @@ export interface StreamOptions extends FieldsOptions {
   work?: string;
   /** The time in the global attribute `history`. */
   now: Date;
+  /** The command in the same attribute, where the layout names it. @default {"stream"} */
+  commandLine?: string;
+}
+
+/** The points of an output. */
+export interface OutputExtent {
+  /** Degrees; where the grid has corners the box between them. */
+  region: Region;
+  /** `undefined` for the points of the messages. */
+  grid: TargetGrid | undefined;
+}
+
+/** The grid and the region of an output: those asked for, else the profile's. */
+export function chooseExtent({ region, grid, profile }: FieldsOptions): OutputExtent {
+  const chosen = grid ?? profile.grid;
+  return { grid: chosen, region: chosen?.corners ?? region ?? profile.region };
 }

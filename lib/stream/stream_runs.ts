@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
+import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import { formatSteps, type Run } from "../ecmwf/run.ts";
 import {
   describeFindings,
@@ -13,13 +13,12 @@ import {
 } from "../ensemble/field_result.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps } from "../runs/missing_steps.ts";
-import { outputPath } from "../runs/run_output.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { summarizeLines } from "../util/text.ts";
 import { FieldSession } from "./field_session.ts";
+import { locateRun } from "./output_format.ts";
 import { chooseFieldSteps } from "./product_fields.ts";
-import { locateOutput } from "../output/profile.ts";
 import { markSource } from "./recorded_stream.ts";
 import { runStream } from "./run_stream.ts";
 import type { StreamOptions } from "./stream_options.ts";
@@ -46,7 +45,7 @@ export function streamWork(
   given: StreamRunsOptions,
   { findStores, report }: StreamRunsHooks,
 ): RunWork<FieldSession> {
-  const output = (run: Run) => locateOutput(run, given);
+  const output = (run: Run) => locateRun(run, given).output;
   const stepsOf = (run: Run) => chooseFieldSteps(given, run);
   return {
     output,
@@ -69,14 +68,27 @@ export function streamWork(
       };
       const hooks = { session, onWrite: begin, onWritten, keepsFields: true };
       const result = await runStream(session.options, context, hooks);
+      if (isLeft(result)) await save(describeLeft(result));
       report(session.options, result, context, startedMs);
     },
     async settle(run, _, { storage }) {
       if (given.work === undefined) {
-        await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
+        await removeWorkFolder(locateRun(run, given).work, storage);
       }
     },
   };
+}
+
+/** Whether a run was in its archive already. */
+function isLeft({ fields }: StreamResult): boolean {
+  return fields.length === 0;
+}
+
+function describeLeft({ complete, messagesUsed: used, messagesWanted: wanted }: StreamResult) {
+  const reason = `${
+    wanted - used
+  } of ${wanted} messages are missing in the archive: give --replace`;
+  return { complete, messages: { used, wanted }, ...(!complete && { reason }) };
 }
 
 /** Which steps are not there, or have no references; else what is wrong with which messages. */

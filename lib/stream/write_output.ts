@@ -1,9 +1,8 @@
 /**
- * Finished fields → the NetCDF.
+ * Finished fields → the output.
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { MissingDataError } from "../errors.ts";
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
@@ -12,14 +11,18 @@ import {
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
-import { streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
-import { buildDataset } from "../output/forecast_dataset.ts";
-import { chooseTargetAxes, makeInterpolation } from "../output/interpolate.ts";
-import { removePartialFiles } from "../storage/mod.ts";
+import { addAbsentFields } from "../output/absent_fields.ts";
+import { requireEveryValue } from "../output/complete_values.ts";
+import { buildDataset, type OutputContent } from "../output/forecast_dataset.ts";
+import { formatHistory } from "../output/history.ts";
+import { makeInterpolation } from "../output/interpolate.ts";
+import { layOutDataset } from "../output/layout.ts";
+import { chooseTargetAxes } from "../output/target_grid.ts";
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import type { FieldSession } from "./field_session.ts";
-import type { StreamOptions } from "./stream_options.ts";
+import { chooseExtent, type StreamOptions } from "./stream_options.ts";
+import { writeDataset } from "./output_format.ts";
 import { collectOutputFields, readOutputMembers } from "./output_fields.ts";
 import { ProductValues } from "./product_values.ts";
 import { countFields, type FieldsCount } from "./stream_result.ts";
@@ -39,29 +42,30 @@ export interface OutputHooks {
 }
 
 /**
- * Writes the NetCDF, and removes the saved fields that it was made of. A work folder that was named
+ * Writes the output, and removes the saved fields that it was made of. A work folder that was named
  * stays, with the files of other commands.
  *
  * @returns the fields as they are in the file.
- * @throws {MissingDataError} when no field has a value.
+ * @throws {MissingDataError} when no field has a value, or one lacks a value and the profile wants all.
  */
 export async function writeOutput(
   session: FieldSession,
   results: readonly ResultField[],
   hooks: OutputHooks = {},
 ): Promise<FieldsCount> {
-  const { plan, options, context: { storage }, timer } = session;
+  const { plan, options, timer } = session;
   timer.start("output");
   const { run, products, steps, members, unpublished, path } = plan;
   const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
+  const { profile } = options;
   const { interpolate, ...grid } = chooseGrid(axes, options);
   const values = new ProductValues(session, fields, axes);
   const sources = { plan, options, fields, values, interpolate };
-  const dataset = buildDataset({
-    profile: options.profile,
+  const content: OutputContent = {
+    profile,
     run,
     products,
     steps,
@@ -71,11 +75,16 @@ export async function writeOutput(
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
-    history: formatHistory(options.now),
-  });
-  await removePartialFiles(dirname(path), (name) => name === basename(path));
+    history: formatHistory(options),
+  };
+  requireEveryValue(content, path);
+  const dataset = layOutDataset(
+    addAbsentFields(buildDataset(content), profile),
+    profile.layout,
+    products,
+  );
   await hooks.onWrite?.();
-  await storage.put(path, streamNetcdf(dataset));
+  await writeDataset(dataset, run, count, options, session.context);
   await hooks.onWritten?.(count);
   if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;
@@ -95,15 +104,11 @@ interface OutputGrid {
   interpolate: (values: Float32Array) => Float32Array;
 }
 
-function chooseGrid(axes: WindowAxes, { region, profile, gridSpacing }: StreamOptions): OutputGrid {
-  if (gridSpacing === undefined) return { axes, interpolate: (values) => values };
-  const target = chooseTargetAxes(axes, region ?? profile.region, gridSpacing);
+function chooseGrid(axes: WindowAxes, options: StreamOptions): OutputGrid {
+  const { region, grid } = chooseExtent(options);
+  if (!grid) return { axes, interpolate: (values) => values };
+  const target = chooseTargetAxes(axes, region, grid);
   return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
-}
-
-/** The global attribute `history` of the output. */
-export function formatHistory(now: Date): string {
-  return `${now.toISOString()} written by gik-deno stream from byte references`;
 }
 
 function explainEmptiness(run: Run, fields: readonly ResultField[]): MissingDataError {

@@ -10,9 +10,9 @@ import { runTask } from "./run_task.ts";
 /** The embedded runs have a grid of 3°. */
 const SPACING = 0.75;
 
-const gridOptions = (folder: string, gridSpacing: number) => ({
+const gridOptions = (folder: string, spacing: number) => ({
   ...streamOptions(folder),
-  gridSpacing,
+  grid: { spacing },
 });
 
 Deno.test("a grid that is asked for holds the points of the messages unchanged, and those between them", async () => {

@@ -8,7 +8,7 @@ import {
   type ForecastVariable,
   isUnpublished,
   MAX_FORECAST_BYTES,
-  parseForecast,
+  readForecast,
 } from "../output/forecast_file.ts";
 import { findLead } from "../maps/choose_panels.ts";
 import { addWinds } from "../maps/wind_pairs.ts";
@@ -50,7 +50,7 @@ export async function viewForecast(
   const storage = openStorage();
   const read = async (path: string) => {
     const bytes = await storage.get(path, { maxBytes: MAX_FORECAST_BYTES });
-    return addWinds(parseForecast(bytes, path));
+    return addWinds(await readForecast(bytes, path));
   };
   const forecast = await read(input);
   const files = beside === undefined ? [forecast] : [forecast, await read(beside)];

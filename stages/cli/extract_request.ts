@@ -61,7 +61,7 @@ export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
 export function parseExtractRequest(values: OptionValues): ExtractRequest {
   values.required(FIELDS.name);
   const members = parseMembers(values);
-  const request = parseOutputRequest(values);
+  const request = parseOutputRequest(values, "extract", EXTRACT_OPTIONS);
   return {
     ...request,
     ...{ members, maxMembers: members.length },

@@ -84,7 +84,7 @@ export function parseForecastRequest(values: OptionValues): ForecastRequest {
     );
   }
   const target = parsePublishOptions(values);
-  const request = parseOutputRequest(values);
+  const request = parseOutputRequest(values, "forecast", FORECAST_OPTIONS);
   const { work, outputDir } = request;
   const drawn = ["plot", "view"].find((name) => values.flag(name));
   if (drawn !== undefined && isRemote(outputDir)) {

@@ -5,6 +5,7 @@
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/errors.ts";
+import { GIK } from "../../lib/output/profile.ts";
 import { splitPath, trimFolder } from "../../lib/storage/mod.ts";
 
 const OUTPUT: OptionSpec = {
@@ -16,8 +17,8 @@ const OUTPUT: OptionSpec = {
 const OUTPUT_DIR: OptionSpec = {
   name: "output-dir",
   value: "<dir>",
-  default: "cgan_output",
-  help: "folder of the NetCDF",
+  defaultName: GIK.folder,
+  help: "folder of the NetCDF (of another --profile than gik: cgan_output/<profile>)",
 };
 
 const OVERWRITE: OptionSpec = {
@@ -42,14 +43,15 @@ export interface OutputLocation {
 /**
  * Parses {@linkcode OUTPUT_OPTIONS}.
  *
+ * @param profileFolder where files are unless another folder is given.
  * @throws {UsageError} for a file that is none, and for a folder beside it.
  */
-export function parseOutputOptions(values: OptionValues): OutputLocation {
-  const folder = values.required(OUTPUT_DIR.name);
+export function parseOutputOptions(values: OptionValues, profileFolder: string): OutputLocation {
+  const folder = values.text(OUTPUT_DIR.name);
   const file = values.text(OUTPUT.name);
   const overwrite = values.flag(OVERWRITE.name);
-  if (file === undefined) return { outputDir: trimFolder(folder), overwrite };
-  if (folder !== OUTPUT_DIR.default) {
+  if (file === undefined) return { outputDir: trimFolder(folder ?? profileFolder), overwrite };
+  if (folder !== undefined) {
     throw new UsageError(
       `Cannot use --output with --output-dir: it names the folder, too; leave --output-dir out`,
     );

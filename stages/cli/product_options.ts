@@ -39,7 +39,7 @@ export const PRODUCT_OPTIONS: readonly OptionSpec[] = [
   {
     name: "statistics",
     value: "<s,s,…>",
-    default: DEFAULT_STATISTICS,
+    defaultName: DEFAULT_STATISTICS,
     help:
       "over the members: mean, standard_deviation, standard_deviation_sample, minimum, maximum\n" +
       "percentiles as p10,p50,p90, linear between members\n" +
@@ -87,23 +87,27 @@ export function parseProducts(
   };
 }
 
-/** The statistics of `--statistics`. @throws {UsageError} for a name that is none. */
-export function parseStatistics(values: OptionValues): MemberStatistic[] {
-  return [...new Set(values.list("statistics"))].map((name) => {
+/**
+ * The statistics of names, each once.
+ *
+ * @throws {UsageError} for a name that is none.
+ */
+export function parseStatisticNames(names: readonly string[]): MemberStatistic[] {
+  return [...new Set(names)].map((name) => {
     const known = STATISTICS[name] ?? parsePercentile(name);
     if (known) return known;
-    const names = Object.keys(STATISTICS);
+    const all = Object.keys(STATISTICS);
     throw new UsageError(
-      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, names)}\n` +
-        `  the known ones are ${names.join(", ")}, and percentiles from p0 to p100`,
+      `Cannot use --statistics "${name}": it is not known${suggestNearest(name, all)}\n` +
+        `  the known ones are ${all.join(", ")}, and percentiles from p0 to p100`,
     );
   });
 }
 
 /** A profile with the statistics of `--statistics`, where these are not its own. */
 export function chooseStatistics(profile: OutputProfile, values: OptionValues): OutputProfile {
-  if (values.text("statistics") === DEFAULT_STATISTICS) return profile;
-  return withStatistics(profile, parseStatistics(values));
+  if (values.text("statistics") === undefined) return profile;
+  return withStatistics(profile, parseStatisticNames(values.list("statistics")!));
 }
 
 function parsePercentile(name: string): MemberStatistic | undefined {
@@ -126,11 +130,15 @@ export function findProduct(name: string): FieldProduct | undefined {
 /**
  * The products of names, each once.
  *
+ * @param ofProfile whose names come first: a profile may have something else by a name.
  * @throws {UsageError} for a name that is none.
  */
-export function parseProductNames(names: readonly string[]): FieldProduct[] {
+export function parseProductNames(
+  names: readonly string[],
+  ofProfile: readonly FieldProduct[] = [],
+): FieldProduct[] {
   return [...new Set(names)].map((name) => {
-    const product = findProduct(name);
+    const product = ofProfile.find((it) => it.name === name) ?? findProduct(name);
     if (product) return product;
     const known = VARIABLES.map((it) => it.name);
     throw new UsageError(

@@ -197,7 +197,17 @@ const NOT_SHAPING = new Set([
   ...["output", "output-dir", "overwrite", "keep-references", "plot", "view", "wait"],
   ...["publish", "publish-endpoint", "publish-region"],
   ...["parallel-workers", "parallel-fetches", "members-per-batch", "whole-messages"],
-  ...["work", "task", "merge", "fresh", "summary", "template-cache", "allow-missing"],
+  ...[
+    "work",
+    "task",
+    "merge",
+    "fresh",
+    "append",
+    "replace",
+    "summary",
+    "template-cache",
+    "allow-missing",
+  ],
   ...["parquet-dir", "gcs-parquet-path", "catalog", "catalog-dir", "skip-grib-scan"],
   ...["allow-reference-host"],
 ]);

@@ -94,6 +94,7 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
     ...[
       "allow-missing",
       "allow-reference-host",
+      "append",
       "catalog",
       "catalog-dir",
       "date",
@@ -104,7 +105,8 @@ Deno.test("of the options of pipeline and stream only these leave every byte of 
     ],
     ...["give-up-after", "members-per-batch", "merge", "model", "output", "output-dir"],
     ...["overwrite", "parallel-fetches"],
-    ...["parallel-workers", "parquet-dir", "run", "skip-grib-scan", "source", "summary", "task"],
+    ...["parallel-workers", "parquet-dir", "replace", "run", "skip-grib-scan", "source"],
+    ...["summary", "task"],
     ...["template-cache", "whole-messages", "work"],
   ]);
 });

@@ -13,15 +13,14 @@ import { GIK_VARIABLES, VARIABLES } from "../../lib/ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../../lib/ensemble/fetch_plan.ts";
 import type { FieldProduct } from "../../lib/ensemble/field_product.ts";
 import { UsageError } from "../../lib/errors.ts";
-import type { Region } from "../../lib/grib/mod.ts";
-import { checkSpacing } from "../../lib/output/interpolate.ts";
-import { GIK } from "../../lib/output/profile.ts";
-import { formatRegion, parseRegion, REGIONS, requirePoints } from "../../lib/output/regions.ts";
+import { GIK, type OutputProfile } from "../../lib/output/profile.ts";
+import { formatRegion, requirePoints } from "../../lib/output/regions.ts";
 import type { ReferenceTargets } from "../../lib/references/reference_targets.ts";
 import { isRemote, trimFolder } from "../../lib/storage/mod.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { sortUnique } from "../../lib/util/numbers.ts";
 import { readEnvironment } from "./console.ts";
+import { FILE_OPTIONS, parseFileOptions } from "./file_options.ts";
 import { FIELDS, parseFieldNames } from "./field_options.ts";
 import {
   parseGcsFolder,
@@ -31,6 +30,7 @@ import {
   type StoresRequest,
 } from "./gcs_options.ts";
 import { OUTPUT_OPTIONS, type OutputLocation, parseOutputOptions } from "./output_options.ts";
+import { formatCommandLine, parseProfileOptions, PROFILE_OPTIONS } from "./profile_options.ts";
 import {
   chooseStatistics,
   parseProductNames,
@@ -71,10 +71,6 @@ export interface StreamRequest
   shapingOptions: Record<string, string>;
 }
 
-const REGION_NAMES = Object.keys(REGIONS);
-const DEFAULT_VARIABLES = GIK_VARIABLES.join(",");
-const DEFAULT_STEPS = GIK.steps.join(",");
-
 /** A host with or without its port, or a bucket with its scheme. */
 const REFERENCE_HOST = /^(?:(?:s3|gs|az):\/\/[\w.-]+|(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)$/i;
 
@@ -105,7 +101,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   MODEL,
   {
     ...STEPS,
-    default: DEFAULT_STEPS,
+    defaultName: GIK.steps.join(","),
     help: "forecast steps in hours, and ranges: 36-60/3, 0-144; of the default ones those that\n" +
       "the run has",
   },
@@ -122,26 +118,13 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "variables",
     value: "<v,v,…>",
-    default: DEFAULT_VARIABLES,
+    defaultName: GIK_VARIABLES.join(","),
     help: `variables to write, of ${VARIABLES.map((it) => it.name).join(", ")}\n` +
       "speeds as wind10m and wind700; sums and means over periods as tp_24h, t2m_day",
   },
   FIELDS,
   ...PRODUCT_OPTIONS,
-  {
-    name: "region",
-    value: "<N,W,S,E>",
-    default: formatRegion(GIK.region),
-    help: "edges of the region in degrees, points on them included; or a name:\n" +
-      `${REGION_NAMES.slice(0, 7).join(", ")},\n${REGION_NAMES.slice(7).join(", ")}`,
-  },
-  {
-    name: "grid",
-    value: "<degrees>",
-    help:
-      "interpolate mean and deviation to points this far apart, for example 0.25 for runs of all\n" +
-      "years alike (default: the points of the messages)",
-  },
+  ...PROFILE_OPTIONS,
   {
     name: "work",
     value: "<dir>",
@@ -176,6 +159,7 @@ export const STREAM_OPTIONS: readonly OptionSpec[] = [
     value: "<file.json>",
     help: "write what was requested, fetched and left out, timings and peak memory to a file",
   },
+  ...FILE_OPTIONS,
   ...SERVER_OPTIONS,
 ];
 
@@ -194,7 +178,7 @@ export function parseStreamRequest(values: OptionValues): StreamRequest {
       `Cannot use --merge with --${other}: it reads the fields that tasks saved; leave --${other} out`,
     );
   }
-  const request = parseOutputRequest(values);
+  const request = parseOutputRequest(values, "stream", STREAM_OPTIONS);
   checkSeveral(request.runRequests, values);
   return {
     ...request,
@@ -215,16 +199,20 @@ export type OutputRequest = Omit<
 /**
  * Parses what to write, where to, and the servers of the messages.
  *
+ * @param command its name, and all of its options.
  * @throws {UsageError} for a value that is wrong.
  */
-export function parseOutputRequest(values: OptionValues): OutputRequest {
+export function parseOutputRequest(
+  values: OptionValues,
+  command: string,
+  options: readonly OptionSpec[],
+): OutputRequest {
   const runRequests = parseRunRequests(values);
-  const region = parseRegion(values.required("region"));
-  const gridSpacing = parseGrid(values, region);
-  const profile = chooseStatistics(GIK, values);
-  if (gridSpacing === undefined) requirePoints(region, listSpacings(runRequests));
+  const { profile: named, profileDigest, region, grid } = parseProfileOptions(values);
+  const profile = chooseStatistics(named, values);
+  if (!grid) requirePoints(region, listSpacings(runRequests));
   // Not every run has the default steps.
-  const steps = values.text("steps") === DEFAULT_STEPS ? undefined : parseSteps(values);
+  const steps = isDefault(values, "steps", profile.steps) ? undefined : parseSteps(values);
   return {
     runRequests,
     server: parseServerOptions(values),
@@ -235,22 +223,32 @@ export function parseOutputRequest(values: OptionValues): OutputRequest {
     maxMembers: parseMaxMembers(values),
     minMembers: parseMinMembers(values),
     dropImplausible: values.flag("drop-implausible"),
-    ...parseProducts(values, parseNames(values), profile),
+    ...parseProducts(values, parseNames(values, profile), profile),
     region,
-    gridSpacing,
+    grid,
     parallelFetches: values.count("parallel-fetches"),
     membersPerBatch: parseBatch(values),
     policy: { ...DEFAULT_POLICY, prefixes: !values.flag("whole-messages") },
-    ...parseOutputOptions(values),
+    ...parseOutputOptions(values, profile.folder),
+    ...parseFileOptions(values, profile),
     fresh: values.flag("fresh"),
     summary: values.text("summary"),
     shapingOptions: {
-      ...listShapingOptions(STREAM_OPTIONS, values),
-      ...(steps && { steps: sortUnique(steps).join(",") }),
+      ...listShapingOptions(listOwnOptions(values), values),
+      steps: (steps ? sortUnique(steps) : profile.steps).join(","),
+      variables: values.text("variables") ?? profile.products.map(({ name }) => name).join(","),
       region: formatRegion(region),
+      ...(profileDigest !== undefined && { profile: profileDigest }),
     },
     now: readClock(),
+    commandLine: formatCommandLine(command, options, values),
   };
+}
+
+/** Options that say what an output is like: the version of an archive is that of its first run. */
+function listOwnOptions(values: OptionValues): readonly OptionSpec[] {
+  if (values.text("append") === undefined) return STREAM_OPTIONS;
+  return STREAM_OPTIONS.filter(({ name }) => name !== "zarr-format" && name !== "format");
 }
 
 /** Where references may point: to the sources in use, and to what the option lists. */
@@ -290,19 +288,29 @@ function checkSeveral(runs: readonly unknown[], values: OptionValues): void {
   }
 }
 
+/** Whether a list is not given, or is that of the profile. */
+function isDefault(
+  values: OptionValues,
+  name: string,
+  ofProfile: readonly (string | number)[],
+): boolean {
+  const text = values.text(name);
+  return text === undefined || text === ofProfile.join(",");
+}
+
 /**
  * The products of `--fields` or `--variables`; `extract` has the first alone.
  *
  * @returns `undefined` for the default: what ECMWF did not publish of it is left out.
  */
-function parseNames(values: OptionValues): FieldProduct[] | undefined {
-  const text = values.text("variables") ?? DEFAULT_VARIABLES;
-  const isDefault = text === DEFAULT_VARIABLES;
+function parseNames(values: OptionValues, profile: OutputProfile): FieldProduct[] | undefined {
+  const { products } = profile;
+  const asProfile = isDefault(values, "variables", products.map(({ name }) => name));
   const fields = parseFieldNames(values);
-  if (fields && !isDefault) {
+  if (fields && !asProfile) {
     throw new UsageError("Cannot use --fields with --variables: give all of them with --fields");
   }
-  return isDefault ? fields : parseProductNames(values.list("variables")!);
+  return asProfile ? fields : parseProductNames(values.list("variables")!, products);
 }
 
 /** Degrees between the points of the grids of these runs; of all eras without any. */
@@ -312,17 +320,6 @@ function listSpacings(requests: readonly RunRequest[]): number[] {
   });
   const grids = eras.flatMap(({ folders }) => folders.map(({ grid }) => grid));
   return sortUnique(grids.map(({ spacing }) => spacing));
-}
-
-function parseGrid(values: OptionValues, region: Region): number | undefined {
-  const text = values.text("grid");
-  if (text === undefined) return undefined;
-  const spacing = Number(text);
-  if (!(spacing > 0 && spacing < Infinity)) {
-    throw new UsageError(`Cannot use --grid "${text}": give degrees between points, such as 0.25`);
-  }
-  checkSpacing(region, spacing);
-  return spacing;
 }
 
 function parseMinMembers(values: OptionValues): number | undefined {

@@ -17,12 +17,25 @@ Deno.test("--region is the region of the output, and by default that of the prof
 });
 
 Deno.test("--grid is a spacing of which the region has points", () => {
-  const grid = (...args: string[]) => parse("--date", "20260206", ...args).gridSpacing;
-  assertEquals([grid(), grid("--grid", "0.25")], [undefined, 0.25]);
+  const grid = (...args: string[]) => parse("--date", "20260206", ...args).grid;
+  assertEquals([grid(), grid("--grid", "0.25")], [undefined, { spacing: 0.25 }]);
   for (const text of ["0", "-1", "x", "0.25,0.5", "Infinity"]) {
     assertThrows(() => grid(`--grid=${text}`), UsageError, `Cannot use --grid "${text}"`);
   }
   const small = "--region=0.9,30.1,0.1,30.9";
   assertThrows(() => grid(small, "--grid", "1"), UsageError, "has no point of it");
-  assertEquals(grid(small, "--grid", "0.5"), 0.5);
+  assertEquals(grid(small, "--grid", "0.5"), { spacing: 0.5 });
+});
+
+Deno.test("--grid with corners is the region, too, and takes none beside it", () => {
+  const text = "0.1@-13.65,19.15,24.65,54.25";
+  const { grid, region, shapingOptions } = parse("--date", "20260206", "--grid", text);
+  assertEquals(region, { north: 24.65, west: 19.15, south: -13.65, east: 54.25 });
+  assertEquals(grid, { spacing: 0.1, corners: region });
+  assertEquals([shapingOptions.grid, shapingOptions.region], [text, "24.65,19.15,-13.65,54.25"]);
+  assertThrows(
+    () => parse("--date", "20260206", "--grid", text, "--region", "kenya"),
+    UsageError,
+    'Cannot use --region "kenya" with a grid that has corners: leave it out, or give --grid 0.1',
+  );
 });

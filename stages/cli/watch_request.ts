@@ -27,7 +27,10 @@ export interface WatchRequest
 }
 
 /** Options of `forecast` that are of one run, or that mean something else here. */
-const OTHERS: readonly string[] = ["date", "run", "work", "output", "fresh", "summary", "wait"];
+const OTHERS: readonly string[] = [
+  ...["date", "run", "work", "output", "fresh", "summary", "wait"],
+  ...["format", "zarr-format", "append", "replace"],
+];
 const FORECAST_ONLY = FORECAST_OPTIONS.filter(({ name }) => !OTHERS.includes(name));
 
 /** Options of `watch`. */
