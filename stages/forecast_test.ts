@@ -195,3 +195,16 @@ for (
     assertStringIncludes(reported, says);
   });
 }
+
+Deno.test("forecast where a file is in the place of the folder says so before it asks for anything", async () => {
+  await using place = await openWorkplace();
+  const path = `${place.folder}/file`;
+  await Deno.writeTextFile(path, "");
+  const server = ["--endpoint", place.server.url, "--output-dir", path];
+  const { code, reported } = await execute(command, [...RUN, ...server, "--steps", STEPS]);
+  assertEquals([code, place.server.requests.length], [4, 0], reported);
+  assertMatch(
+    reported,
+    /^forecast: Cannot use ".*file": there is a file in the place of the folder/,
+  );
+});
