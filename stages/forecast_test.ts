@@ -180,7 +180,7 @@ for (
     {
       what: "a bucket that is not there",
       args: ["s3://nothing/x"],
-      says: "Cannot write to s3://nothing: there is no such bucket",
+      says: "Cannot publish to s3://nothing/x: there is no such bucket",
     },
     {
       what: "a server that is none",

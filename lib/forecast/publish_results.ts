@@ -6,10 +6,14 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
-import { explainRefusedWrite, isRemote, StorageError } from "../storage/mod.ts";
+import { isRemote, StorageError } from "../storage/mod.ts";
 import type { ForecastContext, ForecastFiles, ForecastOutput } from "./run_forecast.ts";
 
 const FORMAT = 1;
+
+/** Codes of S3. */
+const NO_BUCKET = /NoSuchBucket/;
+const NO_KEY = /InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken/;
 
 /** A copy as the manifest has it. */
 interface PublishedCopy {
@@ -36,12 +40,16 @@ export async function checkServer(
     await copies.get(`${target}/.manifest.json`);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    const [, code = ""] = / (\w+)$/.exec(error.answer ?? "") ?? [];
+    const { answer = "", kind } = error;
+    if (NO_BUCKET.test(answer) || NO_KEY.test(answer)) {
+      const what = NO_BUCKET.test(answer) ? "there is no such bucket" : "the key is refused";
+      const state = `${what} (${answer}); check its name, the key and --publish-region`;
+      throw error.with({ kind: "denied", action: "publish", subject: `to ${target}`, state });
+    }
+    if (error.mistake || kind === "permission") throw error;
     // A key may be for writing alone.
-    if (code === "AccessDenied" || code === "Forbidden") return;
-    const refusal = explainRefusedWrite(target, error.status ?? 400, code);
-    if (refusal || error.mistake || error.kind === "permission") throw refusal ?? error;
-    if (error.kind !== "missing") reporter.warn(`${error.message}; trying again with the copies`);
+    if (kind === "missing" || kind === "denied") return;
+    reporter.warn(`${error.message}; trying again with the copies`);
   }
 }
 

@@ -46,7 +46,7 @@ export type { AzureOptions } from "./backends/azure.ts";
 export { isRemote, splitPath, trimFolder } from "./protocol/address.ts";
 export { StorageError, type StorageErrorKind, unlessMissing } from "./protocol/storage_error.ts";
 export type { GcsOptions } from "./backends/gcs.ts";
-export { explainRefusedWrite, type S3Credentials } from "./backends/s3_upload.ts";
+export type { S3Credentials } from "./backends/s3_upload.ts";
 export { lockFolder, removePartialFiles, useFolder } from "./backends/partial_files.ts";
 export type {
   ByteRange,

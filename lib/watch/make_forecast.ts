@@ -6,7 +6,8 @@
  */
 import { basename } from "node:path";
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import type { Run } from "../ecmwf/run.ts";
+import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
+import { EXIT, type UserError } from "../errors.ts";
 import { locateOutput } from "../output/profile.ts";
 import {
   type ForecastContext,
@@ -190,5 +191,17 @@ function chooseOptions(run: Run, turn: ForecastTurn, context: StageContext): For
         return describeDelay(stepsSeen, run, step, clock.now());
       },
     },
+  };
+}
+
+/** How a run ended that could not be begun. */
+export function failedOutcome(run: Run, { message }: UserError): RunOutcome {
+  return {
+    run: runLabel(run),
+    name: describeRun(run),
+    state: "failed",
+    reason: message,
+    exitCode: EXIT.failed,
+    skipped: false,
   };
 }

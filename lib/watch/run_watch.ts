@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
+import { parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, InterruptedError, UserError } from "../errors.ts";
 import { checkTarget } from "../forecast/run_forecast.ts";
 import { Ledger } from "../runs/ledger.ts";
@@ -15,10 +15,10 @@ import type { RunOutcome } from "../runs/make_runs.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { messageOf } from "../util/text.ts";
-import { findDiskFault } from "./disk_space.ts";
+import { findDiskFault, makeOutputFolder } from "./disk_space.ts";
 import { BEAT_MS, FolderLock } from "./folder_lock.ts";
 import { findLateTime, findNewestOutput, judgeHealth, type KnownRuns } from "./health.ts";
-import { makeForecast } from "./make_forecast.ts";
+import { failedOutcome, makeForecast } from "./make_forecast.ts";
 import { formatMetrics, metricsPath } from "./metrics_text.ts";
 import { Notifier } from "./notifier.ts";
 import { removeOldRuns } from "./remove_old_runs.ts";
@@ -73,7 +73,7 @@ export async function runWatch(
   const nothing: WatchResult = { complete: true, outcomes: [] };
   checkTarget(options.forecast.publish, outputDir);
   try {
-    await makeFolder(outputDir);
+    await makeOutputFolder(outputDir);
     using lock = await takeLock(options, environment);
     if (!lock) return nothing;
     const watch = new Watch(options, environment, lock, await readStatus(outputDir, files));
@@ -83,19 +83,6 @@ export async function runWatch(
     // A service is stopped by a signal: that is its ordinary end.
     if (signal.aborted && !options.once && error instanceof InterruptedError) return nothing;
     throw error;
-  }
-}
-
-/** @throws {UserError} for a folder that cannot be made, as where a file is. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new UserError(
-      "failed",
-      `Cannot make the folder "${folder}": ${messageOf(error)}; give another --output-dir`,
-    );
   }
 }
 
@@ -401,15 +388,4 @@ class Watch {
     const outcomes = [...this.#outcomes.values()];
     return { complete: outcomes.every(({ exitCode }) => exitCode === EXIT.done), outcomes };
   }
-}
-
-function failedOutcome(run: Run, { message }: UserError): RunOutcome {
-  return {
-    run: runLabel(run),
-    name: describeRun(run),
-    state: "failed",
-    reason: message,
-    exitCode: EXIT.failed,
-    skipped: false,
-  };
 }
