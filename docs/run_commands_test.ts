@@ -270,13 +270,13 @@ async function applyDiff(diff: string, { project }: Copy): Promise<void> {
   }
 }
 
-/** Array jobs: for an output that a command before has made they would submit nothing. */
-const IS_JOB = /\bdistribute\b(?!.* --dry-run)/;
+/** Array jobs, and their day: for an output that a command before has made they would submit nothing. */
+const JOB = /\bdistribute\b.* --date (\d+)(?!.* --dry-run)/;
 
 async function execute(command: string, copy: Copy): Promise<void> {
-  if (IS_JOB.test(command)) {
-    await Deno.remove(`${copy.project}/cgan_output`, { recursive: true }).catch(() => {});
-  }
+  const [, date] = JOB.exec(command) ?? [];
+  const made = `${copy.project}/cgan_output/IFS_${date}_00Z_cgan.nc`;
+  if (date !== undefined) await Deno.remove(made).catch(() => {});
   const { args, isRemote } = planCommand(command, copy);
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,

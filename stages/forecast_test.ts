@@ -1,5 +1,6 @@
-import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
+import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1, EMBEDDED_STEPS, openWorkplace } from "../fixtures/embedded_run.ts";
+import { startS3Server } from "../fixtures/s3_server.ts";
 import { parseCommandLine } from "../lib/cli/command.ts";
 import { expectStep } from "../lib/ecmwf/published.ts";
 import { formatDate, parseRun, runLabel } from "../lib/ecmwf/run.ts";
@@ -148,4 +149,62 @@ Deno.test("forecast refuses several runs", async () => {
   const { code, reported } = await execute(command, ["--date", "20260206,20260207"]);
   assertEquals(code, 2, reported);
   assertMatch(reported, /Cannot make forecasts of several dates: give one --date/);
+});
+
+/** Runs `forecast` with copies on an S3 server that knows one key and one bucket. */
+async function publishTo(target: string, endpoint?: string) {
+  await using place = await openWorkplace();
+  await using s3 = startS3Server({ buckets: { copies: new Map() }, accounts: { AKX: "secret" } });
+  using _id = stubVariable("AWS_ACCESS_KEY_ID", "AKX");
+  using _secret = stubVariable("AWS_SECRET_ACCESS_KEY", "secret");
+  const server = ["--endpoint", place.server.url, "--output-dir", `${place.folder}/out`];
+  const result = await execute(command, [
+    ...[...RUN, ...server, "--steps", `${STEPS},42`, "--variables", "t2m", "--wait", "1s"],
+    ...["--publish", target, "--publish-endpoint", endpoint ?? s3.url],
+  ]);
+  return { ...result, asked: place.server.requests.length };
+}
+
+/** Sets a variable of the environment until it is disposed of. */
+function stubVariable(name: string, value: string): Disposable {
+  const earlier = Deno.env.get(name);
+  Deno.env.set(name, value);
+  return {
+    [Symbol.dispose]: () =>
+      earlier === undefined ? Deno.env.delete(name) : Deno.env.set(name, earlier),
+  };
+}
+
+for (
+  const { what, args, says } of [
+    {
+      what: "a bucket that is not there",
+      args: ["s3://nothing/x"],
+      says: "Cannot publish to s3://nothing/x: there is no such bucket",
+    },
+    {
+      what: "a server that is none",
+      args: ["s3://copies/x", "http://127.0.0.1:9"],
+      says: "127.0.0.1:9: fetch blocks this port",
+    },
+  ] as const
+) {
+  Deno.test(`forecast --wait with copies in ${what} ends before it waits`, async () => {
+    const { code, reported, asked } = await publishTo(args[0], args[1]);
+    assertEquals([code, asked], [4, 0], reported);
+    assertStringIncludes(reported, says);
+  });
+}
+
+Deno.test("forecast where a file is in the place of the folder says so before it asks for anything", async () => {
+  await using place = await openWorkplace();
+  const path = `${place.folder}/file`;
+  await Deno.writeTextFile(path, "");
+  const server = ["--endpoint", place.server.url, "--output-dir", path];
+  const { code, reported } = await execute(command, [...RUN, ...server, "--steps", STEPS]);
+  assertEquals([code, place.server.requests.length], [4, 0], reported);
+  assertMatch(
+    reported,
+    /^forecast: Cannot use ".*file": there is a file in the place of the folder/,
+  );
 });

@@ -344,7 +344,7 @@ const REFUSALS: { name: Name; args: string[]; says: string }[] = [
   ].map((args) => ({
     name: "stream" as const,
     args: [...SEVERAL, ...args],
-    says: `stream: Cannot use ${args[0]} with several runs: it is for one; `,
+    says: `stream: Cannot use ${args[0]} with `,
   })),
 ];
 

@@ -6,9 +6,14 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
+import { isRemote, StorageError } from "../storage/mod.ts";
 import type { ForecastContext, ForecastFiles, ForecastOutput } from "./run_forecast.ts";
 
 const FORMAT = 1;
+
+/** Codes of S3. */
+const NO_BUCKET = /NoSuchBucket/;
+const NO_KEY = /InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken/;
 
 /** A copy as the manifest has it. */
 interface PublishedCopy {
@@ -17,6 +22,35 @@ interface PublishedCopy {
   size: number;
   /** SHA-256 in hexadecimal digits. */
   sha256: string;
+}
+
+/**
+ * Looks whether copies can be written to a server as far as one GET tells, so that a mistake in its
+ * address, its bucket or its key shows at once and not when all is made. A server that fails for other
+ * reasons may be well by then: that is a warning.
+ *
+ * @throws {StorageError} for such a mistake.
+ */
+export async function checkServer(
+  target: string,
+  { storage, reporter, copies = storage }: ForecastContext,
+): Promise<void> {
+  if (!isRemote(target)) return;
+  try {
+    await copies.get(`${target}/.manifest.json`);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const { answer = "", kind } = error;
+    if (NO_BUCKET.test(answer) || NO_KEY.test(answer)) {
+      const what = NO_BUCKET.test(answer) ? "there is no such bucket" : "the key is refused";
+      const state = `${what} (${answer}); check its name, the key and --publish-region`;
+      throw error.with({ kind: "denied", action: "publish", subject: `to ${target}`, state });
+    }
+    if (error.mistake || kind === "permission") throw error;
+    // A key may be for writing alone.
+    if (kind === "missing" || kind === "denied") return;
+    reporter.warn(`${error.message}; trying again with the copies`);
+  }
 }
 
 /**

@@ -175,7 +175,11 @@ async function completeForecast<Result extends StreamResult | DoneResult>(
   { stream, check }: ForecastWork<Result>,
 ): Promise<Result & ForecastFiles> {
   const { keepReferences, publish } = options;
-  if (publish !== undefined) checkTarget(publish, options.outputDir);
+  checkTarget(publish, options.outputDir);
+  if (publish !== undefined) {
+    const { checkServer } = await import("./publish_results.ts");
+    await checkServer(publish, context);
+  }
   const { reader, resumed } = await readSteps(options, context, check);
   const hasSaved = resumed !== undefined;
   if (keepReferences !== undefined) {
@@ -200,10 +204,10 @@ async function completeForecast<Result extends StreamResult | DoneResult>(
   return result;
 }
 
-/** Makes what is asked for of the NetCDF, and the copies. */
-async function makeOthers(
+/** Makes what is asked for of the NetCDF, and the copies of all. */
+export async function makeOthers(
   output: ForecastOutput,
-  options: ForecastOptions,
+  options: Pick<ForecastOptions, "plot" | "view" | "publish">,
   context: ForecastContext,
 ): Promise<ForecastFiles> {
   const outputs = [output.path, ...await drawResult(output, options, context)];
@@ -218,7 +222,8 @@ async function makeOthers(
  *
  * @throws {UsageError} when both are in the same folder.
  */
-function checkTarget(target: string, outputDir: string): void {
+export function checkTarget(target: string | undefined, outputDir: string): void {
+  if (target === undefined) return;
   if (isRemote(target) || isRemote(outputDir) || resolve(target) !== resolve(outputDir)) return;
   throw new UsageError(
     `Cannot publish to ${target}: it is the folder of --output-dir; give --publish another one`,
@@ -297,7 +302,7 @@ async function saveLanded(
 /** @returns the files that were drawn. */
 async function drawResult(
   { path: input }: ForecastOutput,
-  { plot, view }: ForecastOptions,
+  { plot, view }: Pick<ForecastOptions, "plot" | "view">,
   { reporter }: StageContext,
 ): Promise<string[]> {
   const outputs: string[] = [];

@@ -81,7 +81,9 @@ export async function waitForSteps(
       reporter.info(`waiting for step ${describeWait(reader, next!)}`);
       announced = next;
     }
-    const pauseMs = polledMs + choosePause(reader, next!, options) - clock.now();
+    // The clock may have been set back since.
+    const passedMs = Math.max(0, clock.now() - polledMs);
+    const pauseMs = choosePause(reader, next!, options) - passedMs;
     if (pauseMs > 0) await clock.sleep(Math.min(pauseMs, leftMs));
     polledMs = clock.now();
     if (!await pollNext(reader, polls)) continue;

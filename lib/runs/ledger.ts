@@ -53,6 +53,8 @@ export interface LedgerEntry {
   source?: SourceVersions;
   /** Names of the files that were made of the output, beside it. @default {undefined} (none) */
   files?: readonly string[];
+  /** Folder with copies of all of them. @default {undefined} (there are none) */
+  published?: string;
   /** When its files were removed for their age: UTC, ISO 8601. @default {undefined} (they were not) */
   removed?: string;
   /** The command that made it. */
@@ -74,7 +76,15 @@ export function listDifferences(a: LedgerEntry["options"], b: LedgerEntry["optio
 }
 
 /** Of an earlier entry of an output: what it does not share with the next one. */
-const REPLACED = ["reason", "messages", "sha256", "source", "files", "removed"] as const;
+const REPLACED = [
+  "reason",
+  "messages",
+  "sha256",
+  "source",
+  "files",
+  "published",
+  "removed",
+] as const;
 
 /** The ledger of a folder, local or `gs://`. */
 export class Ledger {
@@ -129,13 +139,16 @@ export class Ledger {
     await this.#write({ ...this.#file, stepsSeen: Object.fromEntries(kept) });
   }
 
-  /** Notes that the files of an output were removed for their age. */
-  async recordRemoval(output: string, time: string): Promise<void> {
+  /** Notes what became of the files of an output that stays as it is recorded. */
+  async amend(
+    output: string,
+    change: Pick<LedgerEntry, "files" | "published" | "removed">,
+  ): Promise<void> {
     if (this.path === undefined) return;
     using _lock = await lockFolder(dirname(this.path));
     await this.reread();
     const runs = this.#file.runs.map((entry) =>
-      entry.output === output ? { ...entry, removed: time } : entry
+      entry.output === output ? { ...entry, ...change } : entry
     );
     await this.#write({ ...this.#file, runs });
   }
@@ -242,7 +255,8 @@ function toObject(value: unknown): Record<string, unknown> {
 function describeFault(entry: Record<string, unknown>): string | undefined {
   const { state, options, messages, source, files = [] } = entry;
   const texts = ["run", "output", "command", "time"];
-  const optional = ["reason", "sha256", "removed"].filter((name) => entry[name] !== undefined);
+  const optional = ["reason", "sha256", "published", "removed"]
+    .filter((name) => entry[name] !== undefined);
   const wrong = [...texts, ...optional].find((name) => typeof entry[name] !== "string");
   if (wrong !== undefined) return `"${wrong}" is ${JSON.stringify(entry[wrong])}, expected text`;
   if (!STATES.includes(state as RunState)) {

@@ -40,7 +40,6 @@ export interface MadeRun {
   messages?: LedgerEntry["messages"];
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
-  files?: LedgerEntry["files"];
 }
 
 /** The turn of a run, after it was prepared. */
@@ -55,7 +54,7 @@ export interface RunTurn<Prepared> {
    */
   begin(): Promise<void>;
   /** Writes the run into the ledger. Call it when the output is whole, before anything is removed. */
-  save(made: MadeRun): Promise<void>;
+  save(made: MadeRun): Promise<LedgerEntry>;
 }
 
 /** The work on one run. */
@@ -67,8 +66,18 @@ export interface RunWork<Prepared> {
   prepare(run: Run, context: StageContext): Promise<Prepared>;
   /** Makes the output. */
   make(run: Run, turn: RunTurn<Prepared>, context: StageContext): Promise<void>;
-  /** Removes what a killed command left beside a complete output. @default nothing */
-  cleanUp?(run: Run, context: StageContext): Promise<void>;
+  /**
+   * Why a complete output is to be made again, if it is.
+   *
+   * @default {undefined} (it never is)
+   */
+  findChange?(run: Run, entry: LedgerEntry, context: StageContext): Promise<string | undefined>;
+  /**
+   * Removes what a killed command left beside a complete output, and makes what is missing beside it.
+   *
+   * @default nothing
+   */
+  settle?(run: Run, entry: LedgerEntry, context: StageContext): Promise<void>;
 }
 
 /** How runs are made. */
@@ -217,7 +226,9 @@ class RunLoop<Prepared> {
     const reason = describeImpossible(run, this.#now());
     if (reason !== undefined) return { kind: "impossible", reason };
     const entry = await this.#open(run).find((line) => context.reporter.info(line));
-    if (entry) return { kind: "complete", entry };
+    const change = entry && await this.work.findChange?.(run, entry, context);
+    if (entry && change === undefined) return { kind: "complete", entry };
+    if (change !== undefined) context.reporter.info(`${change}: making it again`);
     return { kind: "prepared", prepared: await this.work.prepare(run, context) };
   }
 
@@ -235,7 +246,11 @@ class RunLoop<Prepared> {
   ): Promise<RunOutcome> {
     const { reporter } = context;
     if (plan.kind === "complete") {
-      await this.work.cleanUp?.(run, context);
+      try {
+        await this.work.settle?.(run, plan.entry, context);
+      } catch (error) {
+        return await this.#explain(run, error, warnings);
+      }
       const output = outputPath(this.work.output(run));
       reporter.info(`${describeRun(run)}: already complete, ${output}`);
       return { ...describeEntry(run, plan.entry), output, exitCode: EXIT.done, skipped: true };
@@ -245,35 +260,45 @@ class RunLoop<Prepared> {
     }
     if (plan.kind === "failed") return await this.#explain(run, plan.error, warnings);
     let outcome: RunOutcome | undefined = undefined as RunOutcome | undefined;
-    const save = async (made: MadeRun) => void (outcome = await this.#save(run, made, warnings));
+    const save = async (made: MadeRun) => {
+      const saved = await this.#save(run, made, warnings);
+      outcome = saved.outcome;
+      return saved.entry;
+    };
     try {
       const begin = () => this.#open(run).begin();
       await this.work.make(run, { prepared: plan.prepared, startedMs, begin, save }, context);
     } catch (error) {
       if (!outcome) return await this.#explain(run, error, warnings);
-      // The output is whole and recorded: what failed is the removal of saved fields.
+      // The output is whole and recorded: what failed is what is made of it, or the removal of saved fields.
       this.#rethrowInterruption(error);
       reporter.warn(`${describeRun(run)}: ${messageOf(error)}`);
-      return { ...outcome, exitCode: findWorst([outcome, { exitCode: findExitCode(error) }]) };
+      const reason = [outcome.reason ?? [], messageOf(error)].flat().join("; ");
+      const exitCode = findWorst([outcome, { exitCode: findExitCode(error) }]);
+      return { ...outcome, reason, exitCode };
     }
     return outcome!;
   }
 
   /** Records an output that is written. */
-  async #save(run: Run, made: MadeRun, warnings: readonly string[]): Promise<RunOutcome> {
-    const { complete, isAccepted = false, messages, source, files } = made;
+  async #save(
+    run: Run,
+    made: MadeRun,
+    warnings: readonly string[],
+  ): Promise<{ outcome: RunOutcome; entry: LedgerEntry }> {
+    const { complete, isAccepted = false, messages, source } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
       ...(source && { source }),
-      ...(files && { files }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));
     const exitCode = complete || isAccepted ? EXIT.done : EXIT.incomplete;
-    return { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
+    const outcome = { ...describeEntry(run, entry), output: path, exitCode, skipped: false };
+    return { outcome, entry };
   }
 
   /** Records why there is no output. */

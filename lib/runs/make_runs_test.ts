@@ -54,7 +54,7 @@ function fakeWork(
       await save(fate.made);
       log.push(`saved ${prepared}`);
     },
-    cleanUp: (run) => Promise.resolve(void log.push(`clean ${run.date}`)),
+    settle: (run) => Promise.resolve(void log.push(`clean ${run.date}`)),
   };
 }
 

@@ -33,7 +33,7 @@ export class OutputKeptError extends UserError {
 }
 
 /** What the ledger gets of an output that is written. */
-export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source" | "files">;
+export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source">;
 
 /** Beside the message about an output without an entry. */
 const UNKNOWN = "another program made it, or an earlier version of this one";
@@ -131,8 +131,18 @@ export class OutputRecord {
     return await this.#record({ ...written, ...(sha256 !== undefined && { sha256 }) });
   }
 
-  /** Notes why there is no output. */
-  async fail(state: LedgerEntry["state"], reason: string): Promise<LedgerEntry> {
+  /**
+   * Notes why there is no output. Of one that is there, and that was not begun to be written again, the
+   * ledger says as before what it holds.
+   */
+  async fail(
+    state: LedgerEntry["state"],
+    reason: string,
+  ): Promise<Pick<LedgerEntry, "state" | "reason">> {
+    const { ledger, output, storage } = this;
+    await ledger.reread();
+    const isWhole = ledger.find(output.name)?.sha256 !== undefined;
+    if (isWhole && await isThere(output, storage)) return { state, reason };
     return await this.#record({ state, reason });
   }
 

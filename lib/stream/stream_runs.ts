@@ -71,7 +71,7 @@ export function streamWork(
       if (isLeft(result)) await save(describeLeft(result));
       report(session.options, result, context, startedMs);
     },
-    async cleanUp(run, { storage }) {
+    async settle(run, _, { storage }) {
       if (given.work === undefined) {
         await removeWorkFolder(locateRun(run, given).work, storage);
       }

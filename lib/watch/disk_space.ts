@@ -6,6 +6,7 @@
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import { UserError } from "../errors.ts";
 import { formatMegabytes } from "../util/numbers.ts";
+import { messageOf } from "../util/text.ts";
 
 /** Reads the free space of the disk of a folder, in bytes; `undefined` where it is not known. */
 export type FreeSpace = (folder: string) => Promise<number | undefined>;
@@ -40,4 +41,21 @@ export function findDiskFault(
         formatMegabytes(needed)
       } MB are needed; free some, or give a smaller --keep-days`,
   );
+}
+
+/**
+ * Makes the folder of the outputs.
+ *
+ * @throws {UserError} for a folder that cannot be made, as where a file is.
+ */
+export async function makeOutputFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new UserError(
+      "failed",
+      `Cannot make the folder "${folder}": ${messageOf(error)}; give another --output-dir`,
+    );
+  }
 }

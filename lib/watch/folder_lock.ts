@@ -137,7 +137,8 @@ async function readHolder(path: string): Promise<LockHolder | undefined> {
     const text = await Deno.readTextFile(path).catch(() => "");
     const time = (mtime ?? new Date()).toISOString();
     try {
-      return { ...UNKNOWN, time, ...JSON.parse(text) };
+      const holder: LockHolder = { ...UNKNOWN, time, ...JSON.parse(text) };
+      return Number.isNaN(Date.parse(holder.time)) ? { ...holder, time } : holder;
     } catch {
       return { ...UNKNOWN, time };
     }
@@ -153,9 +154,10 @@ async function isDead(
   ownHost: string,
   nowMs: number,
 ): Promise<boolean> {
-  // A time that cannot be read is none that has passed.
-  if (nowMs - Date.parse(time) > DEAD_AFTER_MS) return true;
-  return host === ownHost && await isReleased(path);
+  const ageMs = nowMs - Date.parse(time);
+  if (ageMs > DEAD_AFTER_MS) return true;
+  // Here the clock may have been set back since; elsewhere a holder with such a clock would never die.
+  return host === ownHost ? await isReleased(path) : ageMs < -DEAD_AFTER_MS;
 }
 
 /** Whether the process that locked a file of this machine has ended, as far as there are locks. */

@@ -96,6 +96,32 @@ Deno.test("of many that come at the same time, also to a dead lock, one at most 
   }
 });
 
+for (
+  const { what, time, isTaken } of [
+    { what: "an hour ahead", time: new Date(NOW_MS + 3_600_000).toISOString(), isTaken: true },
+    { what: "a minute ahead", time: new Date(NOW_MS + 60_000).toISOString(), isTaken: false },
+    { what: "no time", time: "soon", isTaken: true },
+  ]
+) {
+  Deno.test(`a lock of another machine whose time is ${what} is ${isTaken ? "" : "not "}that of a dead process`, async () => {
+    await withFolder(async (folder) => {
+      const path = await leaveLock(folder, time);
+      await Deno.utime(path, NOW_MS / 1000 - 3600, NOW_MS / 1000 - 3600);
+      const taken = await take(folder);
+      assertEquals(taken instanceof FolderLock, isTaken);
+      if (taken instanceof FolderLock) taken[Symbol.dispose]();
+    });
+  });
+}
+
+Deno.test("a process of this machine keeps its lock when the clock is set back", async () => {
+  await withFolder(async (folder) => {
+    using _lock = await hold(folder);
+    const holder = await take(folder, { host: "here", pid: 3 }, NOW_MS - 3_600_000);
+    assertEquals("host" in holder && holder.pid, 1);
+  });
+});
+
 Deno.test("a lock file without text is one that is just made; other files are none", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/watch-notes.lock`, "");

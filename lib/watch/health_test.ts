@@ -135,7 +135,7 @@ Deno.test("runs are due from the time of their first step on, the newest first",
   assertEquals(runLabel(findNextRun(WATCHED, late)), "20260207_00z");
 });
 
-Deno.test("a run that failed is put off, longer each time and an hour at most; a complete one is left", () => {
+Deno.test("a run that failed is put off, longer each time and an hour at most; an old one that is complete is left", () => {
   const retries = new RunRetries();
   const other = parseRun("20260205", "12");
   const runs = [TODAY, other];
@@ -146,7 +146,26 @@ Deno.test("a run that failed is put off, longer each time and an hour at most; a
   assertEquals(pauses, [10, 20, 40, 60, 60]);
   assertEquals(retries.select(runs, NOW_MS), [other]);
   assertEquals(retries.select(runs, NOW_MS + 60 * MINUTE_MS), runs);
-  retries.complete(TODAY);
+  retries.complete(TODAY, NOW_MS - 24 * 60 * MINUTE_MS, NOW_MS);
   assertEquals(retries.select(runs, NOW_MS + 60 * MINUTE_MS), [other]);
   assertEquals(retries.findNext(runs), undefined);
+});
+
+Deno.test("a complete run of the last day is looked at again in an hour, when no other is to be made", () => {
+  const retries = new RunRetries();
+  const other = parseRun("20260205", "12");
+  const runs = [TODAY, other];
+  const laterMs = NOW_MS + 60 * MINUTE_MS;
+  retries.complete(TODAY, NOW_MS - 60 * MINUTE_MS, NOW_MS);
+  assertEquals(retries.findNext(runs), laterMs);
+  assertEquals(retries.select(runs, laterMs), [other]);
+  retries.complete(other, NOW_MS - 25 * 60 * MINUTE_MS, NOW_MS);
+  assertEquals(retries.select(runs, laterMs - 1), []);
+  assertEquals(retries.select(runs, laterMs), [TODAY]);
+});
+
+Deno.test("a run that was put off by a clock that was wrong is tried when the clock is set back", () => {
+  const retries = new RunRetries();
+  retries.putOff(TODAY, NOW_MS + 365 * 24 * 60 * MINUTE_MS, 1);
+  assertEquals(retries.select([TODAY], NOW_MS), [TODAY]);
 });

@@ -6,11 +6,17 @@
  */
 import { basename } from "node:path";
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
-import type { Run } from "../ecmwf/run.ts";
+import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
+import { EXIT, type UserError } from "../errors.ts";
 import { locateOutput } from "../output/profile.ts";
-import { type ForecastOptions, runForecast } from "../forecast/run_forecast.ts";
+import {
+  type ForecastContext,
+  type ForecastOptions,
+  makeOthers,
+  runForecast,
+} from "../forecast/run_forecast.ts";
 import { stageFolder } from "../references/stage_files.ts";
-import { Ledger } from "../runs/ledger.ts";
+import { Ledger, type LedgerEntry } from "../runs/ledger.ts";
 import { makeRuns, type RunOutcome, type RunWork } from "../runs/make_runs.ts";
 import { outputPath } from "../runs/run_output.ts";
 import { describeDelay, noteSteps } from "../runs/step_delays.ts";
@@ -23,6 +29,8 @@ import {
   type WatchEnvironment,
   type WatchOptions,
 } from "./watch_options.ts";
+import { findChange } from "./find_change.ts";
+import { listFiles } from "./remove_old_runs.ts";
 import { bindClock } from "./watch_clock.ts";
 import { collectRunFacts } from "./watch_status.ts";
 
@@ -32,8 +40,8 @@ export interface ForecastTurn {
   environment: WatchEnvironment;
   /** When its first step may be there, milliseconds since 1970. */
   dueMs: number;
-  /** Whether other runs are due: then steps that are not there are not waited for. */
-  hasOthers: boolean;
+  /** When another run is due, milliseconds since 1970: no longer are steps waited for. */
+  otherDueMs: number;
   /** Ends the work. */
   signal: AbortSignal;
   /** Whether it is no news that steps are not there. */
@@ -79,6 +87,7 @@ function forecastWork(
   const { forecast } = turn.options;
   const output = (run: Run) => locateOutput(run, forecast);
   const stepsOf = (run: Run) => chooseFieldSteps(forecast, run);
+  const withCopies = (context: StageContext) => ({ ...context, ...(copies && { copies }) });
   return {
     output,
     steps: stepsOf,
@@ -86,17 +95,18 @@ function forecastWork(
     async make(run, { begin, save }, context) {
       const startedMs = clock.now();
       const options = chooseOptions(run, turn, context);
-      const result = await runForecast(options, { ...context, ...(copies && { copies }) }, {
+      const bare = { ...options, plot: false, view: false, publish: undefined };
+      let written: LedgerEntry | undefined;
+      const result = await runForecast(bare, context, {
         onWrite: begin,
-        async onMade({ outputs, source, ...count }) {
+        async onMade({ source, ...count }) {
           const { complete, messagesUsed: used, messagesWanted: wanted } = count;
           const reason = complete
             ? undefined
             : await describeLosses(run, stepsOf(run), count, context);
-          const files = outputs.slice(1).map((path) => basename(path));
           const messages = { used, wanted };
-          await save({
-            ...{ complete, messages, files },
+          written = await save({
+            ...{ complete, messages },
             ...(source && { source }),
             ...(reason && { reason }),
           });
@@ -105,20 +115,59 @@ function forecastWork(
       const { counters } = context.storage;
       const facts = collectRunFacts(result, counters, startedMs, clock.now());
       onMade({ options, result, context, startedMs, facts });
+      // With its record it is there, whatever becomes of pictures and copies.
+      await makeLacking(run, written!, turn.options, withCopies(context));
     },
-    async cleanUp(run, { storage }) {
-      await removeWorkFolder(workFolderOf(outputPath(output(run))), storage);
+    findChange: (run, { source }, { storage }) => findChange(run, source, turn, storage),
+    async settle(run, entry, context) {
+      await removeWorkFolder(workFolderOf(outputPath(output(run))), context.storage);
+      await makeLacking(run, entry, turn.options, withCopies(context));
     },
   };
 }
 
+/** The files of a forecast as its entry in the ledger has them. */
+function nameOthers(
+  outputs: readonly string[],
+  { publish }: Pick<ForecastOptions, "publish">,
+): Pick<LedgerEntry, "files" | "published"> {
+  const files = outputs.slice(1).map((path) => basename(path));
+  return { files, ...(publish !== undefined && { published: publish }) };
+}
+
+/**
+ * Makes of an output what it was made without: a picture, a page, copies. It may be new, another command
+ * may have made it, or this one with fewer options.
+ */
+async function makeLacking(
+  run: Run,
+  entry: LedgerEntry,
+  { forecast }: WatchOptions,
+  context: ForecastContext,
+): Promise<void> {
+  const { plot, view, publish, outputDir } = forecast;
+  const files = listFiles(entry);
+  const lacks = (isWanted: boolean, ending: string) =>
+    isWanted && !files.some((name) => name.endsWith(ending));
+  const isUnpublished = publish !== undefined && entry.published !== publish;
+  if (!lacks(plot, ".png") && !lacks(view, ".html") && !isUnpublished) return;
+  const path = outputPath(locateOutput(run, forecast));
+  const complete = entry.state === "complete";
+  const { outputs } = await makeOthers({ run, path, complete }, forecast, context);
+  const made = nameOthers(outputs, forecast);
+  const others = files.filter((name) => !made.files!.includes(name));
+  await (await Ledger.open(outputDir, context.storage))
+    .amend(entry.output, { ...made, files: [...made.files!, ...others] });
+}
+
 function chooseOptions(run: Run, turn: ForecastTurn, context: StageContext): ForecastOptions {
-  const { options, environment, dueMs, hasOthers, signal } = turn;
+  const { options, environment, dueMs, otherDueMs, signal } = turn;
   const { forecast, waitMs, allowMissing } = options;
   const { clock } = environment;
   const { keepReferences, outputDir } = forecast;
   const leftMs = Math.max(0, dueMs + waitMs - clock.now());
-  const limitMs = hasOthers || options.once ? 0 : leftMs;
+  const untilOtherMs = options.once ? 0 : Math.max(0, otherDueMs - clock.now());
+  const limitMs = Math.min(leftMs, untilOtherMs);
   return {
     ...forecast,
     runRequest: run,
@@ -142,5 +191,17 @@ function chooseOptions(run: Run, turn: ForecastTurn, context: StageContext): For
         return describeDelay(stepsSeen, run, step, clock.now());
       },
     },
+  };
+}
+
+/** How a run ended that could not be begun. */
+export function failedOutcome(run: Run, { message }: UserError): RunOutcome {
+  return {
+    run: runLabel(run),
+    name: describeRun(run),
+    state: "failed",
+    reason: message,
+    exitCode: EXIT.failed,
+    skipped: false,
   };
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { messageOf } from "../util/text.ts";
+
 /** The message that is posted, as JSON. */
 export interface Notification {
   event: "failure" | "recovery";
@@ -42,6 +44,13 @@ export async function postMessage(url: string, message: Notification): Promise<v
   if (!response.ok) throw new Error(`the server answers ${response.status}`);
 }
 
+/** The address may hold a secret, also as `fetch` spells it: with the host in small letters. */
+function hideAddress(text: string, url: string): string {
+  const { href } = new URL(url);
+  return [url, href, href.replace(/\/\/[^/]*@/, "//")]
+    .reduce((text, secret) => text.replaceAll(secret, "the address"), text);
+}
+
 /** Posts when the state has changed since the last message. */
 export class Notifier {
   constructor(
@@ -61,7 +70,9 @@ export class Notifier {
   async update(problem: string | undefined, nowMs: number): Promise<void> {
     const { posted, sentMs = -Infinity } = this.state;
     const hasChanged = (problem === undefined) !== (posted === undefined);
-    if (this.url === undefined || !hasChanged || nowMs - sentMs < HOUR_MS) return;
+    // One that lies ahead is of a clock that was set back since.
+    const isTooSoon = sentMs <= nowMs && nowMs - sentMs < HOUR_MS;
+    if (this.url === undefined || !hasChanged || isTooSoon) return;
     const message: Notification = {
       event: problem === undefined ? "recovery" : "failure",
       problem: problem ?? posted!,
@@ -73,9 +84,7 @@ export class Notifier {
       await this.post(this.url, message);
       this.state = { sentMs: nowMs, ...(problem !== undefined && { posted: problem }) };
     } catch (error) {
-      // The address may hold a secret.
-      const state = error instanceof Error ? error.message : String(error);
-      this.warn(`Cannot post to --notify: ${state.replaceAll(this.url, "the address")}`);
+      this.warn(`Cannot post to --notify: ${hideAddress(messageOf(error), this.url)}`);
     }
   }
 }

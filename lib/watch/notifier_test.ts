@@ -57,6 +57,26 @@ Deno.test("a hook that fails is a warning without its address, and is called aga
   assertEquals(warnings[0], "Cannot post to --notify: no route to the address");
 });
 
+Deno.test("a message of the future does not keep the next one back: the clock was set back since", async () => {
+  const posts: Notification[] = [];
+  const post = (_: string, message: Notification) => Promise.resolve(void posts.push(message));
+  const state = { sentMs: START_MS + 365 * 24 * 60 * MINUTE_MS };
+  const notifier = new Notifier(URL_OF_HOOK, "here", post, () => {}, state);
+  await notifier.update("late", START_MS);
+  await notifier.update(undefined, START_MS + MINUTE_MS);
+  assertEquals(posts.map(({ event }) => event), ["failure"]);
+});
+
+for (const url of ["http://LOCALHOST:1/token", "http://user:token@localhost:1/token"]) {
+  Deno.test(`a hook at ${url} that cannot be reached is a warning without its secret`, async () => {
+    const warnings: string[] = [];
+    const notifier = new Notifier(url, "here", postMessage, (line) => void warnings.push(line));
+    await notifier.update("late", START_MS);
+    assertEquals(warnings.length, 1);
+    assertEquals(warnings.filter((line) => line.includes("token")), []);
+  });
+}
+
 Deno.test("postMessage() sends JSON, and takes any answer but success for a failure", async () => {
   const requests: Request[] = [];
   let status = 204;

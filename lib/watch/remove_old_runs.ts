@@ -51,7 +51,7 @@ export async function removeOldRuns(
     const isOurs = run && entry.command === command && entry.output === fileName(run);
     if (!isOurs || entry.removed !== undefined || referenceTime(run).getTime() >= oldest) continue;
     await removeRun(run, entry, options, context);
-    await ledger.recordRemoval(entry.output, now.toISOString());
+    await ledger.amend(entry.output, { removed: now.toISOString() });
     removed.push(entry.output);
   }
   return removed;

@@ -7,18 +7,19 @@
  *
  * @module
  */
-import { describeRun, parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
+import { parseRunLabel, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, InterruptedError, UserError } from "../errors.ts";
 import { locateOutput } from "../output/profile.ts";
+import { checkTarget } from "../forecast/run_forecast.ts";
 import { Ledger } from "../runs/ledger.ts";
 import type { RunOutcome } from "../runs/make_runs.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { messageOf } from "../util/text.ts";
-import { findDiskFault } from "./disk_space.ts";
+import { findDiskFault, makeOutputFolder } from "./disk_space.ts";
 import { BEAT_MS, FolderLock } from "./folder_lock.ts";
 import { findLateTime, findNewestOutput, judgeHealth, type KnownRuns } from "./health.ts";
-import { makeForecast } from "./make_forecast.ts";
+import { failedOutcome, makeForecast } from "./make_forecast.ts";
 import { formatMetrics, metricsPath } from "./metrics_text.ts";
 import { Notifier } from "./notifier.ts";
 import { removeOldRuns } from "./remove_old_runs.ts";
@@ -71,8 +72,9 @@ export async function runWatch(
   const { files, clock, signal } = environment;
   const { outputDir } = options.forecast;
   const nothing: WatchResult = { complete: true, outcomes: [] };
+  checkTarget(options.forecast.publish, outputDir);
   try {
-    await Deno.mkdir(outputDir, { recursive: true });
+    await makeOutputFolder(outputDir);
     using lock = await takeLock(options, environment);
     if (!lock) return nothing;
     const watch = new Watch(options, environment, lock, await readStatus(outputDir, files));
@@ -210,10 +212,12 @@ class Watch {
 
   async #tryToMake(run: Run, hasOthers: boolean): Promise<void> {
     const { options, environment } = this;
+    const nowMs = environment.clock.now();
     const isLate = await this.#isLate(run);
     const { outcome, made, counters } = await makeForecast(run, {
-      ...{ options, environment, hasOthers, signal: this.#signal },
+      ...{ options, environment, signal: this.#signal },
       dueMs: findDue(run, this.#watched),
+      otherDueMs: hasOthers ? nowMs : findDue(findNextRun(this.#watched, nowMs), this.#watched),
       isNoNews: !isLate || this.#announced.has(runLabel(run)),
     });
     this.#status.counts = addCosts(this.#status.counts, counters);
@@ -235,13 +239,17 @@ class Watch {
     const { counts } = this.#status;
     this.#outcomes.set(label, outcome);
     this.#failures.delete(label);
-    if (outcome.state === "complete") {
-      if (!outcome.skipped) counts.complete++;
-      return this.#retries.complete(run);
+    const { state, exitCode } = outcome;
+    if (state === "complete" && !outcome.skipped) counts.complete++;
+    if (state === "complete" && exitCode === EXIT.done) {
+      return this.#retries.complete(run, findDue(run, this.#watched), this.environment.clock.now());
     }
-    if (outcome.state === "incomplete") counts.incomplete++;
-    if (outcome.state === "failed") this.#failures.set(label, `${outcome.name}: ${outcome.reason}`);
-    this.#putOff(run, outcome.state === "failed");
+    if (state === "incomplete") counts.incomplete++;
+    // Of a run that is there what is made of it may have failed: pictures, copies.
+    const isThere = state === "complete" || state === "incomplete";
+    const hasFailed = state === "failed" || (isThere && exitCode !== EXIT.incomplete);
+    if (hasFailed) this.#failures.set(label, `${outcome.name}: ${outcome.reason}`);
+    this.#putOff(run, hasFailed);
   }
 
   #putOff(run: Run, isFailure = true): void {
@@ -382,15 +390,4 @@ class Watch {
     const outcomes = [...this.#outcomes.values()];
     return { complete: outcomes.every(({ exitCode }) => exitCode === EXIT.done), outcomes };
   }
-}
-
-function failedOutcome(run: Run, { message }: UserError): RunOutcome {
-  return {
-    run: runLabel(run),
-    name: describeRun(run),
-    state: "failed",
-    reason: message,
-    exitCode: EXIT.failed,
-    skipped: false,
-  };
 }

@@ -54,26 +54,41 @@ function listRuns({ hours, model }: WatchedRuns, lastMs: number, daysBefore: num
 const FIRST_PAUSE_MS = 10 * 60_000;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
-/** What became of the runs so far, and when those that are not complete are tried again. */
+/** A complete run is looked at again once an hour, in its first day: ECMWF may publish it again. */
+const LOOK_AGAIN_MS = 60 * 60_000;
+
+/** Whether a complete run may still be published again. @param dueMs when its first step was due. */
+export function isLookedAtAgain(dueMs: number, nowMs: number): boolean {
+  return nowMs - dueMs < DAY_MS;
+}
+
+/** When a run is made the next time. */
+interface Turn {
+  isComplete: boolean;
+  /** Attempts that failed. */
+  count: number;
+  nextMs: number;
+}
+
+/** What became of the runs so far, and when each is tried or looked at again. */
 export class RunRetries {
-  readonly #complete = new Set<string>();
-  readonly #failures = new Map<string, { count: number; nextMs: number }>();
+  readonly #turns = new Map<string, Turn>();
 
-  /** The runs that are to be made now. */
+  /** The runs that are to be made now; those that are complete when there is no other. */
   select(runs: readonly Run[], nowMs: number): Run[] {
-    return runs.filter((run) => {
-      const { nextMs = nowMs } = this.#failures.get(runLabel(run)) ?? {};
-      return !this.isComplete(run) && nextMs <= nowMs;
-    });
+    const [complete, others] = [true, false].map((isComplete) =>
+      runs.filter((run) => {
+        const turn = this.#turns.get(runLabel(run));
+        return (turn?.isComplete ?? false) === isComplete && isTurn(turn, nowMs);
+      })
+    );
+    return others!.length > 0 ? others! : complete!;
   }
 
-  isComplete(run: Run): boolean {
-    return this.#complete.has(runLabel(run));
-  }
-
-  complete(run: Run): void {
-    this.#complete.add(runLabel(run));
-    this.#failures.delete(runLabel(run));
+  /** @param dueMs when its first step was due. */
+  complete(run: Run, dueMs: number, nowMs: number): void {
+    const nextMs = isLookedAtAgain(dueMs, nowMs) ? nowMs + LOOK_AGAIN_MS : Infinity;
+    this.#turns.set(runLabel(run), { isComplete: true, count: 0, nextMs });
   }
 
   /**
@@ -82,15 +97,25 @@ export class RunRetries {
    * @param random from 0 to 1; machines that failed together do not meet.
    */
   putOff(run: Run, nowMs: number, random: number): void {
-    const { count = 0 } = this.#failures.get(runLabel(run)) ?? {};
+    const { count = 0 } = this.#turns.get(runLabel(run)) ?? {};
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** count, LONGEST_PAUSE_MS) * (0.75 + random / 4);
-    this.#failures.set(runLabel(run), { count: count + 1, nextMs: nowMs + pauseMs });
+    this.#turns.set(runLabel(run), {
+      isComplete: false,
+      count: count + 1,
+      nextMs: nowMs + pauseMs,
+    });
   }
 
-  /** When the first of these runs is tried again; `undefined` when none waits for that. */
+  /** When the first of these runs is tried or looked at again; `undefined` when none is. */
   findNext(runs: readonly Run[]): number | undefined {
-    const times = runs.filter((run) => !this.isComplete(run))
-      .flatMap((run) => this.#failures.get(runLabel(run))?.nextMs ?? []);
+    const times = runs.flatMap((run) => this.#turns.get(runLabel(run))?.nextMs ?? [])
+      .filter(Number.isFinite);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
+}
+
+/** Whether the time has come; also where the clock was set back since. */
+function isTurn(turn: Turn | undefined, nowMs: number): boolean {
+  if (!turn || turn.nextMs <= nowMs) return true;
+  return turn.nextMs !== Infinity && turn.nextMs - nowMs > LONGEST_PAUSE_MS;
 }

@@ -53,7 +53,9 @@ async function answer(request: Request, served: ServedFolder): Promise<Response>
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("use GET\n", { status: 405, headers: { ...TEXT, allow: "GET, HEAD" } });
   }
-  const { pathname } = new URL(request.url);
+  // Of a Host that is none there is no address.
+  const { pathname } = URL.parse(request.url) ?? {};
+  if (pathname === undefined) return new Response("no address\n", { status: 400, headers: TEXT });
   if (pathname === "/") return await answerPage(served);
   if (pathname === "/healthz") return await answerHealth(served);
   if (pathname === "/metrics") return await answerMetrics(served);
@@ -73,7 +75,8 @@ async function answerHealth({ folder, files, now }: ServedFolder): Promise<Respo
   const reply = (code: number, text: string) =>
     new Response(`${text}\n`, { status: code, headers: TEXT });
   if (!status) return reply(503, "the watch has not written its status yet");
-  if (now() - Date.parse(status.time) > DEAD_AFTER_MS) {
+  // One from the future is of a clock that was set back since.
+  if (!(Math.abs(now() - Date.parse(status.time)) <= DEAD_AFTER_MS)) {
     return reply(503, `the watch gives no sign of life since ${status.time}`);
   }
   if (!status.healthy) return reply(503, status.problem ?? "the newest run is late");

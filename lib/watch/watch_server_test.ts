@@ -113,6 +113,18 @@ for (
       text: "the watch gives no sign of life since 2026-02-06T07:54:00.000Z\n",
     },
     {
+      what: "the last sign of life is of another year",
+      change: { time: "2030-02-06T07:54:00.000Z" },
+      code: 503,
+      text: "the watch gives no sign of life since 2030-02-06T07:54:00.000Z\n",
+    },
+    {
+      what: "the last sign of life has no time",
+      change: { time: "soon" },
+      code: 503,
+      text: "the watch gives no sign of life since soon\n",
+    },
+    {
       what: "a run failed that is not late",
       change: { problem: "Cannot read" },
       code: 200,
@@ -187,6 +199,29 @@ const CLOSED = [
   "/runs.json",
   "/%2e%2e/runs.json",
 ];
+
+Deno.test("a request with a Host that is none is answered with 400", async () => {
+  await withHandler(async (_, folder) => {
+    const signal = new AbortController();
+    let address = "";
+    const served = { folder, files: openStorage(), now: () => NOW_MS };
+    const server = serveFolder(
+      { hostname: "127.0.0.1", port: 0 },
+      served,
+      signal.signal,
+      (url) => void (address = url),
+    );
+    using connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(address).port),
+    });
+    const request = "GET / HTTP/1.1\r\nHost: a b<>\r\nConnection: close\r\n\r\n";
+    await connection.write(new TextEncoder().encode(request));
+    assertMatch(await new Response(connection.readable).text(), /^HTTP\/1.1 400 /);
+    signal.abort();
+    await server.finished;
+  });
+});
 
 Deno.test("no other path leads to a file", async () => {
   await withHandler(async (ask, folder) => {

@@ -134,10 +134,21 @@ export async function readStatus(
   if (!bytes) return undefined;
   try {
     const status = JSON.parse(new TextDecoder().decode(bytes));
-    return status?.version === VERSION && status.counts ? status : undefined;
+    if (status?.version !== VERSION) return undefined;
+    return { ...status, counts: readCounts(status.counts), notified: toObject(status.notified) };
   } catch {
     return undefined;
   }
+}
+
+/** The sums of a status; those that are no numbers, as those that someone changed, begin anew. */
+function readCounts(counts: unknown): WatchCounts {
+  const known = Object.entries(toObject(counts)).filter(([, count]) => Number.isFinite(count));
+  return { ...NO_COUNTS, ...Object.fromEntries(known) };
+}
+
+function toObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 /** A status as text. */

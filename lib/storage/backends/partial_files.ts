@@ -7,6 +7,7 @@
 import { basename, dirname, join } from "node:path";
 import { delay } from "jsr:@std/async@^1.1.0";
 import { isRemote } from "../protocol/address.ts";
+import { StorageError } from "../protocol/storage_error.ts";
 
 const PARTIAL_NAME = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
@@ -133,9 +134,16 @@ async function removeAbandoned(path: string): Promise<void> {
   if (isAbandoned) await unlessGone(Deno.remove(path));
 }
 
+/** @throws {StorageError} where a file is in the place of the folder. */
 async function listNames(folder: string): Promise<string[]> {
-  const entries = await unlessGone(Array.fromAsync(Deno.readDir(folder)));
-  return (entries ?? []).map(({ name }) => name);
+  try {
+    const entries = await unlessGone(Array.fromAsync(Deno.readDir(folder)));
+    return (entries ?? []).map(({ name }) => name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    const state = "there is a file in the place of the folder; give another folder";
+    throw new StorageError({ kind: "denied", action: "use", url: folder, state, cause: error });
+  }
 }
 
 async function unlessGone<T>(done: Promise<T>): Promise<T | undefined> {
