@@ -15,11 +15,14 @@ import {
   type Period,
   plainProduct,
 } from "../../lib/ensemble/field_product.ts";
-import type { Exceedance, MemberStatistic } from "../../lib/ensemble/statistic.ts";
+import {
+  type Exceedance,
+  type MemberStatistic,
+  nameStatisticKind,
+} from "../../lib/ensemble/statistic.ts";
 import { convertThreshold, listThresholdUnits } from "../../lib/ensemble/threshold_units.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { type OutputProfile, withStatistics } from "../../lib/output/profile.ts";
-import { describeStatistic } from "../../lib/output/statistic_attributes.ts";
 import type { StreamOptions } from "../../lib/stream/stream_options.ts";
 import { suggestNearest } from "../../lib/util/text.ts";
 
@@ -108,7 +111,8 @@ export function parseStatisticNames(names: readonly string[]): MemberStatistic[]
 
 /** Statistics, each name in the file once: `p10` and `p10.0`, `>20C` and `>20°C` are the same. */
 function uniteStatistics(statistics: readonly MemberStatistic[]): MemberStatistic[] {
-  return [...new Map(statistics.map((it) => [describeStatistic(it).suffix, it])).values()];
+  const nameOf = (it: MemberStatistic) => nameStatisticKind(it).replace("°", "");
+  return [...new Map(statistics.map((it) => [nameOf(it), it])).values()];
 }
 
 /**
