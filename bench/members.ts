@@ -21,7 +21,7 @@ try {
   const { bucket, stores } = await writeRun(work, STEPS);
   const args = ["--parquet-dir", stores, "--steps", STEPS.join(","), "--output-dir", work];
   const stream = (...more: string[]) =>
-    runAgainstServer(bucket, "stages/stream.ts", [...args, ...more], []);
+    runAgainstServer(bucket, "stages/stream.ts", [...args, "--fresh", "--overwrite", ...more], []);
   await stream(); // so that both find the files in memory
   const plain = await stream();
   const members = await stream("--statistics", STATISTICS);

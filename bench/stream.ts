@@ -60,7 +60,15 @@ try {
 
   for (const [name, serverFlags] of LINES) {
     const summary = `${work}/summary.json`;
-    const args = ["--parquet-dir", stores, "--steps", STEPS.join(","), "--output-dir", work];
+    const args = [
+      "--parquet-dir",
+      stores,
+      "--steps",
+      STEPS.join(","),
+      "--output-dir",
+      work,
+      "--fresh",
+    ];
     const ours = await runAgainstServer(
       bucket,
       "stages/stream.ts",
