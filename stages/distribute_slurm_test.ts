@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { setTimeout as wait } from "node:timers/promises";
 import { BEFORE_50R1, bucketKey, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { type S3Server, startS3Server } from "../fixtures/s3_server.ts";
@@ -9,6 +8,7 @@ import {
   type SlurmCluster,
   startSlurmCluster,
 } from "../fixtures/slurm_cluster.ts";
+import { waitUntil } from "../fixtures/wait_until.ts";
 import { RETRY_LINE } from "../lib/engines/slurm_script.ts";
 import { silentReporter } from "../lib/util/reporter.ts";
 import { BUCKET, stepFiles } from "../lib/ecmwf/files.ts";
@@ -139,12 +139,6 @@ function holdAnswers(server: S3Server) {
     return { kind: "hold", until: promise };
   });
   return { held, release: resolve };
-}
-
-async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !await isSo(); await wait(50)) {
-    assert(Date.now() < end, "waited 30 s");
-  }
 }
 
 /** Waits until `count` tasks wait for answers. @returns their nodes. */

@@ -3,6 +3,7 @@ import { BEFORE_50R1, EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { readBase, writeMessages } from "../fixtures/full_run.ts";
 import { type S3Request, type S3Server, startS3Server } from "../fixtures/s3_server.ts";
 import { sendSignal } from "../fixtures/send_signal.ts";
+import { waitUntil } from "../fixtures/wait_until.ts";
 import { workFolderOf } from "../lib/checkpoint/work_folder.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun, type Run, runLabel } from "../lib/ecmwf/run.ts";
@@ -84,16 +85,27 @@ async function run(workplace: Workplace, name: Name, ...more: string[]) {
   return { code, printed: printed!, reported: reported!, asked: server.requests.slice(before) };
 }
 
-/** Runs stream and kills it at a request for a step of a run. */
+/** Runs stream and kills it at a request for a step of a run, once a field of that run is saved. */
 async function killStream(workplace: Workplace, at: Run, stepHours: number): Promise<S3Request[]> {
   const asked: S3Request[] = [];
   await using child = start(workplace, "stream", []);
+  const over = Promise.withResolvers<void>();
+  const isSaved = async () =>
+    (await listFinished(workplace)).some((it) => it.startsWith(runLabel(at)));
+  const kill = async () => {
+    await waitUntil(isSaved);
+    sendSignal(child, "SIGKILL");
+  };
+  let killing: Promise<void> | undefined;
   workplace.server.setFaults((request) => {
     asked.push(request);
-    if (stepOf(request) === `${runLabel(at)} ${stepHours}`) sendSignal(child, "SIGKILL");
-    return { kind: "delay", ms: 10 };
+    if (stepOf(request) !== `${runLabel(at)} ${stepHours}`) return { kind: "delay", ms: 10 };
+    killing ??= kill();
+    return { kind: "hold", until: over.promise };
   });
   const { signal } = await child.output();
+  over.resolve();
+  await killing;
   assertEquals(signal, "SIGKILL");
   return asked;
 }

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
-import { setTimeout as wait } from "node:timers/promises";
 import {
   findObstacle,
   type SlurmCluster,
   startSlurmCluster,
 } from "../../fixtures/slurm_cluster.ts";
+import { waitUntil } from "../../fixtures/wait_until.ts";
 import { type ArrayJob, type Engine, MERGE } from "./array_engine.ts";
 import { openSlurm } from "./slurm.ts";
 
@@ -61,12 +61,6 @@ function testOnCluster(name: string, test: (place: Workplace) => Promise<void>):
       }
     },
   });
-}
-
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !await condition(); await wait(50)) {
-    if (Date.now() > end) throw new Error("waited 30 s");
-  }
 }
 
 /** Waits until Slurm has nothing left to do. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { openWorkplace } from "../../fixtures/embedded_run.ts";
+import { waitUntil } from "../../fixtures/wait_until.ts";
 import { UsageError } from "../errors.ts";
 import { describeRejections } from "../ensemble/field_result.ts";
 import type { Reference, StoreValue } from "../references/store.ts";
@@ -47,19 +48,20 @@ for (const [name, change, says] of BAD_REFERENCES) {
 
 Deno.test("streaming twice at once in one folder ends well twice, with the same file", async () => {
   await using workplace = await openWorkplace();
-  const { context, folder } = workplace;
+  const { context, folder, server } = workplace;
   await writeFinalStores(workplace);
   const alone = await Deno.readFile((await runStream(streamOptions(folder), context)).path);
+  const isShared = (line: string) => line.startsWith("another command is making");
+  // Neither is over before the other one has begun.
+  const sharing = waitUntil(() => workplace.warnings.some(isShared));
+  server.setFaults(({ range }) => range ? { kind: "hold", until: sharing } : undefined);
   const both = await Promise.all(
     [1, 2].map(() => runStream({ ...streamOptions(folder), fresh: true }, context)),
   );
   for (const { complete, path } of both) {
     assertEquals([complete, await Deno.readFile(path)], [true, alone]);
   }
-  const warnings = workplace.warnings.filter((line) =>
-    line.startsWith("another command is making")
-  );
-  assertEquals(warnings, [
+  assertEquals(workplace.warnings.filter(isShared), [
     `another command is making ${
       both[0]!.path
     }, too: harmless if it is the same one, else stop one of them`,
