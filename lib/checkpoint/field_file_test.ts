@@ -2,7 +2,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import type { FieldDemand } from "../ensemble/field_plan.ts";
+import type { FieldDemand } from "../ensemble/statistic.ts";
 import { FieldReducer } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./field_file.ts";
 

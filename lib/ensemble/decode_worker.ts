@@ -7,7 +7,7 @@
 /// <reference lib="deno.worker" />
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
-import type { FieldDemand } from "./field_plan.ts";
+import type { FieldDemand } from "./statistic.ts";
 import { FieldReducer, type ReducedField, ValueBuffers } from "./field_reducer.ts";
 
 /** A request to the worker. */

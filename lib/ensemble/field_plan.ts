@@ -18,19 +18,12 @@ import {
 } from "../references/store.ts";
 import { byFileOrder } from "./fetch_plan.ts";
 import type { Rejection } from "./field_reducer.ts";
-import type { MemberStatistic } from "./statistic.ts";
+import type { FieldDemand } from "./statistic.ts";
 
 /** A member's message of a field. */
 export interface PlannedMessage {
   member: Member;
   reference: Reference;
-}
-
-/** What is asked of a field besides its mean and deviation. */
-export interface FieldDemand {
-  statistics: readonly MemberStatistic[];
-  /** Whether the values of each member are kept for what is made of several fields. */
-  keepsMembers: boolean;
 }
 
 /** A field of the output, and where its messages are. */

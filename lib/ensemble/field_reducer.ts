@@ -31,7 +31,7 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
-import type { FieldDemand } from "./field_plan.ts";
+import type { FieldDemand } from "./statistic.ts";
 import {
   keepMembers,
   type KeptMembers,

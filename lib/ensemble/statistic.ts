@@ -53,3 +53,10 @@ export function isSameStatistic(a: MemberStatistic, b: MemberStatistic): boolean
 export function nameStatisticKind(statistic: MemberStatistic): string {
   return Object.values(statistic).join(" ");
 }
+
+/** What is asked of a field besides its mean and deviation. */
+export interface FieldDemand {
+  statistics: readonly MemberStatistic[];
+  /** Whether the values of each member are kept for what is made of several fields. */
+  keepsMembers: boolean;
+}

@@ -6,10 +6,27 @@
 import { basename } from "node:path";
 import { runLabel } from "../ecmwf/run.ts";
 import { MAX_FORECAST_BYTES } from "../output/forecast_file.ts";
-import { isRemote, StorageError } from "../storage/mod.ts";
-import type { ForecastContext, ForecastFiles, ForecastOutput } from "./run_forecast.ts";
+import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
+import type { StreamResult } from "../stream/stream_result.ts";
 
 const FORMAT = 1;
+
+/** What a forecast works with besides its options. */
+export interface ForecastContext extends StageContext {
+  /** Where copies are written. @default the storage of everything else */
+  copies?: Storage;
+}
+
+/** The files of a forecast. */
+export interface ForecastFiles {
+  /** The NetCDF first, what is drawn of it, and the manifest aside. */
+  outputs: string[];
+  /** The manifest of the copies. */
+  manifest?: string;
+}
+
+/** The NetCDF of a run. */
+export type ForecastOutput = Pick<StreamResult, "run" | "path" | "complete">;
 
 /** Codes of S3. */
 const NO_BUCKET = /NoSuchBucket/;

@@ -11,7 +11,7 @@ import { resolve } from "node:path";
 import type { RunRequest } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
-import { isRemote, type StageContext, type Storage, StorageError } from "../storage/mod.ts";
+import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { LedgerEntry } from "../runs/ledger.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
@@ -22,6 +22,7 @@ import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { DoneResult, FieldsCount, StreamResult } from "../stream/stream_result.ts";
 import { openLatest, openNewest } from "./latest_run.ts";
+import type { ForecastContext, ForecastFiles, ForecastOutput } from "./publish_results.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
 
@@ -43,25 +44,8 @@ export interface ForecastOptions
   publish?: string;
 }
 
-/** What a forecast works with besides its options. */
-export interface ForecastContext extends StageContext {
-  /** Where copies are written. @default the storage of everything else */
-  copies?: Storage;
-}
-
-/** The files of a forecast. */
-export interface ForecastFiles {
-  /** The NetCDF first, what is drawn of it, and the manifest aside. */
-  outputs: string[];
-  /** The manifest of the copies. */
-  manifest?: string;
-}
-
 /** What a forecast left. */
 export type ForecastResult = StreamResult & ForecastFiles;
-
-/** The NetCDF of a run. */
-export type ForecastOutput = Pick<StreamResult, "run" | "path" | "complete">;
 
 /** What is made when the NetCDF is there. */
 export type MadeForecastFiles = FieldsCount & ForecastFiles & Pick<LedgerEntry, "source">;

@@ -11,6 +11,7 @@ import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import { MEAN_AND_DEVIATION, type MemberStatistic } from "../ensemble/statistic.ts";
 import { DEFAULT_LAYOUT, type OutputLayout } from "./layout.ts";
+import { ICPAC } from "./regions.ts";
 import type { TargetGrid } from "./target_grid.ts";
 
 /** The kinds of files: NetCDF classic, NetCDF-4, and a Zarr store, which is a folder. */
@@ -83,7 +84,7 @@ export const GIK: OutputProfile = {
   conventions: "CF-1.8",
   products: findVariables(GIK_VARIABLES).map(plainProduct),
   steps: [36, 39, 42, 45, 48, 51, 54, 57, 60],
-  region: { north: 25, west: 19, south: -14, east: 55 },
+  region: ICPAC,
   members: "all",
   statistics: MEAN_AND_DEVIATION,
   layout: DEFAULT_LAYOUT,

@@ -6,7 +6,6 @@
 import { UsageError } from "../errors.ts";
 import type { Region } from "../grib/headers.ts";
 import { suggestNearest } from "../util/text.ts";
-import { GIK } from "./profile.ts";
 
 /** North, west, south and east in degrees. */
 type Box = readonly [north: number, west: number, south: number, east: number];
@@ -29,12 +28,15 @@ const COUNTRIES: Readonly<Record<string, Box>> = {
   uganda: [5, 29, -2, 35],
 };
 
+/** The region of ICPAC's rainfall model. */
+export const ICPAC: Region = { north: 25, west: 19, south: -14, east: 55 };
+
 /**
- * Regions by name: the eleven countries of ICPAC; `icpac`, the region of the rainfall model; `africa`,
+ * Regions by name: the eleven countries of ICPAC; `icpac`, that of the rainfall model; `africa`,
  * the mainland and Madagascar by the same source.
  */
 export const REGIONS: Readonly<Record<string, Region>> = {
-  icpac: GIK.region,
+  icpac: ICPAC,
   africa: toRegion([38, -18, -35, 52]),
   ...Object.fromEntries(Object.entries(COUNTRIES).map(([name, box]) => [name, toRegion(box)])),
 };

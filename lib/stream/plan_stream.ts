@@ -8,7 +8,6 @@ import { chooseMembers, describeMembers, type Member } from "../ecmwf/members.ts
 import { findEra } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, isSameRun, parseRunLabel, type Run } from "../ecmwf/run.ts";
 import {
-  type FieldDemand,
   findRun,
   isReferenced,
   neededKeys,
@@ -16,6 +15,7 @@ import {
   type PlannedField,
 } from "../ensemble/field_plan.ts";
 import { type FieldProduct, listInputs } from "../ensemble/field_product.ts";
+import type { FieldDemand } from "../ensemble/statistic.ts";
 import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";

@@ -7,7 +7,7 @@ import { asPublished } from "../ecmwf/eras.ts";
 import { chooseSteps, describeRun, parseRun, type Run } from "../ecmwf/run.ts";
 import { findDataset, listHours, type ModelName } from "../ecmwf/datasets.ts";
 import type { Variable } from "../ecmwf/variables.ts";
-import type { FieldDemand, PlannedField } from "../ensemble/field_plan.ts";
+import type { PlannedField } from "../ensemble/field_plan.ts";
 import {
   type FieldProduct,
   isPlain,
@@ -17,7 +17,12 @@ import {
   plainProduct,
   statisticsOf,
 } from "../ensemble/field_product.ts";
-import { isOfEveryField, isSameStatistic, type MemberStatistic } from "../ensemble/statistic.ts";
+import {
+  type FieldDemand,
+  isOfEveryField,
+  isSameStatistic,
+  type MemberStatistic,
+} from "../ensemble/statistic.ts";
 import { UsageError } from "../errors.ts";
 import type { OutputProfile } from "../output/profile.ts";
 import { sortUnique } from "../util/numbers.ts";

@@ -9,12 +9,8 @@ import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
 import { EXIT, type UserError } from "../errors.ts";
 import { locateOutput } from "../output/profile.ts";
-import {
-  type ForecastContext,
-  type ForecastOptions,
-  makeOthers,
-  runForecast,
-} from "../forecast/run_forecast.ts";
+import type { ForecastContext } from "../forecast/publish_results.ts";
+import { type ForecastOptions, makeOthers, runForecast } from "../forecast/run_forecast.ts";
 import { stageFolder } from "../references/stage_files.ts";
 import { Ledger, type LedgerEntry } from "../runs/ledger.ts";
 import { makeRuns, type RunOutcome, type RunWork } from "../runs/make_runs.ts";

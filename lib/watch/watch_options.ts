@@ -5,7 +5,8 @@
  */
 import type { ModelName } from "../ecmwf/datasets.ts";
 import type { RunHour } from "../ecmwf/run.ts";
-import type { ForecastContext, ForecastOptions, ForecastResult } from "../forecast/run_forecast.ts";
+import type { ForecastContext } from "../forecast/publish_results.ts";
+import type { ForecastOptions, ForecastResult } from "../forecast/run_forecast.ts";
 import type { StageContext, Storage } from "../storage/mod.ts";
 import type { Reporter } from "../util/reporter.ts";
 import type { FreeSpace } from "./disk_space.ts";
