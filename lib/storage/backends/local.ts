@@ -155,7 +155,8 @@ async function describeFailure<T>(
     if (cause instanceof Deno.errors.NotFound || isBelowFile) {
       throw fail("missing", "there is no such file");
     }
-    if (cause instanceof Deno.errors.IsADirectory) throw fail("missing", IS_FOLDER);
+    // Not "missing": what is looked for may be there, and is not what it should be.
+    if (cause instanceof Deno.errors.IsADirectory) throw fail("unsupported", IS_FOLDER);
     if (cause instanceof Deno.errors.PermissionDenied) {
       throw fail("denied", "the file system denies access, check the owner and mode");
     }
