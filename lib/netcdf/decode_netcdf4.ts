@@ -16,6 +16,7 @@ import {
   type DecodedVariable,
   NetcdfError,
 } from "./decode_netcdf.ts";
+import { checkHeaps } from "./hdf5_heaps.ts";
 import type { NetcdfNumbers } from "./netcdf_values.ts";
 
 /** Attributes of the format itself. */
@@ -48,6 +49,7 @@ let fileCount = 0;
  * @throws {NetcdfError} when it is not HDF5, is cut short, or contradicts itself.
  */
 export async function decodeNetcdf4(bytes: Uint8Array): Promise<DecodedNetcdf> {
+  checkHeaps(bytes);
   const library = await h5wasm.ready;
   // Else it prints what is wrong, and goes on.
   library.activate_throwing_error_handler();
