@@ -63,9 +63,13 @@ function formatEntry({ option, commands }: Entry): string {
 
 /** The text of the page, as `deno fmt` leaves it. */
 export async function formatOptionsPage(): Promise<string> {
-  const text = INTRODUCTION + (await listOptions()).map(formatEntry).join("");
+  return await formatText(INTRODUCTION + (await listOptions()).map(formatEntry).join(""), "md");
+}
+
+/** A text as `deno fmt` leaves it in a file of the project with this extension. */
+export async function formatText(text: string, extension: "md" | "json"): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext", "md", "-"],
+    args: ["fmt", "--ext", extension, "-"],
     cwd: decodeURIComponent(new URL("../", import.meta.url).pathname),
     stdin: "piped",
     stdout: "piped",

@@ -6,6 +6,7 @@
  */
 import { toJsonSchema } from "npm:@valibot/to-json-schema@1.3.0";
 import { PROFILE_FILE } from "../stages/cli/profile_file.ts";
+import { formatText } from "./make_options.ts";
 
 const SCHEMA = new URL("profile.schema.json", import.meta.url);
 
@@ -16,16 +17,7 @@ export async function formatProfileSchema(): Promise<string> {
     // `{date}` and `{hour}` have no counterpart in a schema; reading the file requires them.
     ...toJsonSchema(PROFILE_FILE, { errorMode: "ignore" }),
   };
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext", "json", "-"],
-    cwd: decodeURIComponent(new URL("../", import.meta.url).pathname),
-    stdin: "piped",
-    stdout: "piped",
-  });
-  await using process = command.spawn();
-  await new Blob([JSON.stringify(schema, null, 2)]).stream().pipeTo(process.stdin);
-  const { stdout } = await process.output();
-  return new TextDecoder().decode(stdout);
+  return await formatText(JSON.stringify(schema, null, 2), "json");
 }
 
 if (import.meta.main) await Deno.writeTextFile(SCHEMA, await formatProfileSchema());

@@ -4,11 +4,8 @@
  * @module
  */
 import type { Command } from "../lib/cli/command.ts";
-import { countStates } from "../lib/cli/range_summary.ts";
-import { categoryOf, EXIT, UserError } from "../lib/errors.ts";
-import { findWorst, type RunOutcome } from "../lib/runs/make_runs.ts";
+import { concludeRange } from "../lib/cli/range_summary.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import type { Outcome } from "../lib/util/reporter.ts";
 import { measureFreeSpace } from "../lib/watch/disk_space.ts";
 import { postMessage } from "../lib/watch/notifier.ts";
 import { machineClock } from "../lib/watch/watch_clock.ts";
@@ -67,7 +64,7 @@ export const command: Command<WatchRequest> = {
       serveFolder(listen, served, signal, (url) => reporter.info(`listening on ${url}`));
     }
     const { outcomes } = await runWatch({ ...options, ...(notify && { notify }) }, environment);
-    return conclude(outcomes);
+    return concludeRange(outcomes);
   },
 };
 
@@ -82,18 +79,6 @@ function requireHost(url: string): void {
   if (Deno.permissions.querySync({ name: "net", host }).state === "granted") return;
   throw new Deno.errors.NotCapable(
     `Cannot use --notify: Deno refuses net access to "${host}", add --allow-net=${host}`,
-  );
-}
-
-/** @throws {UserError} of the category of the worst run, unless that only lacks something. */
-function conclude(outcomes: readonly RunOutcome[]): Outcome {
-  const worst = findWorst(outcomes);
-  if (worst === EXIT.done || worst === EXIT.incomplete) return { complete: worst === EXIT.done };
-  const bad = outcomes.filter(({ exitCode }) => exitCode !== EXIT.done);
-  throw new UserError(
-    categoryOf(worst),
-    `Cannot complete ${bad.length} of ${outcomes.length} runs: ${countStates(bad)}; ` +
-      "the same command tries these again",
   );
 }
 

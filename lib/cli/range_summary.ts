@@ -1,12 +1,14 @@
 /**
- * The closing summary of a command on several runs: a line for each, for people, and for programs.
+ * The closing summary of a command on several runs: a line for each, for people, and for programs; and
+ * how the command ends.
  *
  * @module
  */
-import type { RunOutcome } from "../runs/make_runs.ts";
+import { categoryOf, EXIT, UserError } from "../errors.ts";
+import { findWorst, type RunOutcome } from "../runs/make_runs.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { formatMegabytes } from "../util/numbers.ts";
-import type { Column, Summary } from "../util/reporter.ts";
+import type { Column, Outcome, Summary } from "../util/reporter.ts";
 
 const COLUMNS: readonly Column[] = [
   { head: "run" },
@@ -64,4 +66,22 @@ function describeEnd({ state, skipped }: RunOutcome): string {
 
 function describeOutput({ output, reason }: RunOutcome): string {
   return [output, reason].filter((part) => part !== undefined).join(": ");
+}
+
+/**
+ * The outcome of a command from those of its runs.
+ *
+ * @throws {UserError} of the category of the worst run, unless that only lacks something.
+ */
+export function concludeRange(
+  outcomes: readonly Pick<RunOutcome, "state" | "exitCode">[],
+): Outcome {
+  const worst = findWorst(outcomes);
+  if (worst === EXIT.done || worst === EXIT.incomplete) return { complete: worst === EXIT.done };
+  const bad = outcomes.filter(({ exitCode }) => exitCode !== EXIT.done);
+  throw new UserError(
+    categoryOf(worst),
+    `Cannot complete ${bad.length} of ${outcomes.length} runs: ${countStates(bad)}; ` +
+      "the same command tries these again",
+  );
 }

@@ -13,6 +13,7 @@ import {
   type NetcdfVariable,
   streamNetcdf,
 } from "./encode_netcdf.ts";
+import { collectBytes, makeVariable } from "./netcdf4_fixture.ts";
 
 /** Every type, attribute kind and padding that the writer knows, on a grid that cdo understands. */
 function makeDataset(): NetcdfDataset {
@@ -51,24 +52,11 @@ function makeDataset(): NetcdfDataset {
   };
 }
 
-function makeVariable(
-  name: string,
-  dimensions: string[],
-  data: NetcdfVariable["data"],
-  attributes: NetcdfVariable["attributes"] = {},
-): NetcdfVariable {
-  return { name, dimensions, attributes, data };
-}
-
 /** 15 values: NaN, both zeros, a value that float32 rounds, the smallest and the largest. */
 function makeField(): Float32Array {
   return Float32Array.from(
     [NaN, -0, 0, 273.15, -273.15, 1e-45, -3.4028234663852886e38, 1 / 3, 8, 9, 10, 11, 12, 13, 14.5],
   );
-}
-
-async function collectBytes(pieces: Iterable<Uint8Array<ArrayBuffer>>): Promise<Uint8Array> {
-  return new Uint8Array(await new Blob([...pieces]).arrayBuffer());
 }
 
 async function withFile(dataset: NetcdfDataset, use: (path: string) => Promise<void>) {

@@ -9,7 +9,8 @@ import type { NetcdfDataset, NetcdfVariable } from "./encode_netcdf.ts";
 /** Steps, rows and columns of `t2m`, which is too large for one chunk. */
 const [STEPS, ROWS, COLUMNS] = [9, 83, 145];
 
-function variable(
+/** A variable as writers take it. */
+export function makeVariable(
   name: string,
   dimensions: string[],
   data: NetcdfVariable["data"],
@@ -39,26 +40,42 @@ export function makeVariedDataset(): NetcdfDataset {
       floats: Float32Array.of(0.1, -2.5),
     },
     variables: [
-      variable("time", ["time"], Float64Array.of(1105308), { units: "hours since 1900-01-01" }),
-      variable("valid_time", ["valid_time"], steps(3), { bounds: "valid_time_bnds", axis: "T" }),
-      variable(
+      makeVariable("time", ["time"], Float64Array.of(1105308), { units: "hours since 1900-01-01" }),
+      makeVariable("valid_time", ["valid_time"], steps(3), {
+        bounds: "valid_time_bnds",
+        axis: "T",
+      }),
+      makeVariable(
         "valid_time_bnds",
         ["valid_time", "bnds"],
         Float64Array.from({ length: 2 * STEPS }, (_, i) => i),
       ),
-      variable("latitude", ["latitude"], Float64Array.from({ length: ROWS }, (_, i) => 25 - i / 4)),
-      variable("longitude", ["longitude"], Float64Array.from({ length: COLUMNS }, (_, i) => i / 4)),
-      variable("height", [], Int16Array.of(-2), { units: "m" }),
-      variable("mask", ["longitude"], new Int8Array(COLUMNS).fill(-3)),
-      variable("t2m", ["time", "valid_time", "latitude", "longitude"], field, {
+      makeVariable(
+        "latitude",
+        ["latitude"],
+        Float64Array.from({ length: ROWS }, (_, i) => 25 - i / 4),
+      ),
+      makeVariable(
+        "longitude",
+        ["longitude"],
+        Float64Array.from({ length: COLUMNS }, (_, i) => i / 4),
+      ),
+      makeVariable("height", [], Int16Array.of(-2), { units: "m" }),
+      makeVariable("mask", ["longitude"], new Int8Array(COLUMNS).fill(-3)),
+      makeVariable("t2m", ["time", "valid_time", "latitude", "longitude"], field, {
         units: "K",
         long_name: "température",
         ...fill,
       }),
-      variable("count", ["time", "valid_time"], new Int32Array(STEPS).fill(51), { units: "1" }),
-      variable("codes", ["latitude", "longitude"], new Int32Array(ROWS * COLUMNS).fill(-70000), {
-        _FillValue: Int32Array.of(-1),
-      }),
+      makeVariable("count", ["time", "valid_time"], new Int32Array(STEPS).fill(51), { units: "1" }),
+      makeVariable(
+        "codes",
+        ["latitude", "longitude"],
+        new Int32Array(ROWS * COLUMNS).fill(-70000),
+        {
+          _FillValue: Int32Array.of(-1),
+        },
+      ),
     ],
   };
 }

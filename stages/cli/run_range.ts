@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { countStates, summarizeRange } from "../../lib/cli/range_summary.ts";
+import { concludeRange, summarizeRange } from "../../lib/cli/range_summary.ts";
 import { resolveRun, type RunRequest } from "../../lib/ecmwf/published.ts";
 import { describeRun, type Run } from "../../lib/ecmwf/run.ts";
-import { categoryOf, EXIT, MissingDataError, UserError } from "../../lib/errors.ts";
+import { EXIT, MissingDataError } from "../../lib/errors.ts";
 import { ledgerPath } from "../../lib/runs/ledger.ts";
 import {
-  findWorst,
   makeRuns,
   type MakeRunsOptions,
   type RunOutcome,
@@ -41,18 +40,6 @@ export async function runRange<Prepared>(
   const ledger = options.folder === undefined ? undefined : ledgerPath(options.folder);
   reporter.result(summarizeRange(outcomes, ledger, context, startedMs));
   return concludeRange(outcomes);
-}
-
-/** The outcome of a command from those of its runs. */
-function concludeRange(outcomes: readonly RunOutcome[]): Outcome {
-  const worst = findWorst(outcomes);
-  if (worst === EXIT.done || worst === EXIT.incomplete) return { complete: worst === EXIT.done };
-  const bad = outcomes.filter(({ exitCode }) => exitCode !== EXIT.done);
-  throw new UserError(
-    categoryOf(worst),
-    `Cannot complete ${bad.length} of ${outcomes.length} runs: ${countStates(bad)}; ` +
-      "the same command tries these again",
-  );
 }
 
 /**
