@@ -11,6 +11,7 @@ import type { PlannedField } from "../ensemble/field_plan.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 import { MissingDataError } from "../errors.ts";
+import { release } from "../util/memory.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { isRemote, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import {
@@ -159,7 +160,9 @@ export class WorkFolder {
     }));
     const saved: SavedField = { reduced, versions, ...(task && { task }) };
     const file = `${this.path}/${name}.${lacksMessages(field, reduced) ? "lacking" : "field"}`;
-    await storage.put(file, [await encodeFieldFile(key, saved)]);
+    const bytes = await encodeFieldFile(key, saved);
+    await storage.put(file, [bytes]);
+    release(bytes);
     this.#retain(fieldIndex, saved);
   }
 

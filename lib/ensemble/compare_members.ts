@@ -1,16 +1,32 @@
 /**
- * The values of members over a window → the members that do not fit the others: what a damaged header
- * makes of a message may be within all limits, but it is unlike the rest of its field.
+ * Summaries of the values of members over a window → the members that do not fit the others: what a
+ * damaged header makes of a message may be within all limits, but it is unlike the rest of its field.
  *
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
 
-/** One member's values. */
+/** What is compared of one member's values over a window; some 2 kB. */
+export interface WindowSummary {
+  pointCount: number;
+  /** Values at some points, the same for all windows of as many points; NaN where missing. */
+  samples: Float64Array;
+  /** Of the rows that are looked at: the values that are not missing, infinite where all are. */
+  least: number;
+  most: number;
+  /** Of the same: points, and those at the least value. */
+  lookedAt: number;
+  atLeast: number;
+  /** Mean difference of neighbours in a row. @default {0} (there are none) */
+  meanStep: number;
+  /** Different values, nearly; NaN where there are too few above the least one for a pattern. */
+  distinct: number;
+}
+
+/** One member's window. */
 export interface MemberWindow {
   member: Member;
-  /** Row-major, north first; NaN where missing. */
-  values: Float64Array;
+  summary: WindowSummary;
   /** Distance between neighbouring packed values. */
   precision: number;
 }
@@ -68,11 +84,6 @@ interface Features {
   roughness: number;
 }
 
-/** The features of a window, and its highest value. */
-interface MeasuredWindow extends Features {
-  highest: number;
-}
-
 /** How a feature of a damaged message differs. */
 interface FeatureRule {
   name: keyof Features;
@@ -128,27 +139,70 @@ const PATTERN_RULES: readonly FeatureRule[] = [
 ];
 
 /**
+ * Summarizes the values of one member. Costs about a hundredth of decoding them.
+ *
+ * @param values row-major, north first; NaN where missing.
+ * @param columns of the window.
+ */
+export function summarizeWindow(values: Float64Array, columns: number): WindowSummary {
+  const rows = sampleRows(values, columns);
+  let [least, most] = [Infinity, -Infinity];
+  let [difference, steps, atLeast] = [0, 0, 0];
+  for (let row = 0; row < rows.length; row += columns) {
+    let previous = NaN;
+    for (let i = row; i < row + columns; i++) {
+      const value = rows[i]!;
+      if (value < least) [least, atLeast] = [value, 0];
+      if (value === least) atLeast++;
+      if (value > most) most = value;
+      const step = Math.abs(value - previous);
+      previous = value;
+      if (step !== step) continue;
+      difference += step;
+      steps++;
+    }
+  }
+  // Where most points are dry or clear there is no pattern.
+  const hasPattern = rows.length - atLeast >= PATTERN_SHARE * rows.length;
+  return {
+    pointCount: values.length,
+    samples: samplePoints(values),
+    least,
+    most,
+    lookedAt: rows.length,
+    atLeast,
+    meanStep: steps > 0 ? difference / steps : 0,
+    distinct: hasPattern ? countDistinct(rows) : NaN,
+  };
+}
+
+/** The values at evenly spaced points. */
+function samplePoints(values: Float64Array): Float64Array {
+  const count = Math.min(values.length, SAMPLED_POINTS);
+  const samples = new Float64Array(count);
+  for (let i = 0; i < count; i++) samples[i] = values[Math.floor(i * values.length / count)]!;
+  return samples;
+}
+
+/**
  * Finds the members whose window differs from those of the others by far more than these among each
  * other: in its values, their range, the number of different ones, or the difference of neighbours.
  * All of these are compared with medians and quartiles, which a few wrong members do not move.
  *
- * Costs about a hundredth of decoding the members.
- *
- * @param columns of the window.
+ * @param members of windows of the same points.
  * @returns how they differ, in words; nothing when there are fewer than five members.
  */
 export function findOutliers(
   members: readonly MemberWindow[],
-  columns: number,
   { least, noise }: Usual,
 ): Map<Member, string> {
   const found = new Map<Member, string>();
   if (members.length <= LEAST_OTHERS) return found;
-  const pointCount = members[0]!.values.length;
+  const pointCount = members[0]!.summary.pointCount;
   const leastUsual = noise * Math.sqrt(Math.max(1, AVERAGED_POINTS / pointCount));
   const scales = { narrow: least === 0 ? leastUsual : noise, wide: leastUsual };
-  const distances = measureDistances(members.map(({ values }) => values));
-  const features = members.map((window) => measureFeatures(window, columns, scales));
+  const distances = measureDistances(members.map(({ summary }) => summary.samples));
+  const features = members.map((window) => measureFeatures(window, scales));
   const sortedDistances = distances.toSorted((a, b) => a - b);
   const sortFeature = (name: keyof Features) =>
     features.map((own) => own[name]).filter((it) => !Number.isNaN(it)).sort((a, b) => a - b);
@@ -163,8 +217,8 @@ export function findOutliers(
     WIDE_RULE,
     ...(pointCount < PATTERN_POINTS ? [] : PATTERN_RULES),
   ];
-  for (const [i, { member, precision }] of members.entries()) {
-    const isDry = least === 0 && !(features[i]!.highest > 0);
+  for (const [i, { member, summary, precision }] of members.entries()) {
+    const isDry = least === 0 && !(summary.most > 0);
     const reason =
       describeDistance(distances[i]!, sortedDistances, Math.max(precision, leastUsual)) ??
         describeFeature(
@@ -218,15 +272,12 @@ function withoutOne(numbers: readonly number[], left: number): number[] {
   return others;
 }
 
-/** The mean distance of each member from the median of all, over some points of the window. */
+/** The mean distance of each member from the median of all, over the sampled points. */
 function measureDistances(members: readonly Float64Array[]): number[] {
-  const pointCount = members[0]!.length;
-  const samples = Math.min(pointCount, SAMPLED_POINTS);
   const sums = new Float64Array(members.length);
   const counts = new Float64Array(members.length);
   const sorted = new Float64Array(members.length);
-  for (let sample = 0; sample < samples; sample++) {
-    const point = Math.floor(sample * pointCount / samples);
+  for (let point = 0; point < members[0]!.length; point++) {
     for (let i = 0; i < members.length; i++) sorted[i] = members[i]![point]!;
     sorted.sort(); // NaN last
     let count = members.length;
@@ -256,40 +307,18 @@ function sampleRows(values: Float64Array, columns: number): Float64Array {
 }
 
 function measureFeatures(
-  window: MemberWindow,
-  columns: number,
+  { summary, precision }: MemberWindow,
   scales: { narrow: number; wide: number },
-): MeasuredWindow {
-  const { precision } = window;
-  const values = sampleRows(window.values, columns);
-  let [least, most] = [Infinity, -Infinity];
-  let [roughness, steps, atLeast] = [0, 0, 0];
-  for (let row = 0; row < values.length; row += columns) {
-    let previous = NaN;
-    for (let i = row; i < row + columns; i++) {
-      const value = values[i]!;
-      if (value < least) [least, atLeast] = [value, 0];
-      if (value === least) atLeast++;
-      if (value > most) most = value;
-      const step = Math.abs(value - previous);
-      previous = value;
-      if (step !== step) continue;
-      roughness += step;
-      steps++;
-    }
-  }
+): Features {
+  const { least, most, lookedAt, atLeast, meanStep, distinct } = summary;
   const range = most > least ? most - least : 0;
-  const relativeRoughness = range > 0 && steps > 0 ? roughness / steps / range : 0;
-  // Where most points are dry or clear there is no pattern.
-  const hasPattern = values.length - atLeast >= PATTERN_SHARE * values.length;
+  const roughness = range > 0 ? meanStep / range : 0;
+  const hasPattern = !Number.isNaN(distinct);
   return {
     narrowness: Math.log2(range + Math.max(scales.narrow, precision) / 2 ** NARROW_OCTAVES),
     width: Math.log2(range + Math.max(scales.wide, precision)),
-    variety: hasPattern
-      ? Math.log2((countDistinct(values) + FEW_VALUES) / (values.length - atLeast + FEW_VALUES))
-      : NaN,
-    roughness: hasPattern ? Math.log2(relativeRoughness + LITTLE_ROUGHNESS) : NaN,
-    highest: most,
+    variety: Math.log2((distinct + FEW_VALUES) / (lookedAt - atLeast + FEW_VALUES)),
+    roughness: hasPattern ? Math.log2(roughness + LITTLE_ROUGHNESS) : NaN,
   };
 }
 

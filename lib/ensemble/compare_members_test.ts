@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
-import { findOutliers, type Usual } from "./compare_members.ts";
+import { findOutliers, summarizeWindow, type Usual } from "./compare_members.ts";
 
 const [ROWS, COLUMNS] = [40, 50];
 const WIND: Usual = { least: -150, noise: 4 };
@@ -34,10 +34,11 @@ function findIn(
 ) {
   const random = makeRandom(seed);
   const members = Array.from({ length: count }, (_, member) => {
-    const values = draw(random, member);
-    return { member, values: member === 2 ? change(values) : values, precision: 1e-3 };
+    const drawn = draw(random, member);
+    const values = member === 2 ? change(drawn) : drawn;
+    return { member, summary: summarizeWindow(values, COLUMNS), precision: 1e-3 };
   });
-  return [...findOutliers(members, COLUMNS, usual)];
+  return [...findOutliers(members, usual)];
 }
 
 const drawWind = (random: () => number) => drawSmooth(random, 8).map((value) => value + 5);

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Region } from "../grib/mod.ts";
+import { release } from "../util/memory.ts";
 import type { FieldDemand } from "./statistic.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./decode_worker.ts";
@@ -68,6 +69,7 @@ export class DecodePool implements Disposable {
     const cuts = shares.length === 1
       ? [{ bytes, parts: shares[0]!.parts }]
       : shares.map(({ parts }) => cutOut(bytes, parts));
+    if (shares.length !== 1) release(bytes);
     await Promise.all(shares.map(async ({ worker, indexes }, i) => {
       const found = await this.#add(worker, cuts[i]!.bytes, cuts[i]!.parts);
       indexes.forEach((index, n) => needs[index] = found[n]);

@@ -8,7 +8,8 @@
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./statistic.ts";
-import { FieldReducer, type ReducedField, ValueBuffers } from "./field_reducer.ts";
+import { release } from "../util/memory.ts";
+import { FieldReducer, type ReducedField, WindowBuffer } from "./field_reducer.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =
@@ -43,7 +44,7 @@ export interface WorkerReply {
 }
 
 const reducers = new Map<number, FieldReducer>();
-const buffers = new ValueBuffers();
+const buffer = new WindowBuffer();
 
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
@@ -60,8 +61,7 @@ function answer(request: WorkerRequest): Omit<WorkerReply, "call"> {
   if (request.kind === "add") {
     const { bytes, parts, region } = request;
     const needs = parts.map((part) => addPart(bytes, part, region));
-    // Frees them: garbage of this size is collected late.
-    bytes.buffer.transfer(0);
+    release(bytes);
     return { needs };
   }
   const reduced = reducers.get(request.field)?.reduce(request.demand);
@@ -74,7 +74,7 @@ function addPart(
   { field, expected, start, end }: MessagePart,
   region: Region,
 ): number | undefined {
-  const reducer = reducers.get(field) ?? new FieldReducer(region, buffers);
+  const reducer = reducers.get(field) ?? new FieldReducer(region, buffer);
   reducers.set(field, reducer);
   return reducer.add(bytes.subarray(start, end), expected);
 }

@@ -31,6 +31,7 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
+import { release } from "../util/memory.ts";
 import type { FieldDemand } from "./statistic.ts";
 import {
   keepMembers,
@@ -39,11 +40,11 @@ import {
   packValues,
   unpackValues,
 } from "./kept_members.ts";
-import { measureMembers } from "./measure_members.ts";
-import { findOutliers } from "./compare_members.ts";
+import { measurePacked } from "./packed_statistics.ts";
+import { findOutliers, summarizeWindow, type WindowSummary } from "./compare_members.ts";
 import { findOddPackings, findUsual } from "./compare_packing.ts";
 import { type FieldPoints, joinPoints, packPoints } from "./member_points.ts";
-import { meanAndDeviation, type Statistics } from "./statistics.ts";
+import type { Statistics } from "./statistics.ts";
 
 /** No output is larger, not even the globe at 0.15°; all members of a field are in memory at once. */
 const MOST_POINTS = 4_000_000;
@@ -122,6 +123,7 @@ interface DecodedMember {
   member: Member;
   axes: WindowAxes;
   packed: PackedValues;
+  summary: WindowSummary;
   precision: number;
   representation: GribField["representation"];
   conversion: Conversion | undefined;
@@ -130,25 +132,14 @@ interface DecodedMember {
   flat: string | undefined;
 }
 
-/** A member while its field is reduced. */
-interface OpenMember extends DecodedMember {
-  /** Valid until the next field is reduced with the same buffers. */
-  values: Float64Array;
-}
+/** Memory for the values of one window, used again for message after message. */
+export class WindowBuffer {
+  #array = new Float64Array();
 
-/**
- * Arrays of values, used again for message after message and field after field: those of all members
- * are large, and each would be garbage soon.
- */
-export class ValueBuffers {
-  readonly #arrays: Float64Array[] = [];
-
-  /** An array of some length, with any content; the same memory for the same number. */
-  take(number: number, length: number): Float64Array {
-    const known = this.#arrays[number];
-    const array = known && known.length >= length ? known : new Float64Array(length);
-    this.#arrays[number] = array;
-    return array.subarray(0, length);
+  /** An array of some length, with any content, valid until the next call. */
+  take(length: number): Float64Array {
+    if (this.#array.length < length) this.#array = new Float64Array(length);
+    return this.#array.subarray(0, length);
   }
 }
 
@@ -161,10 +152,10 @@ export class FieldReducer {
   /** That of the first message; all are of the same variable and step. */
   #expected: ExpectedField | undefined;
 
-  /** @param buffers where values are while they are worked on. @default {its own} */
+  /** @param buffer where the values of a message are while they are worked on. @default {its own} */
   constructor(
     private readonly region: Region,
-    private readonly buffers: ValueBuffers = new ValueBuffers(),
+    private readonly buffer: WindowBuffer = new WindowBuffer(),
   ) {}
 
   /**
@@ -184,7 +175,7 @@ export class FieldReducer {
       if (mismatch) return this.#reject(member, mismatch, "mismatched");
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
-      const out = this.buffers.take(0, window.rowCount * window.columnCount);
+      const out = this.buffer.take(window.rowCount * window.columnCount);
       const { values, neededBytes } = decodePrefix(field, window, out);
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
@@ -198,6 +189,7 @@ export class FieldReducer {
         member,
         axes: { latitudes, longitudes, grid },
         packed: packValues({ values, representation: field.representation, factor }),
+        summary: summarizeWindow(values, window.columnCount),
         precision,
         representation: field.representation,
         conversion,
@@ -247,40 +239,40 @@ export class FieldReducer {
     const fitting = decoded.filter((it) => axes && sameAxes(it.axes, axes));
     const strays = decoded.filter((it) => !fitting.includes(it));
     const pointCount = axes ? axes.latitudes.length * axes.longitudes.length : 0;
-    const used = fitting.map((it, i): OpenMember => {
-      const values = this.buffers.take(i, pointCount);
-      unpackValues(it.packed, values);
-      return { ...it, values };
-    });
-    return {
+    const packed = fitting.map((it) => it.packed);
+    const reduced: ReducedField = {
       ...(axes && { axes }),
-      ...meanAndDeviation(used.map((it) => it.values), pointCount),
-      members: used.map((it) => it.member),
+      ...measurePacked(packed, pointCount, fitting.length > 0 ? demand?.statistics ?? [] : []),
+      members: fitting.map((it) => it.member),
       rejections: [
         ...this.#rejections,
         ...strays.map(({ member }) => rejectStray(member)),
       ].sort((a, b) => a.member - b.member),
-      implausible: this.#findImplausible(used),
-      ...countConversions(used),
-      ...(demand && used.length > 0 && satisfyDemand(demand, used, pointCount)),
-      ...(this.#expected && canOnlyGrow(this.#expected.variable) && used.length > 0 && {
-        points: joinPoints(
-          pointCount,
-          used.map(({ member, values, precision }) => ({
-            member,
-            ...packPoints(values, precision),
-          })),
-        ),
+      implausible: this.#findImplausible(fitting),
+      ...countConversions(fitting),
+      ...(demand?.keepsMembers && fitting.length > 0 &&
+        {
+          kept: keepMembers(pointCount, fitting.map((it) => ({ member: it.member, ...it.packed }))),
+        }),
+      ...(this.#expected && canOnlyGrow(this.#expected.variable) && fitting.length > 0 && {
+        points: joinPoints(pointCount, fitting.map((it) => this.#packPoints(it, pointCount))),
       }),
     };
+    release(...decoded.map(({ packed }) => packed.numbers));
+    return reduced;
+  }
+
+  #packPoints({ member, packed, precision }: DecodedMember, pointCount: number) {
+    const values = this.buffer.take(pointCount);
+    unpackValues(packed, values);
+    return { member, ...packPoints(values, precision) };
   }
 
   /** What cannot be true: by itself, or, of the members within their limits, beside the others. */
-  #findImplausible(used: readonly OpenMember[]): Finding[] {
+  #findImplausible(used: readonly DecodedMember[]): Finding[] {
     const within = used.filter(({ implausible }) => !implausible);
-    const columns = used[0]?.axes.longitudes.length ?? 0;
     const usual = this.#expected ? findUsual(this.#expected, within) : { least: 0, noise: 0 };
-    const outliers = findOutliers(within, columns, usual);
+    const outliers = findOutliers(within, usual);
     // Numbers in other units are packed in another way.
     const byUnits = [...Map.groupBy(within, ({ conversion }) => conversion).values()];
     const oddPackings = new Map(byUnits.flatMap((own) => [...findOddPackings(own, usual)]));
@@ -293,20 +285,6 @@ export class FieldReducer {
       return reason ? [{ member, reason }] : [];
     });
   }
-}
-
-/** What is asked for besides mean and deviation. */
-function satisfyDemand(
-  { statistics, keepsMembers }: FieldDemand,
-  used: readonly OpenMember[],
-  pointCount: number,
-): Pick<ReducedField, "further" | "kept"> {
-  const members = used.map(({ values }) => values);
-  return {
-    ...(statistics.length > 0 && { further: measureMembers(members, pointCount, statistics) }),
-    ...(keepsMembers &&
-      { kept: keepMembers(pointCount, used.map(({ member, packed }) => ({ member, ...packed }))) }),
-  };
 }
 
 function countConversions(

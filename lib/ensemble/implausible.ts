@@ -6,6 +6,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { canOnlyGrow } from "../ecmwf/variables.ts";
+import { release } from "../util/memory.ts";
 import { median, robustDeviation } from "./compare_members.ts";
 import type { Finding, ReducedField, Rejection } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
@@ -63,7 +64,10 @@ export class GrowthCheck {
     }
   }
 
-  /** Compares a field with its neighbours; what was found of an earlier version of it is forgotten. */
+  /**
+   * Compares a field with its neighbours; what was found of an earlier version of it is forgotten. The
+   * points belong to this object from now on.
+   */
   note(fieldIndex: number, points: FieldPoints): void {
     const pairs = this.#pairs.get(fieldIndex) ?? [];
     this.#points.set(fieldIndex, points);
@@ -75,7 +79,10 @@ export class GrowthCheck {
     }
     for (const i of new Set([fieldIndex, ...pairs.flat()])) {
       const isDone = this.#pairs.get(i)?.every((pair) => this.#contradictions.has(pair.join()));
-      if (isDone) this.#points.delete(i);
+      const done = isDone && this.#points.get(i);
+      if (!done) continue;
+      this.#points.delete(i);
+      release(done.packed);
     }
   }
 

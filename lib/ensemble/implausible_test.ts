@@ -69,7 +69,7 @@ async function judge(
     saved.set(step, points);
     const implausible = step === 0 ? known : [];
     fields.set(step, { ...emptyField([]), members: parts.map((it) => it.member), implausible });
-    check.note(step, points);
+    check.note(step, structuredClone(points));
   }
   const read: number[] = [];
   const findings = await check.judge(fields, (i) => {
@@ -136,7 +136,9 @@ Deno.test("GrowthCheck forgets what it found of a field that came again", async 
   const pack = (values: number[]) =>
     joinPoints(2, [{ member: 0, ...packPoints(Float64Array.from(values), 0) }]);
   const [first, wrong, right] = [pack([1, 1]), pack([1, 0]), pack([1, 2])];
-  for (const [i, points] of [[0, first], [1, wrong], [1, right]] as const) check.note(i, points);
+  for (const [i, points] of [[0, first], [1, wrong], [1, right]] as const) {
+    check.note(i, structuredClone(points));
+  }
   const fields = new Map([0, 1].map((i) => [i, { ...emptyField([]), members: [0] }]));
   const read = (i: number) => Promise.resolve([first, right][i]!);
   assertEquals(await check.judge(fields, read), new Map());

@@ -48,7 +48,7 @@ export interface DecodedMessage {
 export interface PackedValues {
   /** @default {undefined} (the numbers are the values) */
   scales?: KeptPart["scales"];
-  numbers: Uint16Array | Float64Array;
+  numbers: Uint16Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 }
 
 /** `q` of a value that is missing. */
@@ -76,10 +76,15 @@ export function packValues({ values, representation, factor }: DecodedMessage): 
   return { scales: { ...scales, least }, numbers };
 }
 
-/** Writes packed values to `out`, as they were before. */
-export function unpackValues({ scales, numbers }: PackedValues, out: Float64Array): void {
-  if (scales) scaleNumbers(numbers, scales, out);
-  else out.set(numbers);
+/** Writes packed values from `start` on to `out`, as they were before, as many as it takes. */
+export function unpackValues(
+  { scales, numbers }: PackedValues,
+  out: Float64Array,
+  start: number = 0,
+): void {
+  const part = numbers.subarray(start, start + out.length);
+  if (scales) scaleNumbers(part, scales, out);
+  else out.set(part);
 }
 
 /** Joins the packed values of members. */
@@ -101,7 +106,7 @@ export function keepMembers(
 function findNumbers(
   values: Float64Array,
   { binary, reference, decimal, factor }: Scales,
-): { numbers: Uint16Array; least: number } | undefined {
+): { numbers: Uint16Array<ArrayBuffer>; least: number } | undefined {
   // Inexact, which rounding undoes: what counts is that the number gives the value back.
   const [perFactor, perBinary] = [1 / (factor * decimal), 1 / binary];
   const numbers = new Uint16Array(values.length);
@@ -163,6 +168,8 @@ function scaleNumbers(
 ): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
-    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
+    out[i] = ((number + least) * binary + reference) * decimal * factor;
+    // Not a choice between two numbers: that would make an object of each.
+    if (number === MISSING) out[i] = NaN;
   }
 }

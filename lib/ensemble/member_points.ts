@@ -5,6 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { release } from "../util/memory.ts";
 
 /** One member's values: `least + step · q`, where `q` are whole numbers below `MISSING`. */
 export interface MemberPoints {
@@ -79,7 +80,7 @@ export function joinPoints(
 
 /** One member's values at one step, open for comparison. */
 export interface OpenPoints extends MemberPoints {
-  steps: Uint16Array;
+  steps: Uint16Array<ArrayBuffer>;
 }
 
 /** Unpacks the values of one member; `undefined` when the field has none of it. */
@@ -124,7 +125,10 @@ export function findShrunkPoints(earlier: OpenPoints, later: OpenPoints): number
 export function findContradictions(earlier: FieldPoints, later: FieldPoints): Member[] {
   return later.members.map(({ member }) => member).filter((member) => {
     const [before, after] = [openPoints(earlier, member), openPoints(later, member)];
-    return before && after && findShrunkPoints(before, after).length > 0;
+    if (!before || !after) return false;
+    const shrinks = findShrunkPoints(before, after).length > 0;
+    release(before.steps, after.steps);
+    return shrinks;
   });
 }
 
@@ -175,10 +179,11 @@ function packSteps(
   const packed = new Uint8Array(blocks + 4 * used);
   packed.set(widths);
   packed.set(new Uint8Array(words.buffer, 0, 4 * used), blocks);
+  release(words);
   return packed;
 }
 
-function unpackSteps(packed: Uint8Array, count: number): Uint16Array {
+function unpackSteps(packed: Uint8Array, count: number): Uint16Array<ArrayBuffer> {
   const blocks = Math.ceil(count / BLOCK);
   // One more word than there are: the loop reads the next one before it knows whether it needs it.
   const words = new Int32Array((packed.length - blocks) / 4 + 1);
@@ -209,5 +214,6 @@ function unpackSteps(packed: Uint8Array, count: number): Uint16Array {
     }
     next--;
   }
+  release(words);
   return steps.subarray(0, count);
 }

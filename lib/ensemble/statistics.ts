@@ -50,7 +50,7 @@ export function meanAndDeviation(
     deviation[point] = Math.sqrt(squares[point]! / (counts ? counts[point]! : members.length));
   }
   const isWhole = !counts || counts.every((count) => count === members.length);
-  return { mean: Float32Array.from(averages), deviation, ...(!isWhole && { counts }) };
+  return { mean: new Float32Array(averages), deviation, ...(!isWhole && { counts }) };
 }
 
 /** Averages and squares anew where members lack a value; counts them. */
