@@ -40,15 +40,15 @@ export class RequestTimes {
   bodies = 0;
   /** Bytes of all bodies so far. */
   lineBytes = 0;
-  readonly #waitsMs: number[] = [];
+  readonly #waitsMs = new LastNumbers();
   /** In bytes per millisecond. */
-  readonly #rates: number[] = [];
+  readonly #rates = new LastNumbers();
 
   /** Learns from a request. */
   note({ waitMs, bodyMs, bytes }: RequestTiming): void {
     if (bytes < MIN_BODY_BYTES) return;
-    remember(this.#waitsMs, waitMs);
-    remember(this.#rates, bytes / Math.max(MIN_BODY_MS, bodyMs));
+    this.#waitsMs.add(waitMs);
+    this.#rates.add(bytes / Math.max(MIN_BODY_MS, bodyMs));
   }
 
   /**
@@ -60,8 +60,8 @@ export class RequestTimes {
    * @returns `undefined` until enough requests were seen.
    */
   get costBytes(): number | undefined {
-    if (this.#rates.length < ENOUGH) return undefined;
-    return median(this.#waitsMs) * median(this.#rates);
+    if (this.#rates.count < ENOUGH) return undefined;
+    return this.#waitsMs.median * this.#rates.median;
   }
 
   /**
@@ -72,7 +72,7 @@ export class RequestTimes {
   isProgress(from: LineMark, to: LineMark): boolean {
     const ms = to.ms - from.ms;
     const bytes = to.bytes - from.bytes;
-    const shownRate = this.#rates.length < ENOUGH ? Infinity : median(this.#rates);
+    const shownRate = this.#rates.count < ENOUGH ? Infinity : this.#rates.median;
     if (bytes >= ms * Math.min(LEAST_RATE, shownRate / 16)) return true;
     const lineBytes = to.lineBytes - from.lineBytes;
     return lineBytes >= ms * LEAST_RATE && bytes * this.bodies * UNFAIRNESS >= lineBytes;
@@ -83,20 +83,35 @@ export class RequestTimes {
    * ones took; by 1 KiB/s until enough were seen.
    */
   longestMs(bytes: number): number {
-    const isKnown = this.#rates.length >= ENOUGH;
+    const isKnown = this.#rates.count >= ENOUGH;
     const usualMs = isKnown
-      ? median(this.#waitsMs) + bytes / median(this.#rates)
+      ? this.#waitsMs.median + bytes / this.#rates.median
       : bytes / LEAST_RATE;
     return SLACK * usualMs;
   }
 }
 
-function remember(values: number[], value: number): void {
-  if (values.push(value) > REMEMBERED) values.shift();
+/** The last numbers of a series, and their median, which is asked for more often than one is added. */
+class LastNumbers {
+  readonly #numbers: number[] = [];
+  #median: number | undefined;
+
+  get count(): number {
+    return this.#numbers.length;
+  }
+
+  add(number: number): void {
+    if (this.#numbers.push(number) > REMEMBERED) this.#numbers.shift();
+    this.#median = undefined;
+  }
+
+  get median(): number {
+    return this.#median ??= findMedian(this.#numbers);
+  }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
+function findMedian(numbers: readonly number[]): number {
+  const sorted = Float64Array.from(numbers).sort();
+  const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
