@@ -98,11 +98,12 @@ export function planFields(
   targets?: ReferenceTargets,
 ): PlannedField[] {
   const published = variables.map((variable) => asPublished(variable, run));
+  const files = new StepFiles();
   return steps.flatMap((stepHours) =>
     published.map((variable) => {
       const field: PlannedField = { variable, stepHours, messages: [], rejections: [] };
       for (const member of members) {
-        addMessage(field, member, stores.get(member), run, targets);
+        addMessage(field, member, stores.get(member), run, files, targets);
       }
       field.messages.sort(byFileOrder);
       return field;
@@ -115,6 +116,7 @@ function addMessage(
   member: Member,
   store: Store | undefined,
   run: Run,
+  files: StepFiles,
   targets: ReferenceTargets | undefined,
 ): void {
   const { variable, stepHours } = field;
@@ -129,20 +131,33 @@ function addMessage(
     field.rejections.push({ member, reason: reason ?? "it is not referenced" });
     return;
   }
-  const file = parseFileName(value.url);
+  const { file, url } = files.find(value.url);
   if (!file || file.stepHours !== stepHours || !isSameRun(file.run, run)) {
     field.rejections.push({ member, reason: `its reference points to ${value.url}` });
     return;
   }
-  field.messages.push({ member, reference: { ...value, url: canonicalUrl(value.url) } });
+  field.messages.push({ member, reference: { ...value, url } });
+}
+
+/** The files of references, each read once: thousands of references have some dozens of files. */
+class StepFiles {
+  readonly #known = new Map<string, { file: ReturnType<typeof parseFileName>; url: string }>();
+
+  /** What the name of a file says, and its address as all references to it have it. */
+  find(url: string): { file: ReturnType<typeof parseFileName>; url: string } {
+    const known = this.#known.get(url) ?? { file: parseFileName(url), url: canonicalUrl(url) };
+    this.#known.set(url, known);
+    return known;
+  }
 }
 
 /** The run that most references of the stores point to; of several the first one. */
 export function findRun(stores: ReadonlyMap<Member, Store>): Run | undefined {
+  const files = new StepFiles();
   const counts = new Map<string, { run: Run; count: number }>();
   for (const store of stores.values()) {
     for (const value of store.values()) {
-      const run = isReference(value) ? parseFileName(value.url)?.run : undefined;
+      const run = isReference(value) ? files.find(value.url).file?.run : undefined;
       if (!run) continue;
       const known = counts.get(runLabel(run));
       if (known) known.count++;
