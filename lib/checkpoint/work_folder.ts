@@ -11,7 +11,7 @@ import type { PlannedField } from "../ensemble/field_plan.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 import { MissingDataError } from "../errors.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import { isRemote, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
 import {

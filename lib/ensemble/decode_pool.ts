@@ -5,7 +5,7 @@
  * @module
  */
 import type { Region } from "../grib/mod.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import type { FieldDemand } from "./statistic.ts";
 import type { ReducedField } from "./field_reducer.ts";
 import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./decode_worker.ts";

@@ -8,7 +8,7 @@
 import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./statistic.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import { FieldReducer, type ReducedField, WindowBuffer } from "./field_reducer.ts";
 
 /** A request to the worker. */

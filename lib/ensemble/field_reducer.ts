@@ -31,7 +31,7 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import type { FieldDemand } from "./statistic.ts";
 import {
   keepMembers,

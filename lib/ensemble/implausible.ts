@@ -6,7 +6,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { canOnlyGrow } from "../ecmwf/variables.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import { median, robustDeviation } from "./compare_members.ts";
 import type { Finding, ReducedField, Rejection } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 
 /** One member's values: `least + step · q`, where `q` are whole numbers below `MISSING`. */
 export interface MemberPoints {

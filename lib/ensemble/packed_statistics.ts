@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { release } from "../util/memory.ts";
+import { release } from "../util/numbers.ts";
 import { type PackedValues, unpackValues } from "./kept_members.ts";
 import { measureMembers } from "./measure_members.ts";
 import type { MemberStatistic } from "./statistic.ts";

@@ -4,6 +4,7 @@ import {
   formatCount,
   formatDuration,
   formatMegabytes,
+  release,
   sortUnique,
   toMebibytes,
 } from "./numbers.ts";
@@ -32,4 +33,12 @@ Deno.test("formatCount() gives a decimal to fractions only", () => {
 Deno.test("formatDuration() rounds up and changes its units with the size", () => {
   const durations = [0.2, 59, 59.1, 185, 3600, 7860].map(formatDuration);
   assertEquals(durations, ["1 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 11 min"]);
+});
+
+Deno.test("release() takes the memory of arrays, also of parts of them", () => {
+  const whole = new Float64Array(1000);
+  const bytes = new Uint8Array(1000);
+  const part = bytes.subarray(10, 20);
+  release(whole, part);
+  assertEquals([whole, bytes, part].map(({ buffer }) => buffer.byteLength), [0, 0, 0]);
 });
