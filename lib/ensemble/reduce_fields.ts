@@ -392,10 +392,7 @@ class ReductionPass {
     const { kept, points, ...rest } = { ...reduced, rejections };
     this.fields[field] = rest;
     if (this.stopped.has(this.#plan[field]!.stepHours)) return;
-    await this.#options.onField?.(field, {
-      ...rest,
-      ...(points && { points }),
-      ...(kept && { kept }),
-    });
+    const handed = { ...rest, ...(points && { points }), ...(kept && { kept }) };
+    await this.#options.onField?.(field, handed);
   }
 }
