@@ -6,8 +6,10 @@
  */
 import type { RunRequest } from "../ecmwf/published.ts";
 import type { Run } from "../ecmwf/run.ts";
+import { EarlyPool } from "../ensemble/decode_pool.ts";
 import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
 import type { StageContext } from "../storage/mod.ts";
+import { chooseRegion } from "../stream/fetch_fields.ts";
 import { locateRun } from "../stream/output_format.ts";
 import { chooseFieldSteps } from "../stream/product_fields.ts";
 import { streamRecorded } from "../stream/recorded_stream.ts";
@@ -37,11 +39,14 @@ export async function runExtract(
   rules: OutputRules,
   context: StageContext,
 ): Promise<StreamResult | DoneResult> {
+  using started = new DisposableStack();
+  let early: EarlyPool | undefined;
   const reader = await readPresentSteps(options, context, async ({ run }) => {
     await checkOutput(run, options, rules, context);
+    early = started.use(new EarlyPool(chooseRegion(options)));
   });
-  const { run } = reader;
-  return await streamRecorded({ ...options, run, stores: reader.collectStores() }, rules, context);
+  const read = { run: reader.run, stores: reader.collectStores() };
+  return await streamRecorded({ ...options, ...read, early: early! }, rules, context);
 }
 
 /**
