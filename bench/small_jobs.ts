@@ -14,10 +14,14 @@ import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { EMBEDDED_FOLDER } from "../fixtures/embedded_run.ts";
 import { type FaultRule, startS3Server } from "../fixtures/s3_server.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
+import { parseRun } from "../lib/ecmwf/run.ts";
+import { GIK } from "../lib/output/profile.ts";
 import { formatMegabytes } from "../lib/util/numbers.ts";
 import { IS_SHORT, ROOT, ServerProcess } from "./measure.ts";
 
-const RUN_ARGS = ["--date", "20260206", "--run", "00"];
+const RUN = parseRun("20260206", "00");
+const RUN_ARGS = ["--date", RUN.date, "--run", RUN.hour];
+const PYTHON = "Python, ecCodes, whole messages";
 const REPEATS = 9;
 /** Far longer than requests that are sent together take to arrive. */
 const ROUND_MS = 60;
@@ -165,24 +169,36 @@ async function measureJobs(jobs: readonly Job[]): Promise<Map<string, JobCost>> 
   );
 }
 
-function printRows(costs: ReadonlyMap<string, JobCost>, counts: ReadonlyMap<string, JobCounts>) {
+/** The cells of what a row counts. */
+type Cells = [requests: string, bytes: string, rounds: string, modules: string];
+
+function formatCounts({ requests, bytes, rounds, modules, packageModules }: JobCounts): Cells {
+  const loaded = `${modules} + ${packageModules.length}`;
+  return [`${requests}`, `${formatMegabytes(bytes)} MB`, `${rounds}`, loaded];
+}
+
+function printRows(costs: ReadonlyMap<string, JobCost>, counts: ReadonlyMap<string, Cells>) {
   const model = /^model name\s*:\s*(.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
   console.log(`${navigator.hardwareConcurrency} cores of ${model}, Deno ${Deno.version.deno}\n`);
   console.log("| job | wall | processor | requests | bytes | rounds | modules | peak memory |");
   console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
   for (const [name, { wallMs, cpuMs, peakBytes }] of costs) {
-    const own = counts.get(name);
-    const counted = own
-      ? [
-        `${own.requests}`,
-        `${formatMegabytes(own.bytes)} MB`,
-        `${own.rounds}`,
-        `${own.modules} + ${own.packageModules.length}`,
-      ]
-      : ["", "", "", ""];
-    const cells = [`${(wallMs / 1000).toFixed(2)} s`, `${(cpuMs / 1000).toFixed(2)} s`, ...counted];
-    console.log(`| ${[name, ...cells, `${formatMegabytes(peakBytes)} MB`].join(" | ")} |`);
+    const times = [wallMs, cpuMs].map((ms) => `${(ms / 1000).toFixed(2)} s`);
+    const cells = [name, ...times, ...counts.get(name)!, `${formatMegabytes(peakBytes)} MB`];
+    console.log(`| ${cells.join(" | ")} |`);
   }
+}
+
+/** What Python asks for; its results must be those of `stream`. */
+async function countPython(argv: readonly string[], output: string): Promise<Cells> {
+  const [program, ...args] = argv;
+  const netcdf = `${output}/${GIK.fileName(RUN)}`;
+  const { success, stdout, stderr } = await new Deno.Command(program!, {
+    args: [...args, "--nc", netcdf],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { requests, bytes } = JSON.parse(new TextDecoder().decode(stdout));
+  return [`${requests}`, `${formatMegabytes(bytes)} MB`, "", ""];
 }
 
 /** Packages that no reader of public data loads. */
@@ -230,15 +246,19 @@ async function measureAll(folder: string): Promise<void> {
     { name: "`stream`, the same from stores", args: stream(ROOT, stores, endpoint, output) },
     { name: "`extract --help`", args: [`${ROOT}stages/extract.ts`, "--help"] },
   ];
-  const counts = new Map<string, JobCounts>();
+  const counts = new Map<string, Cells>();
   for (const [i, { name }] of ours("").entries()) {
-    counts.set(name, await countJob(bucket, (endpoint) => ours(endpoint)[i]!.args));
+    counts.set(name, formatCounts(await countJob(bucket, (endpoint) => ours(endpoint)[i]!.args)));
   }
   await using server = await ServerProcess.start(bucket);
-  const python = ["/usr/bin/python3", `${ROOT}fixtures/eccodes_field.py`, "t2m", server.url];
+  const python = [
+    ...["/usr/bin/python3", `${ROOT}fixtures/eccodes_field.py`, "t2m", server.url],
+    ...[...RUN_ARGS, "--steps", "36"],
+  ];
+  counts.set(PYTHON, await countPython(python, output));
   const costs = await measureJobs([
     ...ours(server.url).map(({ name, args }) => ({ name, argv: denoRun(args) })),
-    { name: "Python, ecCodes, whole messages", argv: [...python, ...RUN_ARGS, "--steps", "36"] },
+    { name: PYTHON, argv: python },
   ]);
   printRows(costs, counts);
 }
