@@ -54,22 +54,25 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 83,
-  "stages/stage2.ts": 58,
-  "stages/stage3.ts": 67,
-  "stages/pipeline.ts": 111,
-  "stages/stream.ts": 77,
+  "stages/stage1.ts": 45,
+  "stages/stage2.ts": 43,
+  "stages/stage3.ts": 48,
+  "stages/pipeline.ts": 52,
+  "stages/stream.ts": 70,
   "stages/forecast.ts": 72,
   "stages/watch.ts": 84,
   "stages/extract.ts": 72,
   "stages/distribute.ts": 73,
-  "stages/plot.ts": 56,
-  "stages/view.ts": 74,
-  "stages/permissions.ts": 20,
+  "stages/plot.ts": 55,
+  "stages/view.ts": 73,
+  "stages/permissions.ts": 14,
 };
 
 /** Files under 40 lines that do not join a neighbour, and why. */
-const SHORT_FILES: Readonly<Record<string, string>> = {};
+const SHORT_FILES: Readonly<Record<string, string>> = {
+  "lib/storage/protocol/checksum.ts":
+    "its package is loaded with it, which most commands do without",
+};
 
 const ROOT = new URL("../", import.meta.url);
 /** An import or export of a file of ours: whether of types alone, its names and its path. */

@@ -257,7 +257,7 @@ async function planJob(
   run: Run | undefined,
 ): Promise<{ job: ArrayJob; logFolder: string }> {
   // It loads what reads Parquet.
-  const { stageFolder } = await import("../lib/references/stage_files.ts");
+  const { stageFolder } = await import("../lib/references/stage_folders.ts");
   const { planJobPaths } = await import("../lib/engines/job_paths.ts");
   const { formatArguments, formatPermissions, listHosts, listReferenceHosts } = await import(
     "./cli/task_arguments.ts"

@@ -17,7 +17,7 @@ import { GIK } from "../lib/output/profile.ts";
 import { openStorage } from "../lib/storage/mod.ts";
 import { runStage2 } from "../lib/pipeline/run_stage2.ts";
 import { runStage3 } from "../lib/pipeline/run_stage3.ts";
-import { stageFolder } from "../lib/references/stage_files.ts";
+import { stageFolder } from "../lib/references/stage_folders.ts";
 import type { LedgerEntry } from "../lib/runs/ledger.ts";
 
 const { run } = BEFORE_50R1;

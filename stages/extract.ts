@@ -44,9 +44,9 @@ export const command: Command<ExtractRequest> = {
       remake: options.fresh || given.replace,
     };
     // Loaded when the command line is known to be right.
-    const { runRecordedForecast } = await import("../lib/forecast/run_forecast.ts");
+    const { runExtract } = await import("../lib/forecast/run_extract.ts");
     const { reportStream, writeSummary } = await import("./cli/stream_report.ts");
-    const result = await runRecordedForecast(options, rules, context);
+    const result = await runExtract(options, rules, context);
     await writeSummary(summary, options, result, context);
     reportStream(options, result, context, startedMs);
     return result;

@@ -9,7 +9,7 @@ import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
 import { GIK_VARIABLES } from "../lib/ecmwf/variables.ts";
-import { type PipelineResult, runPipeline } from "../lib/pipeline/run_pipeline.ts";
+import type { PipelineResult } from "../lib/pipeline/run_pipeline.ts";
 import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import type { Outcome, Reporter } from "../lib/util/reporter.ts";
@@ -106,6 +106,7 @@ export const command: Command<PipelineRequest> = {
       throw new UsageError("Cannot put several runs into one --output-dir: leave it out");
     }
     if (runRequests.length <= 1) {
+      const { runPipeline } = await import("../lib/pipeline/run_pipeline.ts");
       return await runStage(request, reporter, runPipeline, describePipeline);
     }
     const { pipelineWork } = await import("../lib/pipeline/pipeline_runs.ts");

@@ -7,7 +7,7 @@
 import type { Command, OptionSpec } from "../lib/cli/command.ts";
 import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import { runStage1, type Stage1Result } from "../lib/pipeline/run_stage1.ts";
+import type { Stage1Result } from "../lib/pipeline/run_stage1.ts";
 import type { ScanOptions } from "../lib/pipeline/skeleton_source.ts";
 import type { TemplateOptions } from "../lib/template/open_template.ts";
 import { exitWith } from "./cli/console.ts";
@@ -54,7 +54,11 @@ export const command: Command<
     ...parseScanOptions(values),
     stage1Zip: values.flag(ZIP.name),
   }),
-  run: (request, reporter) => runSingleStage(request, reporter, runStage1, describeStage1),
+  async run(request, reporter) {
+    // Loaded when the command line is known to be right.
+    const { runStage1 } = await import("../lib/pipeline/run_stage1.ts");
+    return await runSingleStage(request, reporter, runStage1, describeStage1);
+  },
 };
 
 if (import.meta.main) await exitWith(command);

@@ -6,7 +6,7 @@
 import type { Command } from "../lib/cli/command.ts";
 import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
-import { runStage2, type Stage2Result } from "../lib/pipeline/run_stage2.ts";
+import type { Stage2Result } from "../lib/pipeline/run_stage2.ts";
 import { exitWith } from "./cli/console.ts";
 import {
   INDEX_OPTIONS,
@@ -52,7 +52,11 @@ export const command: Command<StageRequest & IndexOptions> = {
     "deno task stage2 --date latest --max-members 10 --allow-missing",
   ],
   parse: (values) => ({ ...parseStageRequest(values), ...parseIndexOptions(values) }),
-  run: (request, reporter) => runSingleStage(request, reporter, runStage2, describeStage2),
+  async run(request, reporter) {
+    // Loaded when the command line is known to be right.
+    const { runStage2 } = await import("../lib/pipeline/run_stage2.ts");
+    return await runSingleStage(request, reporter, runStage2, describeStage2);
+  },
 };
 
 if (import.meta.main) await exitWith(command);

@@ -7,8 +7,8 @@ import type { Command } from "../lib/cli/command.ts";
 import type { RunSummary } from "../lib/cli/run_summary.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import type { FormatOptions } from "../lib/kerchunk/final_files.ts";
-import { runStage3, type Stage3Options, type Stage3Result } from "../lib/pipeline/run_stage3.ts";
-import { describePublished } from "../lib/references/publish.ts";
+import type { Stage3Options, Stage3Result } from "../lib/pipeline/run_stage3.ts";
+import { describePublished } from "../lib/references/stage_folders.ts";
 import { exitWith } from "./cli/console.ts";
 import { FORMAT_OPTIONS, parseFormatOptions, ZIP } from "./cli/format_options.ts";
 import { parseUploadOptions, UPLOAD_OPTIONS, type UploadRequest } from "./cli/gcs_options.ts";
@@ -65,7 +65,11 @@ export const command: Command<
     ...parseFormatOptions(values),
     zip: values.flag("zip"),
   }),
-  run: (request, reporter) => runSingleStage(request, reporter, runStage3, describeStage3),
+  async run(request, reporter) {
+    // Loaded when the command line is known to be right.
+    const { runStage3 } = await import("../lib/pipeline/run_stage3.ts");
+    return await runSingleStage(request, reporter, runStage3, describeStage3);
+  },
 };
 
 if (import.meta.main) await exitWith(command);

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import type { Command } from "../lib/cli/command.ts";
 import type { Run } from "../lib/ecmwf/run.ts";
 import { UsageError } from "../lib/errors.ts";
-import { findStores } from "../lib/references/publish.ts";
+import { findStores } from "../lib/references/stage_folders.ts";
 import type { OutputRules } from "../lib/runs/output_record.ts";
 import type { StreamOptions } from "../lib/stream/stream_options.ts";
 import type { DoneResult, StreamResult, TaskResult } from "../lib/stream/stream_result.ts";

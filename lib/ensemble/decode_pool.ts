@@ -41,6 +41,11 @@ export class DecodePool implements Disposable {
     return this.#workers.length;
   }
 
+  /** Starts as many workers as it lacks. */
+  grow(size: number): void {
+    while (this.#workers.length < size) this.#workers.push(this.#startWorker());
+  }
+
   #startWorker(): Worker {
     const worker = new Worker(new URL("./decode_worker.ts", import.meta.url), {
       type: "module",
@@ -128,6 +133,37 @@ export class DecodePool implements Disposable {
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.terminate();
   }
+}
+
+/**
+ * A worker that is started before its work is known: it loads its modules while indexes or stores are read.
+ * Whoever fetches first takes it; where nothing is fetched it ends with this object.
+ */
+export class EarlyPool implements Disposable {
+  #pool: DecodePool | undefined;
+
+  /** @param region the window of every field. */
+  constructor(region: Region) {
+    this.#pool = new DecodePool(region, 1);
+  }
+
+  /** The pool, which its taker disposes of; `undefined` once it was taken. */
+  take(): DecodePool | undefined {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    return pool;
+  }
+
+  [Symbol.dispose](): void {
+    this.take()?.[Symbol.dispose]();
+  }
+}
+
+/** The pool that was started before, grown, or else a new one. @param size number of workers. */
+export function openPool(early: EarlyPool | undefined, region: Region, size: number): DecodePool {
+  const pool = early?.take() ?? new DecodePool(region, size);
+  pool.grow(size);
+  return pool;
 }
 
 /** A copy of the bytes from the first of some parts to the last, and where they are in it. */

@@ -4,7 +4,7 @@ import type { ExpectedField } from "../ecmwf/check_message.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import { FieldReducer } from "./field_reducer.ts";
-import { DecodePool } from "./decode_pool.ts";
+import { DecodePool, EarlyPool } from "./decode_pool.ts";
 
 const { run } = BEFORE_50R1;
 const REGION = { north: 25, west: 19, south: -14, east: 55 };
@@ -106,3 +106,13 @@ for (const size of [1, 2]) {
     assertEquals([members, rejections.map(({ member }) => member)], [[2], [3]]);
   });
 }
+
+Deno.test("EarlyPool gives its worker once, which grows into a pool of several", async () => {
+  using early = new EarlyPool(REGION);
+  using pool = early.take()!;
+  assertEquals([pool.size, early.take()], [1, undefined]);
+  pool.grow(2);
+  for (const field of [0, 1]) await add(pool, field, readSp(field));
+  assertEquals(pool.size, 2);
+  for (const field of [0, 1]) assertEquals((await pool.reduce(field, field))?.members, [field]);
+});

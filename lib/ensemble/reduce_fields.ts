@@ -19,7 +19,7 @@ import {
 } from "./fetch_plan.ts";
 import { emptyField, type ReducedField } from "./field_reducer.ts";
 import type { PlannedField } from "./field_plan.ts";
-import { DecodePool } from "./decode_pool.ts";
+import { type DecodePool, type EarlyPool, openPool } from "./decode_pool.ts";
 import {
   clearSuspicion,
   explainLoss,
@@ -54,6 +54,8 @@ export interface ReduceOptions {
   maxBytesUnderWay?: number;
   /** Decode workers. @default one a core */
   workers?: number;
+  /** A first one that was started before, for the same region. @default {undefined} (none was) */
+  early?: EarlyPool;
   /** Called after each message that was asked for, with its bytes and those of the gap behind it. */
   onMessage?: (bytes: number) => void;
   /** Called when the beginning of a message was too short, and more of it is asked for. */
@@ -88,16 +90,14 @@ export async function reduceFields(
 ): Promise<ReducedField[]> {
   const { storage, run, region, workers = navigator.hardwareConcurrency } = options;
   if (plan.length === 0) return [];
-  using pool = new DecodePool(region, Math.min(workers, plan.length));
+  using pool = openPool(options.early, region, Math.min(workers, plan.length));
   const { needs = new PrefixNeeds(region), check = new ServerCheck(storage) } = options;
   const given = { ...options, needs, check };
   const first = new ReductionPass(plan, pool, { ...given, stops: ["replaced", "misplaced"] });
   await first.run();
   const { fields, stopped } = first;
   for (const [stepHours, { cause }] of stopped) await options.onRestart?.(stepHours, cause!);
-
   if (stopped.size === 0) return fields;
-
   const fieldIndexes = [...plan.keys()].filter((i) => stopped.has(plan[i]!.stepHours));
   const { replanFields } = await import("./replan_fields.ts");
   const fresh = await replanFields(fieldIndexes.map((i) => plan[i]!), storage, run, check);

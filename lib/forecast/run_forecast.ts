@@ -8,28 +8,23 @@
  * @module
  */
 import { resolve } from "node:path";
-import type { RunRequest } from "../ecmwf/published.ts";
-import type { Run } from "../ecmwf/run.ts";
 import { UsageError } from "../errors.ts";
 import { isRemote, type StageContext, StorageError } from "../storage/mod.ts";
-import { chooseFieldSteps } from "../stream/product_fields.ts";
 import type { LedgerEntry } from "../runs/ledger.ts";
-import { OutputRecord, type OutputRules } from "../runs/output_record.ts";
+import type { OutputRules } from "../runs/output_record.ts";
 import { FieldSession } from "../stream/field_session.ts";
-import { locateRun } from "../stream/output_format.ts";
 import { markSource, streamRecorded } from "../stream/recorded_stream.ts";
 import { runStream, saveFields } from "../stream/run_stream.ts";
 import type { StreamOptions } from "../stream/stream_options.ts";
 import type { DoneResult, FieldsCount, StreamResult } from "../stream/stream_result.ts";
-import { openLatest, openNewest } from "./latest_run.ts";
+import { openNewest } from "./latest_run.ts";
 import type { ForecastContext, ForecastFiles, ForecastOutput } from "./publish_results.ts";
+import { checkOutput, type ExtractOptions, listNeeds, readPresentSteps } from "./run_extract.ts";
 import type { StepReader } from "./step_reader.ts";
 import { lateError, waitForSteps, type WaitOptions } from "./wait_for_steps.ts";
 
 /** What a forecast is made of, and what else is made of it. */
-export interface ForecastOptions
-  extends Omit<StreamOptions, "run" | "parquetDir" | "catalog" | "stores" | "targets"> {
-  runRequest: RunRequest;
+export interface ForecastOptions extends ExtractOptions {
   /** How long to wait for steps that are not there. @default {undefined} (not at all) */
   wait?: WaitOptions;
   /** Whether to write what is there when the time of `wait` is over. */
@@ -132,12 +127,9 @@ export async function runRecordedForecast(
   rules: OutputRules,
   context: ForecastContext,
 ): Promise<ForecastResult | DoneForecast> {
-  const { storage } = context;
   return await completeForecast(options, context, {
     stream: finishAfter((options, context) => streamRecorded(options, rules, context)),
-    async check({ run }) {
-      await (await OutputRecord.open(run, locateRun(run, options).output, rules, storage)).find();
-    },
+    check: ({ run }) => checkOutput(run, options, rules, context),
   });
 }
 
@@ -227,22 +219,14 @@ async function readSteps(
   context: StageContext,
   check: (reader: StepReader) => Promise<void>,
 ): Promise<ReadSteps> {
-  const { runRequest, profile, maxMembers, members, parallelFetches, wait } = options;
-  const needed = {
-    stepsOf: (run: Run) => chooseFieldSteps(options, run),
-    maxMembers,
-    members,
-    memberKind: profile.members,
-    parallelFetches,
-  };
-  if (!wait) {
-    const reader = await openLatest(runRequest, needed, context, new Date());
-    await check(reader);
-    await reader.read();
-    reader.report();
-    return { reader };
-  }
-  const reader = await openNewest(runRequest, needed, context, new Date(wait.clock.now()));
+  const { runRequest, wait } = options;
+  if (!wait) return { reader: await readPresentSteps(options, context, check) };
+  const reader = await openNewest(
+    runRequest,
+    listNeeds(options),
+    context,
+    new Date(wait.clock.now()),
+  );
   await check(reader);
   let resumed: number | undefined;
   const late = await waitForSteps(reader, wait, context.reporter, async () => {

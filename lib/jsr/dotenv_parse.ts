@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { parseEnv } from "node:util";
 
+/** Node's module is loaded where there is any text: most folders have no `.env`. */
 export const parse = (text: string): Record<string, string> =>
-  ({ ...parseEnv(text) }) as Record<string, string>;
+  text === ""
+    ? {}
+    : { ...process.getBuiltinModule("node:util").parseEnv(text) } as Record<string, string>;

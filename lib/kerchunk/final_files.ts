@@ -5,7 +5,6 @@
  */
 import { type Member, memberFileName } from "../ecmwf/members.ts";
 import type { StoreValue } from "../references/store.ts";
-import { encodeStore } from "../references/store_parquet.ts";
 import type { Storage } from "../storage/mod.ts";
 
 /**
@@ -51,7 +50,10 @@ export async function writeFinalStore(
   store: Iterable<readonly [string, StoreValue]>,
 ): Promise<void> {
   const path = `${folder}/${finalFileName(format, owner)}`;
-  if (format === "parquet") return await storage.put(path, [encodeStore(store)]);
+  if (format === "parquet") {
+    const { encodeStore } = await import("../references/encode_store.ts");
+    return await storage.put(path, [encodeStore(store)]);
+  }
   const { encodeReferenceFile, encodeReferenceFolder } = await import("./fsspec_references.ts");
   if (format === "kerchunk-json") return await storage.put(path, encodeReferenceFile(store));
   await removeFolder(path);

@@ -1,7 +1,8 @@
 import { assertEquals, assertLess } from "jsr:@std/assert@^1.0.0";
 import { keysOfSteps, makeRunStore } from "../../fixtures/run_store.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import { decodeStore, encodeStore } from "../references/store_parquet.ts";
+import { decodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import type { Reference, Store } from "../references/store.ts";
 import { sortUnique } from "../util/numbers.ts";
 import { makeGroup } from "./message_groups_fixture.ts";

@@ -6,7 +6,7 @@
 import { describeMembers } from "../ecmwf/members.ts";
 import { chooseSteps, formatSteps, type Run } from "../ecmwf/run.ts";
 import { catalogFilePrefix, catalogFolder } from "../references/catalog_layout.ts";
-import { stageFolder } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { RunWork } from "../runs/make_runs.ts";
 import { describeAbsentSteps } from "../runs/missing_steps.ts";
 import type { StageContext } from "../storage/mod.ts";

@@ -10,7 +10,7 @@ import {
 import type { Bucket } from "../../fixtures/file_versions.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import type { Run } from "../ecmwf/run.ts";
-import { stageFolder } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import { makeRuns, type RunWork } from "../runs/make_runs.ts";
 import { pipelineOptions } from "./pipeline_fixture.ts";
 import { type PipelineRunsOptions, pipelineWork } from "./pipeline_runs.ts";

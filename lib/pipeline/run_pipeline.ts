@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { stageFolder, useStageFolder } from "../references/stage_files.ts";
+import { useStageFolder } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { StageContext } from "../storage/mod.ts";
 import type { Outcome } from "../util/reporter.ts";
 import { runStage1, type Stage1Options, type Stage1Result } from "./run_stage1.ts";

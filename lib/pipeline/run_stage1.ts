@@ -11,10 +11,10 @@ import { deflateStore } from "../references/skeleton.ts";
 import { spotCheck } from "../references/spot_check.ts";
 import {
   removePartialStageFiles,
-  stageFolder,
   writeArchiveFile,
   writeStageStore,
 } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { IndexedField } from "../references/step_index.ts";
 import type { Store } from "../references/store.ts";
 import type { StageContext } from "../storage/mod.ts";

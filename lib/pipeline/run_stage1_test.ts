@@ -10,7 +10,7 @@ import {
 import { MissingDataError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { parseRun } from "../ecmwf/run.ts";
-import { encodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import { isReference, type Store } from "../references/store.ts";
 import { readStageStore } from "../references/stage_files.ts";
 import { StorageError } from "../storage/mod.ts";

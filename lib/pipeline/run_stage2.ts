@@ -15,9 +15,9 @@ import { readRunIndex } from "../references/run_index.ts";
 import {
   readStageStore,
   removePartialStageFiles,
-  stageFolder,
   writeStageStore,
 } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { StageContext } from "../storage/mod.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Outcome } from "../util/reporter.ts";

@@ -18,28 +18,22 @@ import {
 import { FinalStores } from "../kerchunk/final_stores.ts";
 import { splitStore } from "../kerchunk/format_store.ts";
 import { catalogFileName, catalogFolder } from "../references/catalog_layout.ts";
-import {
-  describePublished,
-  publishedFolder,
-  publishFolder,
-  type PublishResult,
-  type SourceFile,
-} from "../references/publish.ts";
+import { publishFolder, type PublishResult, type SourceFile } from "../references/publish.ts";
 import {
   readIfThere,
   readStageStore,
   removePartialStageFiles,
   stageFileName,
-  stageFolder,
   writeArchiveFile,
 } from "../references/stage_files.ts";
+import { describePublished, publishedFolder, stageFolder } from "../references/stage_folders.ts";
 import {
   formatFieldKey,
   parseFieldKey,
   type Reference,
   UNNAMED_LEVEL,
 } from "../references/store.ts";
-import { encodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import { removePartialFiles, type StageContext, trimFolder } from "../storage/mod.ts";
 import type { Outcome, Reporter } from "../util/reporter.ts";
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertLess, assertRejects } from "jsr:@std/assert
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { ParquetFile, readParquet, writeParquet } from "npm:parquet-wasm@0.8.0/node";
 import { keysOfSteps, makeRunStore } from "../../fixtures/run_store.ts";
-import { decodeStore, encodeStore, ParquetError } from "./store_parquet.ts";
+import { decodeStore, ParquetError } from "./store_parquet.ts";
+import { encodeStore } from "./encode_store.ts";
 import type { Store } from "./store.ts";
 
 const encoder = new TextEncoder();

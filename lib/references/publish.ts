@@ -5,23 +5,11 @@
  */
 import { type Run, runLabel } from "../ecmwf/run.ts";
 import { MissingDataError } from "../errors.ts";
-import {
-  type ListedObject,
-  type StageContext,
-  type Storage,
-  StorageError,
-} from "../storage/mod.ts";
-import { crc32c } from "../storage/protocol/objects.ts";
-import { formatMegabytes } from "../util/numbers.ts";
+import { type ListedObject, type Storage, StorageError, unlessMissing } from "../storage/mod.ts";
+import { crc32c } from "../storage/protocol/checksum.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import type { Reporter } from "../util/reporter.ts";
 import { encodeManifest, MANIFEST_NAME, parseManifest, type PublishedFile } from "./manifest.ts";
-import { readIfThere, stageFolder } from "./stage_files.ts";
-
-/** The folder of a run: `<root>/20260207_00z`. */
-export function publishedFolder(root: string, run: Run): string {
-  return `${root}/${runLabel(run)}`;
-}
 
 /** A file to publish. */
 export interface SourceFile {
@@ -213,7 +201,7 @@ export async function openPublished(
   reporter: Reporter,
 ): Promise<Map<string, number>> {
   const manifestUrl = `${folder}/${MANIFEST_NAME}`;
-  const bytes = await readIfThere(storage, manifestUrl);
+  const bytes = await unlessMissing(storage.get(manifestUrl));
   const objects = await listFolder(storage, folder);
   if (!bytes) {
     if (objects.size > 0) {
@@ -237,32 +225,4 @@ export async function openPublished(
     );
   }
   return new Map(files.map(({ name, size }) => [name, size]));
-}
-
-/** What was published, in one line. */
-export function describePublished(result: PublishResult): string {
-  const { target, uploaded, skipped, bytesUploaded } = result;
-  const sent = `${uploaded} stores sent (${formatMegabytes(bytesUploaded)} MB)`;
-  return `${target}, ${sent}, ${skipped} were there already`;
-}
-
-/** The folder of a run's final stores: on this disk if there are some, else published. */
-export async function findStores(
-  run: Run,
-  publishedRoot: string | undefined,
-  { storage, reporter }: StageContext,
-): Promise<string> {
-  const local = stageFolder(run);
-  if (publishedRoot === undefined || await hasFiles(storage, `${local}/stage3_`)) {
-    reporter.info(`final stores: ${local}`);
-    return local;
-  }
-  const published = publishedFolder(publishedRoot, run);
-  reporter.info(`final stores: ${published} (there are none in ${local})`);
-  return published;
-}
-
-async function hasFiles(storage: Storage, prefix: string): Promise<boolean> {
-  for await (const _ of storage.list(prefix)) return true;
-  return false;
 }

@@ -3,8 +3,9 @@ import { MissingDataError, UserError } from "../errors.ts";
 import { type Reporter, silentReporter } from "../util/reporter.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { encodeManifest, parseManifest } from "./manifest.ts";
-import { findStores, openPublished, publishFolder, type SourceFile } from "./publish.ts";
-import { crc32c } from "../storage/protocol/objects.ts";
+import { openPublished, publishFolder, type SourceFile } from "./publish.ts";
+import { findStores } from "./stage_folders.ts";
+import { crc32c } from "../storage/protocol/checksum.ts";
 import { openStorage, type Storage, StorageError } from "../storage/mod.ts";
 
 const RUN = parseRun("20260207", "00");

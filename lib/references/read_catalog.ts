@@ -189,7 +189,7 @@ async function decodeList(bytes: Uint8Array): Promise<ListRow[]> {
     file: bytes.slice().buffer,
     columns: LIST_COLUMNS,
     rowFormat: "object",
-    compressors: limitCodecs(MAX_LIST_BYTES),
+    compressors: await limitCodecs(MAX_LIST_BYTES),
     onComplete: (read: ListRow[]) => (rows = read),
   });
   return rows;

@@ -5,8 +5,7 @@
  */
 import { basename, dirname } from "node:path";
 import { type Member, memberFileName } from "../ecmwf/members.ts";
-import { type Run, runLabel } from "../ecmwf/run.ts";
-import { decodeStore, encodeStore } from "./store_parquet.ts";
+import { decodeStore } from "./store_parquet.ts";
 import type { Store, StoreValue } from "./store.ts";
 import {
   describeSharing,
@@ -21,11 +20,6 @@ import type { Reporter } from "../util/reporter.ts";
 export type Stage = 1 | 2 | 3;
 
 const SUFFIX = { 1: "deflated", 2: "merged", 3: "final" } as const;
-
-/** The folder of a run's stage files: `ecmwf_three_stage_20260206_00z`. */
-export function stageFolder(run: Run): string {
-  return `ecmwf_three_stage_${runLabel(run)}`;
-}
 
 /** Marks a folder of stage files as in use, until disposed of; warns where another command works in it. */
 export async function useStageFolder(folder: string, reporter: Reporter): Promise<Disposable> {
@@ -64,6 +58,7 @@ export async function writeStageStore(
   member: Member,
   store: Iterable<readonly [string, StoreValue]>,
 ): Promise<void> {
+  const { encodeStore } = await import("./encode_store.ts");
   await storage.put(`${folder}/${stageFileName(stage, member)}`, [encodeStore(store)]);
 }
 

@@ -8,10 +8,10 @@ import {
   readStageStore,
   removePartialStageFiles,
   stageFileName,
-  stageFolder,
   writeArchiveFile,
   writeStageStore,
 } from "./stage_files.ts";
+import { stageFolder } from "./stage_folders.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
 
 const storage = openStorage();

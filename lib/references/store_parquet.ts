@@ -1,13 +1,11 @@
 /**
- * Store files: a Parquet file with the columns `key` (UTF-8) and `value` (bytes), Snappy, the layout
- * that the Python tools write with DuckDB and read with fsspec.
+ * Store files → stores: a Parquet file with the columns `key` (UTF-8) and `value` (bytes), Snappy, the
+ * layout that the Python tools write with DuckDB and read with fsspec.
  *
  * @module
  */
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { type AsyncBuffer, type FileMetaData, parquetRead } from "npm:hyparquet@1.31.5";
-import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import {
   LoadedParts,
   planSpans,
@@ -16,7 +14,7 @@ import {
   SourceFailure,
 } from "./parquet_ranges.ts";
 import { decompressSnappy } from "./snappy.ts";
-import { formatReference, isReference, parseValue, type Store, type StoreValue } from "./store.ts";
+import { parseValue, type Store } from "./store.ts";
 import { messageOf } from "../util/text.ts";
 
 /** A Parquet file that is damaged or holds no store. */
@@ -31,60 +29,7 @@ export class ParquetError extends UserError {
   }
 }
 
-/** About three of the 85 steps of a run. Groups half as large make the file 3 % larger. */
-const ROWS_PER_GROUP = 500;
-
 const encoder = new TextEncoder();
-
-/**
- * The Parquet file of a store, rows in the store's order. Each row group has the bounds of its keys, so
- * that a reader of some steps needs only a part of the file.
- */
-export function encodeStore(
-  store: Iterable<readonly [string, StoreValue]>,
-): Uint8Array<ArrayBuffer> {
-  const keys: string[] = [];
-  const values: StoreValue[] = [];
-  for (const [key, value] of store) {
-    keys.push(key);
-    values.push(value);
-  }
-  // As DuckDB writes them: a dictionary would not shorten keys that all differ.
-  const options = { nullable: false, encoding: "PLAIN" } as const;
-  const file = parquetWriteBuffer({
-    columnData: [
-      { name: "key", type: "STRING", data: encodeTexts(keys), ...options },
-      {
-        name: "value",
-        type: "BYTE_ARRAY",
-        data: encodeValues(values),
-        statistics: false,
-        ...options,
-      },
-    ],
-    rowGroupSize: ROWS_PER_GROUP,
-    // Cut at the usual 16 bytes, the bounds of keys of one step would all be equal.
-    statisticsTruncateLength: Infinity,
-  });
-  return new Uint8Array(file);
-}
-
-/** Encodes values, a reference of several keys once. */
-function encodeValues(values: readonly StoreValue[]): Uint8Array[] {
-  const references = [...new Set(values.filter(isReference))];
-  const texts = encodeTexts(references.map(formatReference));
-  const textOf = new Map(references.map((reference, i) => [reference, texts[i]!]));
-  return values.map((value) => isReference(value) ? textOf.get(value)! : value);
-}
-
-/** The UTF-8 bytes of each text. ASCII is encoded at once and cut, as one call a text is slow. */
-function encodeTexts(texts: readonly string[]): Uint8Array[] {
-  const bytes = encoder.encode(texts.join(""));
-  const isAscii = bytes.length === texts.reduce((sum, text) => sum + text.length, 0);
-  if (!isAscii) return texts.map((text) => encoder.encode(text));
-  let end = 0;
-  return texts.map((text) => bytes.subarray(end, end += text.length));
-}
 
 /** Options of {@linkcode decodeStore}. */
 export interface DecodeStoreOptions {
@@ -158,19 +103,19 @@ async function readRows(
 
 type Codec = (page: Uint8Array, sizeBytes: number) => Uint8Array;
 
-/** Codecs of pages by their names in Parquet: DuckDB's, and those that others choose. */
-const CODECS = {
-  SNAPPY: decompressSnappy,
-  GZIP: (page, maxOutputLength) => gunzipSync(page, { maxOutputLength }),
-  ZSTD: (page, maxOutputLength) => zstdDecompressSync(page, { maxOutputLength }),
-} satisfies Record<string, Codec>;
+/** Names of codecs in Parquet: DuckDB's, and those that others choose. */
+type CodecName = "SNAPPY" | "GZIP" | "ZSTD";
 
 /**
  * The codecs for one file, whose pages may unpack to `maxBytes` together.
  *
+ * @param isSnappy whether no other is needed: those of Node take 20 ms to load. @default {false}
  * @throws {RangeError} from a codec, for a page beyond that or of another size than it claims.
  */
-export function limitCodecs(maxBytes: number): Record<keyof typeof CODECS, Codec> {
+export async function limitCodecs(
+  maxBytes: number,
+  isSnappy = false,
+): Promise<Partial<Record<CodecName, Codec>>> {
   let left = maxBytes;
   const limit = (decompress: Codec): Codec => (page, sizeBytes) => {
     left -= sizeBytes;
@@ -179,8 +124,23 @@ export function limitCodecs(maxBytes: number): Record<keyof typeof CODECS, Codec
     if (bytes.length === sizeBytes) return bytes;
     throw new RangeError(`a page has ${bytes.length} bytes instead of ${sizeBytes}`);
   };
-  const { SNAPPY, GZIP, ZSTD } = CODECS;
-  return { SNAPPY: limit(SNAPPY), GZIP: limit(GZIP), ZSTD: limit(ZSTD) };
+  const SNAPPY = limit(decompressSnappy);
+  if (isSnappy) return { SNAPPY };
+  const { gunzipSync, zstdDecompressSync } = await import("node:zlib");
+  return {
+    SNAPPY,
+    GZIP: limit((page, maxOutputLength) => gunzipSync(page, { maxOutputLength })),
+    ZSTD: limit((page, maxOutputLength) => zstdDecompressSync(page, { maxOutputLength })),
+  };
+}
+
+/** Whether every column of the row groups has the codec of DuckDB, or none. */
+function isAllSnappy({ row_groups }: FileMetaData): boolean {
+  return row_groups.every(({ columns }) =>
+    columns.every(({ meta_data }) =>
+      meta_data !== undefined && ["SNAPPY", "UNCOMPRESSED"].includes(meta_data.codec)
+    )
+  );
 }
 
 function checkColumns(metadata: FileMetaData): void {
@@ -196,12 +156,13 @@ async function decodeRows(
   maxBytes: number,
 ): Promise<unknown[][]> {
   let rows: unknown[][] = [];
+  const compressors = await limitCodecs(maxBytes, isAllSnappy(metadata));
   await parquetRead({
     file,
     metadata,
     columns: COLUMNS,
     utf8: false,
-    compressors: limitCodecs(maxBytes),
+    compressors,
     onComplete: (read: unknown[][]) => (rows = read),
   });
   return rows;

@@ -7,7 +7,8 @@ import {
   writeParquet,
   WriterPropertiesBuilder,
 } from "npm:parquet-wasm@0.8.0/node";
-import { decodeStore, encodeStore, ParquetError } from "./store_parquet.ts";
+import { decodeStore, ParquetError } from "./store_parquet.ts";
+import { encodeStore } from "./encode_store.ts";
 import type { Store, StoreValue } from "./store.ts";
 
 /** As many rows as a member's store of a whole run. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { type Storage, unlessMissing } from "../storage/mod.ts";
 
 /** Where the output of a run is. */
@@ -45,14 +44,19 @@ export async function digestOutput(
   for await (const { url } of storage.list(`${path}/${output.filePrefix}`)) {
     lines.push(`${await digestFile(url, storage)}  ${url.slice(path.length + 1)}\n`);
   }
-  return lines.length === 0 ? undefined : digest(new TextEncoder().encode(lines.join("")));
+  return lines.length === 0 ? undefined : await digest(new TextEncoder().encode(lines.join("")));
 }
 
-/** A file in pieces: with all members it may have gigabytes. */
+/**
+ * A file in pieces: with all members it may have gigabytes. Most are one piece, and Node's hash, which
+ * takes several, is not loaded for them.
+ */
 async function digestFile(path: string, storage: Storage): Promise<string | undefined> {
   storage.forget(path);
   const head = await unlessMissing(storage.head(path));
   if (!head) return undefined;
+  if (head.size <= PIECE_BYTES) return await digest(await storage.get(path));
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   for (let offset = 0; offset < head.size; offset += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, head.size - offset);
@@ -61,6 +65,6 @@ async function digestFile(path: string, storage: Storage): Promise<string | unde
   return hash.digest("hex");
 }
 
-function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

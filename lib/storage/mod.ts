@@ -31,6 +31,7 @@ import type { GcsOptions } from "./backends/gcs.ts";
 import type { S3Credentials } from "./backends/s3_upload.ts";
 import { webBackend } from "./backends/http.ts";
 import { localAccess, localBackend } from "./backends/local.ts";
+import { openPublicS3 } from "./backends/s3_public.ts";
 import type { Backend } from "./protocol/attempt.ts";
 import {
   type ByteRange,
@@ -125,10 +126,10 @@ export interface Storage extends ObjectAccess {
  * Opens a storage for all schemes. Credentials are looked up for `gs://` alone, and those of
  * `s3Credentials` are sent to no other server than that of `s3://`. There is nothing to close.
  *
- * The first use of `s3://` loads the AWS SDK (80 ms), which reads three environment variables that
- * it does not need and throws where Deno refuses them. Give `--ignore-env` their names:
- * `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
- * `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`. The first use of `gs://` likewise loads
+ * The first listing of `s3://`, and its first use with a key, load the AWS SDK (80 ms), which reads
+ * three environment variables that it does not need and throws where Deno refuses them. Give
+ * `--ignore-env` their names: `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE`
+ * and `AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED`. The first use of `gs://` likewise loads
  * Google's (85 ms, 31 MB).
  */
 export function openStorage(options: StorageOptions = {}): Storage {
@@ -162,6 +163,8 @@ function findCost(url: string, mirrors: readonly Mirror[], context: StorageConte
   return { bytes: host?.times.costBytes, isThrottled: host?.isThrottling ?? false };
 }
 
+const DEFAULT_REGION = "eu-central-1";
+
 function planRequests(options: StorageOptions): StoragePolicy {
   const { maxRequests = 64, maxAttempts = 10, giveUpAfterMs = 600_000, signal } = options;
   const { minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000 } = options;
@@ -171,12 +174,12 @@ function planRequests(options: StorageOptions): StoragePolicy {
 /** Finds the backend for an address, and opens it once. */
 function createOpener(options: StorageOptions): (url: string) => Backend | Promise<Backend> {
   let azure: Promise<Backend> | undefined;
-  let s3: Promise<Backend> | undefined;
+  let s3: Backend | Promise<Backend> | undefined;
   let gs: Promise<Backend> | undefined;
   return (url) => {
     switch (parseScheme(url)) {
       case "s3":
-        return s3 ??= loadS3(url, options);
+        return s3 ??= openBuckets(url, options);
       case "gs":
         return gs ??= loadGcs(url, options);
       case "http":
@@ -213,10 +216,18 @@ function schemeError(url: string): StorageError {
   });
 }
 
-/** Loads the SDK when it is needed: runs on paths and `https://` do without. */
+/** Objects of public buckets are read without the SDK. */
+function openBuckets(url: string, options: StorageOptions): Backend | Promise<Backend> {
+  if (options.s3Credentials) return loadS3(url, options);
+  const { endpoint, region = DEFAULT_REGION } = options;
+  let listing: Promise<Backend> | undefined;
+  return openPublicS3({ endpoint, region }, (url) => listing ??= loadS3(url, options));
+}
+
+/** Loads the SDK when it is needed: to list, and where requests are signed. */
 async function loadS3(
   url: string,
-  { endpoint, region = "eu-central-1", s3Credentials: credentials }: StorageOptions,
+  { endpoint, region = DEFAULT_REGION, s3Credentials: credentials }: StorageOptions,
 ): Promise<Backend> {
   try {
     const { openS3 } = await import("./backends/s3.ts");

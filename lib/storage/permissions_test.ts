@@ -18,7 +18,7 @@ const READ_S3 = [
   'Array.fromAsync(storage.list("s3://my-bucket/"))',
 ];
 
-Deno.test("s3:// needs one host and three ignored variables, and no other permission", async () => {
+Deno.test("listing s3:// needs one host and three ignored variables, and no other permission", async () => {
   await using server = startWithObject();
   const allowed = [`--allow-net=127.0.0.1:${server.port}`, `--ignore-env=${IGNORED}`];
   const [bytes, size, objects, otherHost, file, variable] = await runWith(
@@ -37,15 +37,20 @@ Deno.test("s3:// needs one host and three ignored variables, and no other permis
   assertMatch(variable!, /^NotCapable .*"HOME"/);
 });
 
-Deno.test("https:// and paths need no variable", async () => {
+// The AWS SDK would ask for three of them.
+Deno.test("https://, paths and objects in public buckets need no variable", async () => {
   await using server = startWithObject();
   const url = `${server.url}/my-bucket/key`;
   const results = await runWith(
     [`--allow-net=127.0.0.1:${server.port}`, `--allow-read=${ROOT.pathname}`],
-    {},
-    [`storage.get("${url}")`, `storage.head("${ROOT.pathname}/deno.json").then(() => 1)`],
+    { endpoint: server.url },
+    [
+      `storage.get("${url}")`,
+      `storage.head("${ROOT.pathname}/deno.json").then(() => 1)`,
+      ...READ_S3.slice(0, 2),
+    ],
   );
-  assertEquals(results, [1000, 1] as unknown[]);
+  assertEquals(results, [1000, 1, 10, 1000] as unknown[]);
 });
 
 Deno.test("az:// needs the hosts of the token service and of the account, and no variable", async () => {
@@ -72,7 +77,7 @@ Deno.test("a refusal names the bucket's host on AWS, or the variable to ignore",
     host!,
     "add --allow-net=ecmwf-forecasts.s3.eu-central-1.amazonaws.com:443",
   );
-  const [variable] = await runWith([], {}, use);
+  const [variable] = await runWith([], {}, ['Array.fromAsync(storage.list("s3://bucket/"))']);
   assertMatch(variable!, /^StorageError permission .*add --ignore-env=AWS_LAMBDA_/);
 });
 

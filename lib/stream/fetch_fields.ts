@@ -65,6 +65,7 @@ export class FieldFetcher {
         run,
         region: chooseRegion(options),
         parallelFetches: options.parallelFetches,
+        ...(options.early && { early: options.early }),
         check: this.#check,
         needs: this.#needs,
         ...boundMemory(plan, options),

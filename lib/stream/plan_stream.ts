@@ -20,8 +20,7 @@ import { MissingDataError } from "../errors.ts";
 import { describeWrap, requirePoints } from "../output/regions.ts";
 import { requireInside } from "../output/target_grid.ts";
 import type { Catalog } from "../references/catalog_layout.ts";
-import { openPublished } from "../references/publish.ts";
-import { readStageStore, stageFolder } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { Store } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { sortUnique } from "../util/numbers.ts";
@@ -181,6 +180,7 @@ async function readFromCatalog(
   return await readCatalog(catalog, wanted, context);
 }
 
+/** Loads the readers of stores and of published folders only where they read. */
 async function readStores(
   options: StreamOptions,
   members: readonly Member[],
@@ -189,7 +189,8 @@ async function readStores(
 ): Promise<Map<Member, Store>> {
   const folder = findFolder(options);
   const isPublished = folder.startsWith("gs:");
-  const sizes = isPublished ? await openPublished(storage, folder, reporter) : undefined;
+  const { readStageStore } = await import("../references/stage_files.ts");
+  const sizes = isPublished ? await readSizes(folder, { storage, reporter }) : undefined;
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length, receivedBy(storage));
   const reads = mapInParallel(options.parallelFetches, members, async (member) => {
@@ -209,6 +210,15 @@ async function readStores(
     );
   }
   return stores;
+}
+
+/** Sizes of the files of a published folder, by name. */
+async function readSizes(
+  folder: string,
+  { storage, reporter }: StageContext,
+): Promise<Map<string, number>> {
+  const { openPublished } = await import("../references/publish.ts");
+  return await openPublished(storage, folder, reporter);
 }
 
 /** The run of the references; where there are none the one that is asked for, or that the folder names. */

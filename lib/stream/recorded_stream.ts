@@ -12,7 +12,9 @@ import {
   sameMarks,
   type SourceVersions,
 } from "../runs/source_versions.ts";
+import { EarlyPool } from "../ensemble/decode_pool.ts";
 import type { StageContext } from "../storage/mod.ts";
+import { chooseRegion } from "./fetch_fields.ts";
 import { FieldSession } from "./field_session.ts";
 import { locateRun } from "./output_format.ts";
 import { runStream, type StreamHooks } from "./run_stream.ts";
@@ -22,16 +24,19 @@ import { removeFields } from "./write_output.ts";
 
 /**
  * Does what `runStream` does, unless an earlier command made the same output of the same files: then no
- * message is fetched. Costs one HEAD a file besides, and two writings of the ledger.
+ * message is fetched. Costs one HEAD a file besides, and two writings of the ledger. A decode worker loads
+ * while the references are read.
  *
  * @throws {OutputKeptError} for an output that another command made, before any message is fetched.
  * @throws as `runStream` does.
  */
 export async function streamRecorded(
-  options: StreamOptions,
+  given: StreamOptions,
   rules: OutputRules,
   context: StageContext,
 ): Promise<StreamResult | DoneResult> {
+  using early = given.early ?? new EarlyPool(chooseRegion(given));
+  const options = { ...given, early };
   const session = await FieldSession.open(options, context);
   const record = await openRecord(session, rules);
   const done = await findDone(session, record);

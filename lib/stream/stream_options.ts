@@ -7,6 +7,7 @@ import type { ModelName } from "../ecmwf/datasets.ts";
 import type { Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
+import type { EarlyPool } from "../ensemble/decode_pool.ts";
 import type { FetchPolicy } from "../ensemble/fetch_plan.ts";
 import type { FieldProduct } from "../ensemble/field_product.ts";
 import type { Region } from "../grib/mod.ts";
@@ -26,6 +27,8 @@ export interface FieldsOptions {
   grid?: TargetGrid;
   /** Requests under way at once. */
   parallelFetches: number;
+  /** A decode worker that was started before. @default {undefined} (all are, with the first fetch) */
+  early?: EarlyPool;
   /** Bound of memory: messages under way at once, in bytes of the longest. @default 16 MiB worth */
   membersPerBatch?: number;
   /** @default that of `DEFAULT_POLICY` */

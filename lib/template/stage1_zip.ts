@@ -7,7 +7,8 @@
 import { type UnzipFileFilter, type Unzipped, unzipSync, zipSync } from "npm:fflate@0.8.3";
 import { type Member, memberFileName, parseMember } from "../ecmwf/members.ts";
 import { formatDate, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
-import { decodeStore, encodeStore } from "../references/store_parquet.ts";
+import { decodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import type { Store } from "../references/store.ts";
 import { storeTime } from "../references/skeleton.ts";
 import {

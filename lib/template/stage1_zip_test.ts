@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { unzipSync, zipSync } from "npm:fflate@0.8.3";
 import { parseRun } from "../ecmwf/run.ts";
-import { encodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import type { Store } from "../references/store.ts";
 import { encodeStage1Zip, isZip, readStage1Zip, stage1ZipName } from "./stage1_zip.ts";
 import { TemplateError } from "./template_archive.ts";

@@ -10,7 +10,8 @@ import { createTarDecoder, packTar } from "npm:modern-tar@0.8.6";
 import { UserError } from "../errors.ts";
 import { type Member, memberFileName, memberKeyName, parseMember } from "../ecmwf/members.ts";
 import { isSameRun, parseRun, referenceTime, type Run, runLabel } from "../ecmwf/run.ts";
-import { decodeStore, encodeStore } from "../references/store_parquet.ts";
+import { decodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import { isReference, type Store } from "../references/store.ts";
 import { messageOf } from "../util/text.ts";
 

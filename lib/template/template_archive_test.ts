@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import { packTar, unpackTar } from "npm:modern-tar@0.8.6";
-import { encodeStore } from "../references/store_parquet.ts";
+import { encodeStore } from "../references/encode_store.ts";
 import { formatReference, isReference, type Store, type StoreValue } from "../references/store.ts";
 import { encodeTemplate, readTemplate, TemplateError } from "./template_archive.ts";
 

@@ -11,7 +11,7 @@ import { EXIT, type UserError } from "../errors.ts";
 import { locateOutput } from "../output/profile.ts";
 import type { ForecastContext } from "../forecast/publish_results.ts";
 import { type ForecastOptions, makeOthers, runForecast } from "../forecast/run_forecast.ts";
-import { stageFolder } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import { Ledger, type LedgerEntry } from "../runs/ledger.ts";
 import { makeRuns, type RunOutcome, type RunWork } from "../runs/make_runs.ts";
 import { outputPath } from "../runs/run_output.ts";

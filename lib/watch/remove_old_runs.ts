@@ -6,7 +6,8 @@
 import { removeWorkFolder, workFolderOf } from "../checkpoint/work_folder.ts";
 import { ENSEMBLE_SIZE, firstMembers } from "../ecmwf/members.ts";
 import { parseRunLabel, referenceTime, type Run } from "../ecmwf/run.ts";
-import { stageFileName, stageFolder } from "../references/stage_files.ts";
+import { stageFileName } from "../references/stage_files.ts";
+import { stageFolder } from "../references/stage_folders.ts";
 import type { Ledger, LedgerEntry } from "../runs/ledger.ts";
 import { digestOutput, type RunOutput } from "../runs/run_output.ts";
 import { removePartialFiles, type StageContext, type Storage } from "../storage/mod.ts";

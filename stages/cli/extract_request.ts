@@ -4,7 +4,7 @@
  * @module
  */
 import type { OptionSpec, OptionValues } from "../../lib/cli/command.ts";
-import type { ForecastOptions } from "../../lib/forecast/run_forecast.ts";
+import type { ExtractOptions } from "../../lib/forecast/run_extract.ts";
 import { makeExtractProfile } from "../../lib/output/profile.ts";
 import { FIELDS, MEMBERS, parseMembers } from "./field_options.ts";
 import { FORECAST_OPTIONS } from "./forecast_request.ts";
@@ -13,7 +13,7 @@ import type { RunSource } from "./run_options.ts";
 import { parseOutputRequest } from "./stream_request.ts";
 
 /** {@linkcode EXTRACT_OPTIONS}, parsed. */
-export interface ExtractRequest extends Omit<ForecastOptions, "runRequest" | "wait">, RunSource {
+export interface ExtractRequest extends Omit<ExtractOptions, "runRequest">, RunSource {
   /** Path of the summary. @default {undefined} (none) */
   summary?: string;
   /** Whether to replace a file that was made with other options. */
@@ -67,6 +67,5 @@ export function parseExtractRequest(values: OptionValues): ExtractRequest {
     ...request,
     ...{ members, maxMembers: members.length },
     profile: makeExtractProfile(request.profile),
-    ...{ allowMissing: false, plot: false, view: false },
   };
 }

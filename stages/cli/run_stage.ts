@@ -88,7 +88,8 @@ export function runSingleStage<
   describe: (run: Run, result: Result) => RunSummary,
 ): Promise<Result> {
   const alone = async (options: Request & { run: Run }, context: StageContext) => {
-    const { stageFolder, useStageFolder } = await import("../../lib/references/stage_files.ts");
+    const { stageFolder } = await import("../../lib/references/stage_folders.ts");
+    const { useStageFolder } = await import("../../lib/references/stage_files.ts");
     using _use = await useStageFolder(options.outputDir ?? stageFolder(options.run), reporter);
     return await stage(options, context);
   };

@@ -12,7 +12,7 @@ import {
   startGcsServer,
 } from "../../../fixtures/gcs_server.ts";
 import { Attempt } from "../protocol/attempt.ts";
-import { crc32c } from "../protocol/objects.ts";
+import { crc32c } from "../protocol/checksum.ts";
 import { openGcs } from "./gcs.ts";
 import { type GcsOptions, openStorage, StorageError, type StorageOptions } from "../mod.ts";
 

@@ -1,6 +1,6 @@
 import type { Bucket } from "npm:@google-cloud/storage@8.4.0";
 import type { Attempt } from "../protocol/attempt.ts";
-import { crc32c } from "../protocol/objects.ts";
+import { crc32c } from "../protocol/checksum.ts";
 import { readError } from "../protocol/storage_error.ts";
 import { isSameParty } from "./gcs_account.ts";
 import { GcsRefusal, INCOMPLETE, sendThrough } from "./gcs_transport.ts";

@@ -68,8 +68,14 @@ export const webBackend: Backend = openWeb(fetchPlain, parseOrigin);
  *
  * @param send answers a request for the object that errors call `url`.
  * @param origin gives the server that has the object.
+ * @param readCode reads the name of an error in the text of an answer. @default where it may change
+ *   something
  */
-export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Backend {
+export function openWeb(
+  send: typeof fetchPlain,
+  origin: Backend["origin"],
+  readCode: CodeReader = readDecisiveCode,
+): Backend {
   const request = async (
     url: string,
     method: string,
@@ -77,7 +83,7 @@ export function openWeb(send: typeof fetchPlain, origin: Backend["origin"]): Bac
     headers: Record<string, string> = {},
   ) => {
     const response = await send(url, { method, headers, signal: attempt.signal });
-    if (!response.ok) throw await answerError(url, response, attempt);
+    if (!response.ok) throw await answerError(url, response, attempt, readCode);
     return response;
   };
   return {
@@ -117,24 +123,36 @@ export function describeResponse({ status, headers, body }: Response): Answer {
   };
 }
 
+/** How the text of an error may be read: as long as an attempt waits for it. */
+type ErrorReading = Pick<Attempt, "maxErrorTextMs" | "signal">;
+
+/** Reads the name of an error in the text of an answer; `undefined` where there is none. */
+type CodeReader = (response: Response, reading: ErrorReading) => Promise<string | undefined>;
+
 /**
- * The error of reading `url` that an answer means: its status decides. Its text is read only where it
- * may change something, and a text that cannot be read changes nothing.
+ * The error of reading `url` that an answer means: its status decides. A text that cannot be read changes
+ * nothing.
  */
 export async function answerError(
   url: string,
   response: Response,
-  attempt: Pick<Attempt, "maxErrorTextMs" | "signal">,
+  reading: ErrorReading,
+  readCode: CodeReader = readDecisiveCode,
 ): Promise<StorageError> {
   const { status, statusText, headers } = response;
-  const code = status === 400 ? await readErrorCode(response, attempt) : undefined;
-  return statusError(url, status, code ?? statusText, headers.get("retry-after"));
+  const code = await readCode(response, reading) ?? statusText;
+  return statusError(url, status, code, headers.get("retry-after"));
+}
+
+/** The code where it may change what the status means. */
+async function readDecisiveCode(response: Response, reading: ErrorReading) {
+  return response.status === 400 ? await readErrorCode(response, reading) : undefined;
 }
 
 /** The code in the XML of S3 and Azure ("SlowDown"), however broken; a page has none. */
 export async function readErrorCode(
   response: Response,
-  attempt: Pick<Attempt, "maxErrorTextMs" | "signal">,
+  reading: ErrorReading,
 ): Promise<string | undefined> {
-  return /<Code>(\w{1,64})<\/Code>/.exec(await readErrorText(response, attempt))?.[1];
+  return /<Code>(\w{1,64})<\/Code>/.exec(await readErrorText(response, reading))?.[1];
 }

@@ -7,8 +7,9 @@ import {
 import { formatRange, readAnswer, readText, requireObject, requireSize } from "../protocol/body.ts";
 import { parseBucketUrl, parseObjectUrl } from "../protocol/address.ts";
 import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
-import { describeResponse, fetchPlain, parseOrigin, readErrorCode } from "./http.ts";
+import { describeResponse, fetchPlain, readErrorCode } from "./http.ts";
 import type { Attempt, Backend } from "../protocol/attempt.ts";
+import { findS3Origin, type PublicS3Options } from "./s3_public.ts";
 import {
   explainRefusedWrite,
   putCommand,
@@ -18,10 +19,7 @@ import {
 } from "./s3_upload.ts";
 
 /** The server of the buckets. */
-export interface S3Options {
-  /** A server that is not AWS, addressed path style. */
-  endpoint: string | undefined;
-  region: string;
+export interface S3Options extends PublicS3Options {
   /** What every request is signed with; needed for writing. @default {undefined} (nothing is signed) */
   credentials?: S3Credentials;
 }
@@ -138,8 +136,8 @@ function createClient({ endpoint, region, credentials }: S3Options): S3Client {
 }
 
 /**
- * Opens objects on S3, through the AWS SDK: public ones, or with credentials those of their owner,
- * which can be written, too.
+ * Opens buckets on S3, through the AWS SDK: with credentials those of their owner, whose objects can be
+ * read and written, else public ones for listing.
  *
  * The SDK reads three environment variables that it does not need, and throws where Deno refuses
  * them: `AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA`, `AWS_LAMBDA_BENCHMARK_MODE` and
@@ -148,11 +146,7 @@ function createClient({ endpoint, region, credentials }: S3Options): S3Client {
 export function openS3(options: S3Options): Backend {
   const client = createClient(options);
   return {
-    origin(url) {
-      const { bucket } = parseBucketUrl(url);
-      if (options.endpoint !== undefined) return parseOrigin(options.endpoint);
-      return `https://${bucket}.s3.${options.region}.amazonaws.com`;
-    },
+    origin: (url) => findS3Origin(url, options),
 
     async get(url, range, attempt) {
       const { bucket, key } = parseObjectUrl(url);

@@ -1,10 +1,8 @@
 /**
- * What can be done with objects and what is known of them: the types of the public interface, and
- * the checksum.
+ * What can be done with objects and what is known of them: the types of the public interface.
  *
  * @module
  */
-import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
 
 /** Bytes `offset` to `offset + length - 1`. */
 export interface ByteRange {
@@ -123,14 +121,4 @@ export interface StorageCounters {
   requestsByHost: Record<string, number>;
   /** Bytes of bodies of objects, including those of failed attempts. */
   bytesReceived: number;
-}
-
-/**
- * The CRC32C of bytes as Google Cloud Storage writes it: base64 of the big-endian checksum. Costs
- * about 10 ms a megabyte.
- */
-export function crc32c(bytes: Uint8Array): string {
-  const checksum = new Uint8Array(4);
-  new DataView(checksum.buffer).setUint32(0, new Crc32c().update(bytes).digest());
-  return checksum.toBase64();
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { Buffer } from "node:buffer";
 import { CRC32C } from "npm:@google-cloud/storage@8.4.0";
-import { crc32c } from "./objects.ts";
+import { crc32c } from "./checksum.ts";
 
 Deno.test("crc32c() gives the checksums of RFC 3720 appendix B.4, big-endian", () => {
   const checksums = [
