@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # What `stream` computes, with curl and cdo: the messages of each member are downloaded whole into one
-# file, cdo cuts the region out of it, and then takes mean and population deviation over these files.
+# file, cdo cuts the region out of all of them, and takes mean and population deviation over the members,
+# which are times to it.
 #
 #     cdo_client.sh ENDPOINT STEM STEP MEMBERS OUTPUT NORTH,WEST,SOUTH,EAST
 #
-# One step: cdo's members are files. curl has 8 requests at once on connections that stay open, and two
-# cdo run at a time. OUTPUT.mean.nc and OUTPUT.deviation.nc hold float64, as cdo names and orders them.
+# One step, two members or more. curl has 8 requests at once on connections that stay open, and two cdo
+# run at a time. OUTPUT.mean.nc and OUTPUT.deviation.nc hold float64, as cdo names and orders them.
 set -euo pipefail
 export LC_ALL=C
 endpoint=$1 stem=$2 step=$3 members=$4 output=$5
@@ -38,12 +39,14 @@ curl --no-progress-meter --parallel --parallel-max 8 --config "$work/downloads"
 
 # In the order of their names in every file: cdo takes fields of several files for the same by their order.
 for ((member = 0; member < members; member++)); do
-  cat "$work/${member}"_*.part >"$work/$member.grib2"
+  cat "$work/${member}"_*.part >"$work/half$((member % 2))_$member.grib2"
   rm "$work/${member}"_*.part
-  echo "$work/$member.grib2"
-done >"$work/files"
-region=$west,$east,$south,$north
-xargs -P 2 -I{} cdo -s -f nc2 -b F64 "sellonlatbox,$region" {} {}.nc <"$work/files"
-cdo -s -f nc2 -b F64 ensmean "$work"/*.nc "$output.mean.nc" &
-cdo -s -f nc2 -b F64 ensstd "$work"/*.nc "$output.deviation.nc"
-wait $!
+done
+# One process a half: each cdo reads the definitions of ecCodes first, which takes as long as ten fields.
+for half in half0 half1; do
+  cdo -s -f nc2 -b F64 "sellonlatbox,$west,$east,$south,$north" -cat "$work/$half"_*.grib2 "$work/$half.nc" &
+done
+wait -n
+wait -n
+cdo -s timmean -cat "$work"/half?.nc "$output.mean.nc"
+cdo -s timstd -cat "$work"/half?.nc "$output.deviation.nc"

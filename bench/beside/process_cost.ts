@@ -73,28 +73,28 @@ function readTreeBytes(root: number): number {
 
 /** Children that any thread of a process started. */
 function findChildren(pid: number): number[] {
-  try {
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
-      readProcFile(`/proc/${pid}/task/${name}/children`).split(" ").filter(Boolean).map(Number)
-    );
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const threads = unlessOver(() => [...Deno.readDirSync(`/proc/${pid}/task`)], []);
+  return threads.flatMap(({ name }) =>
+    readProcFile(`/proc/${pid}/task/${name}/children`).split(" ").filter(Boolean).map(Number)
+  );
 }
 
 function readKilobytes(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
 }
 
-/** A file about a process or thread, "" when that ended. */
 function readProcFile(path: string): string {
+  return unlessOver(() => Deno.readTextFileSync(path), "");
+}
+
+/** What is read of a process or thread, or another value when that ended. */
+function unlessOver<Read>(read: () => Read, otherwise: Read): Read {
   try {
-    return Deno.readTextFileSync(path);
+    return read();
   } catch (error) {
     // ESRCH: it ended between opening and reading.
     const isOver = error instanceof Deno.errors.NotFound || /os error 3\b/.test(String(error));
-    if (isOver) return "";
+    if (isOver) return otherwise;
     throw error;
   }
 }

@@ -7,8 +7,7 @@ Deno.test({
   name: "runCommand() counts processor time and memory of a process's children",
   ignore: !isLinux,
   fn: async () => {
-    const work = "const b = new Uint8Array(2e8).fill(1); const end = Date.now() + 300;" +
-      " while (Date.now() < end) b[0]++;";
+    const work = "const b = new Uint8Array(2e8).fill(1); for (let i = 0; i < 3e8; i++) b[0] += i;";
     const child = [Deno.execPath(), "eval", work];
     const alone = await runCommand(["/bin/sh", "-c", ":"]);
     const { processorSeconds, peakBytes } = await runCommand([
@@ -18,7 +17,7 @@ Deno.test({
       "",
       ...child,
     ]);
-    assert(processorSeconds > 0.1 && alone.processorSeconds < 0.1, `${processorSeconds}`);
+    assert(processorSeconds > alone.processorSeconds + 0.1, `${processorSeconds}`);
     assert(peakBytes > 2e8 && alone.peakBytes < 2e7, `${peakBytes}`);
   },
 });
