@@ -2,7 +2,7 @@
  * This project beside other clients that compute the same from the same local S3 server, in one run:
  * time, processor time and memory of all their processes, requests and bytes as the server counts them,
  * and equal results: `deno run -A bench/beside.ts`. A client whose programs are missing is named with
- * the reason. It takes six minutes on two quiet cores, and 5 GB of disk. With `--short` one step and few
+ * the reason. In brackets is the share of a cost that the first row of the job takes. It takes seven minutes on two quiet cores, and 5 GB of disk. With `--short` one step and few
  * members, and requests, bytes and results are asserted: times never are.
  *
  * The server works on the same cores; its time is not counted, but it makes whole messages dearer.
@@ -19,7 +19,7 @@ import { finalFileName } from "../lib/kerchunk/final_files.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { makeBase, RUN, VARIABLES } from "./base_run.ts";
 import * as clients from "./beside/clients.ts";
-import { type ClientCost, formatCosts } from "./beside/cost_table.ts";
+import { type ClientCost, formatCosts, formatHead } from "./beside/cost_table.ts";
 import { describeMachine, runCommand } from "./beside/process_cost.ts";
 import { type FieldPair, findLargestDifference } from "./beside/results.ts";
 import { IS_SHORT, runAgainstServer, ServerProcess } from "./measure.ts";
@@ -35,34 +35,49 @@ interface Comparison {
   clients: readonly clients.Client[];
   /** Runs of each client, in turn, of which the fastest counts. */
   rounds: number;
+  /** Of the server: what makes its line slow. */
+  serverFlags: readonly string[];
 }
+
+const LOOPBACK = { line: "loopback", serverFlags: [] };
+const NARROW = {
+  line: "30 ms, 200 Mbit/s",
+  serverFlags: ["--latency-ms", "30", "--bandwidth-mbit", "200"],
+};
 
 /** The comparisons, the largest first. */
 function planComparisons(folder: string): Comparison[] {
-  const fast = [
-    clients.FORECAST,
-    clients.eccodesInC(folder, 0),
-    clients.eccodesInC(folder, clients.JOINED_BYTES),
-    clients.ECCODES_IN_PYTHON,
-  ];
+  const joined = clients.eccodesInC(folder, clients.JOINED_BYTES);
+  const inC = [clients.FORECAST, clients.eccodesInC(folder, 0), joined];
+  const fast = [...inC, clients.ECCODES_IN_PYTHON];
   const slow = [clients.FORECAST, clients.CDO, clients.cfgrib("range"), clients.cfgrib("open")];
   const one = [clients.ZARRITA, clients.XARRAY, clients.EXTRACT];
-  const step = { steps: [STEP], variables: VARIABLES };
-  const temperature = findVariables(["t2m"]);
-  const comparisons = [
-    { job: { ...step, steps: STEPS, members: ENSEMBLE_SIZE }, clients: fast, rounds: 2 },
-    { job: { ...step, members: ENSEMBLE_SIZE }, clients: fast, rounds: 3 },
-    { job: { ...step, members: IS_SHORT ? 2 : 10 }, clients: slow, rounds: 2 },
-    { job: { ...step, members: 1, variables: temperature }, clients: one, rounds: 5 },
+  const step = { steps: [STEP], members: ENSEMBLE_SIZE, variables: VARIABLES };
+  const few = { ...step, members: IS_SHORT ? 2 : 10 };
+  const field = { ...step, members: 1, variables: findVariables(["t2m"]) };
+  const always = [
+    { job: step, clients: fast, rounds: 3, ...LOOPBACK },
+    { job: few, clients: slow, rounds: 1, ...LOOPBACK },
+    { job: field, clients: one, rounds: 5, ...LOOPBACK },
   ];
-  return comparisons.slice(IS_SHORT ? 1 : 0)
-    .map((it) => ({ ...it, title: describeJob(it.job), rounds: IS_SHORT ? 1 : it.rounds }));
+  const long = [
+    { job: { ...step, steps: STEPS }, clients: fast, rounds: 2, ...LOOPBACK },
+    { job: step, clients: inC, rounds: 1, ...NARROW },
+  ];
+  return (IS_SHORT ? always : [...long, ...always]).map(({ line, ...it }) => ({
+    ...it,
+    title: `${describeJob(it.job)}, ${line}`,
+    rounds: IS_SHORT ? 1 : it.rounds,
+  }));
 }
 
 function describeJob({ members, steps, variables }: clients.Job): string {
-  const names = ["member", "step", "variable"];
-  return [members, steps.length, variables.length]
-    .map((count, i) => `${count} ${names[i]}${count === 1 ? "" : "s"}`).join(" × ");
+  const counts = { member: members, step: steps.length, variable: variables.length };
+  return Object.entries(counts).map(([name, count]) => formatPlural(count, name)).join(" × ");
+}
+
+function formatPlural(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 /** Where the files of the run and the results are. */
@@ -86,10 +101,14 @@ async function makePlace(work: string): Promise<Place> {
 }
 
 /** Runs a client once, with a server of its own. */
-async function runClient(client: clients.Client, job: clients.Job, place: Place) {
+async function runClient(
+  client: clients.Client,
+  { job, serverFlags }: Comparison,
+  place: Place,
+) {
   const output = await Deno.makeTempFile({ dir: place.folder });
   await Deno.remove(output);
-  await using server = await ServerProcess.start(place.bucket);
+  await using server = await ServerProcess.start(place.bucket, serverFlags);
   const { references } = place;
   const assignment = { ...job, references, output, endpoint: server.url };
   const cost = await runCommand(client.command(assignment));
@@ -99,15 +118,12 @@ async function runClient(client: clients.Client, job: clients.Job, place: Place)
 }
 
 /** Runs the clients in turn, and gives the fastest run of each with its largest memory. */
-async function compareClients(
-  { clients, job, rounds }: Comparison,
-  place: Place,
-): Promise<ClientCost[]> {
+async function compareClients(comparison: Comparison, place: Place): Promise<ClientCost[]> {
   const best = new Map<string, ClientCost>();
   let expected: FieldPair[] | undefined;
-  for (let round = 0; round < rounds; round++) {
-    for (const client of clients) {
-      const { cost, result } = await runClient(client, job, place);
+  for (let round = 0; round < comparison.rounds; round++) {
+    for (const client of comparison.clients) {
+      const { cost, result } = await runClient(client, comparison, place);
       expected ??= result;
       const share = client.isSingle ? 1 : undefined;
       const largestDifference = findLargestDifference(result, expected, share);
@@ -146,35 +162,42 @@ async function countWhole(
   return whole;
 }
 
-/** Those of the clients that can run here; the others are named. */
-async function findPresent(all: readonly clients.Client[]): Promise<clients.Client[]> {
+/** Those of the clients that can run here; the others go to `ignored`, each with the reason. */
+async function findPresent(
+  all: readonly clients.Client[],
+  ignored: Map<string, string>,
+): Promise<clients.Client[]> {
   const present: clients.Client[] = [];
   for (const client of all) {
     const obstacle = await client.findObstacle();
     if (obstacle === undefined) present.push(client);
-    else console.log(`ignored: ${client.name}: ${obstacle}`);
+    else ignored.set(client.name, obstacle);
   }
   return present;
 }
 
 const work = await Deno.makeTempDir();
 try {
+  const ignored = new Map<string, string>(clients.ABSENT);
   const place = await makePlace(work);
-  console.log(`${describeMachine()}. In brackets the share of it that the first row takes.`);
+  console.log(`${describeMachine()}\n`);
+  for (const line of formatHead()) console.log(line);
   for (const comparison of planComparisons(work)) {
-    const present = await findPresent(comparison.clients);
+    const present = await findPresent(comparison.clients, ignored);
     const whole = await countWhole(comparison.job, place);
-    const [ours, ...others] = await compareClients({ ...comparison, clients: present }, place);
-    console.log(`\n${comparison.title}, ${whole.messages} messages:\n`);
-    for (const line of formatCosts(ours!, others, whole.messages)) console.log(line);
-    for (const [i, cost] of [ours!, ...others].entries()) {
+    const costs = await compareClients({ ...comparison, clients: present }, place);
+    const title = `${comparison.title}: ${formatPlural(whole.messages, "message")}`;
+    for (const row of formatCosts(title, costs[0]!, costs.slice(1), whole.messages)) {
+      console.log(row);
+    }
+    for (const [i, cost] of costs.entries()) {
       const { name, requests, receivedBytes } = cost;
       const isRight = present[i]!.isExpected(cost, whole);
       assert(isRight, `${name}: ${requests} requests, ${receivedBytes} bytes`);
     }
   }
   console.log();
-  for (const { name, why } of clients.ABSENT) console.log(`ignored: ${name}: ${why}`);
+  for (const [name, why] of ignored) console.log(`ignored: ${name}: ${why}`);
 } finally {
   await Deno.remove(work, { recursive: true });
 }

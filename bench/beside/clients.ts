@@ -7,12 +7,13 @@
 import { stepFiles } from "../../lib/ecmwf/files.ts";
 import type { Variable } from "../../lib/ecmwf/variables.ts";
 import { GIK } from "../../lib/output/profile.ts";
-import { RUN, VARIABLES } from "../base_run.ts";
+import { RUN } from "../base_run.ts";
 import { ROOT } from "../measure.ts";
 import {
   type FieldPair,
   readCdoPairs,
   readForecastPairs,
+  readMemberPair,
   readRawPairs,
   readWholeField,
 } from "./results.ts";
@@ -100,36 +101,40 @@ function isPart({ requests, receivedBytes }: ClientTraffic, whole: WholeTraffic)
     receivedBytes <= whole.indexBytes + 0.75 * whole.messageBytes;
 }
 
-function ours(name: string, module: string, more: (job: Job) => string[]): Client {
-  return {
-    name,
-    findObstacle: () => Promise.resolve(undefined),
-    command: (assignment) => {
-      const { endpoint, output, steps } = assignment;
-      const run = ["--date", RUN.date, "--run", RUN.hour, "--steps", steps.join()];
-      const files = ["--output", `${output}.nc`, "--endpoint", endpoint, "--quiet"];
-      return deno(module, ...run, ...files, ...more(assignment));
-    },
-    readResult: ({ output, steps, variables }) =>
-      readForecastPairs(`${output}.nc`, steps.length, variables),
-    isExpected: isPart,
-  };
+/** A command of this project for a job, except what is asked for. */
+function ourCommand(module: string, { endpoint, output, steps }: Assignment): string[] {
+  const run = ["--date", RUN.date, "--run", RUN.hour, "--steps", steps.join()];
+  return deno(module, ...run, "--output", `${output}.nc`, "--endpoint", endpoint, "--quiet");
 }
 
 /** The whole job of this project, indexes included. */
-export const FORECAST = ours(
-  "`forecast`",
-  "stages/forecast.ts",
-  ({ members }) => ["--max-members", `${members}`],
-);
+export const FORECAST: Client = {
+  name: "`forecast`",
+  findObstacle: () => Promise.resolve(undefined),
+  command: (assignment) => [
+    ...ourCommand("stages/forecast.ts", assignment),
+    "--max-members",
+    `${assignment.members}`,
+  ],
+  readResult: ({ output, steps, variables }) =>
+    readForecastPairs(`${output}.nc`, steps.length, variables),
+  isExpected: isPart,
+};
 
 /** One field of one member over the region. */
-export const EXTRACT = ours("`extract`, the region only", "stages/extract.ts", ({ variables }) => [
-  "--fields",
-  variables.map(({ param }) => param).join(),
-  "--members",
-  "0",
-]);
+export const EXTRACT: Client = {
+  name: "`extract`, the region only",
+  findObstacle: () => Promise.resolve(undefined),
+  command: (assignment) => [
+    ...ourCommand("stages/extract.ts", assignment),
+    "--fields",
+    assignment.variables[0]!.param,
+    "--members",
+    "0",
+  ],
+  readResult: ({ output, variables }) => readMemberPair(`${output}.nc`, variables[0]!.name),
+  isExpected: isPart,
+};
 
 const C_SOURCE = `${FOLDER}/eccodes_client.c`;
 
@@ -159,7 +164,7 @@ export function eccodesInC(folder: string, joinBytes: number): Client {
 
 /** Two processes of Python that decode by ecCodes, and fetch in threads. All 51 members. */
 export const ECCODES_IN_PYTHON: Client = {
-  name: "ecCodes in Python, two processes",
+  name: "ecCodes in Python, two processes share the steps",
   findObstacle: () => tryImport("eccodes, numpy", "python3-eccodes"),
   command: ({ endpoint, steps, output }) => {
     const run = ["--date", RUN.date, "--run", RUN.hour, "--steps", steps.join()];
@@ -248,11 +253,11 @@ function readRaw({ output, steps, variables }: Assignment): Promise<FieldPair[]>
   return readRawPairs(output, steps.length * variables.length);
 }
 
-/** What cannot run on a machine that has only Debian's and npm's packages. */
-export const ABSENT: readonly { name: string; why: string }[] = [
-  { name: "wgrib2", why: "Debian has no package of it" },
-  { name: "gribberish", why: "ICPAC's other decoder is in neither Debian nor npm" },
-  { name: "kerchunk, s3fs", why: "Debian has neither: their place is taken as the rows say" },
+/** What cannot run on a machine that has only Debian's and npm's packages, and why. */
+export const ABSENT: readonly (readonly [name: string, why: string])[] = [
+  ["wgrib2", "Debian has no package of it"],
+  ["gribberish", "ICPAC's other decoder is in neither Debian nor npm"],
+  ["kerchunk and s3fs", "Debian has neither; the rows say what stands in their place"],
 ];
 
 function tryImport(modules: string, packages: string): Promise<string | undefined> {

@@ -33,24 +33,37 @@ const COSTS: readonly {
 /** A share that is larger than this by its last digit is more than noise of rounding. */
 const EQUAL_SHARE = 1.005;
 
+/** The first two lines of a table in Markdown, for the rows of {@linkcode formatCosts}. */
+export function formatHead(): string[] {
+  const costs = COSTS.map(({ column }) => column);
+  const head = ["job", "client", ...costs, "processor a message", "difference", "better in"];
+  return [head, head.map(() => "---")].map(formatRow);
+}
+
 /**
- * Lines of a table in Markdown: this project first, then the others, each cost with the share of it that
+ * Rows of a table in Markdown: this project first, then the others, each cost with the share of it that
  * this project takes, and the costs in which it is beaten by name.
+ *
+ * @param job in words.
  */
 export function formatCosts(
+  job: string,
   ours: ClientCost,
   others: readonly ClientCost[],
   messages: number,
 ): string[] {
-  const columns = COSTS.map(({ column }) => column);
-  const head = ["client", ...columns, "processor a message", "difference", "better in"];
-  const rows = [ours, ...others].map((cost) => {
+  return [ours, ...others].map((cost) => {
+    const isOurs = cost === ours;
     const perMessage = `${(cost.processorSeconds / messages * 1000).toFixed(1)} ms`;
-    const difference = cost === ours ? "" : cost.largestDifference.toExponential(0);
-    const better = cost === ours ? "" : listBetter(ours, cost).join(", ") || "nothing";
-    return [cost.name, ...formatShares(ours, cost), perMessage, difference, better];
+    const difference = isOurs ? "" : cost.largestDifference.toExponential(0);
+    const better = isOurs ? "" : listBetter(ours, cost).join(", ") || "nothing";
+    const costs = formatShares(ours, cost);
+    return formatRow([isOurs ? job : "", cost.name, ...costs, perMessage, difference, better]);
   });
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+}
+
+function formatRow(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }
 
 function formatShares(ours: ClientCost, cost: ClientCost): string[] {

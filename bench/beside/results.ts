@@ -50,6 +50,13 @@ export async function readForecastPairs(
   return pairs;
 }
 
+/** Reads one field of one member from a NetCDF of this project. The deviation of one member is 0. */
+export async function readMemberPair(path: string, variable: string): Promise<FieldPair[]> {
+  const file = decodeNetcdf(await Deno.readFile(path));
+  const mean = readVariable(file, `${variable}_members`);
+  return [{ mean, deviation: new Float64Array(mean.length) }];
+}
+
 /** Reads the two files that `cdo_client.sh` writes of one step; cdo names variables as MARS does. */
 export async function readCdoPairs(
   path: string,
@@ -78,7 +85,7 @@ const SPACING = 0.25;
 
 /**
  * Reads one field of one member in float64, the whole grid of 0.25° from 90N 180W on, and cuts a region
- * out of it. The deviation of one member is 0.
+ * out of it.
  */
 export async function readWholeField(path: string, region: Region): Promise<FieldPair[]> {
   const field = new Float64Array((await Deno.readFile(path)).buffer);
