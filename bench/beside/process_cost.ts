@@ -18,7 +18,7 @@ export interface ProcessCost {
 }
 
 /** A process that lives shorter is seen by its processor time alone. */
-const POLL_MS = 20;
+const POLL_MS = 50;
 /** Of `/proc/<pid>/stat`: the unit of Linux in which it tells times, on all machines. */
 const TICKS_A_SECOND = 100;
 
