@@ -25,6 +25,9 @@ import { countOnes } from "./unary.ts";
  */
 const codeEnds = new Int32Array(1 + 64 + 32 + 4);
 
+/** A word has two remainders of this width after the bits before a byte boundary. */
+const MAX_PAIRED_BITS = 12;
+
 /** Residual i belongs to sample i of the block: an unsigned 32-bit integer in a signed one. */
 const residuals = new Int32Array(64);
 
@@ -59,8 +62,63 @@ export function readSplitSamples(
     view = cursor.tail;
     bit -= cursor.tailByte * 8;
   }
+  const unaryBits = codeEnds[blockSize]! - codeEnds[start]!;
+  const first = (target[at + start - 1]! - bias) | 0;
+  // Half of the sum of the residuals, at least: no sample of the block can be farther from the first.
+  const farthest = (unaryBits << k) >>> 1;
+  const staysInRange = farthest <= signedMaximum - (first ^ (first >> 31));
+  if (staysInRange && k <= MAX_PAIRED_BITS && start === 0) {
+    addPairs(view, bit, k, blockSize, target, at);
+  } else addRemainders(cursor, view, bit, coding, k, start, target, at);
+}
+
+/**
+ * Adds the residuals of a whole block to the sample before it, where all samples are as close to it as
+ * residuals can tell both directions: no check of the range is needed, and two remainders come from one
+ * word.
+ */
+function addPairs(
+  view: DataView,
+  firstBit: number,
+  k: number,
+  blockSize: number,
+  target: Int32Array,
+  at: number,
+): void {
+  const shift = 32 - k;
+  const mask = (1 << k) - 1;
+  let bit = firstBit;
+  let previousEnd = codeEnds[0]!;
+  let sample = target[at - 1]!;
+  for (let i = 0; i < blockSize; i += 2) {
+    const word = view.getInt32(bit >>> 3) << (bit & 7);
+    bit = (bit + 2 * k) | 0;
+    const codeEnd = codeEnds[i + 1]!;
+    let residual = ((codeEnd - previousEnd - 1) << k) | ((word >>> shift) & mask);
+    sample = (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
+    target[at + i] = sample;
+    previousEnd = codeEnds[i + 2]!;
+    residual = ((previousEnd - codeEnd - 1) << k) | (((word << k) >>> shift) & mask);
+    sample = (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
+    target[at + i + 1] = sample;
+  }
+}
+
+/** Adds residuals, each with its remainder, to the sample before them as {@link addResiduals} does. */
+function addRemainders(
+  cursor: BitCursor,
+  view: DataView,
+  firstBit: number,
+  coding: Coding,
+  k: number,
+  start: number,
+  target: Int32Array,
+  at: number,
+): void {
+  const { signedMaximum, bias, blockSize } = coding;
   const lowestShift = 32 - k;
   const mask = (1 << k) - 1;
+  let bit = firstBit;
   let previousEnd = codeEnds[start]!;
   let sample = (target[at + start - 1]! - bias) | 0;
   let largeHalves = 0;
