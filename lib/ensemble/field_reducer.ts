@@ -185,7 +185,7 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const out = this.buffers.take(0, window.rowCount * window.columnCount);
-      const { values, neededBytes } = decodePrefix(field, window, out);
+      const { values, integers, neededBytes } = decodePrefix(field, window, out);
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
@@ -197,7 +197,7 @@ export class FieldReducer {
       this.#decoded.push({
         member,
         axes: { latitudes, longitudes, grid },
-        packed: packValues({ values, representation: field.representation, factor }),
+        packed: packValues({ values, integers, representation: field.representation, factor }),
         precision,
         representation: field.representation,
         conversion,
