@@ -77,6 +77,24 @@ Deno.test("readBlock() reads quotients that span many words", () => {
   assertEquals(decodeInterval(parameters, `0001 ${bits}`), quotients);
 });
 
+Deno.test("readBlock() reads quotients of any length in blocks near each other, from any bit", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 16, referenceSampleInterval: 2 };
+  const [first, k] = [30000, 2];
+  for (let shift = 0; shift < 8; shift++) {
+    for (let length = 238; length < 266; length++) {
+      const blocks = [[shift, length, 0, 1, 7, 8, 9], [0, shift, 3, length, 64, 0, 2, length + 1]];
+      const bits = blocks.map((quotients, i) => {
+        const codes = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
+        const reference = i === 0 ? first.toString(2).padStart(16, "0") : "";
+        return `0011 ${reference} ${codes} ${"10".repeat(quotients.length)}`;
+      });
+      let sample = first;
+      const expected = blocks.flat().map((quotient) => sample += 2 * quotient + 1);
+      assertEquals(decodeInterval(parameters, bits.join("")), [first, ...expected]);
+    }
+  }
+});
+
 Deno.test("readBlock() throws GribError for a residual wider than a sample", () => {
   const quotients = `${"0".repeat(256)}1 ${"1".repeat(7)}`;
   for (const [flags, reference] of [[0, ""], [8, "00000000"]] as const) {
