@@ -40,7 +40,7 @@ export interface DecodedMessage {
   /** NaN where missing. */
   values: Float64Array;
   /** What `decodePrefix()` gives of them. @default {undefined} (found from the values) */
-  integers?: Uint16Array | undefined;
+  integers?: Uint16Array<ArrayBuffer> | undefined;
   representation: GribField["representation"];
   /** By which the values of the message were multiplied. */
   factor: number;
@@ -170,6 +170,8 @@ function scaleNumbers(
 ): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
-    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
+    out[i] = ((number + least) * binary + reference) * decimal * factor;
+    // Not a choice between two numbers: that would make an object of each.
+    if (number === MISSING) out[i] = NaN;
   }
 }
