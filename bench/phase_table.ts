@@ -62,12 +62,16 @@ const RULES: readonly PhaseRule[] = [
     ],
   },
   { phase: "parse", files: ["lib/grib/", "check_message.ts"] },
-  { phase: "pack and keep", files: ["kept_members.ts", "packed_field.ts"] },
+  { phase: "pack and keep", files: ["kept_members.ts"] },
   {
     phase: "check",
-    files: ["plausible.ts", "implausible.ts", "compare_members.ts", "compare_packing.ts"],
+    files: [
+      "plausible.ts",
+      "compare_members.ts",
+      "compare_packing.ts",
+      "member_points.ts",
+    ],
   },
-  { phase: "check", files: ["member_points.ts"] },
   { phase: "reduce", files: ["statistics.ts", "field_reducer.ts", "measure_members.ts"] },
   {
     phase: "fetch",

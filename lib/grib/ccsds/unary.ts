@@ -42,7 +42,7 @@ function sumBytes(word: number): number {
  * Number of the bit, from the lowest, that is the one with `below` ones below it. Without a branch:
  * clearing ones in a loop, whose end is unpredictable, makes skipping a sixth slower.
  */
-function findOne(word: number, below: number): number {
+export function findOne(word: number, below: number): number {
   const sums = sumBytes(word);
   const isReached = ((sums | 0x80808080) - Math.imul(below + 1, 0x01010101)) & 0x80808080;
   const shift = 24 - Math.clz32(isReached & -isReached);
