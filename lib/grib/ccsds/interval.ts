@@ -20,7 +20,7 @@ import {
   readSplitSamples,
   readUncompressed,
 } from "./residuals.ts";
-import { countOnes, findOne, skipUnary } from "./unary.ts";
+import { skipSplitBlocks, skipUnary } from "./unary.ts";
 
 /**
  * Advances to the end of an interval from its block number `block` without producing samples.
@@ -34,46 +34,6 @@ export function skipInterval(cursor: BitCursor, coding: Coding, block = 0): void
     if (block < blocksPerInterval) block += skipBlock(cursor, coding, block);
   }
   if (coding.isPadded) skipToByte(cursor);
-}
-
-/**
- * Advances over blocks that are split, from number `block` on, which is not the first of its interval, to
- * the first that is not, or that is near the end of the stream or beyond it. A shortcut for
- * {@link skipBlock}: most blocks are split, and a position in locals takes less time than the cursor's.
- *
- * @returns the number of that block.
- */
-function skipSplitBlocks(cursor: BitCursor, coding: Coding, block: number): number {
-  const { view, lastWordByte, endBit } = cursor;
-  const { blockSize, optionBits, blocksPerInterval } = coding;
-  const uncompressed = (1 << optionBits) - 1;
-  let next = block;
-  let { bit } = cursor;
-  for (; next < blocksPerInterval; next++) {
-    let byte = bit >>> 3;
-    if (byte > lastWordByte) break;
-    const identifier = (view.getInt32(byte) << (bit & 7)) >>> (32 - optionBits);
-    if (identifier === 0 || identifier === uncompressed) break;
-    const start = (bit + optionBits) | 0;
-    byte = start >>> 3;
-    if (byte > lastWordByte) break;
-    // From here on as in skipUnary().
-    let word = view.getInt32(byte) & (-1 >>> (start & 7));
-    let left = blockSize;
-    let ones = countOnes(word);
-    while (ones < left && byte + 4 <= lastWordByte) {
-      left -= ones;
-      byte += 4;
-      word = view.getInt32(byte);
-      ones = countOnes(word);
-    }
-    if (ones < left) break;
-    const end = byte * 8 + 32 - findOne(word, ones - left) + blockSize * (identifier - 1);
-    if (end > endBit) break;
-    bit = end;
-  }
-  cursor.bit = bit;
-  return next;
 }
 
 /**

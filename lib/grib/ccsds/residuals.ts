@@ -13,7 +13,7 @@ import {
   streamEnds,
 } from "./bit_cursor.ts";
 import type { Coding } from "./coding.ts";
-import { countOnes } from "./unary.ts";
+import { countOnes, tabulateCodes } from "./unary.ts";
 
 // Loops run a tenth faster over constant arrays of their own module than over imported ones or
 // parameters, so both are here. Every block overwrites them.
@@ -97,7 +97,7 @@ function readQuotients(cursor: BitCursor, start: number, end: number): boolean {
       zeros += 8;
       if (zeros > MOST_ZEROS) return false;
     } else {
-      const next = found + ONES[bits]!;
+      const next = found + CODE_COUNTS[bits]!;
       quotientsView.setFloat64(found, QUOTIENTS[bits]!, true);
       quotients[found] = zeros + LEADING_ZEROS[bits]!;
       if (next >= end) break;
@@ -347,11 +347,9 @@ for (let code = 0, sum = 0; code < 256; sum++) {
 }
 
 // What the codes in a byte of the stream are, by the byte.
-const ONES = new Uint8Array(256);
+const { counts: CODE_COUNTS, ends: CODE_ENDS } = tabulateCodes();
 const LEADING_ZEROS = new Uint8Array(256);
 const TRAILING_ZEROS = new Uint8Array(256);
-/** `[byte * 8 + i]`: offset after the one that is number i. */
-const CODE_ENDS = new Uint8Array(256 * 8);
 /**
  * The zeros before each one, 8 numbers of a byte that are written at once. As float64, a number that
  * is not NaN: all of its bytes are below 8.
@@ -359,12 +357,11 @@ const CODE_ENDS = new Uint8Array(256 * 8);
 const QUOTIENTS = new Float64Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const zeros = new Uint8Array(8);
-  let previousEnd = 0;
+  let [code, previousEnd] = [0, 0];
   for (let bit = 0; bit < 8; bit++) {
     if (((byte << bit) & 0x80) === 0) continue;
-    zeros[ONES[byte]!] = bit - previousEnd;
+    zeros[code++] = bit - previousEnd;
     previousEnd = bit + 1;
-    CODE_ENDS[byte * 8 + ONES[byte]!++] = previousEnd;
   }
   QUOTIENTS[byte] = new DataView(zeros.buffer).getFloat64(0, true);
   LEADING_ZEROS[byte] = zeros[0]!;
