@@ -53,7 +53,7 @@ export function readSplitSamples(
   target: Int32Array,
   at: number,
 ): void {
-  const { signedMaximum, bias, blockSize } = coding;
+  const { blockSize } = coding;
   const unaryStart = cursor.bit;
   const isShort = k <= MAX_NARROW_BITS && readQuotients(cursor, start, blockSize);
   const unaryBits = cursor.bit - unaryStart;
@@ -71,13 +71,25 @@ export function readSplitSamples(
     view = cursor.tail;
     bit -= cursor.tailByte * 8;
   }
-  const first = (target[at + start - 1]! - bias) | 0;
-  // At least half of the sum of the residuals: no sample of the block can be farther from the first.
-  const farthest = (unaryBits << k) >>> 1;
-  const staysInRange = farthest <= signedMaximum - (first ^ (first >> 31));
-  if (staysInRange && k <= MAX_PAIRED_BITS && start === 0) {
+  if (k <= MAX_PAIRED_BITS && start === 0 && canAddPairs(coding, target[at - 1]!, unaryBits << k)) {
     addPairs(view, bit, k, blockSize, target, at);
   } else addRemainders(cursor, view, bit, coding, k, start, target, at);
+}
+
+/**
+ * Whether no residual of a block can be more than twice the room above its prediction, so that only the
+ * room below it matters.
+ *
+ * @param first the sample before the block.
+ * @param sum of the residuals, at least. A sample is at most that far above the first one, and at most half
+ *   as far where there is room for it below, too.
+ */
+function canAddPairs(coding: Coding, first: number, sum: number): boolean {
+  const { signedMaximum, bitsPerSample, isSigned } = coding;
+  if (isSigned || bitsPerSample > MAX_NARROW_BITS) return false;
+  const room = 2 * signedMaximum + 1 - first;
+  const half = sum >>> 1;
+  return sum <= room || half <= room && half <= first;
 }
 
 /**
@@ -88,10 +100,11 @@ export function readSplitSamples(
  */
 function readQuotients(cursor: BitCursor, start: number, end: number): boolean {
   const { bytes } = cursor;
+  const { length } = bytes;
   let byte = cursor.bit >>> 3;
   let zeros = -(cursor.bit & 7);
   let found = start;
-  let bits = byte < bytes.length ? bytes[byte]! & (0xff >> (cursor.bit & 7)) : 0;
+  let bits = byte < length ? bytes[byte]! & (0xff >> (cursor.bit & 7)) : 0;
   for (;;) {
     if (bits === 0) {
       zeros += 8;
@@ -105,7 +118,7 @@ function readQuotients(cursor: BitCursor, start: number, end: number): boolean {
       zeros = TRAILING_ZEROS[bits]!;
     }
     byte++;
-    if (byte >= bytes.length) throw streamEnds(cursor);
+    if (byte >= length) throw streamEnds(cursor);
     bits = bytes[byte]!;
   }
   cursor.bit = byte * 8 + CODE_ENDS[bits * 8 + end - found - 1]!;
@@ -113,8 +126,8 @@ function readQuotients(cursor: BitCursor, start: number, end: number): boolean {
 }
 
 /**
- * Adds the residuals of a whole block to the sample before it, where all samples stay so close to it that
- * none is near the end of the range: without checks, and with two remainders of a word.
+ * Adds the residuals of a whole block to the sample before it where {@link canAddPairs}: two remainders come
+ * from one word, and a residual is compared with the room below the sample alone.
  */
 function addPairs(
   view: DataView,
@@ -132,10 +145,14 @@ function addPairs(
     const word = view.getInt32(bit >>> 3) << (bit & 7);
     bit = (bit + 2 * k) | 0;
     let residual = (quotients[i]! << k) | ((word >>> shift) & mask);
-    sample = (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
+    sample = residual > sample << 1
+      ? residual
+      : (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
     target[at + i] = sample;
     residual = (quotients[i + 1]! << k) | (((word << k) >>> shift) & mask);
-    sample = (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
+    sample = residual > sample << 1
+      ? residual
+      : (sample + ((residual >>> 1) ^ -(residual & 1))) | 0;
     target[at + i + 1] = sample;
   }
 }
