@@ -121,13 +121,14 @@ Deno.test("readBlock() adds residuals near and far from both ends of the range a
 
 Deno.test("readBlock() reads quotients of any length in blocks near each other, from any bit", () => {
   const parameters = { ...ONE_BLOCK, bitsPerSample: 16, referenceSampleInterval: 2 };
-  const [first, k] = [30000, 2];
+  const first = 30000;
   for (let shift = 0; shift < 8; shift++) {
     for (let length = 238; length < 266; length++) {
       const blocks = [[shift, length, 0, 1, 7, 8, 9], [0, shift, 3, length, 64, 0, 2, length + 1]];
       const bits = blocks.map((quotients, i) => {
         const codes = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
         const reference = i === 0 ? first.toString(2).padStart(16, "0") : "";
+        // The identifier of remainders of 2 bits.
         return `0011 ${reference} ${codes} ${"10".repeat(quotients.length)}`;
       });
       let sample = first;
