@@ -176,7 +176,7 @@ export class FieldReducer {
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
       const out = this.buffer.take(window.rowCount * window.columnCount);
-      const { values, neededBytes } = decodePrefix(field, window, out);
+      const { values, integers, neededBytes } = decodePrefix(field, window, out);
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
       if (conversion) values.forEach((value, i) => values[i] = value * factor);
@@ -188,7 +188,7 @@ export class FieldReducer {
       this.#decoded.push({
         member,
         axes: { latitudes, longitudes, grid },
-        packed: packValues({ values, representation: field.representation, factor }),
+        packed: packValues({ values, integers, representation: field.representation, factor }),
         summary: summarizeWindow(values, window.columnCount),
         precision,
         representation: field.representation,

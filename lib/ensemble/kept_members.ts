@@ -39,6 +39,8 @@ export interface KeptMembers {
 export interface DecodedMessage {
   /** NaN where missing. */
   values: Float64Array;
+  /** What `decodePrefix()` gives of them. @default {undefined} (found from the values) */
+  integers?: Uint16Array<ArrayBuffer> | undefined;
   representation: GribField["representation"];
   /** By which the values of the message were multiplied. */
   factor: number;
@@ -56,17 +58,22 @@ const MISSING = 0xffff;
 
 /**
  * Packs values in 16 bits each where that gives each of them back, else as they are. Costs about two
- * nanoseconds a value.
+ * nanoseconds a value, and next to nothing with their integers.
  *
- * @returns numbers of their own, not a view of the values.
+ * @returns numbers of their own, not a view of the values; the integers where these are given.
  */
-export function packValues({ values, representation, factor }: DecodedMessage): PackedValues {
+export function packValues(
+  { values, integers, representation, factor }: DecodedMessage,
+): PackedValues {
   const scales: Scales = {
     binary: powerOf(2, representation.binaryScaleFactor),
     reference: representation.referenceValue,
     decimal: powerOf(10, -representation.decimalScaleFactor),
     factor,
   };
+  if (integers && !integers.includes(MISSING)) {
+    return { scales: { ...scales, least: 0 }, numbers: integers };
+  }
   const found = findNumbers(values, scales);
   if (!found) return { numbers: values.slice() };
   const { least, numbers } = found;

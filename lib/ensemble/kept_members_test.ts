@@ -22,9 +22,9 @@ function decode(
   level?: number,
 ): DecodedMessage & { member: number } {
   const field = parsePrefix(readMessage({ run, stepHours: 36, param, member, level }));
-  const { values } = decodePrefix(field, selectWindow(field.grid, REGION));
+  const { values, integers } = decodePrefix(field, selectWindow(field.grid, REGION));
   if (factor !== 1) values.forEach((value, i) => values[i] = value * factor);
-  return { member, values, representation: field.representation, factor };
+  return { member, values, integers, representation: field.representation, factor };
 }
 
 function keep(messages: readonly ReturnType<typeof decode>[]) {
@@ -49,8 +49,25 @@ Deno.test("members that are kept come back to the last bit, in 2 bytes a value",
   }
 });
 
-Deno.test("a value that is missing stays missing, whatever its message is packed in", () => {
+Deno.test("members come back alike, whether their integers are given or found again", () => {
+  for (const [param, factor] of [["tp", 1 / 1000], ["2t", 1], ["ssr", 129_600]] as const) {
+    const given = decode(param, 1, factor);
+    assert(given.integers, param);
+    const found = keep([{ ...given, integers: undefined }]);
+    assertEquals(openKept(keep([given]), 1), openKept(found, 1));
+  }
+});
+
+Deno.test("the integer that stands for a missing value is not taken for one", () => {
   const message = decode("2t", 1);
+  const { representation: { referenceValue, binaryScaleFactor, decimalScaleFactor } } = message;
+  message.integers![3] = 0xffff;
+  message.values[3] = (0xffff * 2 ** binaryScaleFactor + referenceValue) / 10 ** decimalScaleFactor;
+  assertEquals(openKept(keep([message]), 1), message.values);
+});
+
+Deno.test("a value that is missing stays missing, whatever its message is packed in", () => {
+  const message = { ...decode("2t", 1), integers: undefined };
   message.values[5] = NaN;
   const kept = keep([message]);
   assertEquals(openKept(kept, 1), message.values);
@@ -58,11 +75,14 @@ Deno.test("a value that is missing stays missing, whatever its message is packed
 });
 
 Deno.test("values that their message's scales do not give are kept as they are, beside others", () => {
-  const [packed, odd, wide] = [1, 2, 3].map((member) => decode("2t", member));
+  const [packed, odd, wide, last] = [1, 2, 3, 0].map((member) => ({
+    ...decode("2t", member),
+    integers: undefined,
+  }));
   odd!.values[7]! += 1e-9;
   const { representation: { referenceValue, binaryScaleFactor, decimalScaleFactor } } = wide!;
   wide!.values[0] = (2 ** (16 + binaryScaleFactor) * 2 + referenceValue) / 10 ** decimalScaleFactor;
-  const infinite = { ...decode("2t", 0), values: odd!.values.map(() => Infinity) };
+  const infinite = { ...last!, values: odd!.values.map(() => Infinity) };
   const messages = [packed!, odd!, wide!, infinite];
   const pointCount = odd!.values.length;
   const kept = keep(messages);

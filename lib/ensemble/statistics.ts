@@ -33,16 +33,9 @@ export function meanAndDeviation(
   const squares = new Float64Array(length);
   for (let start = 0; start < length; start += BLOCK_POINTS) {
     const end = Math.min(length, start + BLOCK_POINTS);
-    for (const values of members) {
-      for (let point = start; point < end; point++) averages[point]! += values[point]!;
-    }
+    sumValues(members, averages, start, end);
     for (let point = start; point < end; point++) averages[point]! /= members.length;
-    for (const values of members) {
-      for (let point = start; point < end; point++) {
-        const difference = values[point]! - averages[point]!;
-        squares[point]! += difference * difference;
-      }
-    }
+    sumSquares(members, averages, squares, start, end);
   }
   const counts = averages.some(Number.isNaN) ? countValues(members, averages, squares) : undefined;
   const deviation = new Float32Array(length);
@@ -51,6 +44,65 @@ export function meanAndDeviation(
   }
   const isWhole = !counts || counts.every((count) => count === members.length);
   return { mean: new Float32Array(averages), deviation, ...(!isWhole && { counts }) };
+}
+
+/** Adds the members in their order, four at a time: a sum is read and written once for them. */
+function sumValues(
+  members: readonly Float64Array[],
+  sums: Float64Array,
+  start: number,
+  end: number,
+): void {
+  let next = 0;
+  for (; next + 4 <= members.length; next += 4) {
+    const [a, b, c, d] = [
+      members[next]!,
+      members[next + 1]!,
+      members[next + 2]!,
+      members[next + 3]!,
+    ];
+    for (let point = start; point < end; point++) {
+      sums[point] = sums[point]! + a[point]! + b[point]! + c[point]! + d[point]!;
+    }
+  }
+  for (; next < members.length; next++) {
+    const values = members[next]!;
+    for (let point = start; point < end; point++) sums[point]! += values[point]!;
+  }
+}
+
+/** Adds the squares of distances from the average likewise. */
+function sumSquares(
+  members: readonly Float64Array[],
+  averages: Float64Array,
+  squares: Float64Array,
+  start: number,
+  end: number,
+): void {
+  let next = 0;
+  for (; next + 4 <= members.length; next += 4) {
+    const [a, b, c, d] = [
+      members[next]!,
+      members[next + 1]!,
+      members[next + 2]!,
+      members[next + 3]!,
+    ];
+    for (let point = start; point < end; point++) {
+      const average = averages[point]!;
+      const da = a[point]! - average;
+      const db = b[point]! - average;
+      const dc = c[point]! - average;
+      const dd = d[point]! - average;
+      squares[point] = squares[point]! + da * da + db * db + dc * dc + dd * dd;
+    }
+  }
+  for (; next < members.length; next++) {
+    const values = members[next]!;
+    for (let point = start; point < end; point++) {
+      const difference = values[point]! - averages[point]!;
+      squares[point]! += difference * difference;
+    }
+  }
 }
 
 /** Averages and squares anew where members lack a value; counts them. */

@@ -25,6 +25,31 @@ Deno.test("meanAndDeviation() equals numpy to the last bit of float32, leaving o
   assertEquals([...deviation], DEVIATION);
 });
 
+Deno.test("meanAndDeviation() adds any number of members in their order", () => {
+  const points = 2500;
+  for (let count = 1; count <= 9; count++) {
+    // Sums that depend on the order: the later members are lost beside the earlier ones, or are not.
+    const members = Array.from(
+      { length: count },
+      (_, member) =>
+        Float64Array.from(
+          { length: points },
+          (_, i) => Math.sin(i + member) * 10 ** (8 * ((i + member) % 3)),
+        ),
+    );
+    const { mean, deviation } = meanAndDeviation(members, points);
+    for (let i = 0; i < points; i++) {
+      let [sum, squares] = [0, 0];
+      for (const values of members) sum += values[i]!;
+      for (const values of members) {
+        squares += (values[i]! - sum / count) * (values[i]! - sum / count);
+      }
+      assertEquals(mean[i], Math.fround(sum / count));
+      assertEquals(deviation[i], Math.fround(Math.sqrt(squares / count)));
+    }
+  }
+});
+
 Deno.test("meanAndDeviation() has no spread of one member, whatever its value", () => {
   const { mean, deviation } = meanAndDeviation([Float64Array.of(101325.1, 0, -7)], 3);
   assertEquals([...mean], [Math.fround(101325.1), 0, -7]);

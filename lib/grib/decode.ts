@@ -8,7 +8,7 @@ import { GribError, ShortPrefixError } from "./grib_error.ts";
 import type { GribField } from "./parse_fields.ts";
 import { equalGrids } from "./lat_lon_grid.ts";
 import { openPacking } from "./open_packing.ts";
-import type { ValueReader } from "./scaling.ts";
+import { scaleIntegers, type ValueReader } from "./scaling.ts";
 import { fullWindow, type GridWindow } from "./window.ts";
 
 /** Adjacent grid points of the message, and their position in the output. */
@@ -45,13 +45,18 @@ export function decodeField(
   window: GridWindow = fullWindow(field.grid),
   out?: Float64Array,
 ): Float64Array {
-  return decodeMeasured(field, window, out).values;
+  return decodeMeasured(field, window, false, out).values;
 }
 
 /** Values of a window, and how many bytes they need. */
 interface PrefixValues {
   /** As of {@linkcode decodeField}. */
   values: Float64Array;
+  /**
+   * The packed integers that the values were made of, in the same order. Absent where there are none of
+   * 16 bits for each of them.
+   */
+  integers?: Uint16Array<ArrayBuffer>;
   /**
    * The fewest bytes from the beginning of the message that give these values; with complex packing
    * all bytes that were given.
@@ -73,9 +78,9 @@ export function decodePrefix(
   window: GridWindow,
   out?: Float64Array,
 ): PrefixValues {
-  if (field.data.length === field.dataLength) return decodeMeasured(field, window, out);
+  if (field.data.length === field.dataLength) return decodeMeasured(field, window, true, out);
   try {
-    return decodeMeasured(field, window, out);
+    return decodeMeasured(field, window, true, out);
   } catch (error) {
     const isFinal = error instanceof ShortPrefixError || !isCut(field);
     if (!(error instanceof GribError) || isFinal) throw error;
@@ -93,9 +98,11 @@ function countGivenBytes({ dataOffset, data }: GribField): number {
   return dataOffset + data.length;
 }
 
+/** @param keepsIntegers whether the packed integers are asked for. */
 function decodeMeasured(
   field: GribField,
   window: GridWindow,
+  keepsIntegers: boolean,
   out?: Float64Array,
 ): PrefixValues {
   checkGrid(field, window);
@@ -109,8 +116,16 @@ function decodeMeasured(
   if (isCut(field) && packing.dataBytes > data.length) {
     throw new ShortPrefixError(dataOffset + packing.dataBytes, countGivenBytes(field));
   }
-  for (const run of runs) readRun(run, packing.readValues, field, values);
-  return { values, neededBytes: dataOffset + packing.dataBytes };
+  const isPlain = field.bitmap === undefined && !field.grid.columnsFromEast;
+  const readIntegers = keepsIntegers && isPlain ? packing.readIntegers : undefined;
+  if (!readIntegers) {
+    for (const run of runs) readRun(run, packing.readValues, field, values);
+    return { values, neededBytes: dataOffset + packing.dataBytes };
+  }
+  const integers = new Uint16Array(window.rowCount * window.columnCount);
+  for (const run of runs) readIntegers(run.startValue, run.valueCount, integers, run.outStart);
+  scaleIntegers(representation, integers, 0, integers.length, values, 0);
+  return { values, integers, neededBytes: dataOffset + packing.dataBytes };
 }
 
 /** The runs of points that make up a window, in file order. */

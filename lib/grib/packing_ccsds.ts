@@ -12,6 +12,9 @@ import { openConstant, type OpenData, scaleIntegers } from "./scaling.ts";
 /** Bit of octet 22: the samples are signed. */
 const SIGNED = 1;
 
+/** Wider integers are not handed over as they are. */
+const MAX_INTEGER_BITS = 16;
+
 /**
  * Opens CCSDS data. Reading decodes an interval at a time and resumes where it ended; other values
  * are not stored and, as far as possible, not decoded.
@@ -38,17 +41,31 @@ export function openCcsds(representation: CcsdsRepresentation, data: Uint8Array)
     flags,
   });
   const reader = openSamples(data, coding);
+  /** Calls `use` with where samples are in `reader.samples`, interval by interval. */
+  const readPieces = (
+    start: number,
+    count: number,
+    use: (from: number, count: number, offset: number) => void,
+  ) => {
+    const end = start + count;
+    for (let at = start; at < end;) {
+      const pieceEnd = readSamples(reader, at, end);
+      use(at % coding.samplesPerInterval, pieceEnd - at, at - start);
+      at = pieceEnd;
+    }
+  };
   return {
-    readValues(start, count, out, outStart) {
-      const end = start + count;
-      for (let at = start; at < end;) {
-        const pieceEnd = readSamples(reader, at, end);
-        const from = at % coding.samplesPerInterval;
-        const outAt = outStart + at - start;
-        scaleIntegers(representation, reader.samples, from, pieceEnd - at, out, outAt);
-        at = pieceEnd;
-      }
-    },
+    readValues: (start, count, out, outStart) =>
+      readPieces(start, count, (from, pieceCount, offset) => {
+        scaleIntegers(representation, reader.samples, from, pieceCount, out, outStart + offset);
+      }),
+    ...(bitsPerValue <= MAX_INTEGER_BITS && {
+      readIntegers: (start, count, out, outStart) =>
+        readPieces(start, count, (from, pieceCount, offset) => {
+          const { samples } = reader;
+          for (let i = 0; i < pieceCount; i++) out[outStart + offset + i] = samples[from + i]!;
+        }),
+    }),
     get dataBytes() {
       return Math.ceil(reader.cursor.bit / 8);
     },

@@ -13,6 +13,7 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "./mod.ts";
+import { powerOf } from "./scaling.ts";
 
 const SINGLE_FIELDS = expectedMessages.filter(({ fields }) => fields.length === 1);
 
@@ -63,6 +64,32 @@ Deno.test("decodePrefix() needs exactly as many bytes as it says", () => {
       assert(typeof tryPrefix(bytes.slice(0, neededBytes - 1), window) === "number");
     }
   }
+});
+
+Deno.test("decodePrefix() gives the integers of CCSDS values, one for each, where 16 bits hold them", () => {
+  let found = 0;
+  for (const message of SINGLE_FIELDS) {
+    const field = parsePrefix(copyMessage(message));
+    const { template, bitsPerValue, ...scaling } = field.representation;
+    const isPlain = field.bitmap === undefined && !field.grid.columnsFromEast;
+    const hasIntegers = template === 42 && bitsPerValue > 0 && bitsPerValue <= 16 && isPlain;
+    for (const window of windowsOf(field)) {
+      const { values, integers } = decodePrefix(field, window);
+      assertEquals(integers !== undefined, hasIntegers, message.name);
+      if (!integers) continue;
+      found++;
+      const [binary, decimal] = [
+        powerOf(2, scaling.binaryScaleFactor),
+        powerOf(10, -scaling.decimalScaleFactor),
+      ];
+      const expected = Float64Array.from(
+        integers,
+        (integer) => (integer * binary + scaling.referenceValue) * decimal,
+      );
+      assertEquals(values, expected, message.name);
+    }
+  }
+  assert(found > 5);
 });
 
 Deno.test("decodePrefix() says of simple packing exactly how many bytes the window needs", () => {

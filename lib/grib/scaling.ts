@@ -33,6 +33,11 @@ export type ValueReader = (
 export interface OpenData {
   readValues: ValueReader;
   /**
+   * Reads as `readValues` does, but the integers. Absent where they are of more than 16 bits, or it would
+   * not be cheaper than making them of the values again.
+   */
+  readIntegers?: (start: number, count: number, out: Uint16Array, outStart: number) => void;
+  /**
    * Bytes from the beginning of the data that the values up to the last one need; final at the
    * latest when that has been read.
    */
@@ -55,7 +60,7 @@ export function powerOf(base: number, exponent: number): number {
 /** Turns the integers `packed[start, start + count)` into values in `out`; may be the same array. */
 export function scaleIntegers(
   scaling: Scaling,
-  packed: Float64Array | Uint32Array | Int32Array,
+  packed: Float64Array | Uint32Array | Int32Array | Uint16Array,
   start: number,
   count: number,
   out: Float64Array,

@@ -7,6 +7,7 @@ import { GribError } from "../grib_error.ts";
 
 /** A position in a stream. `readX` and `skipX` functions advance `bit` and never pass `endBit`. */
 export interface BitCursor {
+  readonly bytes: Uint8Array;
   readonly view: DataView;
   /** Offset of the next bit. */
   bit: number;
@@ -47,6 +48,7 @@ export function openBits(stream: Uint8Array): BitCursor {
   const tail = new Uint8Array(byteLength - tailByte + PADDING_BYTES);
   tail.set(stream.subarray(tailByte));
   return {
+    bytes: stream,
     view: new DataView(stream.buffer, stream.byteOffset, byteLength),
     bit: 0,
     endBit: byteLength * 8,

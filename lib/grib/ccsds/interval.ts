@@ -20,7 +20,7 @@ import {
   readSplitSamples,
   readUncompressed,
 } from "./residuals.ts";
-import { skipUnary } from "./unary.ts";
+import { skipSplitBlocks, skipUnary } from "./unary.ts";
 
 /**
  * Advances to the end of an interval from its block number `block` without producing samples.
@@ -28,7 +28,11 @@ import { skipUnary } from "./unary.ts";
  * @throws {GribError} past the end of the stream, or when the interval is not validly coded.
  */
 export function skipInterval(cursor: BitCursor, coding: Coding, block = 0): void {
-  while (block < coding.blocksPerInterval) block += skipBlock(cursor, coding, block);
+  const { blocksPerInterval } = coding;
+  while (block < blocksPerInterval) {
+    if (block > 0) block = skipSplitBlocks(cursor, coding, block);
+    if (block < blocksPerInterval) block += skipBlock(cursor, coding, block);
+  }
   if (coding.isPadded) skipToByte(cursor);
 }
 

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { makeRandom } from "../../../fixtures/ccsds/signals.ts";
 import { GribError } from "../grib_error.ts";
 import { type BitCursor, openBits } from "./bit_cursor.ts";
 import { type CcsdsParameters, type Coding, planCoding } from "./coding.ts";
@@ -75,6 +76,66 @@ Deno.test("readBlock() reads quotients that span many words", () => {
   const quotients = [0, 31, 32, 33, 1000, 65535, 63, 5];
   const bits = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
   assertEquals(decodeInterval(parameters, `0001 ${bits}`), quotients);
+});
+
+/** The sample that a residual makes of the one before it: the standard's mapper, the other way around. */
+function addResidual(previous: number, residual: number, maximum: number): number {
+  const room = Math.min(previous, maximum - previous);
+  if (residual <= 2 * room) {
+    return residual % 2 === 0 ? previous + residual / 2 : previous - (residual + 1) / 2;
+  }
+  return previous === room ? residual : maximum - residual;
+}
+
+Deno.test("readBlock() adds residuals near and far from both ends of the range as the standard says", () => {
+  const random = makeRandom(11);
+  const draw = (end: number) => Math.floor(random() * end);
+  for (let round = 0; round < 3000; round++) {
+    const bitsPerSample = 9 + draw(8);
+    const maximum = 2 ** bitsPerSample - 1;
+    const k = draw(bitsPerSample - 2);
+    const end = Math.min(maximum + 1, (1 + draw(6)) * 2 ** k);
+    const distance = draw(8 * end);
+    const reference = [distance, maximum - distance, draw(maximum)][draw(3)]!;
+    let sample = Math.max(0, Math.min(maximum, reference));
+    const expected = [sample];
+    let bits = `${(k + 1).toString(2).padStart(4, "0")}${
+      sample.toString(2).padStart(bitsPerSample, "0")
+    }`;
+    for (let block = 0; block < 3; block++) {
+      const residuals = Array.from({ length: block === 0 ? 7 : 8 }, () => draw(end));
+      for (const residual of residuals) {
+        expected.push(sample = addResidual(sample, residual, maximum));
+      }
+      if (block > 0) bits += (k + 1).toString(2).padStart(4, "0");
+      bits += residuals.map((residual) => "0".repeat(residual >> k) + "1").join("");
+      const remainders = residuals.map((residual) =>
+        (residual % 2 ** k).toString(2).padStart(k, "0")
+      );
+      if (k > 0) bits += remainders.join("");
+    }
+    const parameters = { ...ONE_BLOCK, bitsPerSample, referenceSampleInterval: 3 };
+    assertEquals(decodeInterval(parameters, bits), expected, `${bitsPerSample} bits, k ${k}`);
+  }
+});
+
+Deno.test("readBlock() reads quotients of any length in blocks near each other, from any bit", () => {
+  const parameters = { ...ONE_BLOCK, bitsPerSample: 16, referenceSampleInterval: 2 };
+  const first = 30000;
+  for (let shift = 0; shift < 8; shift++) {
+    for (let length = 238; length < 266; length++) {
+      const blocks = [[shift, length, 0, 1, 7, 8, 9], [0, shift, 3, length, 64, 0, 2, length + 1]];
+      const bits = blocks.map((quotients, i) => {
+        const codes = quotients.map((quotient) => "0".repeat(quotient) + "1").join("");
+        const reference = i === 0 ? first.toString(2).padStart(16, "0") : "";
+        // The identifier of remainders of 2 bits.
+        return `0011 ${reference} ${codes} ${"10".repeat(quotients.length)}`;
+      });
+      let sample = first;
+      const expected = blocks.flat().map((quotient) => sample += 2 * quotient + 1);
+      assertEquals(decodeInterval(parameters, bits.join("")), [first, ...expected]);
+    }
+  }
 });
 
 Deno.test("readBlock() throws GribError for a residual wider than a sample", () => {
