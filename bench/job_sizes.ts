@@ -54,8 +54,11 @@ const GLOBE_JOB: Job = {
   ...(IS_SHORT ? { ...DEFAULT, steps: chooseFirst(1) } : DEFAULT),
   region: GLOBE,
 };
-const TASK_JOBS: Job[] = (IS_SHORT ? [] : [9, 20, 36])
+const TASK_JOBS: Job[] = (IS_SHORT ? [36] : [9, 20, 36])
   .map((count) => ({ name: `a task of ${count}`, ...DEFAULT, task: `0/${count}` }));
+
+/** All is well, or messages are implausible: copies of step 36 rain too much for the steps 0 and 3. */
+const ACCEPTED = [0, 5];
 
 /** What a job cost. */
 interface JobCost extends Cost {
@@ -78,12 +81,13 @@ async function runJob(
   try {
     const summary = `${folder}/summary.json`;
     const output = `${folder}/output`;
-    const cost = await runAgainstServer(bucket, "stages/stream.ts", [
+    const args = [
       ...["--parquet-dir", stores, "--output-dir", output, "--summary", summary, "--quiet"],
       ...["--steps", steps.join(","), "--max-members", `${members}`],
       `--region=${formatRegion(region)}`,
       ...(task === undefined ? [] : ["--task", task, "--work", output]),
-    ]);
+    ];
+    const cost = await runAgainstServer(bucket, "stages/stream.ts", args, [], ACCEPTED);
     const { messages, fetched } = JSON.parse(await Deno.readTextFile(summary));
     await use(`${output}/${GIK.fileName(RUN)}`);
     assertEquals(messages.used, messages.wanted);
@@ -112,8 +116,10 @@ async function sumSizes(folder: string): Promise<number> {
 /** A number of a job, for people: the sum, and its share of a message. */
 type Column = [head: string, describe: (cost: JobCost) => string];
 
+const SHARE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
 const perMessage = (sum: string, share: number, unit: string) =>
-  `${sum} (${share.toPrecision(3)}${unit})`;
+  `${sum} (${SHARE.format(share)}${unit})`;
 
 const COLUMNS: Column[] = [
   ["messages", ({ messages }) => messages.toLocaleString("en")],
@@ -176,7 +182,7 @@ function describePair(ours: JobCost, theirs: EccodesReport): string {
 const LINEAR_TOLERANCE = 0.03;
 const MOST_SECOND_REQUESTS = 0.03;
 /** What the heap of a longer job may take more, as garbage is collected late. */
-const LATE_GARBAGE_BYTES = 200e6;
+const LATE_GARBAGE_BYTES = 150e6;
 
 function assertLinear(fewer: JobCost, more: JobCost): void {
   for (const name of ["requests", "bytes"] as const) {

@@ -31,9 +31,14 @@ const TICKS_PER_SECOND = 100;
  * Runs a module of the project and waits for its end.
  *
  * @param path module, from the root of the checkout.
- * @throws {Error} with its whole output if it does not exit with 0.
+ * @param accepted exit codes. @default {[0]}
+ * @throws {Error} with its whole output if it exits with another one.
  */
-export async function runModule(path: string, args: readonly string[]): Promise<Cost> {
+export async function runModule(
+  path: string,
+  args: readonly string[],
+  accepted: readonly number[] = [0],
+): Promise<Cost> {
   const start = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--frozen", ROOT + path, ...args],
@@ -49,7 +54,7 @@ export async function runModule(path: string, args: readonly string[]): Promise<
   const { code, stdout, stderr } = await process.output();
   const wallSeconds = (performance.now() - start) / 1000;
   clearInterval(timer);
-  if (code !== 0) {
+  if (!accepted.includes(code)) {
     const printed = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
     throw new Error(`${path} ${args.join(" ")} ended with exit code ${code}:\n${printed}`);
   }
@@ -145,9 +150,10 @@ export async function runAgainstServer(
   path: string,
   args: readonly string[],
   serverFlags: readonly string[] = [],
+  accepted?: readonly number[],
 ): Promise<Cost & { counters: S3Counters }> {
   await using server = await ServerProcess.start(bucket, serverFlags);
-  const cost = await runModule(path, [...args, "--endpoint", server.url]);
+  const cost = await runModule(path, [...args, "--endpoint", server.url], accepted);
   return { ...cost, counters: await server.stop() };
 }
 
