@@ -13,9 +13,10 @@ import { assert } from "jsr:@std/assert@^1.0.0";
 import { ENSEMBLE_SIZE } from "../lib/ecmwf/members.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { formatMegabytes } from "../lib/util/numbers.ts";
-import { IS_SHORT, printTable, ROOT, runAgainstServer, ServerProcess } from "./measure.ts";
 import { RUN, VARIABLES, writeRun } from "./base_run.ts";
+import { runEccodes } from "./eccodes_run.ts";
 import { findLeastBytes, readNeeds } from "./least_bytes.ts";
+import { IS_SHORT, printTable, runAgainstServer } from "./measure.ts";
 
 /** The points of accumulations, compared from step to step, take some fifty of them. */
 const PEAK_LIMIT_BYTES = 560e6;
@@ -25,32 +26,6 @@ const LINES = IS_SHORT ? [LOOPBACK] : [
   LOOPBACK,
   ["30 ms, 200 Mbit/s", ["--latency-ms", "30", "--bandwidth-mbit", "200"]] as typeof LOOPBACK,
 ];
-
-/** The report of the pipeline of Python and ecCodes. */
-interface PythonReport {
-  messages: number;
-  requests: number;
-  bytes: number;
-  seconds: number;
-  largestDifference: number;
-}
-
-/** Runs that pipeline, and compares its results with a NetCDF. */
-async function runPython(
-  folder: string,
-  serverFlags: readonly string[],
-  netcdf: string,
-): Promise<PythonReport> {
-  await using server = await ServerProcess.start(folder, serverFlags);
-  const run = ["--date", RUN.date, "--run", RUN.hour, "--steps", STEPS.join(",")];
-  const { success, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
-    args: [`${ROOT}fixtures/eccodes_pipeline.py`, server.url, ...run, "--nc", netcdf],
-  }).output();
-  if (!success) {
-    throw new Error(new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
-  }
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
 
 const work = await Deno.makeTempDir();
 try {
@@ -77,7 +52,8 @@ try {
     );
     const { counters: { requests, bytesSent }, wallSeconds, peakRssBytes } = ours;
     const { secondRequests } = JSON.parse(await Deno.readTextFile(summary)).fetched;
-    const python = await runPython(bucket, serverFlags, `${work}/${GIK.fileName(RUN)}`);
+    const netcdf = `${work}/${GIK.fileName(RUN)}`;
+    const python = await runEccodes(bucket, { steps: STEPS, netcdf, serverFlags });
     const least = findLeastBytes(needs, requests);
     const ratio = (a: number, b: number) => (a / b).toFixed(3);
     const seconds = (value: number) => `${value.toFixed(1)} s`;

@@ -7,7 +7,7 @@ import { GIK } from "../output/profile.ts";
 import type { Storage } from "../storage/mod.ts";
 import { DEFAULT_POLICY, type FetchPolicy } from "./fetch_plan.ts";
 import type { PlannedField } from "./field_plan.ts";
-import type { ReducedField } from "./field_reducer.ts";
+import { emptyField } from "./field_reducer.ts";
 import { PrefixNeeds } from "./prefix_need.ts";
 import { reduceFields, type ReduceOptions } from "./reduce_fields.ts";
 
@@ -129,26 +129,31 @@ Deno.test("reduceFields() fetches joined messages one by one when the server can
   assertEquals(at39, expected[1]);
 });
 
-Deno.test("reduceFields() hands each field that has messages over once, when it is final, and holds no points of it", async () => {
+Deno.test("reduceFields() hands each field that has messages over once, when it is final, and holds no number of it", async () => {
   await using workplace = await openWorkplace();
   const { storage } = workplace.context;
   const plan = await planRun(BEFORE_50R1, storage, findVariables(["tp", "sp"]));
   plan[1]!.messages = [];
-  const handed = new Map<number, ReducedField>();
-  const fields = await reduceFields(plan, {
+  const options = {
     storage,
     run: BEFORE_50R1.run,
     region: GIK.region,
     parallelFetches: 4,
     workers: 2,
+  };
+  const expected = await reduceFields(plan, options);
+  const handed = new Map<number, unknown>();
+  const fields = await reduceFields(plan, {
+    ...options,
     onField: (index, field) => {
       assert(!handed.has(index));
       handed.set(index, field);
     },
   });
   assert(!handed.has(1) && handed.size === fields.length - 1);
-  assert(handed.get(0)!.points);
-  for (const [index, { points: _, ...field }] of handed) {
-    assertEquals<unknown>(fields[index], field);
+  for (const [index, field] of handed) {
+    const { members, rejections } = expected[index]!;
+    assertEquals(field, expected[index]);
+    assertEquals(fields[index], { ...emptyField(rejections), members });
   }
 });
