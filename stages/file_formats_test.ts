@@ -227,6 +227,24 @@ Deno.test("extract appends the members of runs to an archive, and writes the oth
   const others = await run("20260509", "--members", "0-2", "--append", "members.zarr", "--replace");
   assertEquals(others.code, 2, others.reported);
   assertStringIncludes(others.reported, "the values of its number are not those of run 20260509_");
+  place.countMessages();
+  for (
+    const [differing, state] of [
+      [["--members", "0,2"], "its number has shape [3], not [2]"],
+      [["--members", "0,2-3", "--steps", "36"], "its step has shape [2], not [1]"],
+      [
+        ["--members", "0,2-3", "--region", "10,30,0,40"],
+        "the values of its latitude are not those",
+      ],
+      [["--members", "0,2-3", "--grid", "1.5"], "the values of its latitude are not those"],
+      [["--members", "0,2-3", "--statistics", "mean"], "it has no t2m_ensemble_mean"],
+    ] as const
+  ) {
+    const other = ["--append", "members.zarr", "--replace"];
+    const { code, reported } = await run("20260509", ...differing, ...other);
+    assertEquals([code, place.countMessages()], [2, 0], reported);
+    assertStringIncludes(reported, state);
+  }
 
   const packed = ["--members", "2", "--time-axis", "valid_time", "--format", "netcdf4"];
   const { code, reported } = await run("20260509", ...packed, "--output", "packed.nc");

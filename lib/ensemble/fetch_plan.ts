@@ -58,23 +58,27 @@ export function chooseGap(
  *
  * Each request is planned when it is drawn from the generator, with what is known by then.
  *
- * @param wantBytes length of a message's wanted part.
+ * @param wantBytes length of a message's wanted part, where a request costs as much as some bytes.
  * @param gapBytes what a request for a file costs.
  * @returns requests in the order of the files; every message is in one of them.
  */
 export function* planRequests<Message extends { reference: Reference }>(
   messages: readonly Message[],
-  wantBytes: (message: Message) => number,
+  wantBytes: (message: Message, requestBytes: number) => number,
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<Message>> {
   const ordered = messages.toSorted(byFileOrder);
   for (let first = 0; first < ordered.length;) {
     const { url, offset } = ordered[first]!.reference;
+    const requestBytes = gapBytes(url);
     const parts = ordered.slice(first, first + MESSAGES_AHEAD)
       .filter(({ reference }) => reference.url === url)
-      .map((message) => ({ message, end: message.reference.offset + wantBytes(message) }));
-    const joined = parts.slice(0, countJoined(parts, gapBytes(url), maxJoinedBytes));
+      .map((message) => ({
+        message,
+        end: message.reference.offset + wantBytes(message, requestBytes),
+      }));
+    const joined = parts.slice(0, countJoined(parts, requestBytes, maxJoinedBytes));
     const length = Math.max(...joined.map(({ end }) => end)) - offset;
     yield { url, offset, length, messages: joined.map(({ message }) => message) };
     first += joined.length;

@@ -118,12 +118,6 @@ interface PassOptions extends ReduceOptions {
   stops: readonly RestartCause[];
 }
 
-/**
- * Of what is missing of a message, when its beginning was too short to say how much is: it is seldom
- * more.
- */
-const FIRST_SHARE = 1 / 3;
-
 /** Requests under way, being fetched or decoded, by those that are fetched. */
 const MOST_UNDER_WAY = 1.5;
 
@@ -164,15 +158,24 @@ class ReductionPass {
     this.#limit = limitCalls(options.parallelFetches);
   }
 
+  /** Bytes that cost as much as another request for a file. */
+  readonly #requestBytes = (url: string) =>
+    chooseGap(this.#policy, this.#options.storage.requestCost(url));
+
+  readonly #wantBytes = ({ field, reference: { length } }: QueuedMessage, requestBytes: number) => {
+    const { prefixes, wholeBytes } = this.#policy;
+    if (!prefixes || length <= wholeBytes) return length;
+    return this.#options.needs.predict(this.#plan[field]!.variable, length, requestBytes);
+  };
+
   async run(): Promise<void> {
-    const { storage, needs } = this.#options;
+    const { needs } = this.#options;
     const { size } = this.#pool;
     const policy = this.#policy;
     let queue = queueMessages(this.#plan, size);
-    const wantBytes = (message: QueuedMessage) => this.#wantBytes(message);
-    const gapBytes = (url: string) => chooseGap(policy, storage.requestCost(url));
+    const { maxJoinedBytes } = policy;
     const schedule = (messages: readonly QueuedMessage[]) =>
-      scheduleRequests(messages, size, wantBytes, gapBytes, policy.maxJoinedBytes);
+      scheduleRequests(messages, size, this.#wantBytes, this.#requestBytes, maxJoinedBytes);
     for (const count of policy.prefixes ? SCOUTS : []) {
       const scouts = chooseScouts(schedule(queue), this.#plan, needs, { ...policy, count });
       await this.#runAll(scouts);
@@ -197,12 +200,6 @@ class ReductionPass {
       ({ length }) => Math.max(length, leastBytes),
       (request) => this.#reduce(request),
     );
-  }
-
-  #wantBytes({ field, reference: { length } }: QueuedMessage): number {
-    const { prefixes, wholeBytes } = this.#policy;
-    if (!prefixes || length <= wholeBytes) return length;
-    return this.#options.needs.predict(this.#plan[field]!.variable, length);
   }
 
   async #reduce(request: MessageRequest): Promise<void> {
@@ -335,14 +332,18 @@ class ReductionPass {
     givenBytes: number,
     neededBytes: number | undefined,
   ): Promise<{ loss?: MessageLoss; bytes: number }> {
-    const { field, worker, reference: { offset, length } } = message;
+    const { field, worker, reference: { url, offset, length } } = message;
+    const { variable } = this.#plan[field]!;
+    const { needs } = this.#options;
     let given = givenBytes;
     let needed = neededBytes;
     try {
       for (let isFirst = true; needed !== undefined && needed > given; isFirst = false) {
         this.#options.onSecondRequest?.();
-        const missing = needed - given;
-        const asked = isFirst && needed === length ? Math.ceil(FIRST_SHARE * missing) : missing;
+        // The whole message, where its packing does not say how much is missing.
+        const asked = isFirst && needed === length
+          ? needs.predictRest(variable, length, given, this.#requestBytes(url))
+          : needed - given;
         const rest = await this.#fetch(message, { offset: offset + given, length: asked });
         const expected = this.#expect(message);
         given += rest.length;
@@ -355,7 +356,7 @@ class ReductionPass {
       return { loss: error.loss, bytes: 0 };
     }
     if (needed !== undefined && length > this.#policy.wholeBytes) {
-      this.#options.needs.note(this.#plan[field]!.variable, length, needed);
+      needs.note(variable, length, needed);
     }
     return { bytes: given - givenBytes };
   }

@@ -99,7 +99,7 @@ function countLacking(
 export function* scheduleRequests(
   queue: readonly QueuedMessage[],
   workers: number,
-  wantBytes: (message: QueuedMessage) => number,
+  wantBytes: (message: QueuedMessage, requestBytes: number) => number,
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<QueuedMessage>> {

@@ -7,11 +7,12 @@ import type { WorkFolder } from "../checkpoint/work_folder.ts";
 import type { Run } from "../ecmwf/run.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import type { ReducedField } from "../ensemble/field_reducer.ts";
 import { type RestartCause, ServerCheck } from "../ensemble/message_loss.ts";
 import { PrefixNeeds } from "../ensemble/prefix_need.ts";
 import { reduceFields } from "../ensemble/reduce_fields.ts";
 import type { Region } from "../grib/mod.ts";
-import { widenRegion } from "../output/target_grid.ts";
+import { chooseTargetAxes, widenRegion } from "../output/target_grid.ts";
 import type { Reference } from "../references/store.ts";
 import { receivedBy, type StageContext } from "../storage/mod.ts";
 import { chooseExtent, type FieldsOptions } from "./stream_options.ts";
@@ -59,6 +60,7 @@ export class FieldFetcher {
     const total = plan.reduce((sum, { messages }) => sum + messages.length, 0);
     const bar = reporter.progress("messages", total, receivedBy(storage));
     let done = 0;
+    const target = new TargetCheck(options, fields.size);
     try {
       const reduced = await reduceFields(plan, {
         storage,
@@ -80,6 +82,7 @@ export class FieldFetcher {
         },
         onField(i, field) {
           done++;
+          target.note(field);
           return folder.save(fieldIndexes[i]!, field);
         },
       });
@@ -90,6 +93,33 @@ export class FieldFetcher {
       return restarted;
     } finally {
       bar.finish();
+    }
+  }
+}
+
+/** Fields that must lie around no point of the target grid before the command ends. */
+const ENOUGH_MISFITS = 3;
+
+/**
+ * Whether the target grid of an output lies between points of the fields, while they are fetched: that is
+ * known of the grids that runs have, and of another one when its messages are there. A single field on
+ * another grid than the others is left out of the output.
+ */
+class TargetCheck {
+  #misfits = 0;
+  #fits = false;
+
+  constructor(private readonly options: FieldsOptions, private readonly fieldCount: number) {}
+
+  /** @throws {UsageError} when no field so far holds the target grid. */
+  note({ axes }: Pick<ReducedField, "axes">): void {
+    const { grid, region } = chooseExtent(this.options);
+    if (!grid || !axes || this.#fits) return;
+    try {
+      chooseTargetAxes(axes, region, grid);
+      this.#fits = true;
+    } catch (error) {
+      if (++this.#misfits >= Math.min(ENOUGH_MISFITS, this.fieldCount)) throw error;
     }
   }
 }

@@ -110,10 +110,24 @@ function toOutputField(
 export async function readOutputMembers(
   product: FieldProduct,
   stepHours: number,
-  { plan: { run, steps }, values, interpolate }: OutputSources,
+  { plan: { run, steps }, options: { minMembers = 1 }, values, interpolate }: OutputSources,
 ): Promise<Map<Member, Float32Array>> {
   const window = listWindows(product, run, steps).find((it) => it.stepHours === stepHours)!;
   const members = await values.readRounded(product, window);
+  if (minMembers > 1) emptyScarceValues([...members.values()], minMembers);
   for (const [member, own] of members) members.set(member, interpolate(own));
   return members;
+}
+
+/** Empties the points at which fewer members have a value than wanted, as the statistics are. */
+function emptyScarceValues(members: readonly Float32Array[], wanted: number): void {
+  const counts = new Uint16Array(members[0]?.length ?? 0);
+  for (const values of members) {
+    values.forEach((value, point) => counts[point]! += Number.isNaN(value) ? 0 : 1);
+  }
+  for (const values of members) {
+    counts.forEach((count, point) => {
+      if (count < wanted) values[point] = NaN;
+    });
+  }
 }

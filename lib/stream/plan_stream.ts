@@ -38,6 +38,7 @@ import {
 import {
   choosePublished,
   describeUnpublishedFields,
+  nameAsWritten,
   requireFields,
   requirePublished,
   type Unpublished,
@@ -97,14 +98,15 @@ export async function planStream(
     .filter((field) => demands.includes(field))
     .map((field) => addDemand(field, demands.find(field)));
   const published = choosePublished(run, planned, (field) => isReferenced(stores, field));
-  const { fields, unpublished } = published;
+  const { fields, unpublished: left } = published;
   const named = new Set(options.variables?.map(({ name }) => name));
   const needsAll = profile.everyValueOf !== undefined;
-  requirePublished(run, unpublished.variables.filter(({ name }) => needsAll || named.has(name)));
+  requirePublished(run, left.variables.filter(({ name }) => needsAll || named.has(name)));
   requireFields(published, run);
   if (!found) throw noReferencesError();
+  const unpublished = nameAsWritten(left, asked);
   for (const line of describeUnpublishedFields(unpublished, run)) context.reporter.info(line);
-  const products = publishProducts(withoutInputs(asked, unpublished.variables), run);
+  const products = publishProducts(withoutInputs(asked, left.variables), run);
   const { path, work } = locateRun(run, options);
   return {
     ...{ run, members, products, steps, fields, unpublished, path },

@@ -15,6 +15,7 @@ import {
 import { describeRun, type Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import { type FieldProduct, isPlain } from "../ensemble/field_product.ts";
 import { UsageError } from "../errors.ts";
 
 /** A field of the output, by its variable and step. */
@@ -67,6 +68,22 @@ export function choosePublished(
       variables: [...variables.values()],
       fields: ofSteps.map(({ variable, stepHours }) => ({ variable, stepHours })),
     },
+  };
+}
+
+/** What is not published under the names that the file would have for it: `mucape` where that is `cape`. */
+export function nameAsWritten(
+  { variables, fields }: Unpublished,
+  products: readonly FieldProduct[],
+): Unpublished {
+  const rename = (variable: Variable): Variable => {
+    const plain = products.filter(isPlain).filter(({ inputs: [it] }) => it!.name === variable.name);
+    const written = plain.find(({ name }) => name === variable.name) ?? plain[0];
+    return written ? { ...variable, name: written.name } : variable;
+  };
+  return {
+    variables: variables.map(rename),
+    fields: fields.map((field) => ({ ...field, variable: rename(field.variable) })),
   };
 }
 

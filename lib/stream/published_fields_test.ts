@@ -15,14 +15,25 @@ import { findVariables, GIK_VARIABLES } from "../ecmwf/variables.ts";
 import { MissingDataError, UsageError } from "../errors.ts";
 import { decodeNetcdf } from "../netcdf/decode_netcdf.ts";
 import { GIK } from "../output/profile.ts";
+import { EP_CGAN } from "../output/profiles/ep_cgan.ts";
 import { runStage2 } from "../pipeline/run_stage2.ts";
 import { runStage3 } from "../pipeline/run_stage3.ts";
+import { nameAsWritten } from "./published_fields.ts";
 import { runMerge } from "./run_merge.ts";
 import { runStream } from "./run_stream.ts";
 import { runTask } from "./run_task.ts";
 import type { StreamOptions } from "./stream_options.ts";
 
 const MEMBERS = 4;
+
+Deno.test("what ECMWF did not publish has the name that the file would have for it", () => {
+  const [cape, tp] = findVariables(["cape", "tp"]);
+  const left = { variables: [cape!, tp!], fields: [{ variable: cape!, stepHours: 0 }] };
+  const written = nameAsWritten(left, EP_CGAN.products);
+  assertEquals(written.variables.map(({ name }) => name), ["mucape", "tp"]);
+  assertEquals(written.fields.map(({ variable }) => variable.name), ["mucape"]);
+  assertEquals(nameAsWritten(left, GIK.products), left);
+});
 
 /** Whether the era of a run has the field of a line. */
 function wasPublished(run: Run, { param, levtype, levelist, step }: IndexLine): boolean {

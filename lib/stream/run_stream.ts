@@ -6,6 +6,7 @@
 import { removeWorkFolder } from "../checkpoint/work_folder.ts";
 import { describeSharing, type StageContext, useFolder } from "../storage/mod.ts";
 import { FieldSession } from "./field_session.ts";
+import { requireArchiveFit } from "./archive_fit.ts";
 import { findAppended } from "./output_format.ts";
 import type { StreamOptions } from "./stream_options.ts";
 import type { StreamResult } from "./stream_result.ts";
@@ -30,7 +31,8 @@ export interface StreamHooks extends OutputHooks {
  * from them after it was stopped. That costs one HEAD a file for steps of which only some fields are
  * saved, to see that they are of the same version as the fields to come.
  *
- * A run that the archive of `append` has already is left there, and nothing is fetched.
+ * A run that the archive of `append` has already is left there, and nothing is fetched; nor is it for a run
+ * that the archive does not take.
  *
  * @param hooks of a command that keeps records. @default {undefined} (any file that is there is replaced)
  * @throws {MissingDataError} when there are no stores, when they are not completely published, or when
@@ -50,6 +52,7 @@ export async function runStream(
     if (options.work === undefined) await removeWorkFolder(folder.path, context.storage);
     return { ...session.finish(appended), path: plan.path };
   }
+  await requireArchiveFit(plan, options, context);
   using use = await useFolder(folder.path);
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
   await resumeFields(session);
@@ -68,6 +71,10 @@ export async function runStream(
 export async function saveFields(options: StreamOptions, context: StageContext): Promise<number> {
   const session = await FieldSession.open(options, context);
   if (await findAppended(session.plan.run, options, context)) return 0;
+  // Of a variable that no step has yet it is not known whether the output will have it.
+  if (session.plan.unpublished.variables.length === 0) {
+    await requireArchiveFit(session.plan, options, context);
+  }
   await resumeFields(session);
   const { size } = session.folder.fields;
   await session.complete(() => Promise.resolve(new Map()));

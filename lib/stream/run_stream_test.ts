@@ -10,6 +10,7 @@ import {
   BEFORE_50R1,
   bucketKey,
   EMBEDDED_STEPS,
+  ONE_REQUEST_EACH,
   openWorkplace,
   readEmbeddedBucket,
   type Workplace,
@@ -23,7 +24,7 @@ import {
   writeFinalStores,
 } from "./final_stores_fixture.ts";
 import { raiseValues, replaceFile, reverseMessages } from "../../fixtures/file_versions.ts";
-import { MissingDataError } from "../errors.ts";
+import { MissingDataError, UsageError } from "../errors.ts";
 import { stepFiles } from "../ecmwf/files.ts";
 import { makeConstant } from "../ecmwf/messages_fixture.ts";
 import { firstMembers } from "../ecmwf/members.ts";
@@ -33,7 +34,7 @@ import {
   describeRejections,
   describeScarcePoints,
 } from "../ensemble/field_result.ts";
-import { GIK } from "../output/profile.ts";
+import { GIK, type OutputProfile } from "../output/profile.ts";
 import { isReference, type Reference, type Store } from "../references/store.ts";
 import { readStageStore } from "../references/stage_files.ts";
 import { openStorage, StorageError } from "../storage/mod.ts";
@@ -374,6 +375,16 @@ Deno.test("runStream() counts the members of a point, and its least count is the
     `t2m (36 h): ${empty} of 156 points are empty, as fewer members than required have a value there`,
   ]);
   assert(empty > 60 && empty < 90, `${empty}`);
+  // The members themselves are empty at the points where their mean is.
+  const profile: OutputProfile = { ...GIK, statistics: [{ kind: "mean" }, { kind: "members" }] };
+  const { path } = await runStream(
+    { ...streamOptions(folder, ["t2m"]), minMembers: 4, profile, fresh: true },
+    { ...context, storage },
+  );
+  const mean = await readVariable(path, "t2m_ensemble_mean");
+  const values = await readVariable(path, "t2m_members");
+  const isEmpty = (i: number) => mean[Math.floor(i / (4 * 156)) * 156 + i % 156];
+  assertEquals(values.map(Number.isNaN), values.map((_, i) => Number.isNaN(isEmpty(i))));
   assertEquals(readComment(await Deno.readFile(strict.path), "t2m_members_used"), undefined);
 });
 
@@ -383,6 +394,27 @@ function readComment(bytes: Uint8Array, name: string): string | undefined {
   const attributes: readonly { name: string; value: unknown }[] = variable.attributes;
   return attributes.find((it) => it.name === "comment")?.value as string | undefined;
 }
+
+Deno.test("runStream() refuses a target grid that the messages do not hold after a few of their fields", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  const { context, folder, server } = workplace;
+  // Points of these messages are degrees apart, those of real ones a quarter of a degree.
+  const corners = { north: 24.5, west: 20.5, south: -13.5, east: 54.5 };
+  const options = {
+    ...streamOptions(folder),
+    ...{ grid: { spacing: 1, corners }, policy: ONE_REQUEST_EACH, parallelFetches: 1 },
+  };
+  const messages = () => server.requests.filter(({ key }) => key.endsWith(".grib2")).length;
+  const before = messages();
+  await assertRejects(
+    () => runStream(options, context),
+    UsageError,
+    "Cannot write the grid 1@-13.5",
+  );
+  const { length } = GIK.products;
+  assert(messages() - before < 0.8 * 2 * members * length, `${messages() - before}`);
+});
 
 Deno.test("runStream() names values that cannot be true, uses them, and is not complete", async () => {
   await using workplace = await openImplausibleWorkplace();

@@ -95,6 +95,7 @@ async function packVariable(
     fields.push({ ...packed, scale: planScale(variable, field) });
   }
   const period = describePeriod(variable);
+  const firstStep = variable.steps.findIndex((step) => hasValue(lead.values(step)));
   const wind = pairWinds(forecast.variables).find(({ name }) => name === variable.name);
   return {
     name: variable.name,
@@ -103,11 +104,15 @@ async function packVariable(
     accumulated: variable.period === "from the start",
     ...(period !== undefined && { period }),
     steps: variable.steps,
+    ...(firstStep > 0 && { firstStep }),
     membersUsed: variable.steps.map((step) => variable.membersUsed(step) ?? null),
     fields,
     ...(wind && { wind: { u: wind.u.name, v: wind.v.name } }),
   };
 }
+
+/** ECMWF publishes no accumulation at step 0. */
+const hasValue = (values: Float32Array) => values.some((value) => !Number.isNaN(value));
 
 const formatUnits = (units: string) => units.replaceAll(" ", NO_BREAK_SPACE);
 

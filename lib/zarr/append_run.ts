@@ -13,10 +13,13 @@ import {
   type Archive,
   checkCoordinates,
   checkFit,
+  countPoints,
   JOINED,
   openArchive,
+  readPoints,
   readTimes,
   readValues,
+  refusePoints,
 } from "./open_archive.ts";
 import { finishFiles, lockStore, replaceFiles, type StoreFiles } from "./store_files.ts";
 import {
@@ -121,6 +124,46 @@ export async function appendRun(
   };
   await replaceFiles(path, contents(), files);
   return place >= 0 ? "replaced" : "appended";
+}
+
+/** What is known of a run before it is made. */
+export interface ComingRun {
+  /** Its dataset without values, with so many points along each axis, wherever they are. */
+  describe(points: { latitude: number; longitude: number }): NetcdfDataset;
+  /** Whether its points along an axis may be these, in their order. */
+  mayLieAt(axis: "latitude" | "longitude", points: readonly number[]): boolean;
+}
+
+/**
+ * Checks that an archive will take a run, before the run is made. Reads the metadata and the coordinates
+ * of the archive; where there is none, any run fits.
+ *
+ * @throws {UserError} as `appendRun` does.
+ */
+export async function requireFit(
+  { describe, mayLieAt }: ComingRun,
+  { path, label, format }: Pick<AppendOptions, "path" | "label" | "format">,
+  files: StoreFiles,
+): Promise<void> {
+  const archive = await openArchive(path, format, files);
+  if (!archive) return;
+  const { dataset } = layOutRun(
+    describe({
+      latitude: countPoints(archive, "latitude"),
+      longitude: countPoints(archive, "longitude"),
+    }),
+    label,
+  );
+  const arrays = planArrays(dataset, archive.format, true);
+  checkFit(arrays, toJsonAttributes(dataset.attributes).title, archive, label);
+  const isPlace = ({ name }: ZarrArray) => name === "latitude" || name === "longitude";
+  const others = arrays.filter((array) => !isPlace(array));
+  await checkCoordinates(others, archive, label, files);
+  for (const array of arrays.filter(isPlace)) {
+    const points = await readPoints(array, archive, files);
+    const axis = array.name as "latitude" | "longitude";
+    if (!mayLieAt(axis, points)) throw refusePoints(path, axis, label);
+  }
 }
 
 // ---- writing ----

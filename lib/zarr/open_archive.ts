@@ -181,13 +181,36 @@ export async function checkCoordinates(
       if (isSame(readValues(array, found, format, `${path}/${name}`), array, bytes, format)) {
         continue;
       }
-      throw refuse(
-        path,
-        `the values of its ${array.name} are not those of run ${label}`,
-        "append runs of the same steps and grid, or name another archive",
-      );
+      throw refusePoints(path, array.name, label);
     }
   }
+}
+
+/** The error for an archive that lies on other points than a run. */
+export function refusePoints(path: string, name: string, label: string): UserError {
+  return refuse(
+    path,
+    `the values of its ${name} are not those of run ${label}`,
+    "append runs of the same steps and grid, or name another archive",
+  );
+}
+
+/** How many points an axis of an archive has; 1 where it has none, or not this axis. */
+export function countPoints({ metadata }: Archive, axis: string): number {
+  const [count] = toList(metadata.arrays.get(axis)?.layout.shape);
+  return typeof count === "number" && count > 0 ? count : 1;
+}
+
+/** The points of an axis, which is the same for all runs. */
+export async function readPoints(
+  array: ZarrArray,
+  { path, format }: Archive,
+  files: StoreFiles,
+): Promise<number[]> {
+  const name = nameFile(array, [0], format);
+  const bytes = await files.read(`${path}/${name}`);
+  if (!bytes) throw refuse(path, `its file ${name} is missing`);
+  return [...readValues(array, bytes, format, `${path}/${name}`)];
 }
 
 function isSame(found: NetcdfNumbers, array: ZarrArray, bytes: Uint8Array, format: ZarrFormat) {

@@ -58,6 +58,8 @@ export interface PageVariable {
   period?: string;
   /** Its steps, as indices of those of the forecast, ascending. */
   steps: number[];
+  /** Index of the first of its steps at which its first statistic has a value. Absent where that is 0. */
+  firstStep?: number;
   /** One for each of its steps; `null` where the file does not say. */
   membersUsed: (number | null)[];
   /** What the map shows first is first. */

@@ -5,7 +5,14 @@
  * @module
  */
 import { findNearest, isOnMap } from "./page_grid.ts";
-import { findByName, findShown, findStep, listTimes, type View } from "./view_state.ts";
+import {
+  findByName,
+  findFirstTime,
+  findShown,
+  findStep,
+  listTimes,
+  type View,
+} from "./view_state.ts";
 
 /** The view as the end of an address: `variable=tp_24h&statistic=p90&step=48&point=-1.25,36.75`. */
 export function formatAddress(view: View): string {
@@ -48,8 +55,10 @@ export function readAddress(view: View, text: string): void {
   if (known.includes(beside) || canBeOther) view.beside = beside;
   if (parts.get("units") === "C") view.celsius = true;
   const step = data.stepHours.indexOf(Number(parts.get("step") ?? NaN));
-  const times = listTimes(data, findShown(view));
-  view.time = data.times[step] ?? (times.includes(view.time) ? view.time : times[0]!);
+  const shown = findShown(view);
+  const first = findFirstTime(data, shown);
+  const isKnown = listTimes(data, shown).includes(view.time) && view.time >= first;
+  view.time = data.times[step] ?? (isKnown ? view.time : first);
   readPoint(view, parts);
 }
 

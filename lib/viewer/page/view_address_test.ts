@@ -31,6 +31,27 @@ Deno.test("an address leads to the view that it was made of", () => {
   }
 });
 
+Deno.test("the page opens at the first step with a value of the variable that it shows", async () => {
+  const late = makeRichForecast({ axes, memberCount: 3 });
+  for (const { name, data, dimensions } of late.variables) {
+    if (!/^t2m_ensemble/.test(name)) continue;
+    // What ECMWF does not publish at step 0 is missing there.
+    data.fill(NaN, 0, data.length / late.dimensions[dimensions[1]!]!);
+  }
+  const bytes = await new Blob([...encodeNetcdf(late)]).bytes();
+  const file = parseForecast(bytes, "late.nc");
+  const opened = (names: RegExp) =>
+    buildContent([{ ...file, variables: file.variables.filter(({ name }) => names.test(name)) }])
+      .then((content) => formatAddress(openView(content)));
+  assertEquals(await opened(/^t2m$/), `variable=t2m&statistic=mean&step=${file.stepHours[1]}`);
+  const view = openView(await buildContent([file]));
+  view.time = view.data.times[0]!;
+  readAddress(view, "#variable=t2m");
+  assertEquals(view.time, view.data.times[1]);
+  readAddress(view, "#variable=t2m&step=0");
+  assertEquals(view.time, view.data.times[0]);
+});
+
 Deno.test("what an address asks for and the forecast lacks stays as it is", () => {
   const first = "variable=tp_24h&statistic=mean&step=24";
   assertEquals(visit(""), first);

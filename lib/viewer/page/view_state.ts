@@ -88,6 +88,11 @@ export function listTimes(data: PageData, { steps }: PageVariable): number[] {
   return steps.map((step) => data.times[step]!);
 }
 
+/** Valid time of the first step at which a variable has a value. */
+export function findFirstTime(data: PageData, { steps, firstStep = 0 }: PageVariable): number {
+  return data.times[steps[firstStep]!]!;
+}
+
 /** Index of the step of the shown variable whose time is nearest. */
 export function findStep(view: View): number {
   const times = listTimes(view.data, findShown(view));

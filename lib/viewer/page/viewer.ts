@@ -16,7 +16,7 @@ import { listenToKeys } from "./keys.ts";
 import { render, renderCursor, renderSeries, renderValues } from "./render_page.ts";
 import { savePicture, saveTable } from "./save_files.ts";
 import { fillTable } from "./table.ts";
-import { endId, findStep, listPanes, type View } from "./view_state.ts";
+import { endId, findFirstTime, findStep, listPanes, type View } from "./view_state.ts";
 
 /** Starts the page. */
 export function startViewer(): void {
@@ -45,7 +45,7 @@ export function openView(content: PageContent): View {
     name: variable!.name,
     statistic: variable!.fields[0]!.key,
     beside: content.forecasts.length > 1 ? "other" : "",
-    time: data.times[variable!.steps[0]!]!,
+    time: findFirstTime(data, variable!),
     celsius: false,
     // Borders of provinces would crowd the map of a large region.
     provinces: data.bounds.east - data.bounds.west < 16,
