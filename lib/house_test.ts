@@ -54,9 +54,9 @@ const MAIN_FILES: Readonly<Record<string, string>> = {
 
 /** Modules of ours that a command loads at its start, at most. */
 const MODULE_BUDGETS: Readonly<Record<string, number>> = {
-  "stages/stage1.ts": 83,
+  "stages/stage1.ts": 84,
   "stages/stage2.ts": 58,
-  "stages/stage3.ts": 67,
+  "stages/stage3.ts": 68,
   "stages/pipeline.ts": 111,
   "stages/stream.ts": 77,
   "stages/forecast.ts": 72,

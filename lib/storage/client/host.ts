@@ -42,7 +42,7 @@ export interface Permit {
 }
 
 /** A request in the queue of one or several hosts. */
-interface Waiter {
+export interface Waiter {
   /** Whether it could be sent to hosts whose queues it is not in. */
   readonly hasOthers: boolean;
   admit(permit: Permit): void;
@@ -81,7 +81,8 @@ const PROBING: HostState = { name: "probing" };
  * of an object) cuts the limit and pauses the host, and so do wrong answers with no right one between
  * them. The pause ends when a request under way succeeds,
  * or after a back-off; then two probes are sent, and the others follow when a probe succeeds.
- * Failures of requests that were sent before the last pause say nothing new. `Retry-After` is always
+ * Failures of requests that were sent before the last pause say nothing new. Where refusals show that
+ * the server limits the rate of requests, they are also spaced (`request_pace.ts`). `Retry-After` is always
  * obeyed.
  *
  * Reading a property changes nothing: a pause that is over reads as ended, but the limit is restarted
@@ -355,47 +356,4 @@ function isAnswer({ kind, status = 500, isDoubtful }: StorageError): boolean {
 /** When a pause ends; `undefined` where there is none. */
 function pauseEnd(state: HostState): number | undefined {
   return "untilMs" in state ? state.untilMs : undefined;
-}
-
-/**
- * Waits in the queues of all `hosts`, and leaves them when one gives a permit; an earlier host is
- * preferred.
- *
- * @param hasOthers whether the request could be sent elsewhere, should one of them pause.
- * @returns `undefined` when the caller should look at the hosts again.
- * @throws The signal's reason when it aborts.
- */
-export function waitForPermit(
-  hosts: readonly Host[],
-  hasOthers: boolean,
-  signal: AbortSignal | undefined,
-): Promise<Permit | undefined> {
-  signal?.throwIfAborted();
-  for (const host of hosts) {
-    const permit = host.tryAdmit();
-    if (permit) return Promise.resolve(permit);
-  }
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      for (const host of hosts) host.leave(waiter);
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const onAbort = () => {
-      leave();
-      reject(signal?.reason);
-    };
-    const waiter: Waiter = {
-      hasOthers,
-      admit(permit) {
-        leave();
-        resolve(permit);
-      },
-      turnAway() {
-        leave();
-        resolve(undefined);
-      },
-    };
-    signal?.addEventListener("abort", onAbort);
-    for (const host of hosts) host.join(waiter);
-  });
 }

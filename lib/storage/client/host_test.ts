@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { stub } from "jsr:@std/testing@^1.0.0/mock";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import { readError, statusError, StorageError } from "../protocol/storage_error.ts";
-import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
+import { Host, type HostPolicy, type Permit } from "./host.ts";
+import { waitForPermit } from "./request.ts";
 
 const POLICY = { maxRequests: 64, giveUpAfterMs: 60_000, minDelayMs: 20, maxDelayMs: 20 };
 

@@ -29,8 +29,8 @@ export class RequestLimit {
 
   /**
    * @param ceiling never more than this.
-   * @param sharers clients that begin at about the same time. Together they send what one would, and
-   *   do not double: they could take all of a limited server before the first refusal.
+   * @param sharers clients that begin at about the same time, this one included: together they send
+   *   about as many as one would.
    * @throws {RangeError} if it is not a whole number from 1.
    */
   constructor(readonly ceiling: number, sharers = 1) {
@@ -38,7 +38,6 @@ export class RequestLimit {
       throw new RangeError(`Cannot send ${ceiling} requests at once: give a whole number from 1`);
     }
     this.#limit = Math.min(Math.ceil(FIRST / sharers), ceiling);
-    if (sharers > 1) this.#threshold = this.#limit;
   }
 
   /** Requests at once, at least 1. */
