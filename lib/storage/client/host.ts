@@ -329,10 +329,10 @@ export class Host {
     return (this.#failingSinceMs ?? Infinity) + this.#policy.giveUpAfterMs;
   }
 
-  /** When the pace admits the next request; `undefined` where something else decides. */
+  /** When the pace admits the next request, maybe by now; `undefined` where something else decides. */
   get #pacedUntilMs(): number | undefined {
     const { dueMs } = this.#pace;
-    return this.#isBelowLimit && dueMs > performance.now() ? dueMs : undefined;
+    return this.#isBelowLimit && dueMs > -Infinity ? dueMs : undefined;
   }
 
   /** Only while a request waits: a pause must not keep the process alive. */
