@@ -5,18 +5,21 @@
  *
  * The time of a job is
  *
- *     start + max(work of the cores, transfer, requests ÷ used rate) + merge
+ *     start + max(work of the cores, transfer, joined requests ÷ used rate) + merge
  *
  * - start: from the start of a task's process to its first request for a message.
  * - work of the cores: processor time of the messages of the largest part, by the cores of a worker;
  *   where workers share cores, that of all messages and all starts, by these cores.
  * - transfer: bytes of the largest part over the line of a worker.
+ * - joined requests: a client that is refused joins more of them (`lib/ensemble/fetch_plan.ts`); a
+ *   task has less to join than a machine alone.
  * - used rate: what the bucket answers to all workers together before it answers 503, times the share
  *   of it that the clients use: the more of them, the less, because the last ones have the rate to
  *   themselves and find that out in seconds.
  * - merge: a start, and the fields over the line of one worker.
  *
- * It leaves out how machines or containers start (nothing on Slurm, a minute or two in a cloud),
+ * Refused requests take no time of their own: the bucket that refuses one serves another. It leaves
+ * out how machines or containers start (nothing on Slurm, a minute or two in a cloud),
  * messages that are longer than others, and a bucket whose rate changes meanwhile.
  *
  * @module
@@ -27,6 +30,9 @@ import type { PlannedField } from "../lib/ensemble/field_plan.ts";
 import { partitionFields } from "../lib/checkpoint/partition_fields.ts";
 
 const VARIABLES = findVariables(GIK_VARIABLES);
+
+/** A share of something for up to so many workers. */
+type Share = readonly [workers: number, share: number];
 
 /** What was measured, on two cores of an AMD EPYC; by `bench/stream.ts` where nothing else is said. */
 export const MEASURED = {
@@ -40,16 +46,14 @@ export const MEASURED = {
   startCpuSeconds: 0.37,
 } as const;
 
+/** What clients that are refused join: requests, of those of one machine without limit. */
+const JOINED_SHARES: readonly Share[] = [[1, 0.55], [6, 0.61], [20, 0.73]];
+
 /**
  * The share of a limited rate that clients use from the first request to the last one
  * (`lib/storage/client/sharing_test.ts` computes it on a clock of its own; 36 to 80 s of requests).
  */
-const USED_SHARES: readonly (readonly [workers: number, share: number])[] = [
-  [1, 0.99],
-  [3, 0.95],
-  [9, 0.9],
-  [20, 0.8],
-];
+const USED_SHARES: readonly Share[] = [[1, 0.95], [3, 0.94], [9, 0.95], [20, 0.8]];
 
 /** What a job runs on. */
 export interface Machines {
@@ -79,7 +83,7 @@ export function countFields(steps: readonly number[]): number {
   return steps.length * VARIABLES.length;
 }
 
-/** Requests for the messages of a job, those that are refused not counted. */
+/** Requests for the messages of a job where none is refused; the most that are served. */
 export function computeRequests(steps: readonly number[]): number {
   return countFields(steps) * ENSEMBLE_SIZE * (MEASURED.requests / MEASURED.messages);
 }
@@ -92,14 +96,15 @@ export function computeSeconds({ steps, workers, rate, startSeconds, machines }:
   const starts = areCoresShared ? Math.max(0, workers - cores) * MEASURED.startCpuSeconds : 0;
   const cpu = (areCoresShared ? messages : largest) * MEASURED.messageCpuSeconds + starts;
   const transfer = largest * MEASURED.bytes / MEASURED.messages * 8 / bitsPerSecond;
-  const requests = computeRequests(steps) / (rate * findUsedShare(workers));
+  const joined = computeRequests(steps) * findShare(JOINED_SHARES, workers);
+  const requests = joined / (rate * findShare(USED_SHARES, workers));
   const merge = startSeconds + countFields(steps) * FIELD_BYTES * 8 / bitsPerSecond;
   return startSeconds + Math.max(cpu / cores, transfer, requests) + merge;
 }
 
 /** The share for the next larger number of workers; beyond the largest one, that of the largest. */
-function findUsedShare(workers: number): number {
-  const [, share] = USED_SHARES.find(([count]) => workers <= count) ?? USED_SHARES.at(-1)!;
+function findShare(shares: readonly Share[], workers: number): number {
+  const [, share] = shares.find(([count]) => workers <= count) ?? shares.at(-1)!;
   return share;
 }
 
