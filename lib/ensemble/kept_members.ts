@@ -125,35 +125,33 @@ export function listKept({ members }: KeptMembers): Member[] {
 
 /** One member's values, as they were decoded; `undefined` when the field has none of it. */
 export function openKept(kept: KeptMembers, member: Member): Float64Array | undefined {
-  return fillValues(kept, member, Float64Array);
+  const values = new Float64Array(kept.pointCount);
+  return fillKept(kept, member, values) ? values : undefined;
 }
 
-/** The same in float32, as files have them. */
-export function openRounded(kept: KeptMembers, member: Member): Float32Array | undefined {
-  return fillValues(kept, member, Float32Array);
-}
-
-function fillValues<Values extends Float64Array | Float32Array>(
+/**
+ * Writes one member's values to `out`: as they were decoded, or rounded to float32, as files have them.
+ *
+ * @returns whether the field has the member; else `out` is as it was.
+ */
+export function fillKept(
   { pointCount, members, packed }: KeptMembers,
   member: Member,
-  Values: { new (length: number): Values; new (values: Float64Array): Values },
-): Values | undefined {
+  out: Float64Array | Float32Array,
+): boolean {
   let offset = packed.byteOffset;
   for (const { member: own, scales } of members) {
+    const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
     if (own !== member) {
-      const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
       offset += width * pointCount;
-    } else if (scales) {
-      const values = new Values(pointCount);
-      scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, values);
-      return values;
-    } else {
-      const start = offset - packed.byteOffset;
-      const part = packed.slice(start, start + Float64Array.BYTES_PER_ELEMENT * pointCount);
-      return new Values(new Float64Array(part.buffer));
+      continue;
     }
+    if (scales) scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, out);
+    // A copy: no view of float64 begins at any byte.
+    else out.set(new Float64Array(packed.buffer.slice(offset, offset + width * pointCount)));
+    return true;
   }
-  return undefined;
+  return false;
 }
 
 function scaleNumbers(

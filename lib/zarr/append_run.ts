@@ -7,7 +7,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { checkDataset, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import { checkDataset, type FileDataset } from "../netcdf/encode_netcdf.ts";
 import { addToHistory, type ArchiveRun, layOutRun, type UsedMessages } from "./archive_layout.ts";
 import {
   type Archive,
@@ -70,7 +70,7 @@ export type AppendResult = "created" | "appended" | "replaced" | "left";
  * @throws {UserError} as `checkDataset` does, and for what the system refuses.
  */
 export async function writeZarr(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   options: ZarrOptions,
   files: StoreFiles,
 ): Promise<void> {
@@ -91,7 +91,7 @@ export async function writeZarr(
  * @throws {UserError} naming what differs between the run and the archive.
  */
 export async function appendRun(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   options: AppendOptions,
   files: StoreFiles,
 ): Promise<AppendResult> {
