@@ -156,8 +156,30 @@ export function fillKept(
 
 function scaleNumbers(
   numbers: PackedValues["numbers"],
-  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  scales: NonNullable<KeptPart["scales"]>,
   out: Float64Array | Float32Array,
+): void {
+  if (out instanceof Float32Array) roundNumbers(numbers as Uint16Array, scales, out);
+  else scaleExactly(numbers, scales, out);
+}
+
+// A loop over arrays of one type each takes half the time.
+
+function roundNumbers(
+  numbers: Uint16Array,
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float32Array,
+): void {
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
+  }
+}
+
+function scaleExactly(
+  numbers: PackedValues["numbers"],
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float64Array,
 ): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;

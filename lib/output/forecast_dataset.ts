@@ -9,7 +9,7 @@ import { describeMembers, type Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
-import { type FieldProduct, statisticsOf } from "../ensemble/field_product.ts";
+import { type FieldProduct, type ProductWindow, statisticsOf } from "../ensemble/field_product.ts";
 import { sumConversions } from "../ensemble/field_result.ts";
 import { isOfEveryField, type MemberStatistic } from "../ensemble/statistic.ts";
 import type {
@@ -266,11 +266,19 @@ async function* readMemberPieces(
   members: readonly Member[],
 ): AsyncGenerator<Float32Array> {
   const points = axes.latitudes.length * axes.longitudes.length;
-  for (const { stepHours } of windows) {
+  const open = (window: ProductWindow | undefined) => {
+    const opening = window && readMembers!(product, window.stepHours);
+    opening?.catch(() => {}); // it is awaited when it is due, unless the file is given up
+    return opening;
+  };
+  // The next step is read while one is worked on.
+  let next = open(windows[0]);
+  for (const i of windows.keys()) {
+    const fill = (await next)!;
+    next = open(windows[i + 1]);
     const values = new Float32Array(members.length * points);
-    const fill = await readMembers!(product, stepHours);
-    for (const [i, member] of members.entries()) {
-      const own = values.subarray(i * points, (i + 1) * points);
+    for (const [place, member] of members.entries()) {
+      const own = values.subarray(place * points, (place + 1) * points);
       if (!fill(member, own)) own.fill(NaN);
     }
     yield values;
