@@ -95,7 +95,7 @@ export function encodeFieldFile(key: string, { reduced, ...origin }: SavedField)
     ...(further ?? []).flatMap((values) => listPart("further", values)),
     ...listPart("counts", counts),
     ...listPart("points", packedPoints),
-    ...listPart("kept", packedMembers),
+    ...listPart("kept", packedMembers), // the last one
   ];
   const head = encodeHead({
     key,
@@ -149,7 +149,8 @@ export interface DecodedField {
 }
 
 /**
- * Decodes a field.
+ * Decodes a field. Its members are a part of the bytes given, as they may be megabytes; all else is
+ * copied.
  *
  * @returns `undefined` when the file is damaged, or has another `key`.
  */
@@ -180,7 +181,7 @@ export function decodeFieldFile(key: string, bytes: Bytes): DecodedField | undef
     ...(has("counts") && { counts: new Uint16Array(copy("counts")) }),
     ...field,
     ...(points && { points: { ...points, packed: new Uint8Array(copy("points")) } }),
-    ...(kept && { kept: { ...kept, packed: new Uint8Array(copy("kept")) } }),
+    ...(kept && { kept: { ...kept, packed: parts.at(-1)! } }),
   };
   return { field: { reduced, ...origin }, sections };
 }

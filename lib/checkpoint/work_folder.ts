@@ -160,10 +160,13 @@ export class WorkFolder {
     const parallel = isRemote(this.path) ? PARALLEL : PARALLEL_LOCAL;
     const reads = mapInParallel(parallel, found, async ({ fieldIndex, file: name }) => {
       const file = `${this.path}/${name}`;
-      return { fieldIndex, file, decoded: await this.#readField(fieldIndex, file) };
+      return { fieldIndex, file, bytes: await unlessMissing(this.options.storage.get(file)) };
     });
-    for await (const { fieldIndex, file, decoded } of reads) {
+    for await (const { fieldIndex, file, bytes } of reads) {
+      const decoded = bytes && this.#decode(fieldIndex, file, bytes);
       if (decoded) this.#retain(fieldIndex, decoded.field, { file, ...decoded });
+      // Frees them: garbage of this size is collected late.
+      bytes?.buffer.transfer(0);
     }
   }
 
@@ -176,9 +179,11 @@ export class WorkFolder {
     );
   }
 
-  async #readField(fieldIndex: number, file: string): Promise<DecodedField | undefined> {
-    const bytes = await unlessMissing(this.options.storage.get(file));
-    if (!bytes) return undefined;
+  #decode(
+    fieldIndex: number,
+    file: string,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): DecodedField | undefined {
     const decoded = decodeFieldFile(this.files.get(fieldIndex)!.key, bytes);
     if (!decoded) this.options.onWarning?.(`${file} is damaged: its field is fetched again`);
     return decoded;

@@ -146,9 +146,10 @@ export function fillKept(
       offset += width * pointCount;
       continue;
     }
-    if (scales) scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, out);
-    // A copy: no view of float64 begins at any byte.
-    else out.set(new Float64Array(packed.buffer.slice(offset, offset + width * pointCount)));
+    // A copy: these bytes may begin at any byte, and views of whole numbers may not.
+    const part = packed.buffer.slice(offset, offset + width * pointCount);
+    if (scales) scaleNumbers(new Uint16Array(part), scales, out);
+    else out.set(new Float64Array(part));
     return true;
   }
   return false;
