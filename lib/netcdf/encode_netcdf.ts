@@ -234,17 +234,12 @@ function planOffsets(
   });
 }
 
-function* generatePieces(
-  header: Uint8Array<ArrayBuffer>,
-  variables: readonly NetcdfVariable[],
-): Generator<Uint8Array<ArrayBuffer>, void> {
+function* generatePieces(header: Uint8Array<ArrayBuffer>, variables: readonly NetcdfVariable[]) {
   yield header;
   for (const variable of variables) yield* encodeVariableData(variable);
 }
 
-function* encodeVariableData(
-  variable: NetcdfVariable,
-): Generator<Uint8Array<ArrayBuffer>, void> {
+function* encodeVariableData(variable: NetcdfVariable): Generator<Uint8Array<ArrayBuffer>, void> {
   const { data } = variable;
   for (let start = 0; start < data.length; start += PIECE_LENGTH) {
     yield encodeNumbers(data.subarray(start, start + PIECE_LENGTH), findFillValue(variable));

@@ -93,9 +93,13 @@ const NUMBER = "number";
  * The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`, and `bnds` 2
  * where a variable accumulates; periods have axes in time of their own, members have `number`.
  */
-export function buildDataset(content: OutputContent): NetcdfDataset;
-export function buildDataset(content: AnyContent): FileDataset;
-export function buildDataset(content: AnyContent): FileDataset {
+export function buildDataset<Values extends FieldValues>(
+  content: OutputContent<Values>,
+): NetcdfDataset<Values extends Float32Array ? NetcdfVariable : FileVariable> {
+  return buildFile(content) as ReturnType<typeof buildDataset<Values>>;
+}
+
+function buildFile(content: AnyContent): FileDataset {
   const { profile, run, axes, steps, products } = content;
   const timeAxes = listTimeAxes(products, run, steps);
   const axisOf = (product: FieldProduct) =>

@@ -6,12 +6,11 @@
  */
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FieldProduct } from "../ensemble/field_product.ts";
-import {
-  type FileVariable,
-  isHeld,
-  type NetcdfAttribute,
-  type NetcdfDataset,
-  type NetcdfVariable,
+import type {
+  FileVariable,
+  NetcdfAttribute,
+  NetcdfDataset,
+  NetcdfVariable,
 } from "../netcdf/encode_netcdf.ts";
 
 /** What the start of the run and the time of validity are, and which of both fields lie on. */
@@ -196,14 +195,14 @@ function setType<Kind extends FileVariable>(
   { coordinates }: OutputLayout,
 ): Kind {
   const isCoordinate = variable.name === "latitude" || variable.name === "longitude";
-  if (!isCoordinate || coordinates === "float64" || !isHeld(variable)) return variable;
+  if (!isCoordinate || coordinates === "float64" || "pieces" in variable) return variable;
   return { ...variable, data: Float32Array.from(variable.data) };
 }
 
 /** A variable with its rows in the other order, also where they are read later. */
 function turnRows<Kind extends FileVariable>(variable: Kind, rows: number, columns: number): Kind {
   const width = variable.dimensions.includes("longitude") ? columns : 1;
-  if (isHeld(variable)) {
+  if (!("pieces" in variable)) {
     reverseRows(variable.data, rows, width);
     return variable;
   }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Member } from "../ecmwf/members.ts";
 import {
   countLeastMembers,
   emptyUncounted,
