@@ -23,7 +23,7 @@ async function runProgram(name: string, args: string[]): Promise<string | undefi
 function encodeDefaultOutput() {
   const { north, south, west, east } = GIK.region;
   const members = firstMembers(51);
-  return encodeNetcdf(buildDataset({
+  return encodeNetcdf(buildDataset<Float32Array>({
     profile: GIK,
     run: parseRun("20260206", "00"),
     products: GIK.products,

@@ -1,30 +1,37 @@
 /**
- * A reduced field ⇄ the bytes of a file, with a checksum.
+ * A reduced field ⇄ the bytes of a file, with checksums.
  *
- * Layout: SHA-256 of everything after it (32 bytes), length of the description (4 bytes,
- * little-endian), the description as JSON in UTF-8, then the numbers that it lists, in the byte order
- * of this machine, the packed points of an accumulation, and the members that are kept.
+ * Layout: CRC-32 of the two that follow (4 bytes, little-endian), length of the description (4 bytes,
+ * likewise), the description as JSON in UTF-8, then sections of numbers one after the other, in the
+ * byte order of this machine. The description has the CRC-32 of each, so that one can be read alone.
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import type { ArrayTask } from "./array_task.ts";
 import type { ObjectVersion } from "../storage/mod.ts";
 import type { ReducedField, WindowAxes } from "../ensemble/field_reducer.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
-import { countUp } from "../util/numbers.ts";
 
 /** Raise it when equal messages may give another field, or when this layout changes. */
-export const FIELD_VERSION = 3;
+export const FIELD_VERSION = 4;
 
-const CHECKSUM_BYTES = 32;
-const HEAD_BYTES = CHECKSUM_BYTES + 4;
+/** Checksum and length of the description. */
+const HEAD_BYTES = 8;
 
-type Numbers =
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>;
+/** What a section holds; there are as many of `further` as statistics. */
+export type SectionKind =
+  | "latitudes"
+  | "longitudes"
+  | "mean"
+  | "deviation"
+  | "further"
+  | "counts"
+  | "points"
+  | "kept";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A finished field, and where it comes from. */
 export interface SavedField {
@@ -33,6 +40,19 @@ export interface SavedField {
   versions: Readonly<Record<string, ObjectVersion>>;
   /** The task that made it. @default {undefined} (a command that makes all fields) */
   task?: ArrayTask;
+}
+
+/** What a file says of a section. */
+interface Section {
+  kind: SectionKind;
+  length: number;
+  /** CRC-32 of its bytes. */
+  crc: number;
+}
+
+/** A section, and where in the file it begins. */
+export interface SectionPlace extends Section {
+  offset: number;
 }
 
 /** What a file says besides its numbers. */
@@ -47,17 +67,15 @@ interface Description extends Omit<SavedField, "reduced"> {
   grid?: WindowAxes["grid"];
   points?: Omit<FieldPoints, "packed">;
   kept?: Omit<KeptMembers, "packed">;
-  /** Counts of the numbers that follow; a field without members has no axes. */
-  lengths: {
-    latitudes: number;
-    longitudes: number;
-    values: number;
-    counts: number;
-    /** Further statistics, of as many values each. @default {0} */
-    further?: number;
-    /** Bytes of packed points, where kept members follow. @default {all that is left} */
-    points?: number;
-  };
+  /** In the order of the file; a field without members has no axes. */
+  sections: Section[];
+}
+
+/** A field as it is in its file. */
+export interface EncodedField {
+  /** To be written one after the other: views of the numbers of the field, not copies. */
+  pieces: Bytes[];
+  sections: SectionPlace[];
 }
 
 /**
@@ -65,100 +83,124 @@ interface Description extends Omit<SavedField, "reduced"> {
  *
  * @param key names everything that shaped the field.
  */
-export async function encodeFieldFile(
-  key: string,
-  { reduced, ...origin }: SavedField,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { axes, mean, deviation, further, counts, points, kept, ...rest } = reduced;
-  const { packed, ...packing } = points ?? {};
-  const { packed: keptBytes, ...keptPacking } = kept ?? {};
-  const description: Description = {
+export function encodeFieldFile(key: string, { reduced, ...origin }: SavedField): EncodedField {
+  const { axes, mean, deviation, further, counts, points, kept, ...field } = reduced;
+  const { packed: packedPoints, ...pointsPacking } = points ?? {};
+  const { packed: packedMembers, ...keptPacking } = kept ?? {};
+  const parts = [
+    ...listPart("latitudes", axes?.latitudes),
+    ...listPart("longitudes", axes?.longitudes),
+    ...listPart("mean", mean),
+    ...listPart("deviation", deviation),
+    ...(further ?? []).flatMap((values) => listPart("further", values)),
+    ...listPart("counts", counts),
+    ...listPart("points", packedPoints),
+    ...listPart("kept", packedMembers), // the last one
+  ];
+  const head = encodeHead({
     key,
     ...origin,
-    field: rest,
+    field,
     ...(axes?.grid && { grid: axes.grid }),
-    ...(points && { points: packing as Omit<FieldPoints, "packed"> }),
+    ...(points && { points: pointsPacking as Omit<FieldPoints, "packed"> }),
     ...(kept && { kept: keptPacking as Omit<KeptMembers, "packed"> }),
-    lengths: {
-      latitudes: axes?.latitudes.length ?? 0,
-      longitudes: axes?.longitudes.length ?? 0,
-      values: mean.length,
-      counts: counts?.length ?? 0,
-      ...(further && { further: further.length }),
-      ...(kept && { points: packed?.length ?? 0 }),
-    },
+    sections: parts.map(({ section }) => section),
+  });
+  return {
+    pieces: [head, ...parts.map(({ bytes }) => bytes)],
+    sections: placeSections(parts.map(({ section }) => section), head.length),
   };
-  const json = new TextEncoder().encode(JSON.stringify(description));
-  const numbers: Numbers[] = [
-    ...(axes ? [axes.latitudes, axes.longitudes] : []),
-    ...[mean, deviation, ...further ?? []],
-    ...(counts ? [counts] : []),
-    ...(packed ? [packed] : []),
-    ...(keptBytes ? [keptBytes] : []),
-  ] as Numbers[];
-  return await joinParts([Uint32Array.of(json.length), json, ...numbers]);
 }
 
-/** The parts one after the other behind their checksum, copied once: they may be megabytes. */
-async function joinParts(
-  parts: readonly (Numbers | Uint32Array<ArrayBuffer>)[],
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, CHECKSUM_BYTES);
-  const file = new Uint8Array(bytes);
-  let offset = CHECKSUM_BYTES;
-  for (const { buffer, byteOffset, byteLength } of parts) {
-    file.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
-    offset += byteLength;
-  }
-  file.set(await checksum(file.subarray(CHECKSUM_BYTES)));
-  return file;
+function listPart(
+  kind: SectionKind,
+  numbers: ArrayBufferView | undefined,
+): { section: Section; bytes: Bytes }[] {
+  if (!numbers) return [];
+  const { buffer, byteOffset, byteLength } = numbers as ArrayBufferView<ArrayBuffer>;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return [{ section: { kind, length: byteLength, crc: crc32(bytes) }, bytes }];
+}
+
+function encodeHead(description: Description): Bytes {
+  const json = new TextEncoder().encode(JSON.stringify(description));
+  const head = new Uint8Array(HEAD_BYTES + json.length);
+  const view = new DataView(head.buffer);
+  view.setUint32(4, json.length, true);
+  head.set(json, HEAD_BYTES);
+  view.setUint32(0, crc32(head.subarray(4)), true);
+  return head;
+}
+
+/** @param start where the first one begins. */
+function placeSections(sections: readonly Section[], start: number): SectionPlace[] {
+  let end = start;
+  return sections.map((section) => {
+    const offset = end;
+    end += section.length;
+    return { ...section, offset };
+  });
+}
+
+/** A field as it was read, and where its numbers are in its file. */
+export interface DecodedField {
+  field: SavedField;
+  sections: SectionPlace[];
 }
 
 /**
- * Decodes a field.
+ * Decodes a field. Its members are a part of the bytes given, as they may be megabytes; all else is
+ * copied.
  *
  * @returns `undefined` when the file is damaged, or has another `key`.
  */
-export async function decodeFieldFile(
-  key: string,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<SavedField | undefined> {
-  if (bytes.length < HEAD_BYTES) return undefined;
-  const expected = await checksum(bytes.subarray(CHECKSUM_BYTES));
-  if (expected.some((byte, i) => byte !== bytes[i])) return undefined;
-  const [jsonBytes] = new Uint32Array(bytes.slice(CHECKSUM_BYTES, HEAD_BYTES).buffer);
-  const numbersStart = HEAD_BYTES + jsonBytes!;
-  const text = new TextDecoder().decode(bytes.subarray(HEAD_BYTES, numbersStart));
-  const { key: own, field, grid, points, kept, lengths, ...origin }: Description = JSON.parse(text);
-  if (own !== key) return undefined;
-  const { buffer } = bytes.slice(numbersStart);
-  const axesCount = lengths.latitudes + lengths.longitudes;
-  const { further: furtherCount = 0 } = lengths;
-  const axes = new Float64Array(buffer, 0, axesCount);
-  const values = new Float32Array(buffer, axes.byteLength, (2 + furtherCount) * lengths.values);
-  const counts = new Uint16Array(buffer, axes.byteLength + values.byteLength, lengths.counts);
-  const packed = new Uint8Array(buffer, counts.byteOffset + counts.byteLength);
-  const { points: pointsLength = packed.length } = lengths;
-  const takeValues = (i: number) => values.slice(i * lengths.values, (i + 1) * lengths.values);
-  const reduced = {
-    ...(axesCount > 0 && {
+export function decodeFieldFile(key: string, bytes: Bytes): DecodedField | undefined {
+  const description = decodeHead(bytes);
+  if (description?.key !== key) return undefined;
+  const total = description.sections.reduce((sum, { length }) => sum + length, 0);
+  const sections = placeSections(description.sections, bytes.length - total);
+  const parts = sections.map(({ offset, length }) => bytes.subarray(offset, offset + length));
+  if (!sections.every((section, i) => isIntact(section, parts[i]!))) return undefined;
+  const copyAll = (kind: SectionKind) =>
+    parts.filter((_, i) => sections[i]!.kind === kind).map((part) => part.slice().buffer);
+  const copy = (kind: SectionKind) => copyAll(kind)[0]!;
+  const has = (kind: SectionKind) => sections.some((section) => section.kind === kind);
+  const { key: _, field, grid, points, kept, sections: __, ...origin } = description;
+  const further = copyAll("further").map((part) => new Float32Array(part));
+  const reduced: ReducedField = {
+    ...(has("latitudes") && {
       axes: {
-        latitudes: axes.slice(0, lengths.latitudes),
-        longitudes: axes.slice(lengths.latitudes),
+        latitudes: new Float64Array(copy("latitudes")),
+        longitudes: new Float64Array(copy("longitudes")),
         ...(grid && { grid }),
       },
     }),
-    mean: takeValues(0),
-    deviation: takeValues(1),
-    ...(furtherCount > 0 && { further: countUp(furtherCount).map((i) => takeValues(2 + i)) }),
-    ...(lengths.counts > 0 && { counts: counts.slice() }),
+    mean: new Float32Array(copy("mean")),
+    deviation: new Float32Array(copy("deviation")),
+    ...(further.length > 0 && { further }),
+    ...(has("counts") && { counts: new Uint16Array(copy("counts")) }),
     ...field,
-    ...(points && { points: { ...points, packed: packed.slice(0, pointsLength) } }),
-    ...(kept && { kept: { ...kept, packed: packed.slice(pointsLength) } }),
+    ...(points && { points: { ...points, packed: new Uint8Array(copy("points")) } }),
+    ...(kept && { kept: { ...kept, packed: parts.at(-1)! } }),
   };
-  return { reduced, ...origin };
+  return { field: { reduced, ...origin }, sections };
 }
 
-async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+/** @returns `undefined` when it is damaged, or when the file is not as long as it says. */
+function decodeHead(bytes: Bytes): Description | undefined {
+  if (bytes.length < HEAD_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
+  const end = HEAD_BYTES + view.getUint32(4, true);
+  if (end > bytes.length || crc32(bytes.subarray(4, end)) !== view.getUint32(0, true)) {
+    return undefined;
+  }
+  const text = new TextDecoder().decode(bytes.subarray(HEAD_BYTES, end));
+  const description: Description = JSON.parse(text);
+  const total = description.sections.reduce((sum, { length }) => sum + length, end);
+  return total === bytes.length ? description : undefined;
+}
+
+/** Whether bytes are those of a section. */
+export function isIntact({ length, crc }: Section, bytes: Uint8Array): boolean {
+  return bytes.length === length && crc32(bytes) === crc;
 }

@@ -2,6 +2,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { BEFORE_50R1 } from "../../fixtures/embedded_run.ts";
 import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
+import { concatenate } from "../netcdf/netcdf_values.ts";
 import type { FieldDemand } from "../ensemble/statistic.ts";
 import { FieldReducer } from "../ensemble/field_reducer.ts";
 import { decodeFieldFile, encodeFieldFile, FIELD_VERSION } from "./field_file.ts";
@@ -23,12 +24,16 @@ function reduceTp(demand?: FieldDemand) {
   return reducer.reduce(demand);
 }
 
+function join(pieces: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  return concatenate([...pieces]);
+}
+
 const DEMAND: FieldDemand = {
   statistics: [{ kind: "minimum" }, { kind: "percentile", percent: 10 }],
   keepsMembers: true,
 };
 
-Deno.test("an encoded field is the same after decoding, points, counts, grid and what is asked for besides included", async () => {
+Deno.test("an encoded field is the same after decoding, points, counts, grid and what is asked for besides included", () => {
   const whole = reduceTp();
   assertEquals(whole.points?.members.map(({ member }) => member), [0, 1, 2, 3]);
   assertEquals(whole.axes?.grid?.columnCount, 120);
@@ -44,16 +49,17 @@ Deno.test("an encoded field is the same after decoding, points, counts, grid and
   ) {
     for (const task of [undefined, { index: 3, count: 9 }]) {
       const field = { reduced, versions: VERSIONS, ...(task && { task }) };
-      assertEquals(await decodeFieldFile("key", await encodeFieldFile("key", field)), field);
+      const { sections, pieces } = encodeFieldFile("key", field);
+      assertEquals(decodeFieldFile("key", join(pieces)), { field, sections });
     }
   }
 });
 
 Deno.test("a file has the bytes of FIELD_VERSION: raise it when this test has to change", async () => {
-  const bytes = await encodeFieldFile("key", { reduced: reduceTp(), versions: VERSIONS });
-  const checksum = bytes.slice(0, 32).toHex();
-  assertEquals([FIELD_VERSION, checksum], [
-    3,
-    "8b2c24c1e9706334ddf65b3dcbf938535733e6573033a93433fec82765543513",
+  const { pieces } = encodeFieldFile("key", { reduced: reduceTp(), versions: VERSIONS });
+  const digest = await crypto.subtle.digest("SHA-256", join(pieces));
+  assertEquals([FIELD_VERSION, new Uint8Array(digest).toHex()], [
+    4,
+    "b52dd94281782c25bfb99358dccbbacd21f61ac6c53b2ce9c6043f4de77bbe0f",
   ]);
 });

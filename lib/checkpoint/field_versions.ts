@@ -7,8 +7,11 @@ import type { SavedField } from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
 import { isOtherVersion, type ObjectVersion, type Storage, unlessMissing } from "../storage/mod.ts";
 
+/** The versions of the files that a field was made of. */
+type Versioned = Pick<SavedField, "versions">;
+
 /** Whether fields may be of the same versions of the files that both were read from. */
-export function sameVersions(a: SavedField, b: SavedField): boolean {
+export function sameVersions(a: Versioned, b: Versioned): boolean {
   return Object.entries(a.versions).every(([url, version]) => {
     const other = b.versions[url];
     return !other || !isOtherVersion(version, other);
@@ -18,7 +21,7 @@ export function sameVersions(a: SavedField, b: SavedField): boolean {
 /** The steps some of whose fields are of different versions of a file, ascending. */
 export function findMixedSteps(
   plan: readonly PlannedField[],
-  fields: Iterable<[fieldIndex: number, field: SavedField]>,
+  fields: Iterable<[fieldIndex: number, field: Versioned]>,
 ): number[] {
   const byStep = Map.groupBy(fields, ([fieldIndex]) => plan[fieldIndex]!.stepHours);
   return [...byStep].filter(([, own]) => !areOfOneVersion(own.map(([, field]) => field)))
@@ -26,14 +29,14 @@ export function findMixedSteps(
 }
 
 /** Compares every pair: fields may know the versions of different servers. */
-function areOfOneVersion(fields: readonly SavedField[]): boolean {
+function areOfOneVersion(fields: readonly Versioned[]): boolean {
   return fields.every((a, i) => fields.slice(i + 1).every((b) => sameVersions(a, b)));
 }
 
 /** The steps of which some fields are saved and others not, or that are of different versions. */
 export function findOpenSteps(
   plan: readonly PlannedField[],
-  fields: ReadonlyMap<number, SavedField>,
+  fields: ReadonlyMap<number, Versioned>,
 ): Set<number> {
   const fieldIndexes = [...plan.keys()].filter((i) => plan[i]!.messages.length > 0);
   const stepOf = (fieldIndex: number) => plan[fieldIndex]!.stepHours;
@@ -50,7 +53,7 @@ export function findOpenSteps(
  * @throws {StorageError} when the server cannot be reached or refuses.
  */
 export async function findReplaced(
-  fields: Iterable<[fieldIndex: number, field: SavedField]>,
+  fields: Iterable<[fieldIndex: number, field: Versioned]>,
   storage: Storage,
 ): Promise<number[]> {
   const replaced: number[] = [];

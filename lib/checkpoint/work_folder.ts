@@ -6,14 +6,29 @@
  */
 import type { ArrayTask } from "./array_task.ts";
 import type { ReducedField } from "../ensemble/field_reducer.ts";
-import { decodeFieldFile, encodeFieldFile, type SavedField } from "./field_file.ts";
+import {
+  type DecodedField,
+  decodeFieldFile,
+  encodeFieldFile,
+  isIntact,
+  type SavedField,
+  type SectionKind,
+  type SectionPlace,
+} from "./field_file.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
+import { type FieldSummary, summarizeField } from "../ensemble/field_result.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 import { MissingDataError } from "../errors.ts";
-import { release } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
-import { isRemote, removePartialFiles, type Storage, unlessMissing } from "../storage/mod.ts";
+import {
+  isRemote,
+  removePartialFiles,
+  type Storage,
+  StorageError,
+  type StorageErrorKind,
+  unlessMissing,
+} from "../storage/mod.ts";
 import {
   type FieldFileName,
   type FieldSettings,
@@ -46,8 +61,31 @@ export interface ReadOptions {
   lacking?: boolean;
 }
 
-/** Files read or removed at once. */
+/** Files of a server that are read at once, and files that are removed at once. */
 const PARALLEL = 16;
+/** Local files that are read at once: more of them take more memory, and no less time. */
+const PARALLEL_LOCAL = 2;
+
+/** What a range of a file is refused for that is not the one it was. */
+const CHANGED: readonly StorageErrorKind[] = ["missing", "range", "corrupt", "changed"];
+
+/** What is held of a field that is saved: not its numbers, which are in its file. */
+export interface RetainedField extends Omit<SavedField, "reduced"> {
+  reduced: FieldSummary;
+}
+
+/** Where the numbers of a saved field are. */
+interface FieldPlace {
+  file: string;
+  sections: readonly SectionPlace[];
+  /** How its members are packed, where they were kept. */
+  kept?: Omit<KeptMembers, "packed">;
+  /** Its statistics. @default {undefined} (they are read from the file, which is on this machine) */
+  held?: HeldStatistics;
+}
+
+/** The statistics of a field on a server: each would cost a request when it is written. */
+type HeldStatistics = Pick<ReducedField, "mean" | "deviation" | "further">;
 
 /** The work folder of an output: beside it, or in the current folder when the output is remote. */
 export function workFolderOf(path: string): string {
@@ -59,7 +97,8 @@ export function workFolderOf(path: string): string {
  * several processes may save the same fields in it at the same time.
  */
 export class WorkFolder {
-  readonly #fields = new Map<number, SavedField>();
+  readonly #fields = new Map<number, RetainedField>();
+  readonly #places = new Map<number, FieldPlace>();
 
   private constructor(
     /** Path, or address without a slash at the end. */
@@ -96,8 +135,8 @@ export class WorkFolder {
     return this.options.task;
   }
 
-  /** The fields read or saved so far, by their index in the plan, without their points and members. */
-  get fields(): ReadonlyMap<number, SavedField> {
+  /** The fields read or saved so far, by their index in the plan. */
+  get fields(): ReadonlyMap<number, RetainedField> {
     return this.#fields;
   }
 
@@ -118,11 +157,16 @@ export class WorkFolder {
         .find((file) => names.has(file));
       return file === undefined ? [] : [{ fieldIndex, file }];
     });
-    const reads = mapInParallel(PARALLEL, found, async ({ fieldIndex, file }) => {
-      return { fieldIndex, field: await this.#readField(fieldIndex, `${this.path}/${file}`) };
+    const parallel = isRemote(this.path) ? PARALLEL : PARALLEL_LOCAL;
+    const reads = mapInParallel(parallel, found, async ({ fieldIndex, file: name }) => {
+      const file = `${this.path}/${name}`;
+      return { fieldIndex, file, bytes: await unlessMissing(this.options.storage.get(file)) };
     });
-    for await (const { fieldIndex, field } of reads) {
-      if (field) this.#retain(fieldIndex, field);
+    for await (const { fieldIndex, file, bytes } of reads) {
+      const decoded = bytes && this.#decode(fieldIndex, file, bytes);
+      if (decoded) this.#retain(fieldIndex, decoded.field, { file, ...decoded });
+      // Frees them: garbage of this size is collected late.
+      bytes?.buffer.transfer(0);
     }
   }
 
@@ -135,12 +179,14 @@ export class WorkFolder {
     );
   }
 
-  async #readField(fieldIndex: number, file: string): Promise<SavedField | undefined> {
-    const bytes = await unlessMissing(this.options.storage.get(file));
-    if (!bytes) return undefined;
-    const field = await decodeFieldFile(this.files.get(fieldIndex)!.key, bytes);
-    if (!field) this.options.onWarning?.(`${file} is damaged: its field is fetched again`);
-    return field;
+  #decode(
+    fieldIndex: number,
+    file: string,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): DecodedField | undefined {
+    const decoded = decodeFieldFile(this.files.get(fieldIndex)!.key, bytes);
+    if (!decoded) this.options.onWarning?.(`${file} is damaged: its field is fetched again`);
+    return decoded;
   }
 
   /**
@@ -160,16 +206,23 @@ export class WorkFolder {
     }));
     const saved: SavedField = { reduced, versions, ...(task && { task }) };
     const file = `${this.path}/${name}.${lacksMessages(field, reduced) ? "lacking" : "field"}`;
-    const bytes = await encodeFieldFile(key, saved);
-    await storage.put(file, [bytes]);
-    release(bytes);
-    this.#retain(fieldIndex, saved);
+    const { pieces, sections } = encodeFieldFile(key, saved);
+    await storage.put(file, pieces);
+    this.#retain(fieldIndex, saved, { file, sections });
   }
 
-  #retain(fieldIndex: number, field: SavedField): void {
-    const { points, kept: _, ...reduced } = field.reduced;
-    this.#fields.set(fieldIndex, { ...field, reduced });
-    if (points) this.options.onPoints?.(fieldIndex, points);
+  #retain(
+    fieldIndex: number,
+    { reduced, ...origin }: SavedField,
+    { file, sections }: Pick<FieldPlace, "file" | "sections">,
+  ): void {
+    const { packed: _, ...packing } = reduced.kept ?? {};
+    const kept = reduced.kept && { kept: packing as Omit<KeptMembers, "packed"> };
+    const { mean, deviation, further } = reduced;
+    const held = isRemote(file) && { held: { mean, deviation, further } };
+    this.#places.set(fieldIndex, { file, sections, ...kept, ...held });
+    this.#fields.set(fieldIndex, { ...origin, reduced: summarizeField(reduced) });
+    if (reduced.points) this.options.onPoints?.(fieldIndex, reduced.points);
   }
 
   /**
@@ -182,12 +235,55 @@ export class WorkFolder {
   }
 
   /**
-   * Reads the members of a saved field that were kept. Costs as much.
+   * Reads the members of a saved field that were kept, and nothing else of it. Costs one GET.
    *
    * @throws {MissingDataError} likewise, and when they were not kept.
    */
   async readKept(fieldIndex: number): Promise<KeptMembers> {
-    return await this.#readAgain(fieldIndex, ({ kept }) => kept);
+    const { kept } = this.#places.get(fieldIndex) ?? {};
+    const packed = kept && await this.#readSection(fieldIndex, "kept");
+    return packed ? { ...kept, packed } : await this.#readAgain(fieldIndex, ({ kept }) => kept);
+  }
+
+  /**
+   * Reads one statistic of a saved field, and nothing else of it; it is the caller's. Costs no request.
+   *
+   * @param number of those of kind `further`. @default {0}
+   * @throws {MissingDataError} likewise.
+   */
+  async readStatistic(
+    fieldIndex: number,
+    kind: "mean" | "deviation" | "further",
+    number = 0,
+  ): Promise<Float32Array<ArrayBufferLike>> {
+    const choose = (reduced: HeldStatistics) =>
+      kind === "further" ? reduced.further?.[number] : reduced[kind];
+    const { held } = this.#places.get(fieldIndex)!;
+    const known = held && choose(held);
+    if (known) return known.slice();
+    const bytes = await this.#readSection(fieldIndex, kind, number);
+    if (bytes) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    return await this.#readAgain(fieldIndex, choose);
+  }
+
+  /** @returns `undefined` when it is not there, or not as it was. */
+  async #readSection(
+    fieldIndex: number,
+    kind: SectionKind,
+    number = 0,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { file, sections } = this.#places.get(fieldIndex)!;
+    const section = sections.filter((it) => it.kind === kind)[number];
+    if (!section || section.length === 0) return undefined;
+    const { offset, length } = section;
+    try {
+      const bytes = await this.options.storage.get(file, { offset, length });
+      return isIntact(section, bytes) ? bytes : undefined;
+    } catch (error) {
+      // Another task may have saved the same field again, with other words in its description.
+      if (error instanceof StorageError && CHANGED.includes(error.kind)) return undefined;
+      throw error;
+    }
   }
 
   async #readAgain<Part>(
@@ -197,8 +293,8 @@ export class WorkFolder {
     const { key, name } = this.files.get(fieldIndex)!;
     for (const file of [`${this.path}/${name}.field`, `${this.path}/${name}.lacking`]) {
       const bytes = await unlessMissing(this.options.storage.get(file));
-      const field = bytes && await decodeFieldFile(key, bytes);
-      const part = field && choose(field.reduced);
+      const decoded = bytes && decodeFieldFile(key, bytes);
+      const part = decoded && choose(decoded.field.reduced);
       if (part) return part;
     }
     throw new MissingDataError(
@@ -210,6 +306,7 @@ export class WorkFolder {
   /** Removes a field that is no longer valid, if it was saved. */
   async drop(fieldIndex: number): Promise<void> {
     if (!this.#fields.delete(fieldIndex)) return;
+    this.#places.delete(fieldIndex);
     const { name } = this.files.get(fieldIndex)!;
     const files = [`${this.path}/${name}.field`, `${this.path}/${name}.lacking`];
     await removeFiles(files, this.options.storage);
@@ -226,6 +323,7 @@ export class WorkFolder {
     for (const fieldIndex of fieldIndexes) {
       beginnings.push(this.files.get(fieldIndex)!.name);
       this.#fields.delete(fieldIndex);
+      this.#places.delete(fieldIndex);
     }
     const files = [...await this.#listNames()].filter((file) => isFileOf(file, beginnings));
     await removeFiles(files.map((file) => `${this.path}/${file}`), this.options.storage);
@@ -238,7 +336,10 @@ export class WorkFolder {
 }
 
 /** Whether a message of a field could not be fetched: it may arrive when it is asked for again. */
-export function lacksMessages({ messages }: PlannedField, reduced: ReducedField): boolean {
+export function lacksMessages(
+  { messages }: PlannedField,
+  reduced: Pick<ReducedField, "members" | "rejections">,
+): boolean {
   const faults = reduced.rejections.filter(({ fault }) => fault !== undefined);
   return reduced.members.length + faults.length < messages.length;
 }

@@ -66,9 +66,15 @@ async function open(...given: Parameters<typeof openWarning>): Promise<WorkFolde
   return (await openWarning(...given)).work;
 }
 
-/** The fields without their origin. */
-function listReduced({ fields }: WorkFolder): [number, ReducedField][] {
-  return [...fields].map(([fieldIndex, { reduced }]) => [fieldIndex, reduced]);
+/** The fields without their origin, with their statistics as their files have them. */
+async function listReduced(work: WorkFolder): Promise<[number, ReducedField][]> {
+  const fields: [number, ReducedField][] = [];
+  for (const [fieldIndex, { reduced: { ranges: _, pointCount: __, ...reduced } }] of work.fields) {
+    const mean = await work.readStatistic(fieldIndex, "mean");
+    const deviation = await work.readStatistic(fieldIndex, "deviation");
+    fields.push([fieldIndex, { ...reduced, mean, deviation }]);
+  }
+  return fields;
 }
 
 /** Saves the first field of the plan, and gives the path of its file. */
@@ -82,7 +88,7 @@ Deno.test("a saved field is the same for the same command, bit for bit", () =>
   withWorkFolder(async (path) => {
     await saveFirst(path);
     const { work, warnings } = await openWarning(path);
-    assertEquals(listReduced(work), [[0, FIELD]]);
+    assertEquals(await listReduced(work), [[0, FIELD]]);
     assertEquals(warnings, []);
   }));
 
@@ -97,7 +103,7 @@ Deno.test("points are handed over when their field is saved or read, and not ret
     const work = await openNoting();
     await work.read({ lacking: true });
     assertEquals(given, [[0, POINTS], [1, POINTS], [0, POINTS], [1, POINTS]]);
-    assertEquals(listReduced(work), [[0, FIELD], [1, LACKING]]);
+    assertEquals(await listReduced(work), [[0, FIELD], [1, LACKING]]);
     for (const i of [0, 1]) assertEquals(await work.readPoints(i), POINTS);
   }));
 
@@ -120,7 +126,7 @@ Deno.test("a field without members is saved, too", () =>
     );
     const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
     await (await open(path)).save(1, field);
-    assertEquals(listReduced(await open(path)), [[1, field]]);
+    assertEquals(await listReduced(await open(path)), [[1, field]]);
   }));
 
 /** The same field with a message that could not be fetched. */
@@ -133,14 +139,14 @@ Deno.test("a field that lacks a message is read only where `lacking` is set", ()
   withWorkFolder(async (path) => {
     await (await open(path)).save(0, LACKING);
     assertEquals((await open(path)).fields.size, 0);
-    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
+    assertEquals(await listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
   }));
 
 Deno.test("of a field that was saved twice, the one that lacks nothing is read, whichever came last", () =>
   withWorkFolder(async (path) => {
     const work = await open(path);
     for (const field of [LACKING, FIELD, LACKING]) await work.save(0, field);
-    assertEquals(listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
+    assertEquals(await listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
     await work.drop(0);
     assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
   }));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Column, Table } from "../util/reporter.ts";
-import type { ResultField } from "../ensemble/field_result.ts";
+import { joinRanges, type ResultField } from "../ensemble/field_result.ts";
 
 /** One variable over all steps and points that have a value. */
 export interface VariableRange {
@@ -34,8 +34,8 @@ export function measureVariables(
   memberCount: number,
 ): VariableRange[] {
   return [...Map.groupBy(fields, ({ variable }) => variable)].map(([{ name, units }, own]) => {
-    const mean = findRange(own.map(({ reduced }) => reduced.mean));
-    const deviation = findRange(own.map(({ reduced }) => reduced.deviation));
+    const mean = findRange(own, "mean");
+    const deviation = findRange(own, "deviation");
     const members = own.map(({ reduced }) => reduced.members.length);
     const whole = members.filter((count) => count === memberCount).length;
     const empty = members.filter((count) => count === 0).length;
@@ -51,17 +51,9 @@ export function measureVariables(
   });
 }
 
-function findRange(arrays: readonly Float32Array[]) {
-  let [minimum, maximum, sum, count] = [Infinity, -Infinity, 0, 0];
-  for (const values of arrays) {
-    for (const value of values) {
-      if (Number.isNaN(value)) continue;
-      minimum = Math.min(minimum, value);
-      maximum = Math.max(maximum, value);
-      sum += value;
-      count++;
-    }
-  }
+function findRange(fields: readonly ResultField[], statistic: "mean" | "deviation") {
+  const ranges = fields.map(({ reduced }) => reduced.ranges[statistic]);
+  const { minimum, maximum, sum, count } = joinRanges(ranges);
   return count === 0
     ? { minimum: NaN, mean: NaN, maximum: NaN }
     : { minimum, mean: sum / count, maximum };

@@ -1,7 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatTable } from "./text_report.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import type { ResultField } from "../ensemble/field_result.ts";
+import { type ResultField, summarizeField } from "../ensemble/field_result.ts";
 import { measureVariables, tabulateVariables } from "./variable_ranges.ts";
 
 /** A field with a number of members. */
@@ -15,13 +15,13 @@ function makeField(
   return {
     variable: findVariable(name)!,
     stepHours,
-    reduced: {
+    reduced: summarizeField({
       mean: Float32Array.from(mean),
       deviation: Float32Array.from(deviation),
       members: Array.from({ length: members }, (_, i) => i),
       rejections: [],
       implausible: [],
-    },
+    }),
   };
 }
 

@@ -12,16 +12,77 @@ import {
   type Finding,
   mostCommon,
   type ReducedField,
+  type Rejection,
   rejectStray,
   sameAxes,
   type WindowAxes,
 } from "./field_reducer.ts";
 
-/** A reduced field and which one it is. */
+/** Extremes and sum of the values of a statistic, without those that are missing. */
+export interface ValueRange {
+  /** Infinity where there is no value. */
+  minimum: number;
+  /** -Infinity where there is no value. */
+  maximum: number;
+  sum: number;
+  count: number;
+}
+
+/** What is known of a reduced field without its numbers. */
+export interface FieldSummary
+  extends Omit<ReducedField, "mean" | "deviation" | "further" | "points" | "kept"> {
+  pointCount: number;
+  ranges: FieldRanges;
+}
+
+/** The ranges of the two statistics that every field has. */
+export interface FieldRanges {
+  mean: ValueRange;
+  deviation: ValueRange;
+}
+
+/** A summary of a reduced field and which field it is. */
 export interface ResultField {
   variable: Variable;
   stepHours: number;
-  reduced: ReducedField;
+  reduced: FieldSummary;
+}
+
+/** What is held of a field once its numbers are elsewhere: some kilobytes, counts of members aside. */
+export function summarizeField(
+  { mean, deviation, further: _, points: __, kept: ___, ...rest }: ReducedField,
+): FieldSummary {
+  const ranges = { mean: measureRange(mean), deviation: measureRange(deviation) };
+  return { ...rest, pointCount: mean.length, ranges };
+}
+
+/** The summary of a field without any member. */
+export function emptySummary(rejections: Rejection[]): FieldSummary {
+  return summarizeField(emptyField(rejections));
+}
+
+/** Measures the values that are there. */
+export function measureRange(values: Float32Array): ValueRange {
+  let [minimum, maximum, sum, count] = [Infinity, -Infinity, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value !== value) continue; // NaN
+    if (value < minimum) minimum = value;
+    if (value > maximum) maximum = value;
+    sum += value;
+    count++;
+  }
+  return { minimum, maximum, sum, count };
+}
+
+/** The range of several fields. */
+export function joinRanges(ranges: readonly ValueRange[]): ValueRange {
+  return ranges.reduce((joined, { minimum, maximum, sum, count }) => ({
+    minimum: Math.min(joined.minimum, minimum),
+    maximum: Math.max(joined.maximum, maximum),
+    sum: joined.sum + sum,
+    count: joined.count + count,
+  }), { minimum: Infinity, maximum: -Infinity, sum: 0, count: 0 });
 }
 
 /** Fields on the points that most of them share. */
@@ -53,38 +114,46 @@ export function requireMembers(fields: readonly ResultField[], wanted: number): 
     if (most >= wanted) return { ...field, reduced: emptyScarcePoints(field.reduced, wanted) };
     const reason = `the field has ${most} members and ${wanted} are required`;
     const left = members.map((member) => ({ member, reason, fault: "scarce" }) as const);
-    return { ...field, reduced: emptyField([...rejections, ...left]) };
+    return { ...field, reduced: emptySummary([...rejections, ...left]) };
   });
 }
 
-function emptyScarcePoints(reduced: ReducedField, wanted: number): ReducedField {
+/** Counts nobody at points with too few members; `emptyUncounted` empties their values. */
+function emptyScarcePoints(reduced: FieldSummary, wanted: number): FieldSummary {
   const { counts } = reduced;
-  const isScarce = (point: number) => counts![point]! > 0 && counts![point]! < wanted;
-  if (!counts?.some((_, point) => isScarce(point))) return reduced;
-  const empty = (values: Float32Array) =>
-    values.map((value, point) => isScarce(point) ? NaN : value);
+  const isScarce = (count: number) => count > 0 && count < wanted;
+  if (!counts?.some(isScarce)) return reduced;
   return {
     ...reduced,
-    mean: empty(reduced.mean),
-    deviation: empty(reduced.deviation),
-    ...(reduced.further && { further: reduced.further.map(empty) }),
-    counts: counts.map((count, point) => isScarce(point) ? 0 : count),
-    scarcePoints: counts.filter((_, point) => isScarce(point)).length,
+    counts: counts.map((count) => isScarce(count) ? 0 : count),
+    scarcePoints: counts.filter(isScarce).length,
   };
 }
 
+/** Values of a statistic as they may be written: none at points that no member is counted at. */
+export function emptyUncounted<Values extends Float32Array>(
+  values: Values,
+  { counts, scarcePoints = 0 }: FieldSummary,
+): Values {
+  if (scarcePoints === 0) return values;
+  for (const [point, count] of counts!.entries()) if (count === 0) values[point] = NaN;
+  return values;
+}
+
 /** The least members at a point that has a value. */
-export function countLeastMembers({ members, counts }: ReducedField): number {
+export function countLeastMembers({ members, counts }: FieldSummary): number {
   return counts?.filter((count) => count > 0)
     .reduce((least, count) => Math.min(least, count), members.length) ?? members.length;
 }
 
 /** Describes the points that are empty for lack of members, in lines like those on rejections. */
 export function describeScarcePoints(fields: readonly ResultField[]): string[] {
-  return fields.flatMap(({ variable: { name }, stepHours, reduced: { scarcePoints, mean } }) =>
+  return fields.flatMap((
+    { variable: { name }, stepHours, reduced: { scarcePoints, pointCount } },
+  ) =>
     scarcePoints
       ? [
-        `${name} (${stepHours} h): ${scarcePoints} of ${mean.length} points are empty, as fewer members ` +
+        `${name} (${stepHours} h): ${scarcePoints} of ${pointCount} points are empty, as fewer members ` +
         "than required have a value there",
       ]
       : []
@@ -93,7 +162,7 @@ export function describeScarcePoints(fields: readonly ResultField[]): string[] {
 
 /** The messages in each other unit, over some fields. */
 export function sumConversions(
-  fields: readonly Pick<ReducedField, "conversions">[],
+  fields: readonly Pick<FieldSummary, "conversions">[],
 ): CountedConversion[] {
   const all = fields.flatMap(({ conversions }) => conversions ?? []);
   return [...Map.groupBy(all, ({ units }) => units).values()].map((own) => ({
@@ -114,7 +183,7 @@ export function describeConversions(fields: readonly ResultField[]): string[] {
 
 function emptyStray({ reduced, ...field }: ResultField): ResultField {
   const strays = reduced.members.map(rejectStray);
-  return { ...field, reduced: emptyField([...reduced.rejections, ...strays]) };
+  return { ...field, reduced: emptySummary([...reduced.rejections, ...strays]) };
 }
 
 /**
@@ -143,7 +212,7 @@ export function describeFindings(fields: readonly ResultField[]): string[] {
 
 function describeLosses(
   fields: readonly ResultField[],
-  lossesOf: (reduced: ReducedField) => readonly Finding[],
+  lossesOf: (reduced: FieldSummary) => readonly Finding[],
 ): string[] {
   const lacking = fields.flatMap((field) => {
     const byReason = Map.groupBy(lossesOf(field.reduced), ({ reason }) => reason);

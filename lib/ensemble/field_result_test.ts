@@ -5,8 +5,10 @@ import {
   countLeastMembers,
   describeRejections,
   describeScarcePoints,
+  emptyUncounted,
   requireMembers,
   type ResultField,
+  summarizeField,
 } from "./field_result.ts";
 
 const axesAt = (north: number) => ({
@@ -18,14 +20,14 @@ function resultField(stepHours: number, north: number): ResultField {
   return {
     variable: findVariable("tp")!,
     stepHours,
-    reduced: {
+    reduced: summarizeField({
       axes: axesAt(north),
       mean: Float32Array.of(1, 2),
       deviation: Float32Array.of(0, 0),
       members: [0, 1],
       rejections: [],
       implausible: [],
-    },
+    }),
   };
 }
 
@@ -62,21 +64,19 @@ Deno.test("describeRejections() gives one line for the same members, reason and 
   ]);
 });
 
+const VALUES = Float32Array.of(1, 2, 3);
+
 /** A field of three points and members, some of which lack values. */
 function fieldWithCounts(...counts: number[]): ResultField {
-  const { reduced, ...field } = resultField(36, 9);
-  const mean = Float32Array.of(1, 2, 3);
-  const members = [0, 1, 2];
-  return {
-    ...field,
-    reduced: { ...reduced, members, mean, deviation: mean, counts: Uint16Array.from(counts) },
-  };
+  const field = resultField(36, 9);
+  const [mean, members] = [VALUES, [0, 1, 2]];
+  const given = { mean, deviation: mean, members, rejections: [], implausible: [] };
+  return { ...field, reduced: summarizeField({ ...given, counts: Uint16Array.from(counts) }) };
 }
 
 Deno.test("requireMembers() counts at each point, and empties those with fewer members", () => {
   const [field] = requireMembers([fieldWithCounts(3, 1, 2)], 2);
-  assertEquals([...field!.reduced.mean], [1, NaN, 3]);
-  assertEquals([...field!.reduced.deviation], [1, NaN, 3]);
+  assertEquals([...emptyUncounted(VALUES.slice(), field!.reduced)], [1, NaN, 3]);
   assertEquals([field!.reduced.members, field!.reduced.scarcePoints], [[0, 1, 2], 1]);
   assertEquals(countLeastMembers(field!.reduced), 2);
   assertEquals(describeScarcePoints([field!]), [
@@ -86,7 +86,7 @@ Deno.test("requireMembers() counts at each point, and empties those with fewer m
 
 Deno.test("requireMembers() empties a field that has enough members at no point", () => {
   const [field] = requireMembers([fieldWithCounts(2, 1, 0)], 3);
-  assertEquals([field!.reduced.members, field!.reduced.mean.length], [[], 0]);
+  assertEquals([field!.reduced.members, field!.reduced.pointCount], [[], 0]);
   assertEquals(describeRejections([field!]), [
     "all fields, members control, 1-2: the field has 2 members and 3 are required",
   ]);

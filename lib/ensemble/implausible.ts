@@ -8,7 +8,8 @@ import type { Member } from "../ecmwf/members.ts";
 import { canOnlyGrow } from "../ecmwf/variables.ts";
 import { release } from "../util/numbers.ts";
 import { median, robustDeviation } from "./compare_members.ts";
-import type { Finding, ReducedField, Rejection } from "./field_reducer.ts";
+import type { Finding, Rejection } from "./field_reducer.ts";
+import type { FieldSummary } from "./field_result.ts";
 import type { PlannedField } from "./field_plan.ts";
 import {
   type FieldPoints,
@@ -33,6 +34,9 @@ const RIGHT_DEVIATIONS = 3;
 const MUCH_FARTHER = 3;
 /** Points that are compared with the other members, at most. */
 const COMPARED_POINTS = 1000;
+
+/** What is asked of a field that is judged beside others. */
+type JudgedField = Pick<FieldSummary, "members" | "implausible">;
 
 /** Reads the points of a saved field once more, by its index in the plan. */
 export type ReadPoints = (fieldIndex: number) => Promise<FieldPoints>;
@@ -95,7 +99,7 @@ export class GrowthCheck {
    * @returns findings by the index of their field.
    */
   async judge(
-    fields: ReadonlyMap<number, ReducedField>,
+    fields: ReadonlyMap<number, JudgedField>,
     read: ReadPoints,
   ): Promise<Map<number, Finding[]>> {
     const findings = new Map<number, Finding[]>();
@@ -159,14 +163,14 @@ class SeriesPoints {
 }
 
 /** Whether a member is in a field, and nothing is known against it. */
-function isUsable({ members, implausible }: ReducedField, member: Member): boolean {
+function isUsable({ members, implausible }: JudgedField, member: Member): boolean {
   return members.includes(member) && !implausible.some((finding) => finding.member === member);
 }
 
 async function judgeMember(
   own: readonly number[],
   member: Member,
-  fields: ReadonlyMap<number, ReducedField>,
+  fields: ReadonlyMap<number, JudgedField>,
   steps: SeriesPoints,
 ): Promise<{ fieldIndex: number; reason: string }[]> {
   const opened: OpenPoints[] = [];
@@ -226,7 +230,7 @@ async function blameByOthers(
   undecided: readonly number[],
   opened: readonly OpenPoints[],
   own: readonly number[],
-  fields: ReadonlyMap<number, ReducedField>,
+  fields: ReadonlyMap<number, JudgedField>,
   steps: SeriesPoints,
 ): Promise<number[]> {
   const deviations = new Map<number, number>();
@@ -255,7 +259,7 @@ async function blameByOthers(
 async function openOthers(
   fieldIndex: number,
   member: Member,
-  fields: ReadonlyMap<number, ReducedField>,
+  fields: ReadonlyMap<number, JudgedField>,
   steps: SeriesPoints,
 ): Promise<OpenPoints[]> {
   const field = fields.get(fieldIndex)!;

@@ -137,41 +137,62 @@ export function listKept({ members }: KeptMembers): Member[] {
 
 /** One member's values, as they were decoded; `undefined` when the field has none of it. */
 export function openKept(kept: KeptMembers, member: Member): Float64Array | undefined {
-  return fillValues(kept, member, Float64Array);
+  const values = new Float64Array(kept.pointCount);
+  return fillKept(kept, member, values) ? values : undefined;
 }
 
-/** The same in float32, as files have them. */
-export function openRounded(kept: KeptMembers, member: Member): Float32Array | undefined {
-  return fillValues(kept, member, Float32Array);
-}
-
-function fillValues<Values extends Float64Array | Float32Array>(
+/**
+ * Writes one member's values to `out`: as they were decoded, or rounded to float32, as files have them.
+ *
+ * @returns whether the field has the member; else `out` is as it was.
+ */
+export function fillKept(
   { pointCount, members, packed }: KeptMembers,
   member: Member,
-  Values: { new (length: number): Values; new (values: Float64Array): Values },
-): Values | undefined {
+  out: Float64Array | Float32Array,
+): boolean {
   let offset = packed.byteOffset;
   for (const { member: own, scales } of members) {
+    const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
     if (own !== member) {
-      const width = scales ? Uint16Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
       offset += width * pointCount;
-    } else if (scales) {
-      const values = new Values(pointCount);
-      scaleNumbers(new Uint16Array(packed.buffer, offset, pointCount), scales, values);
-      return values;
-    } else {
-      const start = offset - packed.byteOffset;
-      const part = packed.slice(start, start + Float64Array.BYTES_PER_ELEMENT * pointCount);
-      return new Values(new Float64Array(part.buffer));
+      continue;
     }
+    // A copy: these bytes may begin at any byte, and views of whole numbers may not.
+    const part = packed.buffer.slice(offset, offset + width * pointCount);
+    if (scales) scaleNumbers(new Uint16Array(part), scales, out);
+    else out.set(new Float64Array(part));
+    return true;
   }
-  return undefined;
+  return false;
 }
 
 function scaleNumbers(
   numbers: PackedValues["numbers"],
-  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  scales: NonNullable<KeptPart["scales"]>,
   out: Float64Array | Float32Array,
+): void {
+  if (out instanceof Float32Array) roundNumbers(numbers as Uint16Array, scales, out);
+  else scaleExactly(numbers, scales, out);
+}
+
+// A loop over arrays of one type each takes half the time.
+
+function roundNumbers(
+  numbers: Uint16Array,
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float32Array,
+): void {
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
+  }
+}
+
+function scaleExactly(
+  numbers: PackedValues["numbers"],
+  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
+  out: Float64Array,
 ): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;

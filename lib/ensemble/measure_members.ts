@@ -48,13 +48,15 @@ export function measureMembers(
   const values = new Float64Array(BLOCK_POINTS * stride);
   const sorted = new Float64Array(stride);
   const order = Uint16Array.from(members.keys());
+  const point: PointValues = { values, start: 0, count: 0, sorted };
   for (let first = 0; first < length; first += BLOCK_POINTS) {
     const size = Math.min(BLOCK_POINTS, length - first);
     gather(members, first, size, values);
     for (let i = 0; i < size; i++) {
       const start = i * stride;
-      if (isSorted) sortPoint(values, start, order, sorted);
-      const point = { values, start, count: closeGaps(values, start, stride), sorted };
+      const isWhole = isSorted && sortPoint(values, start, order, sorted);
+      point.start = start;
+      point.count = isWhole ? stride : closeGaps(values, start, stride);
       if (point.count === 0) continue;
       for (let n = 0; n < measures.length; n++) results[n]![first + i] = measures[n]!(point);
     }
@@ -79,25 +81,46 @@ function gather(
 /**
  * Sorts the values of a point by insertion, those that are missing last, beginning with the order of the
  * point before: the members of neighbouring points are nearly in the same one.
+ *
+ * @returns whether none is missing.
  */
 function sortPoint(
   values: Float64Array,
   start: number,
   order: Uint16Array,
   sorted: Float64Array,
-): void {
+): boolean {
+  let greatest = -Infinity;
+  let isWhole = true;
   for (let n = 0; n < order.length; n++) {
-    const member = order[n]!;
-    const found = values[start + member]!;
-    const value = found === found ? found : Infinity;
-    let place = n;
-    for (; place > 0 && sorted[place - 1]! > value; place--) {
-      sorted[place] = sorted[place - 1]!;
-      order[place] = order[place - 1]!;
+    let value = values[start + order[n]!]!;
+    if (value !== value) { // NaN
+      isWhole = false;
+      value = Infinity;
     }
-    sorted[place] = value;
-    order[place] = member;
+    if (value >= greatest) {
+      sorted[n] = value;
+      greatest = value;
+    } else {
+      insert(value, n, order, sorted);
+    }
   }
+  return isWhole;
+}
+
+/** Moves the value at a place before those that are greater. */
+function insert(value: number, from: number, order: Uint16Array, sorted: Float64Array): void {
+  const member = order[from]!;
+  let place = from;
+  let before = sorted[place - 1]!;
+  do {
+    sorted[place] = before;
+    order[place] = order[place - 1]!;
+    place--;
+    before = place > 0 ? sorted[place - 1]! : -Infinity;
+  } while (before > value);
+  sorted[place] = value;
+  order[place] = member;
 }
 
 /** Moves the values of a point that are there together. @returns how many there are. */

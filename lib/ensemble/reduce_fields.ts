@@ -391,11 +391,10 @@ class ReductionPass {
     rejections.sort((a, b) => a.member - b.member);
     const whole = { ...reduced, rejections };
     this.fields[field] = whole;
-    const { onField } = this.#options;
-    if (!onField || this.stopped.has(this.#plan[field]!.stepHours)) return;
+    if (!this.#options.onField || this.stopped.has(this.#plan[field]!.stepHours)) return;
     // What is handed over is not held: the numbers of 1,020 fields of a run are hundreds of megabytes.
     const { members, implausible } = reduced;
     this.fields[field] = { ...emptyField(rejections), members, implausible };
-    await onField(field, whole);
+    await this.#options.onField(field, whole);
   }
 }

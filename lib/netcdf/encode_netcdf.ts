@@ -16,6 +16,7 @@ import {
   encodeUint32,
   type NetcdfNumbers,
   padLength,
+  turnBytes,
   TYPES,
 } from "./netcdf_values.ts";
 
@@ -39,20 +40,34 @@ export interface NetcdfVariable {
 
 /** A variable too large to be held: its values are read when they are written. */
 export interface StreamedVariable extends Omit<NetcdfVariable, "data"> {
-  /** Its values in float32, in order, as many as its dimensions say; each piece is read when it is due. */
+  /**
+   * Its values in float32, in order, as many as its dimensions say; each piece is read when it is due.
+   * Pieces are the reader's: it may change them.
+   */
   pieces(): AsyncIterable<Float32Array>;
 }
 
+/** A variable of a file, held or read when it is written. */
+export type FileVariable = NetcdfVariable | StreamedVariable;
+
+/** Whether a variable is held. */
+export function isHeld(variable: FileVariable): variable is NetcdfVariable {
+  return !("pieces" in variable);
+}
+
 /** A whole file. Dimensions, attributes and variables are written in the order given. */
-export interface NetcdfDataset {
+export interface NetcdfDataset<Variable extends FileVariable = NetcdfVariable> {
   /** Name to length, at least 1: the format reserves length 0 for its record dimension. */
   dimensions: Record<string, number>;
   /** Global attributes. */
   attributes: Record<string, NetcdfAttribute>;
-  variables: NetcdfVariable[];
-  /** Written after the others. @default {[]} */
+  variables: Variable[];
+  /** Written after the others, such as members. @default {[]} */
   streamed?: StreamedVariable[];
 }
+
+/** A file some of whose variables are read when they are written. */
+export type FileDataset = NetcdfDataset<FileVariable>;
 
 /** A variable in the header: what is known of it without its values. */
 interface HeaderEntry extends Omit<NetcdfVariable, "data"> {
@@ -111,10 +126,15 @@ export function encodeNetcdf(dataset: NetcdfDataset): Generator<Uint8Array<Array
   checkDataset(dataset);
   const [streamed] = dataset.streamed ?? [];
   if (streamed) throw refusal(`variable "${streamed.name}"`, "it is streamed; use streamNetcdf()");
-  return generatePieces(encodeWholeHeader(dataset), dataset);
+  return generatePieces(encodeWholeHeader(dataset), dataset.variables);
 }
 
-function encodeWholeHeader(dataset: NetcdfDataset): Uint8Array<ArrayBuffer> {
+/** All variables in the order of the file. */
+export function listVariables({ variables, streamed = [] }: FileDataset): FileVariable[] {
+  return [...variables, ...streamed];
+}
+
+function encodeWholeHeader(dataset: FileDataset): Uint8Array<ArrayBuffer> {
   const entries = listEntries(dataset);
   const placeholders = entries.map(() => 0); // offsets have a fixed width
   const headerBytes = encodeHeader(dataset, placeholders).byteLength;
@@ -128,11 +148,14 @@ function encodeWholeHeader(dataset: NetcdfDataset): Uint8Array<ArrayBuffer> {
  * @throws {UserError} (`failed`) as that does, and when a variable's pieces are not as long as it is.
  */
 export async function* streamNetcdf(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   checkDataset(dataset);
-  yield* generatePieces(encodeWholeHeader(dataset), dataset);
-  for (const variable of dataset.streamed ?? []) yield* readPieces(variable, dataset);
+  yield encodeWholeHeader(dataset);
+  for (const variable of listVariables(dataset)) {
+    if (isHeld(variable)) yield* encodeVariableData(variable);
+    else yield* readPieces(variable, dataset);
+  }
 }
 
 /**
@@ -141,9 +164,11 @@ export async function* streamNetcdf(
  * @throws {UserError} (`failed`) when its pieces are not as long as it is.
  */
 export async function holdVariable(
-  { name, dimensions, attributes, pieces }: StreamedVariable,
-  dataset: Pick<NetcdfDataset, "dimensions">,
+  variable: FileVariable,
+  dataset: Pick<FileDataset, "dimensions">,
 ): Promise<NetcdfVariable> {
+  if (isHeld(variable)) return variable;
+  const { name, dimensions, attributes, pieces } = variable;
   const data = new Float32Array(countValues(dimensions, dataset));
   let found = 0;
   for await (const values of pieces()) {
@@ -156,34 +181,32 @@ export async function holdVariable(
 
 async function* readPieces(
   { name, dimensions, pieces }: StreamedVariable,
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const expected = countValues(dimensions, dataset);
   let found = 0;
   for await (const values of pieces()) {
     found += values.length;
-    for (let start = 0; start < values.length; start += PIECE_LENGTH) {
-      yield encodeNumbers(values.subarray(start, start + PIECE_LENGTH), 0);
-    }
+    yield turnBytes(values);
   }
   if (found === expected) return;
   throw refusal(`variable "${name}"`, `it has ${found} values, expected ${expected}`);
 }
 
 /** The variables in the order of the file, with their type and size. */
-function listEntries({ variables, streamed = [], ...dataset }: NetcdfDataset): HeaderEntry[] {
-  return [
-    ...variables.map(({ data, ...rest }) => {
-      return { ...rest, type: data[Symbol.toStringTag], bytes: data.byteLength };
-    }),
-    ...streamed.map(({ name, dimensions, attributes }) => {
-      const bytes = Float32Array.BYTES_PER_ELEMENT * countValues(dimensions, dataset);
-      return { name, dimensions, attributes, type: "Float32Array" as const, bytes };
-    }),
-  ];
+function listEntries(dataset: FileDataset): HeaderEntry[] {
+  return listVariables(dataset).map((variable) => {
+    const { name, dimensions, attributes } = variable;
+    if (isHeld(variable)) {
+      const { byteLength: bytes, [Symbol.toStringTag]: type } = variable.data;
+      return { name, dimensions, attributes, type, bytes };
+    }
+    const bytes = Float32Array.BYTES_PER_ELEMENT * countValues(dimensions, dataset);
+    return { name, dimensions, attributes, type: "Float32Array" as const, bytes };
+  });
 }
 
-function countValues(dimensions: readonly string[], dataset: Pick<NetcdfDataset, "dimensions">) {
+function countValues(dimensions: readonly string[], dataset: Pick<FileDataset, "dimensions">) {
   return dimensions.reduce((product, name) => product * dataset.dimensions[name]!, 1);
 }
 
@@ -211,16 +234,15 @@ function planOffsets(
   });
 }
 
-function* generatePieces(
-  header: Uint8Array<ArrayBuffer>,
-  dataset: NetcdfDataset,
-): Generator<Uint8Array<ArrayBuffer>, void> {
+function* generatePieces(header: Uint8Array<ArrayBuffer>, variables: readonly NetcdfVariable[]) {
   yield header;
-  for (const variable of dataset.variables) {
-    const { data } = variable;
-    for (let start = 0; start < data.length; start += PIECE_LENGTH) {
-      yield encodeNumbers(data.subarray(start, start + PIECE_LENGTH), findFillValue(variable));
-    }
+  for (const variable of variables) yield* encodeVariableData(variable);
+}
+
+function* encodeVariableData(variable: NetcdfVariable): Generator<Uint8Array<ArrayBuffer>, void> {
+  const { data } = variable;
+  for (let start = 0; start < data.length; start += PIECE_LENGTH) {
+    yield encodeNumbers(data.subarray(start, start + PIECE_LENGTH), findFillValue(variable));
   }
 }
 
@@ -234,8 +256,9 @@ function findFillValue({ attributes, data }: NetcdfVariable): number {
 // ---- checks ----
 
 /** @throws {UserError} as `encodeNetcdf` does, but for what only the classic format cannot hold. */
-export function checkDataset(dataset: NetcdfDataset): void {
-  const { dimensions, attributes, variables, streamed = [] } = dataset;
+export function checkDataset(dataset: FileDataset): void {
+  const { dimensions, attributes } = dataset;
+  const variables = listVariables(dataset);
   for (const [name, length] of Object.entries(dimensions)) {
     checkName("dimension", name);
     if (!Number.isInteger(length) || length < 1 || length > MAX_INT32) {
@@ -246,14 +269,16 @@ export function checkDataset(dataset: NetcdfDataset): void {
     }
   }
   Object.keys(attributes).forEach((name) => checkName("global attribute", name));
-  const names = [...variables, ...streamed].map(({ name }) => name);
+  const names = variables.map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) {
     throw refusal(`variable "${repeated}"`, "it occurs twice; rename one");
   }
   const lengths = new Map(Object.entries(dimensions));
-  variables.forEach((variable) => checkVariable(variable, lengths));
-  streamed.forEach((variable) => checkNames(variable, lengths));
+  for (const variable of variables) {
+    if (isHeld(variable)) checkVariable(variable, lengths);
+    else checkNames(variable, lengths);
+  }
 }
 
 function checkVariable(variable: NetcdfVariable, lengths: ReadonlyMap<string, number>): void {
@@ -319,7 +344,7 @@ export function refusal(what: string, state: string): UserError {
 
 // ---- header ----
 
-function encodeHeader(dataset: NetcdfDataset, begins: number[]): Uint8Array<ArrayBuffer> {
+function encodeHeader(dataset: FileDataset, begins: number[]): Uint8Array<ArrayBuffer> {
   const dimensions = Object.entries(dataset.dimensions);
   const dimensionIds = new Map(dimensions.map(([name], id) => [name, id]));
   return concatenate([

@@ -13,9 +13,10 @@
 import { chooseChunkShape, type ChunkedArray } from "./chunk_shape.ts";
 import {
   checkDataset,
+  type FileDataset,
   holdVariable,
+  listVariables,
   type NetcdfAttribute,
-  type NetcdfDataset,
   type NetcdfVariable,
   refusal,
 } from "./encode_netcdf.ts";
@@ -103,7 +104,7 @@ interface Places {
  *   a variable with the name of a dimension that it does not lie along.
  */
 export async function* encodeNetcdf4(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   options: Netcdf4Options = {},
 ): AsyncGenerator<Uint8Array<ArrayBufferLike>, void> {
   checkDataset(dataset);
@@ -112,15 +113,14 @@ export async function* encodeNetcdf4(
 }
 
 /** Dimensions that have no variable first, as the library writes them. */
-async function listItems(dataset: NetcdfDataset, options: Netcdf4Options): Promise<Item[]> {
+async function listItems(dataset: FileDataset, options: Netcdf4Options): Promise<Item[]> {
   const names = Object.keys(dataset.dimensions);
   const variables = new Set(dataset.variables.map(({ name }) => name));
   const items = names.filter((name) => !variables.has(name)).map((name): Item => ({
     ...{ name, dimensions: [name], lengths: [dataset.dimensions[name]!], attributes: {} },
     ...{ ids: [names.indexOf(name)], scaleOf: names.indexOf(name), chunks: [] },
   }));
-  items.push(...dataset.variables.map((it) => describeVariable(it, dataset, options)));
-  for (const variable of dataset.streamed ?? []) {
+  for (const variable of listVariables(dataset)) {
     items.push(describeVariable(await holdVariable(variable, dataset), dataset, options));
   }
   return items;
@@ -128,7 +128,7 @@ async function listItems(dataset: NetcdfDataset, options: Netcdf4Options): Promi
 
 function describeVariable(
   variable: NetcdfVariable,
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   { chunkBytes = 262_144, level = 4 }: Netcdf4Options,
 ): Item {
   const { name, dimensions, data } = variable;
@@ -176,7 +176,7 @@ function measureValues({ chunks, shape, data }: Item): number {
 }
 
 /** Puts objects, heap, trees and values one after the other. Addresses have a fixed width. */
-function planPlaces(dataset: NetcdfDataset, items: readonly Item[]): Places {
+function planPlaces(dataset: FileDataset, items: readonly Item[]): Places {
   const none = items.map(() => 0);
   const blank: Places = { root: 0, items: none, heap: 0, trees: none, values: none, end: 0 };
   let at = SUPERBLOCK_BYTES;
@@ -198,7 +198,7 @@ function planPlaces(dataset: NetcdfDataset, items: readonly Item[]): Places {
 }
 
 function* generateBlocks(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   items: readonly Item[],
   places: Places,
   { level = 4 }: Netcdf4Options,
@@ -231,7 +231,7 @@ function encodeSuperblock({ root, end }: Places): number[] {
 
 // ---- objects ----
 
-function encodeRoot(dataset: NetcdfDataset, items: readonly Item[], places: Places): number[] {
+function encodeRoot(dataset: FileDataset, items: readonly Item[], places: Places): number[] {
   const attributes = listAttributes(dataset.attributes);
   return objectHeader([
     linkInfoMessage(items.length),

@@ -14,6 +14,7 @@ import {
   streamNetcdf,
 } from "./encode_netcdf.ts";
 import { collectBytes, makeVariable } from "./netcdf4_fixture.ts";
+import { encodeNumbers, turnBytes } from "./netcdf_values.ts";
 
 /** Every type, attribute kind and padding that the writer knows, on a grid that cdo understands. */
 function makeDataset(): NetcdfDataset {
@@ -305,8 +306,9 @@ Deno.test("streamNetcdf() writes the bytes of encodeNetcdf(), and variables that
   const others = dataset.variables.slice(0, -1);
   const { data, ...rest } = t2m;
   const pieces = async function* () {
-    yield await Promise.resolve(data.subarray(0, 5) as Float32Array);
-    yield data.subarray(5) as Float32Array;
+    // Copies: they are the reader's, which turns their bytes around where they are.
+    yield await Promise.resolve(data.slice(0, 5) as Float32Array);
+    yield data.slice(5) as Float32Array;
   };
   const asStream = { ...dataset, variables: others, streamed: [{ ...rest, pieces }] };
   assertEquals(await collectBytes(await Array.fromAsync(streamNetcdf(asStream))), whole);
@@ -320,4 +322,12 @@ Deno.test("streamNetcdf() writes the bytes of encodeNetcdf(), and variables that
     UserError,
     'Cannot write variable "t2m": it has 2 values, expected 15',
   );
+});
+
+Deno.test("turnBytes() gives the bytes of encodeNumbers(), also of a NaN of any bits", () => {
+  const values = Float32Array.of(0, -0, 1.5, -3.4e38, 1e-45, Infinity, -Infinity, NaN, NaN, NaN, 7);
+  new Uint32Array(values.buffer).set([0xffc12345, 0x7f800001, 0xff800001], 7);
+  const expected = encodeNumbers(values.slice(1), 0);
+  assertEquals(turnBytes(values.subarray(1)), expected);
+  assertEquals(values[0], 0); // outside of what was given
 });

@@ -62,6 +62,25 @@ export function encodeNumbers(values: NetcdfNumbers, fill: number): Uint8Array<A
   return new Uint8Array(view.buffer);
 }
 
+/** The bytes of float32 numbers in big-endian order, where the numbers are: they are no longer numbers. */
+export function turnBytes(values: Float32Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = values as Float32Array<ArrayBuffer>;
+  const words = new Uint32Array(buffer, byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    // A NaN of any bits becomes the one that files have.
+    words[i] = (word & 0x7fffffff) > 0x7f800000 ? QUIET_NAN : turnWord(word);
+  }
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function turnWord(word: number): number {
+  return word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24;
+}
+
+/** 0x7fc00000 in big-endian order, as a machine of little-endian order reads it. */
+const QUIET_NAN = turnWord(0x7fc00000);
+
 /** Fills `out` with big-endian numbers of its type, and gives it back. */
 export function decodeNumbers<Numbers extends NetcdfNumbers>(
   view: DataView,

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import type { NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
+import type {
+  FileDataset,
+  FileVariable,
+  NetcdfDataset,
+  NetcdfVariable,
+} from "../netcdf/encode_netcdf.ts";
 import { describeStatistic } from "./statistic_attributes.ts";
 import type { AbsentField, OutputProfile } from "./profile.ts";
 
@@ -15,10 +20,10 @@ import type { AbsentField, OutputProfile } from "./profile.ts";
  *
  * @param dataset as `buildDataset` gives it.
  */
-export function addAbsentFields(
-  dataset: NetcdfDataset,
+export function addAbsentFields<Variable extends FileVariable>(
+  dataset: NetcdfDataset<Variable>,
   { absentFields = [], substitutes = {}, statistics }: OutputProfile,
-): NetcdfDataset {
+): NetcdfDataset<Variable | NetcdfVariable> {
   if (absentFields.length === 0) return dataset;
   const names = absentFields.map(({ name }) => name);
   const unpublished = dataset.attributes.variables_not_published;
@@ -48,7 +53,7 @@ export function addAbsentFields(
 }
 
 function substitute(
-  { dimensions }: NetcdfDataset,
+  { dimensions }: Pick<FileDataset, "dimensions">,
   { name, longName, units }: AbsentField,
   value: number,
   { suffix, description }: { suffix: string; description: string },

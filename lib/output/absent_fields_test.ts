@@ -8,7 +8,7 @@ import { GIK } from "./profile.ts";
 import { SEWAA_6H } from "./profiles/sewaa.ts";
 
 /** The dataset of two variables, one of which is not published. */
-const DATASET = buildDataset({
+const DATASET = buildDataset<Float32Array>({
   profile: SEWAA_6H,
   run: parseRun("20260206", "00"),
   products: findVariables(["tp"]).map(plainProduct),

@@ -10,7 +10,12 @@ import {
   type ProductWindow,
   statisticsOf,
 } from "../ensemble/field_product.ts";
-import { listArrayStatistics, type OutputContent } from "./forecast_dataset.ts";
+import {
+  type FieldValues,
+  listArrayStatistics,
+  loadValues,
+  type OutputContent,
+} from "./forecast_dataset.ts";
 import { nameStatistic } from "./statistic_attributes.ts";
 
 /**
@@ -19,12 +24,15 @@ import { nameStatistic } from "./statistic_attributes.ts";
  * @param path of the file, for the message.
  * @throws {MissingDataError} naming the first field and step that does.
  */
-export function requireEveryValue(content: OutputContent, path: string): void {
+export async function requireEveryValue(
+  content: OutputContent<FieldValues>,
+  path: string,
+): Promise<void> {
   const { profile: { everyValueOf }, products, run, steps } = content;
   if (everyValueOf === undefined) return;
   for (const product of products) {
     for (const window of listWindows(product, run, steps)) {
-      const fault = findFault(content, product, window, everyValueOf);
+      const fault = await findFault(content, product, window, everyValueOf);
       if (fault === undefined) continue;
       throw new MissingDataError(
         `Cannot write "${path}": ${fault}, and this profile has every value; ` +
@@ -34,12 +42,12 @@ export function requireEveryValue(content: OutputContent, path: string): void {
   }
 }
 
-function findFault(
-  { fields, profile, axes, membersUsed, membersAbsent }: OutputContent,
+async function findFault(
+  { fields, profile, axes, membersUsed, membersAbsent }: OutputContent<FieldValues>,
   product: FieldProduct,
   { stepHours }: ProductWindow,
   least: number,
-): string | undefined {
+): Promise<string | undefined> {
   const field = fields.find((it) => it.product.name === product.name && it.stepHours === stepHours);
   const count = field?.membersUsed ?? 0;
   if (count < least) {
@@ -52,7 +60,7 @@ function findFault(
   }
   const statistics = listArrayStatistics(product, profile);
   for (const [i, statistic] of statistics.entries()) {
-    const point = field!.statistics[i]!.findIndex(Number.isNaN);
+    const point = (await loadValues(field!.statistics[i]!)).findIndex(Number.isNaN);
     if (point < 0) continue;
     const { latitudes, longitudes } = axes;
     const latitude = latitudes[Math.floor(point / longitudes.length)];

@@ -1,4 +1,4 @@
-import { assert, assertThrows } from "jsr:@std/assert@^1.0.0";
+import { assert, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariables } from "../ecmwf/variables.ts";
 import { plainProduct } from "../ensemble/field_product.ts";
@@ -47,25 +47,25 @@ const lack: [why: string, change: (field: OutputField) => OutputField[], state: 
 ];
 
 for (const [why, change, state] of lack) {
-  Deno.test(`a file that wants every value is refused when a field ${why}, and no other file is`, () => {
-    const { message } = assertThrows(
+  Deno.test(`a file that wants every value is refused when a field ${why}, and no other file is`, async () => {
+    const { message } = await assertRejects(
       () => requireEveryValue(makeContent(WHOLE, change), "a.nc"),
       MissingDataError,
     );
     assert(message.startsWith(`Cannot write "a.nc": ${state}, `), message);
-    requireEveryValue(makeContent(GIK, change), "a.nc");
+    await requireEveryValue(makeContent(GIK, change), "a.nc");
   });
 }
 
-Deno.test("a file that has every value is written", () => {
-  requireEveryValue(makeContent(WHOLE), "a.nc");
+Deno.test("a file that has every value is written", async () => {
+  await requireEveryValue(makeContent(WHOLE), "a.nc");
 });
 
-Deno.test("a file of members that wants every value is refused when one of them lacks a field", () => {
+Deno.test("a file of members that wants every value is refused when one of them lacks a field", async () => {
   const members: OutputProfile = { ...WHOLE, statistics: [{ kind: "members" }] };
-  requireEveryValue(makeContent(members), "a.nc");
+  await requireEveryValue(makeContent(members), "a.nc");
   const content = { ...makeContent(members), membersAbsent: [3] };
-  assertThrows(
+  await assertRejects(
     () => requireEveryValue(content, "a.nc"),
     MissingDataError,
     'Cannot write "a.nc": tp at step 36 has 2 of the 3 members to write, ',

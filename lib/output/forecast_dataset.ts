@@ -9,10 +9,12 @@ import { describeMembers, type Member } from "../ecmwf/members.ts";
 import type { Run } from "../ecmwf/run.ts";
 import type { Variable } from "../ecmwf/variables.ts";
 import type { CountedConversion, WindowAxes } from "../ensemble/field_reducer.ts";
-import { type FieldProduct, statisticsOf } from "../ensemble/field_product.ts";
+import { type FieldProduct, type ProductWindow, statisticsOf } from "../ensemble/field_product.ts";
 import { sumConversions } from "../ensemble/field_result.ts";
 import { isOfEveryField, type MemberStatistic } from "../ensemble/statistic.ts";
 import type {
+  FileDataset,
+  FileVariable,
   NetcdfAttribute,
   NetcdfDataset,
   NetcdfVariable,
@@ -29,15 +31,15 @@ import {
   timeVariables,
 } from "./time_axes.ts";
 
+/** Values, (latitude, longitude), row-major, north first: held, or read when they are written. */
+export type FieldValues = Float32Array | (() => Promise<Float32Array>);
+
 /** Statistics of one product at one step, on the output's grid. */
-export interface OutputField {
+export interface OutputField<Values extends FieldValues = Float32Array> {
   product: FieldProduct;
   stepHours: number;
-  /**
-   * In the order of the product's statistics, without the members; each (latitude, longitude), row-major,
-   * north first.
-   */
-  statistics: readonly Float32Array[];
+  /** In the order of the product's statistics, without the members. */
+  statistics: readonly Values[];
   /** Number of members that went in. */
   membersUsed: number;
   /** Whether more members went in at some points: `membersUsed` is the least. @default {false} */
@@ -47,7 +49,7 @@ export interface OutputField {
 }
 
 /** Everything that goes into the output. */
-export interface OutputContent {
+export interface OutputContent<Values extends FieldValues = Float32Array> {
   profile: OutputProfile;
   run: Run;
   products: readonly FieldProduct[];
@@ -57,7 +59,7 @@ export interface OutputContent {
   /** Those of the messages, where the fields were interpolated. @default {undefined} (they were not) */
   axesOfMessages?: WindowAxes;
   /** Fields that have values; every other (product, step) stays NaN. */
-  fields: readonly OutputField[];
+  fields: readonly OutputField<Values>[];
   /** What ECMWF did not publish: variables that are left out, and fields that are NaN. @default none */
   unpublished?: {
     variables: readonly Variable[];
@@ -68,16 +70,21 @@ export interface OutputContent {
   /** Members asked for that went into no field. */
   membersAbsent: readonly Member[];
   /**
-   * Reads the values of each member of a product at a step, (latitude, longitude); those of other
-   * members are NaN. Called in the order of the file. @default {undefined} (no statistic asks for them)
+   * Opens the members of a product at a step: what is given back writes the values of one to an array,
+   * (latitude, longitude), or says that there are none. Called in the order of the file.
+   *
+   * @default {undefined} (no statistic asks for them)
    */
   readMembers?(
     product: FieldProduct,
     stepHours: number,
-  ): Promise<ReadonlyMap<Member, Float32Array>>;
+  ): Promise<(member: Member, out: Float32Array) => boolean>;
   /** When and how the file was made, for `history`. */
   history: string;
 }
+
+/** Content whose values may be read when they are written. */
+type AnyContent = OutputContent<FieldValues>;
 
 /** The axis of members, where a product has them. */
 const NUMBER = "number";
@@ -86,7 +93,13 @@ const NUMBER = "number";
  * The dataset of a run: dimensions `time` 1, `valid_time` steps, `latitude`, `longitude`, and `bnds` 2
  * where a variable accumulates; periods have axes in time of their own, members have `number`.
  */
-export function buildDataset(content: OutputContent): NetcdfDataset {
+export function buildDataset<Values extends FieldValues>(
+  content: OutputContent<Values>,
+): NetcdfDataset<Values extends Float32Array ? NetcdfVariable : FileVariable> {
+  return buildFile(content) as ReturnType<typeof buildDataset<Values>>;
+}
+
+function buildFile(content: AnyContent): FileDataset {
   const { profile, run, axes, steps, products } = content;
   const timeAxes = listTimeAxes(products, run, steps);
   const axisOf = (product: FieldProduct) =>
@@ -116,7 +129,7 @@ export function buildDataset(content: OutputContent): NetcdfDataset {
   };
 }
 
-function globalAttributes(content: OutputContent): Record<string, NetcdfAttribute> {
+function globalAttributes(content: AnyContent): Record<string, NetcdfAttribute> {
   const { profile, run, steps, membersUsed, membersAbsent, history } = content;
   const { variables, fields } = content.unpublished ?? { variables: [], fields: [] };
   return {
@@ -145,7 +158,7 @@ function findSpacing(run: Run, { latitudes, longitudes }: WindowAxes): number | 
 }
 
 function describeInterpolation(
-  { profile, run, products, axes, axesOfMessages }: OutputContent,
+  { profile, run, products, axes, axesOfMessages }: AnyContent,
 ): Record<string, string> {
   if (!axesOfMessages) return {};
   const [from, to] = [axesOfMessages, axes].map((it) => findSpacing(run, it));
@@ -190,18 +203,24 @@ function numberVariable(members: readonly Member[]): NetcdfVariable {
   };
 }
 
-/** The variables of a product's statistics, without the members. */
+/** The variables of a product's statistics, without the members; held where all fields are. */
 function statisticVariables(
-  content: OutputContent,
+  content: AnyContent,
   product: FieldProduct,
   axis: TimeAxis,
-): NetcdfVariable[] {
-  return listArrayStatistics(product, content.profile).map((statistic, i) => ({
-    name: nameStatistic(product, statistic),
-    dimensions: ["time", axis.name, "latitude", "longitude"],
-    attributes: describeVariable(content, product, statistic, axis),
-    data: layOutSteps(content, product, i, axis),
-  }));
+): FileVariable[] {
+  const own = content.fields.filter((field) => field.product.name === product.name);
+  return listArrayStatistics(product, content.profile).map((statistic, i) => {
+    const described = {
+      name: nameStatistic(product, statistic),
+      dimensions: ["time", axis.name, "latitude", "longitude"],
+      attributes: describeVariable(content, product, statistic, axis),
+    };
+    const values = new Map(own.map((field) => [field.stepHours, field.statistics[i]!]));
+    return [...values.values()].every((it) => typeof it === "object")
+      ? { ...described, data: layOutSteps(content, values as Map<number, Float32Array>, axis) }
+      : { ...described, pieces: () => readSteps(content, values, axis) };
+  });
 }
 
 /** The statistics of a product that one number a point holds: all but the members. */
@@ -213,7 +232,7 @@ export function listArrayStatistics(
 }
 
 function describeVariable(
-  content: OutputContent,
+  content: AnyContent,
   product: FieldProduct,
   statistic: MemberStatistic,
   axis: TimeAxis,
@@ -228,7 +247,7 @@ function describeVariable(
 
 /** The variable of a product's members, read when it is written; none where they are not asked for. */
 function membersVariables(
-  content: OutputContent,
+  content: AnyContent,
   product: FieldProduct,
   axis: TimeAxis,
   members: readonly Member[],
@@ -239,31 +258,39 @@ function membersVariables(
     name: nameStatistic(product, statistic),
     dimensions: ["time", axis.name, NUMBER, "latitude", "longitude"],
     attributes: describeVariable(content, product, statistic, axis),
-    pieces: () => readPieces(content, product, axis, members),
+    pieces: () => readMemberPieces(content, product, axis, members),
   }];
 }
 
 /** The members at one step after the other. */
-async function* readPieces(
-  { axes, readMembers }: OutputContent,
+async function* readMemberPieces(
+  { axes, readMembers }: AnyContent,
   product: FieldProduct,
   { windows }: TimeAxis,
   members: readonly Member[],
 ): AsyncGenerator<Float32Array> {
   const points = axes.latitudes.length * axes.longitudes.length;
-  for (const { stepHours } of windows) {
-    const values = new Float32Array(members.length * points).fill(NaN);
-    const own = await readMembers!(product, stepHours);
-    for (const [i, member] of members.entries()) {
-      const found = own.get(member);
-      if (found) values.set(found, i * points);
+  const open = (window: ProductWindow | undefined) => {
+    const opening = window && readMembers!(product, window.stepHours);
+    opening?.catch(() => {}); // it is awaited when it is due, unless the file is given up
+    return opening;
+  };
+  // The next step is read while one is worked on.
+  let next = open(windows[0]);
+  for (const i of windows.keys()) {
+    const fill = (await next)!;
+    next = open(windows[i + 1]);
+    const values = new Float32Array(members.length * points);
+    for (const [place, member] of members.entries()) {
+      const own = values.subarray(place * points, (place + 1) * points);
+      if (!fill(member, own)) own.fill(NaN);
     }
     yield values;
   }
 }
 
 function describeConversions(
-  { fields }: OutputContent,
+  { fields }: AnyContent,
   product: FieldProduct,
 ): Record<string, string> {
   const own = fields.filter((field) => field.product.name === product.name);
@@ -281,7 +308,7 @@ function countName({ name }: FieldProduct): string {
 
 /** The number of members in the statistics of a product, by step; 0 where there are none. */
 function countVariable(
-  { fields }: OutputContent,
+  { fields }: AnyContent,
   product: FieldProduct,
   { name: axis, windows }: TimeAxis,
 ): NetcdfVariable {
@@ -309,17 +336,33 @@ function countVariable(
 
 /** Values of a statistic as (time, valid_time, latitude, longitude), NaN where there is no field. */
 function layOutSteps(
-  { axes, fields }: OutputContent,
-  product: FieldProduct,
-  statistic: number,
+  { axes }: AnyContent,
+  fields: ReadonlyMap<number, Float32Array>,
   { windows }: TimeAxis,
 ): Float32Array {
   const points = axes.latitudes.length * axes.longitudes.length;
   const values = new Float32Array(windows.length * points).fill(NaN);
-  for (const field of fields) {
-    if (field.product.name !== product.name) continue;
-    const index = windows.findIndex(({ stepHours }) => stepHours === field.stepHours);
-    values.set(field.statistics[statistic]!, index * points);
+  for (const [index, { stepHours }] of windows.entries()) {
+    const own = fields.get(stepHours);
+    if (own) values.set(own, index * points);
   }
   return values;
+}
+
+/** The same, one step after the other. */
+async function* readSteps(
+  { axes }: AnyContent,
+  fields: ReadonlyMap<number, FieldValues>,
+  { windows }: TimeAxis,
+): AsyncGenerator<Float32Array> {
+  const points = axes.latitudes.length * axes.longitudes.length;
+  for (const { stepHours } of windows) {
+    const own = fields.get(stepHours);
+    yield own ? await loadValues(own) : new Float32Array(points).fill(NaN);
+  }
+}
+
+/** Values that are held as a copy, or those that are read. */
+export async function loadValues(values: FieldValues): Promise<Float32Array> {
+  return typeof values === "function" ? await values() : values.slice();
 }

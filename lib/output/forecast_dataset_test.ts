@@ -3,7 +3,7 @@ import { NetCDFReader } from "npm:netcdfjs@4.0.0";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable, findVariables, type Variable } from "../ecmwf/variables.ts";
 import { plainProduct } from "../ensemble/field_product.ts";
-import { encodeNetcdf, type NetcdfVariable } from "../netcdf/encode_netcdf.ts";
+import { encodeNetcdf, type NetcdfVariable, streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import { buildDataset, type OutputContent, type OutputField } from "./forecast_dataset.ts";
 import { GIK } from "./profile.ts";
 
@@ -230,4 +230,23 @@ Deno.test("buildDataset() lists the variables and fields that ECMWF did not publ
   assertEquals(list([tcc!, sf!], []), ["tcc, sf", undefined]);
   const fields = [{ variable: tp!, stepHours: 0 }, { variable: sf!, stepHours: 0 }];
   assertEquals(list([tcc!], fields), ["tcc", "tp (0 h), sf (0 h)"]);
+});
+
+Deno.test("a dataset whose fields are read when they are written has the bytes of one that holds them", async () => {
+  const content = makeContent();
+  const expected = await new Blob([...encodeNetcdf(buildDataset(content))]).bytes();
+  const reads: string[] = [];
+  const fields = content.fields.map((field) => ({
+    ...field,
+    statistics: field.statistics.map((values, i) => () => {
+      reads.push(`${field.product.name} ${i} ${field.stepHours}`);
+      return Promise.resolve(values.slice());
+    }),
+  }));
+  const dataset = buildDataset({ ...content, fields });
+  assertEquals(reads, []);
+  const pieces = await Array.fromAsync(streamNetcdf(dataset));
+  assertEquals(await new Blob(pieces).bytes(), expected);
+  // In the order of the file.
+  assertEquals(reads, ["tp 0 36", "tp 0 39", "tp 1 36", "tp 1 39", "u700 0 39", "u700 1 39"]);
 });

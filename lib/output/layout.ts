@@ -7,10 +7,10 @@
 import type { Variable } from "../ecmwf/variables.ts";
 import type { FieldProduct } from "../ensemble/field_product.ts";
 import type {
+  FileVariable,
   NetcdfAttribute,
   NetcdfDataset,
   NetcdfVariable,
-  StreamedVariable,
 } from "../netcdf/encode_netcdf.ts";
 
 /** What the start of the run and the time of validity are, and which of both fields lie on. */
@@ -60,9 +60,6 @@ const STANDARD_NAMES: Readonly<Record<string, string>> = {
 /** Type of a surface at a height above ground (GRIB2 code table 4.5). */
 const ABOVE_GROUND = 103;
 
-/** A variable of the file, whether its values are held or read when they are written. */
-type LaidOut = NetcdfVariable | StreamedVariable;
-
 /**
  * A dataset in a layout. Rows are turned around where they are: the arrays of fields are those of the
  * dataset given.
@@ -70,20 +67,20 @@ type LaidOut = NetcdfVariable | StreamedVariable;
  * @param dataset as `buildDataset` gives it: rows from the north, fields on both axes in time.
  * @param products whose statistics it has.
  */
-export function layOutDataset(
-  dataset: NetcdfDataset,
+export function layOutDataset<Variable extends FileVariable>(
+  dataset: NetcdfDataset<Variable>,
   layout: OutputLayout,
   products: readonly FieldProduct[],
-): NetcdfDataset {
+): NetcdfDataset<Variable | NetcdfVariable> {
   const rows = dataset.dimensions.latitude!;
   const columns = dataset.dimensions.longitude!;
-  const arrange = <Kind extends LaidOut>(variable: Kind): Kind => {
+  const arrange = <Kind extends FileVariable>(variable: Kind): Kind => {
     const product = findProduct(variable.name, products);
     const arranged = { ...variable, ...describeInLayout(variable, layout, product) };
     const turns = layout.latitudes === "ascending" && variable.dimensions.includes("latitude");
     return turns ? turnRows(arranged, rows, columns) : arranged;
   };
-  const isKept = ({ name }: LaidOut) =>
+  const isKept = ({ name }: FileVariable) =>
     layout.auxiliaries || !(name.endsWith("_members_used") || name.endsWith("_bnds"));
   const isOneAxis = layout.timeAxis === "valid_time";
   return {
@@ -106,7 +103,7 @@ export function layOutDataset(
 
 /** Name, dimensions and attributes of a variable. */
 function describeInLayout(
-  { name, dimensions, attributes }: LaidOut,
+  { name, dimensions, attributes }: FileVariable,
   layout: OutputLayout,
   product: FieldProduct | undefined,
 ): Omit<NetcdfVariable, "data"> {
@@ -193,16 +190,19 @@ function scalar(
 }
 
 /** Latitudes and longitudes in the type of the layout. */
-function setType(variable: NetcdfVariable, { coordinates }: OutputLayout): NetcdfVariable {
+function setType<Kind extends FileVariable>(
+  variable: Kind,
+  { coordinates }: OutputLayout,
+): Kind {
   const isCoordinate = variable.name === "latitude" || variable.name === "longitude";
-  if (!isCoordinate || coordinates === "float64") return variable;
+  if (!isCoordinate || coordinates === "float64" || "pieces" in variable) return variable;
   return { ...variable, data: Float32Array.from(variable.data) };
 }
 
 /** A variable with its rows in the other order, also where they are read later. */
-function turnRows<Kind extends LaidOut>(variable: Kind, rows: number, columns: number): Kind {
+function turnRows<Kind extends FileVariable>(variable: Kind, rows: number, columns: number): Kind {
   const width = variable.dimensions.includes("longitude") ? columns : 1;
-  if ("data" in variable) {
+  if (!("pieces" in variable)) {
     reverseRows(variable.data, rows, width);
     return variable;
   }

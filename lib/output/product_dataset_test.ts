@@ -46,12 +46,11 @@ function makeDataset(
     membersUsed: [0, 2],
     membersAbsent: [1],
     readMembers: (_, stepHours) =>
-      Promise.resolve(
-        new Map<Member, Float32Array>([
-          [0, Float32Array.of(stepHours, 1)],
-          [2, Float32Array.of(stepHours, 2)],
-        ]),
-      ),
+      Promise.resolve((member: Member, out: Float32Array) => {
+        if (member === 1) return false;
+        out.set([stepHours, member === 0 ? 1 : 2]);
+        return true;
+      }),
     history: "written by a test",
   });
 }

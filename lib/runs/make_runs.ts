@@ -40,6 +40,8 @@ export interface MadeRun {
   messages?: LedgerEntry["messages"];
   /** Versions of the files that it was made of. @default {undefined} (they are not noted) */
   source?: LedgerEntry["source"];
+  /** Digest of what was written. @default that of what is there, which is read */
+  sha256?: string;
 }
 
 /** The turn of a run, after it was prepared. */
@@ -286,13 +288,14 @@ class RunLoop<Prepared> {
     made: MadeRun,
     warnings: readonly string[],
   ): Promise<{ outcome: RunOutcome; entry: LedgerEntry }> {
-    const { complete, isAccepted = false, messages, source } = made;
+    const { complete, isAccepted = false, messages, source, sha256 } = made;
     const reason = made.reason ?? warnings[0]?.replaceAll(/\s*\n\s*/g, " ") ?? "see the warnings";
     const entry = await this.#open(run).save({
       state: complete ? "complete" : "incomplete",
       ...(!complete && { reason }),
       ...(messages && { messages }),
       ...(source && { source }),
+      ...(sha256 && { sha256 }),
     });
     if (!complete) this.#warn(run, entry);
     const path = outputPath(this.work.output(run));

@@ -32,8 +32,11 @@ export class OutputKeptError extends UserError {
   }
 }
 
-/** What the ledger gets of an output that is written. */
-export type WrittenOutput = Pick<LedgerEntry, "state" | "reason" | "messages" | "source">;
+/** What the ledger gets of an output that is written; its digest where the writer knows it. */
+export type WrittenOutput = Pick<
+  LedgerEntry,
+  "state" | "reason" | "messages" | "source" | "sha256"
+>;
 
 /** Beside the message about an output without an entry. */
 const UNKNOWN = "another program made it, or an earlier version of this one";
@@ -124,10 +127,13 @@ export class OutputRecord {
     await this.#record({ state: "failed", reason: WRITING });
   }
 
-  /** Notes an output that is written. Reads all of it. @returns its entry. */
+  /** Notes an output that is written. Reads all of it where its digest is not given. @returns its entry. */
   async save(written: WrittenOutput): Promise<LedgerEntry> {
     const { ledger, output, storage } = this;
-    const sha256 = ledger.path === undefined ? undefined : await digestOutput(output, storage);
+    if (ledger.path === undefined || written.sha256 !== undefined) {
+      return await this.#record(written);
+    }
+    const sha256 = await digestOutput(output, storage);
     return await this.#record({ ...written, ...(sha256 !== undefined && { sha256 }) });
   }
 
@@ -146,7 +152,7 @@ export class OutputRecord {
     return await this.#record({ state, reason });
   }
 
-  async #record(entry: WrittenOutput & Pick<LedgerEntry, "sha256">): Promise<LedgerEntry> {
+  async #record(entry: WrittenOutput): Promise<LedgerEntry> {
     const { command, options, now = () => new Date() } = this.rules;
     const whole: LedgerEntry = {
       run: runLabel(this.run),

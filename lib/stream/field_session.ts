@@ -5,13 +5,11 @@
  * @module
  */
 import type { ArrayTask } from "../checkpoint/array_task.ts";
-import type { SavedField } from "../checkpoint/field_file.ts";
 import { findOpenSteps, findReplaced, sameVersions } from "../checkpoint/field_versions.ts";
 import { partitionFields } from "../checkpoint/partition_fields.ts";
-import { lacksMessages, WorkFolder } from "../checkpoint/work_folder.ts";
+import { lacksMessages, type RetainedField, WorkFolder } from "../checkpoint/work_folder.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
-import { emptyField } from "../ensemble/field_reducer.ts";
-import type { ResultField } from "../ensemble/field_result.ts";
+import { emptySummary, type ResultField } from "../ensemble/field_result.ts";
 import { GrowthCheck, leaveOut } from "../ensemble/implausible.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import { MissingDataError } from "../errors.ts";
@@ -23,7 +21,7 @@ import type { StreamOptions } from "./stream_options.ts";
 import type { FieldsCount, FieldsResult } from "./stream_result.ts";
 
 /** Saved fields by their index in the plan. */
-export type SavedFields = ReadonlyMap<number, SavedField>;
+export type SavedFields = ReadonlyMap<number, RetainedField>;
 
 /** Planned fields, made of fewer messages than in the plan, by their index in it. */
 type FewerMessages = ReadonlyMap<number, PlannedField>;
@@ -178,7 +176,7 @@ export class FieldSession {
     const refetched = folder.fields;
     if (fewer.size === 0) return { refetched: folder, newerSteps: new Set() };
     await folder.read();
-    const isNewer = (i: number, field: SavedField) => !sameVersions(field, judged.get(i)!);
+    const isNewer = (i: number, field: RetainedField) => !sameVersions(field, judged.get(i)!);
     for (const [i, field] of refetched) if (isNewer(i, field)) await folder.drop(i);
     const missing = [...fewer].filter(([i, { messages }]) =>
       !refetched.has(i) && messages.length > 0
@@ -217,8 +215,28 @@ export class FieldSession {
    * @throws {MissingDataError} when its file was removed or damaged meanwhile.
    */
   async readKept(fieldIndex: number): Promise<KeptMembers> {
-    const refetched = this.#refetched?.fields.has(fieldIndex) ? this.#refetched : this.folder;
-    return await refetched.readKept(fieldIndex);
+    return await this.#folderOf(fieldIndex).readKept(fieldIndex);
+  }
+
+  /**
+   * Reads a statistic of a field, likewise: its mean, its deviation, or one of those asked for besides,
+   * by its number. Costs as much.
+   *
+   * @throws {MissingDataError} likewise.
+   */
+  async readStatistic(
+    fieldIndex: number,
+    statistic: "mean" | "deviation" | number,
+  ): Promise<Float32Array> {
+    const folder = this.#folderOf(fieldIndex);
+    return typeof statistic === "number"
+      ? await folder.readStatistic(fieldIndex, "further", statistic)
+      : await folder.readStatistic(fieldIndex, statistic);
+  }
+
+  /** The folder with the file that the result of a field is of. */
+  #folderOf(fieldIndex: number): WorkFolder {
+    return this.#refetched?.fields.has(fieldIndex) ? this.#refetched : this.folder;
   }
 
   /**
@@ -255,7 +273,7 @@ export class FieldSession {
     return this.fieldIndexes.map((i) => {
       const { variable, stepHours, rejections } = fewer.get(i) ?? this.plan.fields[i]!;
       const field = (fewer.has(i) ? refetched.fields : saved).get(i);
-      return { variable, stepHours, reduced: field?.reduced ?? emptyField(rejections) };
+      return { variable, stepHours, reduced: field?.reduced ?? emptySummary(rejections) };
     });
   }
 

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { createHash, type Hash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { workFolderOf } from "../checkpoint/work_folder.ts";
 import { describeRun, type Run, runLabel } from "../ecmwf/run.ts";
-import { type NetcdfDataset, streamNetcdf } from "../netcdf/encode_netcdf.ts";
+import { type FileDataset, streamNetcdf } from "../netcdf/encode_netcdf.ts";
 import { locateOutput, type OutputPlace } from "../output/profile.ts";
 import { outputPath, type RunOutput } from "../runs/run_output.ts";
 import { removePartialFiles, type StageContext, type Storage } from "../storage/mod.ts";
@@ -96,29 +97,47 @@ export async function findAppended(
 /**
  * Writes a dataset to its place, or appends it to its archive. What is written appears whole or not at
  * all.
+ *
+ * @returns the SHA-256 of a file in hexadecimal digits; `undefined` for a store or an archive.
  */
 export async function writeDataset(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   run: Run,
   { messagesUsed: used, messagesWanted: wanted }: FieldsCount,
   place: FormatPlace,
   { storage, reporter }: StageContext,
-): Promise<void> {
+): Promise<string | undefined> {
   const { format, zarrFormat, append, replace } = place;
   const { path } = locateRun(run, place);
   if (append === undefined && format !== "zarr") {
     await removePartialFiles(dirname(path), (name) => name === basename(path));
-    await storage.put(path, await encodeFile(dataset, format));
-    return;
+    const hash = createHash("sha256");
+    await storage.put(path, hashPieces(await encodeFile(dataset, format), hash));
+    return hash.digest("hex");
   }
   const { appendRun, writeZarr } = await import("../zarr/append_run.ts");
   const { localFiles } = await import("../zarr/store_files.ts");
   const onWait = () => reporter.info(`waiting for another command that writes ${path}`);
   const options = { path, onWait, ...(zarrFormat && { format: zarrFormat }) };
-  if (append === undefined) return await writeZarr(dataset, options, localFiles(storage));
+  if (append === undefined) {
+    await writeZarr(dataset, options, localFiles(storage));
+    return undefined;
+  }
   const given = { ...options, label: runLabel(run), replace, messages: { used, wanted } };
   const result = await appendRun(dataset, given, localFiles(storage));
   reporter.info(`${describeRun(run)}: ${DONE[result]} ${path}`);
+  return undefined;
+}
+
+/** Hashes what is written, so that a file of all members is not read once more for its digest. */
+async function* hashPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
 }
 
 const DONE = {
@@ -130,7 +149,7 @@ const DONE = {
 
 /** Loads the compressing writer only where it is asked for. */
 async function encodeFile(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   format: OutputFormat["format"],
 ): Promise<AsyncIterable<Uint8Array>> {
   if (format !== "netcdf4") return streamNetcdf(dataset);

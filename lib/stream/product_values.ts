@@ -5,7 +5,12 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
-import { emptyField, sameAxes, type WindowAxes } from "../ensemble/field_reducer.ts";
+import {
+  emptyField,
+  type ReducedField,
+  sameAxes,
+  type WindowAxes,
+} from "../ensemble/field_reducer.ts";
 import type { ResultField } from "../ensemble/field_result.ts";
 import {
   type FieldProduct,
@@ -14,7 +19,7 @@ import {
   listInputSteps,
   type ProductWindow,
 } from "../ensemble/field_product.ts";
-import { type KeptMembers, openKept, openRounded } from "../ensemble/kept_members.ts";
+import { fillKept, type KeptMembers, openKept } from "../ensemble/kept_members.ts";
 import { measureMembers } from "../ensemble/measure_members.ts";
 import type { MemberStatistic } from "../ensemble/statistic.ts";
 import { meanAndDeviation } from "../ensemble/statistics.ts";
@@ -22,6 +27,13 @@ import type { StreamPlan } from "./plan_stream.ts";
 
 /** Members and their values, (latitude, longitude), row-major, north first; ascending. */
 export type MemberValues = ReadonlyMap<Member, Float64Array>;
+
+/**
+ * Writes the values of a member to an array, rounded to float32 where it is one.
+ *
+ * @returns whether there are any; else the array is as it was.
+ */
+export type FillMember = (member: Member, out: Float32Array) => boolean;
 
 /** Where the members of saved fields are read, as of a `FieldSession`. */
 export interface ProductSource {
@@ -61,23 +73,18 @@ export class ProductValues {
     product: FieldProduct,
     window: ProductWindow,
     statistics: readonly MemberStatistic[],
-  ): Promise<ResultField> {
+  ): Promise<ReducedField> {
     const values = await this.read(product, window);
     const members = [...values.keys()];
-    const [variable] = product.inputs;
-    const field = { variable: variable!, stepHours: window.stepHours };
-    if (members.length === 0) return { ...field, reduced: emptyField([]) };
+    if (members.length === 0) return emptyField([]);
     const arrays = [...values.values()];
-    const further = measureMembers(arrays, this.#pointCount, statistics);
+    const further = measureMembers(arrays, this.pointCount, statistics);
     return {
-      ...field,
-      reduced: {
-        ...emptyField([]),
-        ...meanAndDeviation(arrays, this.#pointCount),
-        axes: this.axes,
-        members,
-        ...(statistics.length > 0 && { further }),
-      },
+      ...emptyField([]),
+      ...meanAndDeviation(arrays, this.pointCount),
+      axes: this.axes,
+      members,
+      ...(statistics.length > 0 && { further }),
     };
   }
 
@@ -90,18 +97,22 @@ export class ProductValues {
       : await this.#average(product, steps);
   }
 
-  /** The same in float32, as files have them. */
-  async readRounded(
-    product: FieldProduct,
-    window: ProductWindow,
-  ): Promise<Map<Member, Float32Array>> {
-    if (isPlain(product)) {
-      // Each is read once: nothing is held.
-      const read = (fieldIndex: number) => this.session.readKept(fieldIndex);
-      return await this.#openField(product.inputs[0]!.name, window.stepHours, openRounded, read);
+  /** The same in float32, as files have them: of a field itself, without an array for each member. */
+  async readRounded(product: FieldProduct, window: ProductWindow): Promise<FillMember> {
+    if (!isPlain(product)) {
+      const values = await this.read(product, window);
+      return (member, out) => {
+        const own = values.get(member);
+        if (own) out.set(own);
+        return own !== undefined;
+      };
     }
-    const values = await this.read(product, window);
-    return new Map([...values].map(([member, own]) => [member, new Float32Array(own)]));
+    const index = this.#findUsable(product.inputs[0]!.name, window.stepHours);
+    if (index === undefined) return () => false;
+    // Each is read once: nothing is held.
+    const kept = await this.session.readKept(index);
+    const members = new Set(this.results[index]!.reduced.members);
+    return (member, out) => members.has(member) && fillKept(kept, member, out);
   }
 
   /**
@@ -117,7 +128,7 @@ export class ProductValues {
   }
 
   #zeros(): MemberValues {
-    const zeros = new Float64Array(this.#pointCount);
+    const zeros = new Float64Array(this.pointCount);
     return new Map(this.session.plan.members.map((member) => [member, zeros]));
   }
 
@@ -141,24 +152,21 @@ export class ProductValues {
     return join(values, await this.#readField(second.name, stepHours), findSpeed);
   }
 
-  #readField(name: string, stepHours: number): Promise<MemberValues> {
-    return this.#openField(name, stepHours, openKept);
-  }
-
-  async #openField<Values>(
-    name: string,
-    stepHours: number,
-    open: (kept: KeptMembers, member: Member) => Values | undefined,
-    read: (fieldIndex: number) => Promise<KeptMembers> = (i) => this.#readKept(i),
-  ): Promise<Map<Member, Values>> {
-    const index = this.#indexes.get(nameField({ variable: { name }, stepHours }));
-    const { members = [], axes } = index === undefined ? {} : this.results[index]!.reduced;
-    if (members.length === 0 || !axes || !sameAxes(axes, this.axes)) return new Map();
-    const kept = await read(index!);
-    return new Map(members.flatMap((member) => {
-      const values = open(kept, member);
+  async #readField(name: string, stepHours: number): Promise<MemberValues> {
+    const index = this.#findUsable(name, stepHours);
+    if (index === undefined) return new Map();
+    const kept = await this.#readKept(index);
+    return new Map(this.results[index]!.reduced.members.flatMap((member) => {
+      const values = openKept(kept, member);
       return values ? [[member, values] as const] : [];
     }));
+  }
+
+  /** The index of a field that has members, on the points of the output. */
+  #findUsable(name: string, stepHours: number): number | undefined {
+    const index = this.#indexes.get(nameField({ variable: { name }, stepHours }));
+    const { members = [], axes } = index === undefined ? {} : this.results[index]!.reduced;
+    return members.length > 0 && axes && sameAxes(axes, this.axes) ? index : undefined;
   }
 
   /** Reads a field, or takes it from those that were read last. */
@@ -175,7 +183,8 @@ export class ProductValues {
     return kept;
   }
 
-  get #pointCount(): number {
+  /** Points of a field. */
+  get pointCount(): number {
     return this.axes.latitudes.length * this.axes.longitudes.length;
   }
 }

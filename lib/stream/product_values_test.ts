@@ -2,8 +2,7 @@ import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import type { Member } from "../ecmwf/members.ts";
 import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
-import { emptyField } from "../ensemble/field_reducer.ts";
-import type { ResultField } from "../ensemble/field_result.ts";
+import { emptySummary, type ResultField } from "../ensemble/field_result.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
 import {
   type DecodedMessage,
@@ -39,7 +38,7 @@ function openValues(given: [name: string, stepHours: number, members: Members][]
         return { member, ...packValues({ values, representation: REPRESENTATION, factor: 1 }) };
       }),
     ));
-    const reduced = { ...emptyField([]), members, axes: AXES };
+    const reduced = { ...emptySummary([]), members, axes: AXES };
     return { variable: findVariable(name)!, stepHours, reduced };
   });
   let reads = 0;
@@ -68,7 +67,7 @@ Deno.test("increments whose accumulations spread but whose steps do not have a d
     );
   const { values } = openValues([["tp", 36, accumulate(36)], ["tp", 60, accumulate(60)]]);
   const product: FieldProduct = { ...plainProduct(TP!), period: 24 };
-  const { reduced } = await values.reduce(product, window(36, 60), [
+  const reduced = await values.reduce(product, window(36, 60), [
     { kind: "standard_deviation", ddof: 1 },
     { kind: "maximum" },
   ]);
@@ -84,7 +83,7 @@ Deno.test("what accumulates from the start of the run is the value at its end, a
     [...await values.read(sum, window(0, 24))].map(([member, own]) => [member, ...own]),
     [[0, 1, 2], [3, 0.5, 4]],
   );
-  const { reduced } = await values.reduce({ ...sum, period: "next" }, window(24, 24), []);
+  const reduced = await values.reduce({ ...sum, period: "next" }, window(24, 24), []);
   assertEquals([reduced.members, [...reduced.mean], [...reduced.deviation]], [
     [0, 1, 2, 3],
     [0, 0],
@@ -120,7 +119,7 @@ Deno.test("a field on other points is in no product", async () => {
       variable: TP!,
       stepHours: 24,
       reduced: {
-        ...emptyField([]),
+        ...emptySummary([]),
         members: [0],
         axes: { ...AXES, longitudes: Float64Array.of(9) },
       },

@@ -99,8 +99,9 @@ function recordHooks(session: FieldSession, record: OutputRecord): StreamHooks {
   return {
     session,
     onWrite: () => record.begin(),
-    async onWritten(count) {
-      await record.save({ ...describeState(count), source: await markSource(session) });
+    async onWritten(count, sha256) {
+      const source = await markSource(session);
+      await record.save({ ...describeState(count), source, ...(sha256 && { sha256 }) });
     },
   };
 }

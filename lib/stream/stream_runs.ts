@@ -58,13 +58,14 @@ export function streamWork(
     },
     async make(run, { prepared: session, startedMs, begin, save }, context) {
       session.timer.start("messages");
-      const onWritten = async (count: FieldsCount) => {
+      const onWritten = async (count: FieldsCount, sha256?: string) => {
         const { complete, messagesUsed: used, messagesWanted: wanted } = count;
         const reason = complete
           ? undefined
           : await describeLosses(run, stepsOf(run), count, context);
         const source = await markSource(session);
-        await save({ complete, messages: { used, wanted }, source, ...(reason && { reason }) });
+        const made = { complete, messages: { used, wanted }, source };
+        await save({ ...made, ...(reason && { reason }), ...(sha256 && { sha256 }) });
       };
       const hooks = { session, onWrite: begin, onWritten, keepsFields: true };
       const result = await runStream(session.options, context, hooks);

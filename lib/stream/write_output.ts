@@ -8,13 +8,15 @@ import { describeRun, type Run } from "../ecmwf/run.ts";
 import {
   alignFields,
   describeRejections,
+  emptyUncounted,
+  measureRange,
   requireMembers,
   type ResultField,
 } from "../ensemble/field_result.ts";
 import type { WindowAxes } from "../ensemble/field_reducer.ts";
 import { addAbsentFields } from "../output/absent_fields.ts";
 import { requireEveryValue } from "../output/complete_values.ts";
-import { buildDataset, type OutputContent } from "../output/forecast_dataset.ts";
+import { buildDataset, type FieldValues, type OutputContent } from "../output/forecast_dataset.ts";
 import { formatHistory } from "../output/history.ts";
 import { makeInterpolation } from "../output/interpolate.ts";
 import { layOutDataset } from "../output/layout.ts";
@@ -31,8 +33,12 @@ import { countFields, type FieldsCount } from "./stream_result.ts";
 export interface OutputHooks {
   /** Before the file is written. */
   onWrite?(): Promise<void>;
-  /** Afterwards, before saved fields are removed. */
-  onWritten?(count: FieldsCount): Promise<void>;
+  /**
+   * Afterwards, before saved fields are removed.
+   *
+   * @param sha256 of the output that is one file.
+   */
+  onWritten?(count: FieldsCount, sha256?: string): Promise<void>;
   /**
    * Whether the saved fields of an incomplete output stay: the same command then fetches what it lacks.
    *
@@ -56,7 +62,8 @@ export async function writeOutput(
   const { plan, options, timer } = session;
   timer.start("output");
   const { run, products, steps, members, unpublished, path } = plan;
-  const { axes, fields } = alignFields(requireMembers(results, options.minMembers ?? 1));
+  const required = requireMembers(results, options.minMembers ?? 1);
+  const { axes, fields } = alignFields(await measureScarce(required, session));
   if (!axes) throw explainEmptiness(run, fields);
   const count = countFields(fields, members);
   const { membersUsed } = count;
@@ -64,9 +71,9 @@ export async function writeOutput(
   const { interpolate, ...grid } = chooseGrid(axes, options);
   const values = new ProductValues(session, fields, axes);
   const onWarning = (line: string) => session.context.reporter.warn(line);
-  const sources = { plan, options, fields, values, interpolate, onWarning };
+  const sources = { plan, options, fields, session, values, interpolate, onWarning };
   const outputFields = await collectOutputFields(sources);
-  const content: OutputContent = {
+  const content: OutputContent<FieldValues> = {
     profile,
     run,
     products,
@@ -76,21 +83,21 @@ export async function writeOutput(
     readMembers: async (product, stepHours) =>
       outputFields.some((it) => it.product === product && it.stepHours === stepHours)
         ? await readOutputMembers(product, stepHours, sources)
-        : new Map(),
+        : () => false,
     membersUsed,
     unpublished,
     membersAbsent: members.filter((member) => !membersUsed.includes(member)),
     history: formatHistory(options),
   };
-  requireEveryValue(content, path);
+  await requireEveryValue(content, path);
   const dataset = layOutDataset(
     addAbsentFields(buildDataset(content), profile),
     profile.layout,
     products,
   );
   await hooks.onWrite?.();
-  await writeDataset(dataset, run, count, options, session.context);
-  await hooks.onWritten?.(count);
+  const sha256 = await writeDataset(dataset, run, count, options, session.context);
+  await hooks.onWritten?.(count, sha256);
   if (count.complete || !hooks.keepsFields) await removeFields(session);
   return count;
 }
@@ -101,17 +108,32 @@ export async function removeFields({ options, folder, context }: FieldSession): 
   else await folder.clear();
 }
 
+/** Fields with the ranges of what is left of them where points were emptied. */
+async function measureScarce(
+  fields: readonly ResultField[],
+  session: FieldSession,
+): Promise<ResultField[]> {
+  return await Promise.all(fields.map(async (field, i) => {
+    const { reduced } = field;
+    if (!reduced.scarcePoints) return field;
+    const measure = async (statistic: "mean" | "deviation") =>
+      measureRange(emptyUncounted(await session.readStatistic(i, statistic), reduced));
+    const ranges = { mean: await measure("mean"), deviation: await measure("deviation") };
+    return { ...field, reduced: { ...reduced, ranges } };
+  }));
+}
+
 /** The points of the output. */
 interface OutputGrid {
   axes: WindowAxes;
   axesOfMessages?: WindowAxes;
-  /** From the points of the messages. */
-  interpolate: (values: Float32Array) => Float32Array;
+  /** From the points of the messages. @default {undefined} (they are the same) */
+  interpolate?: (values: Float32Array) => Float32Array;
 }
 
 function chooseGrid(axes: WindowAxes, options: StreamOptions): OutputGrid {
   const { region, grid } = chooseExtent(options);
-  if (!grid) return { axes, interpolate: (values) => values };
+  if (!grid) return { axes };
   const target = chooseTargetAxes(axes, region, grid);
   return { axes: target, axesOfMessages: axes, interpolate: makeInterpolation(axes, target) };
 }

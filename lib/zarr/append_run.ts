@@ -7,7 +7,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { checkDataset, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import { checkDataset, type FileDataset } from "../netcdf/encode_netcdf.ts";
 import { addToHistory, type ArchiveRun, layOutRun, type UsedMessages } from "./archive_layout.ts";
 import {
   type Archive,
@@ -73,7 +73,7 @@ export type AppendResult = "created" | "appended" | "replaced" | "left";
  * @throws {UserError} as `checkDataset` does, and for what the system refuses.
  */
 export async function writeZarr(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   options: ZarrOptions,
   files: StoreFiles,
 ): Promise<void> {
@@ -94,7 +94,7 @@ export async function writeZarr(
  * @throws {UserError} naming what differs between the run and the archive.
  */
 export async function appendRun(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   options: AppendOptions,
   files: StoreFiles,
 ): Promise<AppendResult> {
@@ -129,7 +129,7 @@ export async function appendRun(
 /** What is known of a run before it is made. */
 export interface ComingRun {
   /** Its dataset without values, with so many points along each axis, wherever they are. */
-  describe(points: { latitude: number; longitude: number }): NetcdfDataset;
+  describe(points: { latitude: number; longitude: number }): FileDataset;
   /** Whether its points along an axis may be these, in their order. */
   mayLieAt(axis: "latitude" | "longitude", points: readonly number[]): boolean;
 }

@@ -8,7 +8,13 @@
  * @module
  */
 import { UserError } from "../errors.ts";
-import type { NetcdfAttribute, NetcdfDataset, NetcdfVariable } from "../netcdf/encode_netcdf.ts";
+import {
+  type FileDataset,
+  type FileVariable,
+  isHeld,
+  type NetcdfAttribute,
+  type NetcdfVariable,
+} from "../netcdf/encode_netcdf.ts";
 import { GROWING } from "./zarr_arrays.ts";
 
 /** Global attributes of one run. */
@@ -24,7 +30,7 @@ const OF_ONE_RUN: readonly string[] = [
 
 /** A run as an archive has it. */
 export interface ArchiveRun {
-  dataset: NetcdfDataset;
+  dataset: FileDataset;
   /** Its value along `time`. */
   time: number;
   /** Its line in `history`. */
@@ -50,12 +56,12 @@ export interface UsedMessages {
  * @throws {UserError} when the dataset has no dimension `time` with the one start of the run.
  */
 export function layOutRun(
-  dataset: NetcdfDataset,
+  dataset: FileDataset,
   label: string,
   messages?: UsedMessages,
 ): ArchiveRun {
   const start = dataset.variables.find(({ name }) => name === GROWING);
-  const [time] = start?.data ?? [];
+  const [time] = start && isHeld(start) ? start.data : [];
   if (dataset.dimensions[GROWING] !== 1 || start?.dimensions[0] !== GROWING) {
     throw new UserError(
       "usage",
@@ -74,7 +80,7 @@ export function layOutRun(
         Object.entries(dataset.attributes).filter(([name]) => !OF_ONE_RUN.includes(name)),
       ),
       variables: dataset.variables.flatMap((variable) => [
-        ...(moving.includes(variable.name) ? [makeSteps(variable, time!)] : []),
+        ...(moving.includes(variable.name) && isHeld(variable) ? [makeSteps(variable, time!)] : []),
         moveVariable(variable, moving),
       ]),
       ...(dataset.streamed &&
@@ -100,7 +106,7 @@ function makeSteps({ name, attributes, data }: NetcdfVariable, time: number): Ne
 }
 
 /** A variable along `time` and steps, if it was along valid times. */
-function moveVariable<Moved extends Omit<NetcdfVariable, "data">>(
+function moveVariable<Moved extends FileVariable>(
   variable: Moved,
   moving: readonly string[],
 ): Moved {
@@ -138,7 +144,7 @@ function addCoordinates(
 
 /** `20260206_00z: <history>; n_ensemble_members 51; messages used 510 of 918`. */
 function describeRun(
-  attributes: NetcdfDataset["attributes"],
+  attributes: FileDataset["attributes"],
   label: string,
   messages?: UsedMessages,
 ): string {

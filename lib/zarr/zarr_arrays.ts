@@ -13,7 +13,13 @@
 import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
 import { Crc32c } from "npm:@aws-crypto/crc32c@5.2.0";
 import { chooseChunkShape, cutChunk, listChunkOrigins } from "../netcdf/chunk_shape.ts";
-import { holdVariable, type NetcdfAttribute, type NetcdfDataset } from "../netcdf/encode_netcdf.ts";
+import {
+  type FileDataset,
+  holdVariable,
+  isHeld,
+  listVariables,
+  type NetcdfAttribute,
+} from "../netcdf/encode_netcdf.ts";
 import { shuffleBytes, unshuffleBytes } from "../netcdf/hdf5_chunks.ts";
 import { valueBytes } from "../netcdf/hdf5_messages.ts";
 import type { NetcdfNumbers } from "../netcdf/netcdf_values.ts";
@@ -64,17 +70,17 @@ export function growingAxis({ dimensions }: Pick<ZarrArray, "dimensions">): numb
  * files and changes none; what is small has one file for hundreds of runs.
  */
 export function planArrays(
-  { dimensions: sizes, variables, streamed = [] }: NetcdfDataset,
+  dataset: FileDataset,
   format: ZarrFormat,
   isArchive: boolean,
 ): ZarrArray[] {
-  const loaded = streamed.map((variable) => ({
-    ...variable,
-    data: new Float32Array(0),
-    load: async () => (await holdVariable(variable, { dimensions: sizes })).data,
-  }));
-  return [...variables.map((it) => ({ ...it, load: undefined })), ...loaded].map((variable) => {
-    const { name, dimensions, attributes, data, load } = variable;
+  const { dimensions: sizes } = dataset;
+  return listVariables(dataset).map((variable) => {
+    const { name, dimensions, attributes } = variable;
+    const data = isHeld(variable) ? variable.data : new Float32Array(0);
+    const load = isHeld(variable)
+      ? undefined
+      : async () => (await holdVariable(variable, dataset)).data;
     const lengths = dimensions.map((dimension) => sizes[dimension]!);
     const array = { dimensions, lengths, bytesPerValue: data.BYTES_PER_ELEMENT };
     const isField = dimensions.includes("latitude") && dimensions.includes("longitude");

@@ -123,11 +123,23 @@ async function writeLocal(url: string, pieces: Pieces): Promise<void> {
   }
 }
 
+/** Writes a piece while the next one is made. */
 async function writePieces(url: string, file: Deno.FsFile, pieces: Pieces): Promise<void> {
-  for await (const piece of pieces) {
-    for (let written = 0; written < piece.length;) {
-      written += await describeFailure("write", url, file.write(piece.subarray(written)));
+  let underWay: Promise<void> = Promise.resolve();
+  try {
+    for await (const piece of pieces) {
+      await underWay;
+      underWay = writePiece(url, file, piece);
+      underWay.catch(() => {}); // it is awaited below, after the next piece or the failure to make it
     }
+  } finally {
+    await underWay;
+  }
+}
+
+async function writePiece(url: string, file: Deno.FsFile, piece: Uint8Array): Promise<void> {
+  for (let written = 0; written < piece.length;) {
+    written += await describeFailure("write", url, file.write(piece.subarray(written)));
   }
 }
 

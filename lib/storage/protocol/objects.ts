@@ -56,7 +56,10 @@ export function rangeOf({ offset, length }: Partial<ByteRange>): ByteRange | und
   return { offset: offset ?? NaN, length: length ?? NaN };
 }
 
-/** What an object is written from: its bytes in order, in pieces of any size. */
+/**
+ * What an object is written from: its bytes in order, in pieces of any size. A piece may be written
+ * while the next one is made, so that its bytes must stay as they are.
+ */
 export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** What can be done with objects. Each call may reject with a `StorageError`. */
