@@ -55,9 +55,9 @@ export async function runStream(
   await requireArchiveFit(plan, options, context);
   using use = await useFolder(folder.path);
   if (use.isShared) context.reporter.warn(describeSharing(plan.path));
-  await resumeFields(session);
+  await resumeFields(session, use.isShared);
   const fields = await session.complete(() => session.judge(session.folder.fields));
-  const count = await writeOutput(session, fields, hooks);
+  const count = await writeOutput(session, fields, { ...hooks, isAlone: () => use.isAlone() });
   return { ...session.finish(count), path: session.plan.path };
 }
 
@@ -81,8 +81,11 @@ export async function saveFields(options: StreamOptions, context: StageContext):
   return size;
 }
 
-async function resumeFields(session: FieldSession): Promise<void> {
+/** @param isShared whether another command works with the saved fields. @default {false} */
+async function resumeFields(session: FieldSession, isShared = false): Promise<void> {
   const { options, folder, context } = session;
+  // That one goes on reading them; this one makes its own in their place.
+  if (options.fresh && isShared) return;
   // A folder that was not named belongs to this output alone.
   if (options.fresh && options.work === undefined) {
     await removeWorkFolder(folder.path, context.storage);

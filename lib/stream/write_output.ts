@@ -45,6 +45,8 @@ export interface OutputHooks {
    * @default {false}
    */
   keepsFields?: boolean;
+  /** Whether no other command reads the saved fields; else they stay, and that one removes them. */
+  isAlone?(): Promise<boolean>;
 }
 
 /**
@@ -98,7 +100,8 @@ export async function writeOutput(
   await hooks.onWrite?.();
   const sha256 = await writeDataset(dataset, run, count, options, session.context);
   await hooks.onWritten?.(count, sha256);
-  if (count.complete || !hooks.keepsFields) await removeFields(session);
+  const isDone = count.complete || !hooks.keepsFields;
+  if (isDone && (await hooks.isAlone?.() ?? true)) await removeFields(session);
   return count;
 }
 

@@ -76,8 +76,10 @@ export async function removePartialFiles(
 
 /** A folder that this process works in, until it is disposed of. */
 export interface FolderUse extends Disposable {
-  /** Whether another process has it in use, as far as the file system has locks. */
+  /** Whether another process had it in use already, as far as the file system has locks. */
   isShared: boolean;
+  /** Whether no other process has it in use now; asked once, when this one is done with its files. */
+  isAlone(): Promise<boolean>;
 }
 
 /**
@@ -85,7 +87,8 @@ export interface FolderUse extends Disposable {
  * that is empty. It is a lock of the folder itself: it ends with the process, and leaves no file.
  */
 export async function useFolder(folder: string): Promise<FolderUse> {
-  const unused = { isShared: false, [Symbol.dispose]: () => {} };
+  const alone = () => Promise.resolve(true);
+  const unused = { isShared: false, isAlone: alone, [Symbol.dispose]: () => {} };
   if (isRemote(folder)) return unused;
   const existed = await unlessGone(Deno.stat(folder)) !== undefined;
   await Deno.mkdir(folder, { recursive: true });
@@ -93,8 +96,11 @@ export async function useFolder(folder: string): Promise<FolderUse> {
   const handle = await Deno.open(folder).catch(() => undefined);
   if (!handle) return unused;
   const isFree = await handle.tryLock(true).catch(() => true);
+  // So that each of several processes holds the lock, and none can have it for itself.
+  await handle.tryLock(false).catch(alone);
   return {
     isShared: !isFree,
+    isAlone: () => handle.tryLock(true).catch(alone),
     [Symbol.dispose]() {
       handle.close();
       if (existed) return;

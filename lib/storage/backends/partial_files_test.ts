@@ -111,3 +111,16 @@ Deno.test("useFolder() removes a folder that it created and nothing was put in, 
   assertEquals(remote.isShared, false);
   await Deno.remove(parent, { recursive: true });
 });
+
+Deno.test("useFolder() tells the last of several processes that it is alone", () =>
+  withFolder(async (folder) => {
+    const uses = [];
+    for (let i = 0; i < 3; i++) uses.push(await useFolder(folder));
+    const alone: boolean[] = [];
+    for (const use of uses) {
+      alone.push(await use.isAlone());
+      use[Symbol.dispose]();
+    }
+    const isLocked = Deno.build.os !== "windows";
+    assertEquals(alone, [!isLocked, !isLocked, true]);
+  }));
