@@ -14,7 +14,8 @@ import {
   SourceFailure,
 } from "./parquet_ranges.ts";
 import { decompressSnappy } from "./snappy.ts";
-import { parseValue, type Store } from "./store.ts";
+import { isReference, parseValue, type Store, type StoreValue } from "./store.ts";
+import { limitCalls } from "../util/parallel.ts";
 import { messageOf } from "../util/text.ts";
 
 /** A Parquet file that is damaged or holds no store. */
@@ -70,15 +71,27 @@ const MAX_GAP_BYTES = 32 * 1024;
 export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions): Promise<Store> {
   const { source, keys } = options;
   const store: Store = new Map();
+  const urls = new Map<string, string>();
   for (const [key, text] of await readRows(file, options)) {
     const value = typeof text === "string" ? encoder.encode(text) : text;
     if (!(value instanceof Uint8Array) || typeof key !== "string") {
       throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
     }
-    if (!keys || keys.has(key)) store.set(key, parseValue(value));
+    if (!keys || keys.has(key)) store.set(key, shareUrl(parseValue(value), urls));
   }
   return store;
 }
+
+/** The same with the text of an equal address that was seen: thousands of references have some dozens. */
+function shareUrl(value: StoreValue, urls: Map<string, string>): StoreValue {
+  if (!isReference(value)) return value;
+  const url = urls.get(value.url) ?? value.url;
+  urls.set(url, url);
+  return { ...value, url };
+}
+
+/** Rows of several files at once would take a hundred megabytes, and no less time. */
+const decodeAlone = limitCalls(1);
 
 async function readRows(
   file: AsyncBuffer,
@@ -93,7 +106,9 @@ async function readRows(
     const groups = keys ? selectRowGroups(metadata.row_groups, "key", keys) : metadata.row_groups;
     const spans = planSpans(groups, COLUMNS, byteLength, MAX_GAP_BYTES);
     await Promise.all(spans.map((span) => parts.load(span)));
-    return await decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes);
+    return await decodeAlone(() =>
+      decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes)
+    );
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
     const reason = messageOf(cause);
