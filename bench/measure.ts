@@ -4,6 +4,7 @@
  *
  * @module
  */
+import config from "../deno.json" with { type: "json" };
 import type { S3Counters } from "../fixtures/s3_server.ts";
 import { sendSignal } from "../fixtures/send_signal.ts";
 import { BUCKET } from "../lib/ecmwf/files.ts";
@@ -41,7 +42,7 @@ export async function runModule(
 ): Promise<Cost> {
   const start = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--frozen", ROOT + path, ...args],
+    args: [...denoRun(path), ...args],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -59,6 +60,13 @@ export async function runModule(
     throw new Error(`${path} ${args.join(" ")} ended with exit code ${code}:\n${printed}`);
   }
   return { wallSeconds, cpuSeconds, peakRssBytes };
+}
+
+/** How a module of the project is run: with the flag of V8 that its task has, and all permissions. */
+export function denoRun(path: string): string[] {
+  const task = Object.values(config.tasks).find(({ command }) => command.endsWith(path));
+  const flags = task?.command.split(" ").filter((word) => word.startsWith("--v8-flags")) ?? [];
+  return ["run", "-A", "--frozen", ...flags, ROOT + path];
 }
 
 /** High-water mark of a process; 0 after its end. */

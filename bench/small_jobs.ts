@@ -17,7 +17,7 @@ import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { formatMegabytes } from "../lib/util/numbers.ts";
-import { IS_SHORT, ROOT, ServerProcess } from "./measure.ts";
+import { denoRun, IS_SHORT, ROOT, ServerProcess } from "./measure.ts";
 
 const RUN = parseRun("20260206", "00");
 const RUN_ARGS = ["--date", RUN.date, "--run", RUN.hour];
@@ -66,7 +66,11 @@ function stream(folder: string, stores: string, endpoint: string, output: string
   ];
 }
 
-const denoRun = (args: string[]) => [Deno.execPath(), "run", "-A", "--frozen", ...args];
+const asTask = ([module = "", ...args]: string[]) => [
+  Deno.execPath(),
+  ...denoRun(module.slice(ROOT.length)),
+  ...args,
+];
 
 /** Runs a command to its end. @throws {Error} with its output unless it exits with 0. */
 async function runJob(argv: readonly string[]): Promise<JobCost & { stderr: string }> {
@@ -257,7 +261,7 @@ async function measureAll(folder: string): Promise<void> {
   ];
   counts.set(PYTHON, await countPython(python, output));
   const costs = await measureJobs([
-    ...ours(server.url).map(({ name, args }) => ({ name, argv: denoRun(args) })),
+    ...ours(server.url).map(({ name, args }) => ({ name, argv: asTask(args) })),
     { name: PYTHON, argv: python },
   ]);
   printRows(costs, counts);

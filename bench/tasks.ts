@@ -18,10 +18,14 @@ const COUNTS = IS_SHORT ? [12] : [9, 20, 36];
 /** The most requests of all tasks, of those of one machine. */
 const MOST = 1.08;
 
-/** Requests and bytes of commands. */
+/** The most memory of a task. */
+const PEAK_LIMIT_BYTES = 215e6;
+
+/** Requests and bytes of commands, and the most memory of one of them. */
 interface Traffic {
   requests: number;
   bytes: number;
+  peakRssBytes: number;
 }
 
 const folder = await Deno.makeTempDir();
@@ -33,29 +37,37 @@ try {
   const common = ["--parquet-dir", stores, "--steps", STEPS.join(","), "--output-dir", folder];
 
   const stream = async (...args: string[]): Promise<Traffic> => {
-    const { counters } = await runAgainstServer(bucket, "stages/stream.ts", [...common, ...args]);
-    return { requests: counters.requests, bytes: counters.bytesSent };
+    const { counters, peakRssBytes } = await runAgainstServer(bucket, "stages/stream.ts", [
+      ...common,
+      ...args,
+    ]);
+    return { requests: counters.requests, bytes: counters.bytesSent, peakRssBytes };
   };
   const alone = await stream();
   const expected = await Deno.readFile(output);
-  const describe = ({ requests, bytes }: Traffic) =>
-    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${formatMegabytes(bytes)} MB`;
+  const describe = ({ requests, bytes, peakRssBytes }: Traffic) =>
+    `${requests} requests, ${(requests / alone.requests).toFixed(2)}, ${
+      formatMegabytes(bytes)
+    } MB, ` +
+    `${formatMegabytes(peakRssBytes)} MB of memory`;
   const rows: [string, string][] = [["one machine", describe(alone)]];
   for (const count of COUNTS) {
     const work = ["--work", `${folder}/work_${count}`];
-    const sum: Traffic = { requests: 0, bytes: 0 };
+    const sum: Traffic = { requests: 0, bytes: 0, peakRssBytes: 0 };
     for (let index = 0; index < count; index++) {
-      const { requests, bytes } = await stream(...work, "--task", `${index}/${count}`);
-      sum.requests += requests;
-      sum.bytes += bytes;
+      const task = await stream(...work, "--task", `${index}/${count}`);
+      sum.requests += task.requests;
+      sum.bytes += task.bytes;
+      sum.peakRssBytes = Math.max(sum.peakRssBytes, task.peakRssBytes);
     }
     await Deno.remove(output);
     const merge = await stream(...work, "--merge");
-    assertEquals(merge, { requests: 0, bytes: 0 });
+    assertEquals([merge.requests, merge.bytes], [0, 0]);
     const merged = await Deno.readFile(output);
     assert(merged.every((byte, i) => byte === expected[i]) && merged.length === expected.length);
     rows.push([`${count} tasks`, describe(sum)]);
-    assert(sum.requests <= MOST * alone.requests, rows.at(-1)!.join(": "));
+    const isFrugal = sum.requests <= MOST * alone.requests && sum.peakRssBytes < PEAK_LIMIT_BYTES;
+    assert(isFrugal, rows.at(-1)!.join(": "));
   }
   printTable(rows);
 } finally {

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
 import config from "../deno.json" with { type: "json" };
 import { flagsForCode } from "../fixtures/remote_code.ts";
 import { startS3Server } from "../fixtures/s3_server.ts";
+import { MEMORY_FLAG } from "./cli/task_arguments.ts";
 
 const DISTRIBUTE = new URL("./distribute.ts", import.meta.url).href;
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
@@ -116,6 +117,7 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
       "*.huggingface.co:443,*.hf.co:443,*.xethub.hf.co:443'",
   );
   assertStringIncludes(catalog.printed, "--catalog=icpac-hf");
+  assertEquals(flagOf(endpoint.printed, "--v8-flags"), [MEMORY_FLAG.split("=").slice(1).join("=")]);
   const { read, write } = config.permissions.stream;
   assertEquals(flagOf(endpoint.printed, "--deny-read"), read.deny);
   assertEquals(flagOf(endpoint.printed, "--deny-write"), write.deny);
@@ -130,6 +132,15 @@ Deno.test("tasks run with the permissions of stream and the hosts of the command
   assertEquals(flagOf(mirrors.printed, "--allow-write"), [".", "/data/out"]);
   const own = await runDistribute(...dryRun, "--permissions=-A --quiet");
   assertStringIncludes(own.printed, " run -A --quiet ");
+});
+
+Deno.test("every task of deno.json that fetches messages has the flag that saves memory", () => {
+  const commands = Object.values(config.tasks).map(({ command }) => command);
+  const fetching = commands.filter((it) =>
+    /stages\/(?:stream|forecast|extract|watch|demo)\.ts/.test(it)
+  );
+  assertEquals(fetching.length, 15);
+  for (const command of fetching) assertStringIncludes(command, ` ${MEMORY_FLAG} `);
 });
 
 Deno.test("distribute from a URL lets its tasks run stream from the URL beside it", async () => {

@@ -8,7 +8,7 @@ import { stepFiles } from "../../lib/ecmwf/files.ts";
 import type { Variable } from "../../lib/ecmwf/variables.ts";
 import { GIK } from "../../lib/output/profile.ts";
 import { RUN } from "../base_run.ts";
-import { ROOT } from "../measure.ts";
+import { denoRun, ROOT } from "../measure.ts";
 import {
   type FieldPair,
   readCdoPairs,
@@ -86,7 +86,7 @@ function findStem({ endpoint, steps }: Assignment): { bucket: string; stem: stri
 }
 
 function deno(module: string, ...args: string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--frozen", ROOT + module, ...args];
+  return [Deno.execPath(), ...denoRun(module), ...args];
 }
 
 /** A request for each index and each message. */

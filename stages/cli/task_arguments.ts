@@ -65,11 +65,18 @@ export interface TaskAccess {
 }
 
 /**
- * The flags of `deno run` for the tasks: those of a permission set and what this job needs besides.
+ * Young objects get 4 MB in each thread instead of up to 64: a process takes a sixth less memory, and
+ * hardly more time. The tasks of `deno.json` have the same flag.
+ */
+export const MEMORY_FLAG = "--v8-flags=--max-semi-space-size=2";
+
+/**
+ * The flags of `deno run` for the tasks: those of a permission set, what this job needs besides, and
+ * `MEMORY_FLAG`.
  * Machines that run `stream` from a URL have no `deno.json`, so that `-P` does not work there.
  */
 export function formatPermissions({ set, hosts, reads, writes }: TaskAccess): string[] {
   const here = (folders: readonly string[]) => folders.filter((folder) => !isRemote(folder));
   const added = { net: hosts, read: here([...reads, ...writes]), write: here(writes) };
-  return ["--no-prompt", ...permissionFlags(widenSet(set, added))];
+  return ["--no-prompt", MEMORY_FLAG, ...permissionFlags(widenSet(set, added))];
 }
