@@ -233,7 +233,9 @@ Deno.test("reduceFields() fetches a part of the rest of a message that was too s
     return { each: secondRequests / messages.length, share: bytes / wholeBytes };
   };
   const [enough, little, tooLittle] = [await reduce(0.7), await reduce(0.5), await reduce(0.2)];
-  assertEquals([enough.each, little.each, tooLittle.each], [0, 1, 2]);
+  assertEquals([enough.each, little.each], [0, 1]);
   assert(enough.share < 0.75 && little.share < 0.75, `${enough.share} and ${little.share}`);
-  assertEquals(tooLittle.share, 1);
+  // Those that come first take two more requests, and tell what the later ones need.
+  assert(tooLittle.each > 1 && tooLittle.each <= 2, `${tooLittle.each}`);
+  assert(tooLittle.share > little.share && tooLittle.share <= 1, `${tooLittle.share}`);
 });
