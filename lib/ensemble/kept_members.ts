@@ -158,10 +158,14 @@ export function fillKept(
       offset += width * pointCount;
       continue;
     }
-    // A copy: these bytes may begin at any byte, and views of whole numbers may not.
-    const part = packed.buffer.slice(offset, offset + width * pointCount);
-    if (scales) scaleNumbers(new Uint16Array(part), scales, out);
-    else out.set(new Float64Array(part));
+    // These bytes may begin at any byte, and views of numbers may not: else they are copied.
+    const isAligned = offset % width === 0;
+    const buffer = isAligned
+      ? packed.buffer
+      : packed.buffer.slice(offset, offset + width * pointCount);
+    const start = isAligned ? offset : 0;
+    if (scales) scaleNumbers(new Uint16Array(buffer, start, pointCount), scales, out);
+    else out.set(new Float64Array(buffer, start, pointCount));
     return true;
   }
   return false;
@@ -176,7 +180,8 @@ function scaleNumbers(
   else scaleExactly(numbers, scales, out);
 }
 
-// A loop over arrays of one type each takes half the time.
+// A loop over arrays of one type each takes half the time; a choice between two numbers would make an
+// object of each.
 
 function roundNumbers(
   numbers: Uint16Array,
@@ -185,7 +190,8 @@ function roundNumbers(
 ): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
-    out[i] = number === MISSING ? NaN : ((number + least) * binary + reference) * decimal * factor;
+    out[i] = ((number + least) * binary + reference) * decimal * factor;
+    if (number === MISSING) out[i] = NaN;
   }
 }
 
@@ -197,7 +203,6 @@ function scaleExactly(
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i]!;
     out[i] = ((number + least) * binary + reference) * decimal * factor;
-    // Not a choice between two numbers: that would make an object of each.
     if (number === MISSING) out[i] = NaN;
   }
 }

@@ -262,6 +262,9 @@ function membersVariables(
   }];
 }
 
+/** Steps that are being read while one is worked on: a read has several turns, between two steps each. */
+const STEPS_AHEAD = 4;
+
 /** The members at one step after the other. */
 async function* readMemberPieces(
   { axes, readMembers }: AnyContent,
@@ -270,16 +273,16 @@ async function* readMemberPieces(
   members: readonly Member[],
 ): AsyncGenerator<Float32Array> {
   const points = axes.latitudes.length * axes.longitudes.length;
-  const open = (window: ProductWindow | undefined) => {
-    const opening = window && readMembers!(product, window.stepHours);
-    opening?.catch(() => {}); // it is awaited when it is due, unless the file is given up
+  const open = ({ stepHours }: ProductWindow) => {
+    const opening = readMembers!(product, stepHours);
+    opening.catch(() => {}); // it is awaited when it is due, unless the file is given up
     return opening;
   };
-  // The next step is read while one is worked on.
-  let next = open(windows[0]);
+  const opened = windows.slice(0, STEPS_AHEAD).map(open);
   for (const i of windows.keys()) {
-    const fill = (await next)!;
-    next = open(windows[i + 1]);
+    const fill = await opened.shift()!;
+    const next = windows[i + STEPS_AHEAD];
+    if (next) opened.push(open(next));
     const values = new Float32Array(members.length * points);
     for (const [place, member] of members.entries()) {
       const own = values.subarray(place * points, (place + 1) * points);
