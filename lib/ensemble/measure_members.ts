@@ -41,6 +41,7 @@ export function measureMembers(
   length: number,
   statistics: readonly MemberStatistic[],
 ): Float32Array[] {
+  if (statistics.length === 0) return [];
   const measures = statistics.map(chooseMeasure);
   const isSorted = statistics.some(({ kind }) => kind === "percentile");
   const results = statistics.map(() => new Float32Array(length).fill(NaN));

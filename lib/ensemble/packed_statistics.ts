@@ -11,7 +11,7 @@ import type { MemberStatistic } from "./statistic.ts";
 import { meanAndDeviation, type Statistics } from "./statistics.ts";
 
 /** Points whose values are unpacked at a time: those of 51 members stay in a processor's memory. */
-const BLOCK_POINTS = 2048;
+const BLOCK_POINTS = 1024;
 
 /** Statistics at every point. */
 export interface PackedStatistics extends Statistics {
@@ -21,7 +21,7 @@ export interface PackedStatistics extends Statistics {
 
 /**
  * Mean, deviation and further statistics, as `meanAndDeviation()` and `measureMembers()` give them for
- * the same values. Holds 16 kB a member.
+ * the same values. Holds 8 kB a member.
  *
  * @param members of as many values each.
  * @param length number of points.
