@@ -265,6 +265,9 @@ function membersVariables(
 /** Steps that are being read while one is worked on: a read has several turns, between two steps each. */
 const STEPS_AHEAD = 4;
 
+/** Values of a piece, or of one member if it has more: they stay in a processor's memory until written. */
+const PIECE_VALUES = 128 * 1024;
+
 /** The members at one step after the other. */
 async function* readMemberPieces(
   { axes, readMembers }: AnyContent,
@@ -279,16 +282,20 @@ async function* readMemberPieces(
     return opening;
   };
   const opened = windows.slice(0, STEPS_AHEAD).map(open);
+  const perPiece = Math.max(1, Math.floor(PIECE_VALUES / points));
   for (const i of windows.keys()) {
     const fill = await opened.shift()!;
     const next = windows[i + STEPS_AHEAD];
     if (next) opened.push(open(next));
-    const values = new Float32Array(members.length * points);
-    for (const [place, member] of members.entries()) {
-      const own = values.subarray(place * points, (place + 1) * points);
-      if (!fill(member, own)) own.fill(NaN);
+    for (let first = 0; first < members.length; first += perPiece) {
+      const some = members.slice(first, first + perPiece);
+      const values = new Float32Array(some.length * points);
+      for (const [place, member] of some.entries()) {
+        const own = values.subarray(place * points, (place + 1) * points);
+        if (!fill(member, own)) own.fill(NaN);
+      }
+      yield values;
     }
-    yield values;
   }
 }
 
