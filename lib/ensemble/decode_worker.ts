@@ -49,8 +49,7 @@ const buffer = new WindowBuffer();
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
     const reply: WorkerReply = { call, ...answer(request) };
-    const { kept } = reply.reduced ?? {};
-    self.postMessage(reply, kept ? [kept.packed.buffer] : []);
+    self.postMessage(reply, reply.reduced ? listBuffers(reply.reduced) : []);
   } catch (error) {
     const fault = error instanceof Error ? error.stack ?? error.message : String(error);
     self.postMessage({ call, fault } satisfies WorkerReply);
@@ -67,6 +66,12 @@ function answer(request: WorkerRequest): Omit<WorkerReply, "call"> {
   const reduced = reducers.get(request.field)?.reduce(request.demand);
   reducers.delete(request.field);
   return reduced ? { reduced } : {};
+}
+
+/** The memory of a field's numbers, which is moved to the main thread: copies would take it three times. */
+function listBuffers({ mean, deviation, further, counts, points, kept }: ReducedField) {
+  const arrays = [mean, deviation, ...further ?? [], counts, points?.packed, kept?.packed];
+  return arrays.flatMap((array) => array ? [array.buffer] : []) as ArrayBuffer[];
 }
 
 function addPart(
