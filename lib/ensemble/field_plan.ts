@@ -136,7 +136,7 @@ function addMessage(
     field.rejections.push({ member, reason: `its reference points to ${value.url}` });
     return;
   }
-  field.messages.push({ member, reference: { ...value, url } });
+  field.messages.push({ member, reference: value.url === url ? value : { ...value, url } });
 }
 
 /** The files of references, each read once: thousands of references have some dozens of files. */

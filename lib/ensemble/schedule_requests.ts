@@ -34,7 +34,10 @@ export function queueMessages(plan: readonly PlannedField[], workers: number): Q
       const place = { field, lot, worker: lot % workers };
       return plan[field]!.messages.map((message) => ({ ...message, ...place }));
     });
-    return placed.toSorted(byFileOrder).map((message, i) => ({ ...message, lot: placed[i]!.lot }));
+    const lots = placed.map(({ lot }) => lot);
+    placed.sort(byFileOrder);
+    for (const [i, lot] of lots.entries()) placed[i]!.lot = lot;
+    return placed;
   });
 }
 
