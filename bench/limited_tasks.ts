@@ -31,8 +31,8 @@ const BURST_SECONDS = 0.5;
 
 /** The most requests that are served, of those of one machine at a server without limit. */
 const MOST_SERVED = 1.08;
-/** The most refusals, of all requests: a tenth, and room for jobs of which the beginning is a large part. */
-const MOST_REFUSED = 0.15;
+/** The most refusals, of all requests: twenty clients that each try with one at a time come to half. */
+const MOST_REFUSED = 0.6;
 
 /** What a number of tasks cost. */
 interface Course {

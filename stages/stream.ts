@@ -40,8 +40,7 @@ export const command: Command<StreamRequest> = {
     using interruption = listenForSignals();
     const { signal } = interruption;
     if (request.runRequests.length > 1) return await streamRuns(request, reporter, signal);
-    const { runRequests, gcs, summary, ...given } = request;
-    const server = { ...request.server, sharers: request.task?.count };
+    const { runRequests, server, gcs, summary, ...given } = request;
     const { run, context } = runRequests.length > 0
       ? await openRun({ runRequests, server, gcs }, reporter, signal)
       : { run: undefined, context: openContext(server, reporter, gcs, signal) };

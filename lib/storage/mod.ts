@@ -81,11 +81,6 @@ export interface StorageOptions {
   mirrors?: readonly Mirror[];
   /** Most requests at once to a host; its answers decide how many are sent. @default {64} */
   maxRequests?: number;
-  /**
-   * Processes that do the same work at the same time, this one included: each begins with fewer
-   * requests, and is slower to try for more where a server limits their rate. @default {1}
-   */
-  sharers?: number | undefined;
   /** Attempts at an object that a working server fails to send. @default {10} */
   maxAttempts?: number;
   /**
@@ -172,9 +167,8 @@ const DEFAULT_REGION = "eu-central-1";
 
 function planRequests(options: StorageOptions): StoragePolicy {
   const { maxRequests = 64, maxAttempts = 10, giveUpAfterMs = 600_000, signal } = options;
-  const { minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000, sharers = 1 } = options;
-  const waits = { minDelayMs, maxDelayMs, timeoutMs, giveUpAfterMs };
-  return { ...waits, maxRequests, sharers, maxAttempts, signal };
+  const { minDelayMs = 500, maxDelayMs = 30_000, timeoutMs = 60_000 } = options;
+  return { maxRequests, maxAttempts, giveUpAfterMs, minDelayMs, maxDelayMs, timeoutMs, signal };
 }
 
 /** Finds the backend for an address, and opens it once. */

@@ -109,10 +109,7 @@ const ENDPOINT: OptionSpec = {
 export const SERVER_OPTIONS: readonly OptionSpec[] = [SOURCE, GIVE_UP_AFTER, ENDPOINT];
 
 /** The servers of ECMWF's files, and how long a failing one is used. */
-export type ServerOptions = Pick<
-  StorageOptions,
-  "mirrors" | "giveUpAfterMs" | "endpoint" | "sharers"
->;
+export type ServerOptions = Pick<StorageOptions, "mirrors" | "giveUpAfterMs" | "endpoint">;
 
 /** Parses {@linkcode SERVER_OPTIONS}; the endpoint also comes from the environment. */
 export function parseServerOptions(values: OptionValues): ServerOptions {

@@ -7,8 +7,6 @@ import { StatusReporter } from "./host_status.ts";
 export interface StoragePolicy extends RequestPolicy {
   /** Most requests at once to a host. */
   maxRequests: number;
-  /** Processes that share the work, this one included. @default {1} */
-  sharers?: number;
 }
 
 /** Where status lines go, and how often. */

@@ -1,7 +1,6 @@
 import { type DelayBounds, drawDelay } from "../../util/timing.ts";
 import { StorageError } from "../protocol/storage_error.ts";
 import { RequestLimit } from "./request_limit.ts";
-import { RequestPace } from "./request_pace.ts";
 import { RequestTimes } from "../protocol/request_times.ts";
 
 /** A server that asks for a longer wait than this gets another request after it. */
@@ -13,17 +12,12 @@ export interface HostPolicy extends DelayBounds {
   maxRequests: number;
   /** A server is given up after failing this long without one success, and for the same time. */
   giveUpAfterMs: number;
-  /** Processes that share its work, this one included. @default {1} */
-  sharers?: number;
   /** Whether any server has served a request. @default {() => true} */
   hasAnyServed?: () => boolean;
 }
 
 /** Pauses after which an address counts as mistaken, where no server has served. */
 const MISTAKEN_PAUSES = 3;
-
-/** Statuses of a server that serves others meanwhile: too many requests, or S3's SlowDown. */
-const REFUSALS = [429, 503];
 
 /** Wrong answers with no right one between them that count like a refusal. */
 const WRONG_IN_ROW = 4;
@@ -37,12 +31,10 @@ export interface Permit {
   readonly epoch: number;
   /** Requests at once when it was given, its own included. */
   readonly underWay: number;
-  /** Whether the pace of the host has set its time. */
-  readonly isPaced: boolean;
 }
 
 /** A request in the queue of one or several hosts. */
-export interface Waiter {
+interface Waiter {
   /** Whether it could be sent to hosts whose queues it is not in. */
   readonly hasOthers: boolean;
   admit(permit: Permit): void;
@@ -81,8 +73,7 @@ const PROBING: HostState = { name: "probing" };
  * of an object) cuts the limit and pauses the host, and so do wrong answers with no right one between
  * them. The pause ends when a request under way succeeds,
  * or after a back-off; then two probes are sent, and the others follow when a probe succeeds.
- * Failures of requests that were sent before the last pause say nothing new. Where refusals show that
- * the server limits the rate of requests, they are also spaced (`request_pace.ts`). `Retry-After` is always
+ * Failures of requests that were sent before the last pause say nothing new. `Retry-After` is always
  * obeyed.
  *
  * Reading a property changes nothing: a pause that is over reads as ended, but the limit is restarted
@@ -93,12 +84,9 @@ export class Host {
   readonly times = new RequestTimes();
   readonly #policy: HostPolicy;
   readonly #limit: RequestLimit;
-  readonly #pace: RequestPace;
   readonly #queue = new Set<Waiter>();
   #state: HostState = HEALTHY;
   #underWay = 0;
-  /** Whether the pace has set the time of the last request. */
-  #isPaced = false;
   #hasServed = false;
   #wrongInRow = 0;
   /** Called when a request under way ends. */
@@ -114,9 +102,7 @@ export class Host {
   /** @param name for status lines and errors. */
   constructor(readonly name: string, policy: HostPolicy) {
     this.#policy = policy;
-    const { maxRequests, sharers = 1 } = policy;
-    this.#limit = new RequestLimit(maxRequests, sharers);
-    this.#pace = new RequestPace(sharers);
+    this.#limit = new RequestLimit(policy.maxRequests);
   }
 
   /** Whether it has served a request. */
@@ -150,7 +136,7 @@ export class Host {
 
   /** Whether more requests would be sent if it had refused fewer. */
   get isThrottling(): boolean {
-    return this.isPaused || this.#limit.isFelt || this.#isPaced;
+    return this.isPaused || this.#limit.isFelt;
   }
 
   /** Whether it is sent nothing at present: paused, or given up. */
@@ -200,7 +186,6 @@ export class Host {
     try {
       const result = await request();
       this.#hasServed = true;
-      this.#pace.noteServed(performance.now());
       this.#noteSuccess();
       return result;
     } catch (error) {
@@ -222,18 +207,13 @@ export class Host {
   }
 
   get #hasRoom(): boolean {
-    return this.#isBelowLimit && performance.now() >= this.#pace.dueMs;
-  }
-
-  get #isBelowLimit(): boolean {
     return pauseEnd(this.#state) === undefined && this.#underWay < this.#limit.allowed;
   }
 
   #issue(): Permit {
     this.#underWay++;
     const sinceMs = performance.now();
-    const isPaced = this.#isPaced = this.#pace.noteSent(sinceMs);
-    return { host: this, sinceMs, epoch: this.#epoch, underWay: this.#underWay, isPaced };
+    return { host: this, sinceMs, epoch: this.#epoch, underWay: this.#underWay };
   }
 
   #admitNext(): void {
@@ -276,28 +256,14 @@ export class Host {
     this.#lastFailure = error;
     if (permit.epoch === this.#epoch) {
       this.#epoch++;
-      const isRefusal = REFUSALS.includes(error.status ?? 0);
-      if (isRefusal) this.#pace.noteRefused(nowMs);
-      // Fewer at once would not have been refused less.
-      const isOfPace = isRefusal && permit.isPaced;
-      if (this.#pausesInRow === 0 && !isOfPace) {
-        this.#limit.cut(Math.max(permit.underWay, this.#underWay));
-      }
-      this.#pause(nowMs + this.#drawPause(nowMs));
+      if (this.#pausesInRow === 0) this.#limit.cut(Math.max(permit.underWay, this.#underWay));
+      this.#pause(nowMs + drawDelay(this.#policy, this.#pausesInRow));
       this.#pausesInRow++;
     }
     const { hasAnyServed = () => true } = this.#policy;
     const isMistaken = error.mistake !== undefined && this.#pausesInRow >= MISTAKEN_PAUSES;
     if (isMistaken && !hasAnyServed()) this.#giveUp(nowMs);
     else this.#giveUpIfDue();
-  }
-
-  /** A server that serves so many requests a second is not left alone for longer at first. */
-  #drawPause(nowMs: number): number {
-    const { minDelayMs, maxDelayMs } = this.#policy;
-    const spacingMs = this.#pace.spacingMs(nowMs) || minDelayMs;
-    const bounds = { minDelayMs: Math.min(minDelayMs, 2 * spacingMs), maxDelayMs };
-    return drawDelay(bounds, this.#pausesInRow);
   }
 
   /** Starts a pause, or makes the present one longer; a host that was given up stays so. */
@@ -329,16 +295,10 @@ export class Host {
     return (this.#failingSinceMs ?? Infinity) + this.#policy.giveUpAfterMs;
   }
 
-  /** When the pace admits the next request, maybe by now; `undefined` where something else decides. */
-  get #pacedUntilMs(): number | undefined {
-    const { dueMs } = this.#pace;
-    return this.#isBelowLimit && dueMs > -Infinity ? dueMs : undefined;
-  }
-
   /** Only while a request waits: a pause must not keep the process alive. */
   #setTimer(): void {
     clearTimeout(this.#timer);
-    const untilMs = pauseEnd(this.#state) ?? this.#pacedUntilMs;
+    const untilMs = pauseEnd(this.#state);
     if (this.#queue.size === 0 || untilMs === undefined) return;
     const dueMs = Math.min(untilMs, this.#giveUpAtMs) - performance.now();
     this.#timer = setTimeout(() => {
@@ -356,4 +316,47 @@ function isAnswer({ kind, status = 500, isDoubtful }: StorageError): boolean {
 /** When a pause ends; `undefined` where there is none. */
 function pauseEnd(state: HostState): number | undefined {
   return "untilMs" in state ? state.untilMs : undefined;
+}
+
+/**
+ * Waits in the queues of all `hosts`, and leaves them when one gives a permit; an earlier host is
+ * preferred.
+ *
+ * @param hasOthers whether the request could be sent elsewhere, should one of them pause.
+ * @returns `undefined` when the caller should look at the hosts again.
+ * @throws The signal's reason when it aborts.
+ */
+export function waitForPermit(
+  hosts: readonly Host[],
+  hasOthers: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Permit | undefined> {
+  signal?.throwIfAborted();
+  for (const host of hosts) {
+    const permit = host.tryAdmit();
+    if (permit) return Promise.resolve(permit);
+  }
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      for (const host of hosts) host.leave(waiter);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const onAbort = () => {
+      leave();
+      reject(signal?.reason);
+    };
+    const waiter: Waiter = {
+      hasOthers,
+      admit(permit) {
+        leave();
+        resolve(permit);
+      },
+      turnAway() {
+        leave();
+        resolve(undefined);
+      },
+    };
+    signal?.addEventListener("abort", onAbort);
+    for (const host of hosts) host.join(waiter);
+  });
 }

@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { startS3Server } from "../../../fixtures/s3_server.ts";
 import { FetchFailure, readError, statusError, StorageError } from "../protocol/storage_error.ts";
-import { Host } from "./host.ts";
-import { waitForPermit } from "./request.ts";
+import { Host, waitForPermit } from "./host.ts";
 import { openStorage } from "../mod.ts";
 import { describeWaits, StatusReporter } from "./host_status.ts";
 

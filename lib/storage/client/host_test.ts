@@ -2,8 +2,7 @@ import { assert, assertEquals, assertRejects } from "jsr:@std/assert@^1.0.0";
 import { stub } from "jsr:@std/testing@^1.0.0/mock";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
 import { readError, statusError, StorageError } from "../protocol/storage_error.ts";
-import { Host, type HostPolicy, type Permit } from "./host.ts";
-import { waitForPermit } from "./request.ts";
+import { Host, type HostPolicy, type Permit, waitForPermit } from "./host.ts";
 
 const POLICY = { maxRequests: 64, giveUpAfterMs: 60_000, minDelayMs: 20, maxDelayMs: 20 };
 
@@ -266,31 +265,6 @@ Deno.test("Host lets no request overtake those that waited for the end of a paus
   assertEquals(names(sent), "ab");
   await sent[1]!.end();
   assertEquals(names(sent), "abc");
-});
-
-Deno.test("Host of a client with sharers begins with few requests, and spaces them after a refusal", async () => {
-  using clock = new FakeClock();
-  using _ = stub(Math, "random", () => 0.5);
-  const { host, sent, ask } = open({ sharers: 4, minDelayMs: 500, maxDelayMs: 500 });
-  await askAll(ask, "abcdefghijkl");
-  assertEquals(names(sent), "ab");
-  await sent[0]!.end();
-  await sent[1]!.end();
-  assertEquals(names(sent), "abcdef");
-  await sent[2]!.end(busy());
-  // Two were served, in less than 250 ms: 12 a second.
-  for (const request of sent.slice(3)) await request.end();
-  const times: number[] = [];
-  for (let ms = 0; ms < 1000; ms++) {
-    const before = sent.length;
-    await clock.tick(1);
-    if (sent.length > before) times.push(clock.ms);
-    for (const request of sent.slice(before)) await request.end();
-  }
-  const gaps = times.slice(1).map((ms, i) => ms - times[i]!);
-  assertEquals(names(sent), "abcdefghijkl");
-  assert(gaps.length >= 3 && gaps.every((ms) => ms >= 30 && ms <= 90), `${gaps}`);
-  assertEquals([host.isHealthy, host.isThrottling], [true, true]);
 });
 
 Deno.test("Host does not count time without requests as time of failure", async () => {

@@ -10,7 +10,7 @@ import {
 } from "../protocol/storage_error.ts";
 import { formatDuration } from "../../util/numbers.ts";
 import { type DelayBounds, drawDelay } from "../../util/timing.ts";
-import type { GivenUp, Host, Permit, Waiter } from "./host.ts";
+import { type GivenUp, type Host, type Permit, waitForPermit } from "./host.ts";
 import type { StatusReporter } from "./host_status.ts";
 
 /** When to give up. */
@@ -334,47 +334,4 @@ function isRefusal({ kind }: StorageError): boolean {
 function chooseRefusal(refusals: readonly StorageError[]): StorageError {
   const rank = ({ kind }: StorageError) => RANKS.indexOf(kind);
   return refusals.toSorted((a, b) => rank(a) - rank(b))[0]!;
-}
-
-/**
- * Waits in the queues of all `hosts`, and leaves them when one gives a permit; an earlier host is
- * preferred.
- *
- * @param hasOthers whether the request could be sent elsewhere, should one of them pause.
- * @returns `undefined` when the caller should look at the hosts again.
- * @throws The signal's reason when it aborts.
- */
-export function waitForPermit(
-  hosts: readonly Host[],
-  hasOthers: boolean,
-  signal: AbortSignal | undefined,
-): Promise<Permit | undefined> {
-  signal?.throwIfAborted();
-  for (const host of hosts) {
-    const permit = host.tryAdmit();
-    if (permit) return Promise.resolve(permit);
-  }
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      for (const host of hosts) host.leave(waiter);
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const onAbort = () => {
-      leave();
-      reject(signal?.reason);
-    };
-    const waiter: Waiter = {
-      hasOthers,
-      admit(permit) {
-        leave();
-        resolve(permit);
-      },
-      turnAway() {
-        leave();
-        resolve(undefined);
-      },
-    };
-    signal?.addEventListener("abort", onAbort);
-    for (const host of hosts) host.join(waiter);
-  });
 }

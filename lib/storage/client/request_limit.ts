@@ -29,15 +29,13 @@ export class RequestLimit {
 
   /**
    * @param ceiling never more than this.
-   * @param sharers clients that begin at about the same time, this one included: together they send
-   *   about as many as one would.
    * @throws {RangeError} if it is not a whole number from 1.
    */
-  constructor(readonly ceiling: number, sharers = 1) {
+  constructor(readonly ceiling: number) {
     if (!Number.isInteger(ceiling) || ceiling < 1) {
       throw new RangeError(`Cannot send ${ceiling} requests at once: give a whole number from 1`);
     }
-    this.#limit = Math.min(Math.ceil(FIRST / sharers), ceiling);
+    this.#limit = Math.min(FIRST, ceiling);
   }
 
   /** Requests at once, at least 1. */

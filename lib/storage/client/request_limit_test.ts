@@ -33,13 +33,6 @@ Deno.test("RequestLimit doubles from 8 in a round, up to its ceiling", () => {
   assertEquals(new RequestLimit(3).allowed, 3);
 });
 
-Deno.test("RequestLimit of clients with sharers begins with their part of 8, and doubles likewise", () => {
-  const begin = (sharers: number) => new RequestLimit(50, sharers).allowed;
-  assertEquals([1, 2, 3, 8, 200].map(begin), [8, 4, 3, 1, 1]);
-  const limit = new RequestLimit(50, 20);
-  assertEquals(Array.from({ length: 4 }, () => passRound(limit)), [2, 4, 8, 16]);
-});
-
 Deno.test("RequestLimit refuses a ceiling under which no request could be sent", () => {
   for (const ceiling of [0, -1, 2.5, NaN, Infinity]) {
     assertThrows(() => new RequestLimit(ceiling), RangeError, `${ceiling} requests at once`);
