@@ -222,6 +222,6 @@ Deno.test("watch --notify to a host that its permissions do not allow names the 
   assertMatch(text, /Cannot use --notify: Deno refuses net access to "hook.example:443"/);
   assertMatch(
     text,
-    /deno run --no-prompt -P=watch '?--allow-net=\S*hook\.example:443\S* stages\/watch\.ts/,
+    /deno run --no-prompt --v8-flags=\S+ -P=watch '?--allow-net=\S*hook\.example:443\S* stages\/watch\.ts/,
   );
 });
