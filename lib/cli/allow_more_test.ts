@@ -30,7 +30,8 @@ function advise(
     folder: "/work",
     servers,
   });
-  return text?.split("; this command allows it:\n  deno run --no-prompt ")[1];
+  const advised = text?.split("; this command allows it:\n  deno run --no-prompt ")[1];
+  return advised?.replace(/^--v8-flags=\S+ /, ""); // of its task
 }
 
 const refuse = (kind: string, name: string) =>
