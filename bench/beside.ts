@@ -20,9 +20,9 @@ import { GIK } from "../lib/output/profile.ts";
 import { makeBase, RUN, VARIABLES } from "./base_run.ts";
 import * as clients from "./beside/clients.ts";
 import { type ClientCost, formatCosts, formatHead } from "./beside/cost_table.ts";
-import { describeMachine, runCommand } from "./beside/process_cost.ts";
+import { runCommand } from "./beside/process_cost.ts";
 import { type FieldPair, findLargestDifference } from "./beside/results.ts";
-import { IS_SHORT, runAgainstServer, ServerProcess } from "./measure.ts";
+import { describeMachine, IS_SHORT, runAgainstServer, ServerProcess } from "./measure.ts";
 
 const STEPS = IS_SHORT ? GIK.steps.slice(0, 1) : GIK.steps;
 const [STEP] = STEPS as [number];

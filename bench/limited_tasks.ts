@@ -16,7 +16,13 @@ import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
 import { formatMegabytes } from "../lib/util/numbers.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { RUN, type StoredRun, writeRun } from "./base_run.ts";
-import { IS_SHORT, runAgainstServer, runModule, ServerProcess } from "./measure.ts";
+import {
+  describeMachine,
+  IS_SHORT,
+  runAgainstServer,
+  runModule,
+  ServerProcess,
+} from "./measure.ts";
 import { computeSeconds } from "./scaling_model.ts";
 
 const STEPS = GIK.steps.slice(0, IS_SHORT ? 2 : 6);
@@ -119,12 +125,6 @@ function formatRow(
   return `| ${cells.join(" | ")} |`;
 }
 
-async function describeMachine(): Promise<string> {
-  const text = await Deno.readTextFile("/proc/cpuinfo");
-  const [, model = "processor"] = /^model name\s*: (.*)$/m.exec(text) ?? [];
-  return `${navigator.hardwareConcurrency} cores of ${model}`;
-}
-
 /** The best of a few starts of a task that has nothing to do. */
 async function measureStart(args: readonly string[]): Promise<number> {
   let seconds = Infinity;
@@ -143,7 +143,7 @@ async function compare({ bucket, stores }: StoredRun, folder: string): Promise<v
   const expected = await Deno.readFile(output);
   const startSeconds = await measureStart([...common, "--work", `${folder}/idle`]);
   console.log(
-    `${await describeMachine()}; ${STEPS.length} steps; one machine without limit: ` +
+    `${describeMachine()}; ${STEPS.length} steps; one machine without limit: ` +
       `${counters.requests} requests; a task starts in ${startSeconds.toFixed(2)} s\n`,
   );
   console.log(`| ${COLUMNS.join(" | ")} |\n|${" ---: |".repeat(COLUMNS.length)}`);

@@ -12,7 +12,7 @@
 import { readBase } from "../fixtures/full_run.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { RUN, VARIABLES, writeRun } from "./base_run.ts";
-import { ROOT, ServerProcess } from "./measure.ts";
+import { describeMachine, ROOT, ServerProcess } from "./measure.ts";
 import { findPhase, type Phase, PHASES } from "./phase_table.ts";
 import { timeWindowBlocks } from "./window_blocks.ts";
 
@@ -161,8 +161,7 @@ try {
   await runStream(args, ["--cpu-prof", `--cpu-prof-dir=${work}/profiles`]);
   const base = await readBase(`${folder}/base`, RUN, GIK.steps[0]!, VARIABLES);
 
-  const cpu = /model name\s*: (.*)/.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
-  console.log(`${cpu}, ${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}\n`);
+  console.log(`${describeMachine()}\n`);
   printPhases(divideThreads(plain.threads, readProfiles(`${work}/profiles`)));
 
   const total = sum(plain.threads.values());

@@ -17,7 +17,8 @@ import { BUCKET } from "../lib/ecmwf/files.ts";
 import { parseRun } from "../lib/ecmwf/run.ts";
 import { GIK } from "../lib/output/profile.ts";
 import { formatMegabytes } from "../lib/util/numbers.ts";
-import { denoRun, IS_SHORT, ROOT, ServerProcess } from "./measure.ts";
+import { readChildrenSeconds } from "./beside/process_cost.ts";
+import { denoRun, describeMachine, IS_SHORT, ROOT, ServerProcess } from "./measure.ts";
 
 const RUN = parseRun("20260206", "00");
 const RUN_ARGS = ["--date", RUN.date, "--run", RUN.hour];
@@ -74,7 +75,7 @@ const asTask = ([module = "", ...args]: string[]) => [
 
 /** Runs a command to its end. @throws {Error} with its output unless it exits with 0. */
 async function runJob(argv: readonly string[]): Promise<JobCost & { stderr: string }> {
-  const cpuBefore = readChildrenMs();
+  const cpuBefore = readChildrenSeconds();
   const start = performance.now();
   const [program, ...args] = argv;
   const process = new Deno.Command(program!, { args, stdout: "null", stderr: "piped" }).spawn();
@@ -87,14 +88,7 @@ async function runJob(argv: readonly string[]): Promise<JobCost & { stderr: stri
   if (code !== 0) {
     throw new Error(`${argv.join(" ")} ended with exit code ${code}:\n${text.slice(-2000)}`);
   }
-  return { wallMs, cpuMs: readChildrenMs() - cpuBefore, peakBytes, stderr: text };
-}
-
-/** Processor time of the children that have ended: `cutime` and `cstime` of proc(5), in 10 ms. */
-function readChildrenMs(): number {
-  const stat = Deno.readTextFileSync("/proc/self/stat");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * 10;
+  return { wallMs, cpuMs: 1000 * (readChildrenSeconds() - cpuBefore), peakBytes, stderr: text };
 }
 
 /** High-water mark of a process; 0 after its end. */
@@ -182,8 +176,7 @@ function formatCounts({ requests, bytes, rounds, modules, packageModules }: JobC
 }
 
 function printRows(costs: ReadonlyMap<string, JobCost>, counts: ReadonlyMap<string, Cells>) {
-  const model = /^model name\s*:\s*(.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
-  console.log(`${navigator.hardwareConcurrency} cores of ${model}, Deno ${Deno.version.deno}\n`);
+  console.log(`${describeMachine()}\n`);
   console.log("| job | wall | processor | requests | bytes | rounds | modules | peak memory |");
   console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
   for (const [name, { wallMs, cpuMs, peakBytes }] of costs) {

@@ -50,7 +50,7 @@ export async function runCommand(argv: readonly string[]): Promise<ProcessCost> 
 }
 
 /** Processor time of all children that ended, and of those that they waited for. */
-function readChildrenSeconds(): number {
+export function readChildrenSeconds(): number {
   const stat = Deno.readTextFileSync("/proc/self/stat");
   // The second field, the name, may hold anything; 16 and 17 are cutime and cstime of proc(5).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -97,11 +97,4 @@ function unlessOver<Read>(read: () => Read, otherwise: Read): Read {
     if (isOver) return otherwise;
     throw error;
   }
-}
-
-/** The machine in words: processor, and how many of its cores there are. */
-export function describeMachine(): string {
-  const text = Deno.readTextFileSync("/proc/cpuinfo");
-  const model = /^model name\s*:\s*(.*)$/m.exec(text)?.[1] ?? "unknown processor";
-  return `${navigator.hardwareConcurrency} cores of ${model}, Deno ${Deno.version.deno}`;
 }

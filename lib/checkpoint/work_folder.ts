@@ -20,6 +20,7 @@ import { type FieldSummary, summarizeField } from "../ensemble/field_result.ts";
 import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 import { MissingDataError } from "../errors.ts";
+import { release } from "../util/numbers.ts";
 import { mapInParallel } from "../util/parallel.ts";
 import {
   isRemote,
@@ -165,8 +166,7 @@ export class WorkFolder {
     for await (const { fieldIndex, file, bytes } of reads) {
       const decoded = bytes && this.#decode(fieldIndex, file, bytes);
       if (decoded) this.#retain(fieldIndex, decoded.field, { file, ...decoded });
-      // Frees them: garbage of this size is collected late.
-      bytes?.buffer.transfer(0);
+      if (bytes) release(bytes);
     }
   }
 

@@ -85,9 +85,9 @@ export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions
 /** The same with the text of an equal address that was seen: thousands of references have some dozens. */
 function shareUrl(value: StoreValue, urls: Map<string, string>): StoreValue {
   if (!isReference(value)) return value;
-  const url = urls.get(value.url) ?? value.url;
-  urls.set(url, url);
-  return { ...value, url };
+  value.url = urls.get(value.url) ?? value.url;
+  urls.set(value.url, value.url);
+  return value;
 }
 
 /** Rows of several files at once would take a hundred megabytes, and no less time. */
