@@ -15,7 +15,7 @@ import type { KeptMembers } from "../ensemble/kept_members.ts";
 import type { FieldPoints } from "../ensemble/member_points.ts";
 
 /** Raise it when equal messages may give another field, or when this layout changes. */
-export const FIELD_VERSION = 4;
+export const FIELD_VERSION = 5;
 
 /** Checksum and length of the description. */
 const HEAD_BYTES = 8;

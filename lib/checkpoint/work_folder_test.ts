@@ -46,7 +46,7 @@ const FIELD: ReducedField = {
 
 /** Points that belong to a field. */
 const POINTS = joinPoints(6, [
-  { member: 0, ...packPoints(Float64Array.of(1, 2, NaN, 4, 5, 1e-30), 2 ** -24) },
+  { member: 0, ...packPoints({ numbers: Float64Array.of(1, 2, NaN, 4, 5, 1e-30) }, 2 ** -24) },
 ]);
 
 function withWorkFolder(use: (path: string) => Promise<void>): Promise<void> {

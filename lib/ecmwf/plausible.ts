@@ -50,6 +50,26 @@ export function mayBeMissing(
 }
 
 /**
+ * Whether values between two numbers are within the limits of their variable, as
+ * {@linkcode findImplausible} has them: where they are, no value has to be looked at.
+ *
+ * @param range in the units of the variable.
+ * @param precision distance between packed values, in the same units.
+ */
+export function isRangePlausible(range: Limits, precision: number, at: VariableAtStep): boolean {
+  const { least, most } = widenLimits(precision, at);
+  return range.least >= least && range.most <= most;
+}
+
+/** The limits of a variable, to within the precision of the packing. */
+function widenLimits(precision: number, at: VariableAtStep): Limits {
+  const { least, most } = scaleLimits(at);
+  // Coarse packing of a field that cannot be true must not widen what can be.
+  const room = Math.min(precision, TOLERANCE * (most - least));
+  return { least: least - room, most: most + room };
+}
+
+/**
  * Compares decoded values with the limits of their variable, to within the precision of the packing.
  *
  * @param values in the units of the variable.
@@ -62,10 +82,7 @@ export function findImplausible(
   at: VariableAtStep,
 ): string | undefined {
   const { least, most } = scaleLimits(at);
-  // Coarse packing of a field that cannot be true must not widen what can be.
-  const precision = Math.min(packing.precision, TOLERANCE * (most - least));
-  const [from, to] = [least - precision, most + precision];
-  if (isWithin(values, from, to, packing.mayBeMissing)) return undefined;
+  const { least: from, most: to } = widenLimits(packing.precision, at);
   let [low, high, notFinite] = [0, 0, 0];
   let [lowest, highest] = [Infinity, -Infinity];
   for (const value of values) {
@@ -80,20 +97,11 @@ export function findImplausible(
     { count: low, state: `below ${round(least)} (lowest ${lowest})` },
     { count: high, state: `above ${round(most)} (highest ${highest})` },
   ].filter(({ count }) => count > 0);
+  if (!first) return undefined;
   return [
-    `${first!.count} of ${values.length} values ${first!.state}`,
+    `${first.count} of ${values.length} values ${first.state}`,
     ...others.map(({ count, state }) => `${count} ${state}`),
   ].join(", ");
-}
-
-/** Whether all values are in a range. Every message is asked this: it takes a nanosecond a value. */
-function isWithin(values: Float64Array, from: number, to: number, mayBeMissing: boolean): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value >= from && value <= to) continue;
-    if (value === value || !mayBeMissing) return false;
-  }
-  return true;
 }
 
 /**

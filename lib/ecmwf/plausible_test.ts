@@ -1,7 +1,14 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { decodeField, type GribField, parseFields } from "../grib/mod.ts";
 import { findEncoding } from "./check_message.ts";
-import { findFlatPacking, findImplausible, findPrecision, mayBeMissing } from "./plausible.ts";
+import {
+  findFlatPacking,
+  findImplausible,
+  findPrecision,
+  isRangePlausible,
+  mayBeMissing,
+  scaleLimits,
+} from "./plausible.ts";
 import { findVariable, VARIABLES } from "./variables.ts";
 
 /** Values 2^-3 · 10^1 = 1.25 apart. */
@@ -105,6 +112,30 @@ Deno.test("findImplausible() finds nothing in values within their limits, or out
   assertEquals(find("u700", [-150, 150]), undefined);
   assertEquals(find("ssr", [-1.25], { ...EXACT, precision: 1.25 }), undefined);
   assertEquals(find("ssr", [-1.3], { ...EXACT, precision: 1.25 }) === undefined, false);
+});
+
+Deno.test("isRangePlausible() says of the ends of values what findImplausible() says of each of them", () => {
+  const plausible: Record<"true" | "false", number> = { true: 0, false: 0 };
+  for (const variable of VARIABLES) {
+    for (const stepHours of [0, 3, 36]) {
+      const at = { variable, stepHours };
+      const { least, most } = scaleLimits(at);
+      for (const precision of [0, 1e-3, (most - least) / 100]) {
+        for (const share of [-1, -1e-3, -1e-6, 0, 0.5, 1, 1 + 1e-6, 1 + 1e-3, 2]) {
+          const end = least + share * (most - least);
+          const range = { least: Math.min(end, most), most: Math.max(end, least) };
+          const values = Float64Array.of(range.least, range.most);
+          const reason = findImplausible(values, { ...EXACT, precision }, at);
+          const found = isRangePlausible(range, precision, at);
+          assertEquals(found, reason === undefined, `${variable.name} ${stepHours} ${share}`);
+          plausible[`${found}`]++;
+        }
+      }
+    }
+  }
+  assertEquals(plausible.true > 100 && plausible.false > 100, true);
+  const at = { variable: findVariable("tp")!, stepHours: 36 };
+  assertEquals(isRangePlausible({ least: NaN, most: NaN }, 0, at), false);
 });
 
 Deno.test("findImplausible() limits an accumulation by the hours of its step, and nothing else by them", () => {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
+import { type PackedValues, unpackValues, valueOf, type WindowBuffer } from "./packed_values.ts";
 
 /** What is compared of one member's values over a window; some 2 kB. */
 export interface WindowSummary {
@@ -139,13 +140,18 @@ const PATTERN_RULES: readonly FeatureRule[] = [
 ];
 
 /**
- * Summarizes the values of one member. Costs about a hundredth of decoding them.
+ * Summarizes the values of one member. Takes about a hundredth of the time of decoding them.
  *
- * @param values row-major, north first; NaN where missing.
+ * @param packed values, row-major, north first; NaN where missing.
  * @param columns of the window.
+ * @param buffer where the rows that are looked at are meanwhile.
  */
-export function summarizeWindow(values: Float64Array, columns: number): WindowSummary {
-  const rows = sampleRows(values, columns);
+export function summarizeWindow(
+  packed: PackedValues,
+  columns: number,
+  buffer: WindowBuffer,
+): WindowSummary {
+  const rows = sampleRows(packed, columns, buffer);
   let [least, most] = [Infinity, -Infinity];
   let [difference, steps, atLeast] = [0, 0, 0];
   for (let row = 0; row < rows.length; row += columns) {
@@ -165,8 +171,8 @@ export function summarizeWindow(values: Float64Array, columns: number): WindowSu
   // Where most points are dry or clear there is no pattern.
   const hasPattern = rows.length - atLeast >= PATTERN_SHARE * rows.length;
   return {
-    pointCount: values.length,
-    samples: samplePoints(values),
+    pointCount: packed.numbers.length,
+    samples: samplePoints(packed),
     least,
     most,
     lookedAt: rows.length,
@@ -177,10 +183,11 @@ export function summarizeWindow(values: Float64Array, columns: number): WindowSu
 }
 
 /** The values at evenly spaced points. */
-function samplePoints(values: Float64Array): Float64Array {
-  const count = Math.min(values.length, SAMPLED_POINTS);
+function samplePoints(packed: PackedValues): Float64Array {
+  const { length } = packed.numbers;
+  const count = Math.min(length, SAMPLED_POINTS);
   const samples = new Float64Array(count);
-  for (let i = 0; i < count; i++) samples[i] = values[Math.floor(i * values.length / count)]!;
+  for (let i = 0; i < count; i++) samples[i] = valueOf(packed, Math.floor(i * length / count));
   return samples;
 }
 
@@ -294,14 +301,13 @@ function measureDistances(members: readonly Float64Array[]): number[] {
   return Array.from(sums, (sum, i) => counts[i] === 0 ? 0 : sum / counts[i]!);
 }
 
-/** Rows of a window, evenly spaced. */
-function sampleRows(values: Float64Array, columns: number): Float64Array {
-  const rows = values.length / columns;
+/** The values of rows of a window, evenly spaced. */
+function sampleRows(packed: PackedValues, columns: number, buffer: WindowBuffer): Float64Array {
+  const rows = packed.numbers.length / columns;
   const rowStep = Math.ceil(rows / SAMPLED_ROWS);
-  if (rowStep === 1) return values;
-  const sample = new Float64Array(Math.ceil(rows / rowStep) * columns);
+  const sample = buffer.take(Math.ceil(rows / rowStep) * columns);
   for (let to = 0, from = 0; to < sample.length; to += columns, from += rowStep * columns) {
-    sample.set(values.subarray(from, from + columns), to);
+    unpackValues(packed, sample.subarray(to, to + columns), from);
   }
   return sample;
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
 import { findOutliers, summarizeWindow, type Usual } from "./compare_members.ts";
+import { WindowBuffer } from "./packed_values.ts";
 
 const [ROWS, COLUMNS] = [40, 50];
 const WIND: Usual = { least: -150, noise: 4 };
@@ -24,6 +25,10 @@ function drawSmooth(random: () => number, spread: number): Float64Array {
   });
 }
 
+function summarize(values: Float64Array) {
+  return summarizeWindow({ numbers: Float64Array.from(values) }, COLUMNS, new WindowBuffer());
+}
+
 /** A sound ensemble, one of whose members may be changed. */
 function findIn(
   count: number,
@@ -36,7 +41,7 @@ function findIn(
   const members = Array.from({ length: count }, (_, member) => {
     const drawn = draw(random, member);
     const values = member === 2 ? change(drawn) : drawn;
-    return { member, summary: summarizeWindow(values, COLUMNS), precision: 1e-3 };
+    return { member, summary: summarize(values), precision: 1e-3 };
   });
   return [...findOutliers(members, usual)];
 }

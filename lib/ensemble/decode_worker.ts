@@ -9,7 +9,8 @@ import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./statistic.ts";
 import { release } from "../util/numbers.ts";
-import { FieldReducer, type ReducedField, WindowBuffer } from "./field_reducer.ts";
+import { FieldReducer, type ReducedField } from "./field_reducer.ts";
+import { WindowBuffer } from "./packed_values.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =

@@ -17,11 +17,12 @@ import {
   findFlatPacking,
   findImplausible,
   findPrecision,
+  isRangePlausible,
   mayBeMissing,
 } from "../ecmwf/plausible.ts";
 import { canOnlyGrow, type Conversion } from "../ecmwf/variables.ts";
 import {
-  decodePrefix,
+  decodePacked,
   equalGrids,
   GribError,
   type GribField,
@@ -33,17 +34,18 @@ import {
 } from "../grib/mod.ts";
 import { release } from "../util/numbers.ts";
 import type { FieldDemand } from "./statistic.ts";
-import {
-  keepMembers,
-  type KeptMembers,
-  type PackedValues,
-  packValues,
-  unpackValues,
-} from "./kept_members.ts";
+import { keepMembers, type KeptMembers } from "./kept_members.ts";
 import { measurePacked } from "./packed_statistics.ts";
 import { findOutliers, summarizeWindow, type WindowSummary } from "./compare_members.ts";
 import { findOddPackings, findUsual } from "./compare_packing.ts";
 import { type FieldPoints, joinPoints, packPoints } from "./member_points.ts";
+import {
+  type PackedValues,
+  packIntegers,
+  packValues,
+  unpackValues,
+  WindowBuffer,
+} from "./packed_values.ts";
 import type { Statistics } from "./statistics.ts";
 
 /** No output is larger, not even the globe at 0.15°; all members of a field are in memory at once. */
@@ -132,17 +134,6 @@ interface DecodedMember {
   flat: string | undefined;
 }
 
-/** Memory for the values of one window, used again for message after message. */
-export class WindowBuffer {
-  #array = new Float64Array();
-
-  /** An array of some length, with any content, valid until the next call. */
-  take(length: number): Float64Array {
-    if (this.#array.length < length) this.#array = new Float64Array(length);
-    return this.#array.subarray(0, length);
-  }
-}
-
 /** Collects the messages of one field. */
 export class FieldReducer {
   readonly #decoded: DecodedMember[] = [];
@@ -175,29 +166,24 @@ export class FieldReducer {
       if (mismatch) return this.#reject(member, mismatch, "mismatched");
       const window = selectSmallWindow(field, this.region);
       const { latitudes, longitudes, grid } = window;
-      const out = this.buffer.take(window.rowCount * window.columnCount);
-      const { values, integers, neededBytes } = decodePrefix(field, window, out);
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
-      if (conversion) values.forEach((value, i) => values[i] = value * factor);
-      if (values.every(Number.isNaN)) {
+      const { packed, neededBytes } = this.#pack(field, window, factor);
+      const precision = factor * findPrecision(field);
+      const outside = this.#findOutside(packed, field, precision, expected);
+      if (outside?.isEmpty) {
         return this.#reject(member, "it has no value in the region", "damaged");
       }
       this.#expected ??= expected;
-      const precision = factor * findPrecision(field);
       this.#decoded.push({
         member,
         axes: { latitudes, longitudes, grid },
-        packed: packValues({ values, integers, representation: field.representation, factor }),
-        summary: summarizeWindow(values, window.columnCount),
+        packed,
+        summary: summarizeWindow(packed, window.columnCount, this.buffer),
         precision,
         representation: field.representation,
         conversion,
-        implausible: findImplausible(
-          values,
-          { precision, mayBeMissing: mayBeMissing(field) },
-          expected,
-        ),
+        implausible: outside?.reason,
         flat: findFlatPacking(field, factor, expected),
       });
       return neededBytes;
@@ -209,6 +195,46 @@ export class FieldReducer {
       this.#beginnings.set(member, message.slice());
       return error.neededBytes;
     }
+  }
+
+  /** Decodes a window: its values, multiplied by a factor. */
+  #pack(
+    field: GribField,
+    window: GridWindow,
+    factor: number,
+  ): { packed: PackedValues; neededBytes: number } {
+    const decoded = decodePacked(
+      field,
+      window,
+      this.buffer.take(window.rowCount * window.columnCount),
+    );
+    const { neededBytes } = decoded;
+    const packing = { representation: field.representation, factor };
+    if ("integers" in decoded) {
+      return { packed: packIntegers(decoded.integers, packing), neededBytes };
+    }
+    const { values } = decoded;
+    if (factor !== 1) { for (let i = 0; i < values.length; i++) values[i]! *= factor; }
+    return { packed: packValues(values, packing), neededBytes };
+  }
+
+  /**
+   * What cannot be true of values by themselves. Only where they may be outside the limits of their
+   * variable, or missing, is each looked at.
+   */
+  #findOutside(
+    packed: PackedValues,
+    field: GribField,
+    precision: number,
+    expected: ExpectedField,
+  ): { isEmpty: boolean; reason: string | undefined } | undefined {
+    if (packed.bounds && isRangePlausible(packed.bounds, precision, expected)) return undefined;
+    const values = this.buffer.take(packed.numbers.length);
+    unpackValues(packed, values);
+    return {
+      isEmpty: values.every(Number.isNaN),
+      reason: findImplausible(values, { precision, mayBeMissing: mayBeMissing(field) }, expected),
+    };
   }
 
   /** Joins bytes to the beginning of their message, if there is one. */
@@ -255,17 +281,11 @@ export class FieldReducer {
           kept: keepMembers(pointCount, fitting.map((it) => ({ member: it.member, ...it.packed }))),
         }),
       ...(this.#expected && canOnlyGrow(this.#expected.variable) && fitting.length > 0 && {
-        points: joinPoints(pointCount, fitting.map((it) => this.#packPoints(it, pointCount))),
+        points: joinPoints(pointCount, fitting.map(packMember)),
       }),
     };
     release(...decoded.map(({ packed }) => packed.numbers));
     return reduced;
-  }
-
-  #packPoints({ member, packed, precision }: DecodedMember, pointCount: number) {
-    const values = this.buffer.take(pointCount);
-    unpackValues(packed, values);
-    return { member, ...packPoints(values, precision) };
   }
 
   /** What cannot be true: by itself, or, of the members within their limits, beside the others. */
@@ -285,6 +305,10 @@ export class FieldReducer {
       return reason ? [{ member, reason }] : [];
     });
   }
+}
+
+function packMember({ member, packed, precision }: DecodedMember) {
+  return { member, ...packPoints(packed, precision) };
 }
 
 function countConversions(

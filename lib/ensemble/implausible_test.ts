@@ -63,7 +63,9 @@ async function judge(
   for (const step of order) {
     const parts = [...members.entries()].flatMap(([member, series]) => {
       const values = series[step];
-      return values ? [{ member, ...packPoints(Float64Array.from(values), 2 ** -10) }] : [];
+      return values
+        ? [{ member, ...packPoints({ numbers: Float64Array.from(values) }, 2 ** -10) }]
+        : [];
     });
     const points = joinPoints(members[0]!.find((it) => it)!.length, parts);
     saved.set(step, points);
@@ -134,7 +136,7 @@ Deno.test("GrowthCheck forgets what it found of a field that came again", async 
   const plan = [planField("tp", 3), planField("tp", 6)];
   const check = new GrowthCheck(plan);
   const pack = (values: number[]) =>
-    joinPoints(2, [{ member: 0, ...packPoints(Float64Array.from(values), 0) }]);
+    joinPoints(2, [{ member: 0, ...packPoints({ numbers: Float64Array.from(values) }, 0) }]);
   const [first, wrong, right] = [pack([1, 1]), pack([1, 0]), pack([1, 2])];
   for (const [i, points] of [[0, first], [1, wrong], [1, right]] as const) {
     check.note(i, structuredClone(points));

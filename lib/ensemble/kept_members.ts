@@ -1,28 +1,16 @@
 /**
  * The values of the members of a field, kept exactly: for what is made of several fields, and for files
- * that hold the members. Most take 2 bytes a value, as they did in their messages.
+ * that hold the members.
  *
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
-import type { GribField } from "../grib/mod.ts";
-import { powerOf } from "../grib/scaling.ts";
+import { type PackedNumbers, type Scales, unpackValues } from "./packed_values.ts";
 
-/**
- * How the values of one member are kept: as whole numbers `q` of 16 bits above `least`, which its
- * message's scales and the factor of its unit make the values of; or as they are, in float64.
- */
+/** How the values of one member are kept: as whole numbers of 16 bits, or as they are, in float64. */
 interface KeptPart {
   member: Member;
-  scales?: Scales & { least: number };
-}
-
-/** What makes a value of a whole number: `((q + least) · binary + reference) · decimal · factor`. */
-interface Scales {
-  binary: number;
-  reference: number;
-  decimal: number;
-  factor: number;
+  scales?: Scales;
 }
 
 /** The values of the members of one field. */
@@ -35,69 +23,10 @@ export interface KeptMembers {
   packed: Uint8Array<ArrayBuffer>;
 }
 
-/** A decoded message. */
-export interface DecodedMessage {
-  /** NaN where missing. */
-  values: Float64Array;
-  /** What `decodePrefix()` gives of them. @default {undefined} (found from the values) */
-  integers?: Uint16Array<ArrayBuffer> | undefined;
-  representation: GribField["representation"];
-  /** By which the values of the message were multiplied. */
-  factor: number;
-}
-
-/** The values of one message, to the last bit. */
-export interface PackedValues {
-  /** @default {undefined} (the numbers are the values) */
-  scales?: KeptPart["scales"];
-  numbers: Uint16Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
-}
-
-/** `q` of a value that is missing. */
-const MISSING = 0xffff;
-
-/**
- * Packs values in 16 bits each where that gives each of them back, else as they are. Costs about two
- * nanoseconds a value, and next to nothing with their integers.
- *
- * @returns numbers of their own, not a view of the values; the integers where these are given.
- */
-export function packValues(
-  { values, integers, representation, factor }: DecodedMessage,
-): PackedValues {
-  const scales: Scales = {
-    binary: powerOf(2, representation.binaryScaleFactor),
-    reference: representation.referenceValue,
-    decimal: powerOf(10, -representation.decimalScaleFactor),
-    factor,
-  };
-  if (integers && !integers.includes(MISSING)) {
-    return { scales: { ...scales, least: 0 }, numbers: integers };
-  }
-  const found = findNumbers(values, scales);
-  if (!found) return { numbers: values.slice() };
-  const { least, numbers } = found;
-  for (let i = 0; i < numbers.length; i++) {
-    numbers[i] = values[i] === values[i] ? numbers[i]! - least : MISSING;
-  }
-  return { scales: { ...scales, least }, numbers };
-}
-
-/** Writes packed values from `start` on to `out`, as they were before, as many as it takes. */
-export function unpackValues(
-  { scales, numbers }: PackedValues,
-  out: Float64Array,
-  start: number = 0,
-): void {
-  const part = numbers.subarray(start, start + out.length);
-  if (scales) scaleNumbers(part, scales, out);
-  else out.set(part);
-}
-
 /** Joins the packed values of members. */
 export function keepMembers(
   pointCount: number,
-  parts: readonly (PackedValues & { member: Member })[],
+  parts: readonly (PackedNumbers & { member: Member })[],
 ): KeptMembers {
   const packed = new Uint8Array(parts.reduce((sum, { numbers }) => sum + numbers.byteLength, 0));
   let offset = 0;
@@ -107,27 +36,6 @@ export function keepMembers(
   }
   const members = parts.map(({ member, scales }) => ({ member, ...(scales && { scales }) }));
   return { pointCount, members, packed };
-}
-
-/** @returns the lowest 16 bits of each; `undefined` where one is none, or they span too much. */
-function findNumbers(
-  values: Float64Array,
-  { binary, reference, decimal, factor }: Scales,
-): { numbers: Uint16Array<ArrayBuffer>; least: number } | undefined {
-  // Inexact, which rounding undoes: what counts is that the number gives the value back.
-  const [perFactor, perBinary] = [1 / (factor * decimal), 1 / binary];
-  const numbers = new Uint16Array(values.length);
-  let [least, most] = [2 ** 31, -(2 ** 31)];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value !== value) continue; // NaN
-    const number = (value * perFactor - reference) * perBinary + 0.5 | 0;
-    if ((number * binary + reference) * decimal * factor !== value) return undefined;
-    numbers[i] = number;
-    if (number < least) least = number;
-    if (number > most) most = number;
-  }
-  return most - least < MISSING ? { numbers, least } : undefined;
 }
 
 /** The members of a field whose values are kept. */
@@ -164,45 +72,11 @@ export function fillKept(
       ? packed.buffer
       : packed.buffer.slice(offset, offset + width * pointCount);
     const start = isAligned ? offset : 0;
-    if (scales) scaleNumbers(new Uint16Array(buffer, start, pointCount), scales, out);
-    else out.set(new Float64Array(buffer, start, pointCount));
+    const numbers = scales
+      ? new Uint16Array(buffer, start, pointCount)
+      : new Float64Array(buffer, start, pointCount);
+    unpackValues({ ...(scales && { scales }), numbers }, out);
     return true;
   }
   return false;
-}
-
-function scaleNumbers(
-  numbers: PackedValues["numbers"],
-  scales: NonNullable<KeptPart["scales"]>,
-  out: Float64Array | Float32Array,
-): void {
-  if (out instanceof Float32Array) roundNumbers(numbers as Uint16Array, scales, out);
-  else scaleExactly(numbers, scales, out);
-}
-
-// A loop over arrays of one type each takes half the time; a choice between two numbers would make an
-// object of each.
-
-function roundNumbers(
-  numbers: Uint16Array,
-  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
-  out: Float32Array,
-): void {
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i]!;
-    out[i] = ((number + least) * binary + reference) * decimal * factor;
-    if (number === MISSING) out[i] = NaN;
-  }
-}
-
-function scaleExactly(
-  numbers: PackedValues["numbers"],
-  { least, binary, reference, decimal, factor }: NonNullable<KeptPart["scales"]>,
-  out: Float64Array,
-): void {
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i]!;
-    out[i] = ((number + least) * binary + reference) * decimal * factor;
-    if (number === MISSING) out[i] = NaN;
-  }
 }

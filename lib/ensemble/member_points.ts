@@ -6,6 +6,7 @@
  */
 import type { Member } from "../ecmwf/members.ts";
 import { release } from "../util/numbers.ts";
+import { MISSING, type PackedValues, scaleNumber, unpackValues } from "./packed_values.ts";
 
 /** One member's values: `least + step · q`, where `q` are whole numbers below `MISSING`. */
 export interface MemberPoints {
@@ -26,10 +27,10 @@ export interface FieldPoints {
   packed: Uint8Array<ArrayBuffer>;
 }
 
-/** `q` of a value that is missing. */
-const MISSING = 0xffff;
 /** Differences that are packed at the same width. As many as bits of a word: no word is shared. */
 const BLOCK = 32;
+/** Points that are compared at a time, in whole blocks. */
+const COMPARED = 32 * BLOCK;
 /**
  * A value shrinks when it does so by more steps than this. Values were rounded twice, on the model's own
  * grid and on this one, at each of two steps, and the two roundings of a step may differ by a factor of 2.
@@ -43,19 +44,44 @@ const ROUNDED_STEPS = 2;
  *   steps of it do not reach.
  */
 export function packPoints(
-  values: Float64Array,
+  values: PackedValues,
   precision: number,
 ): Omit<MemberPoints, "member" | "packedBytes"> & { packed: Uint8Array<ArrayBuffer> } {
+  const { scales, numbers, bounds } = values;
+  if (scales && bounds && precision > 0) {
+    // No number is MISSING, as all values are there: the numbers are the steps.
+    const packed = packSteps(numbers as Uint16Array);
+    return { least: scaleNumber(0, scales), step: precision, packed };
+  }
+  const exact = new Float64Array(numbers.length);
+  unpackValues(values, exact);
   let [least, most] = [Infinity, -Infinity];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+  for (let i = 0; i < exact.length; i++) {
+    const value = exact[i]!;
     if (value < least) least = value;
     if (value > most) most = value;
   }
   // Values that cannot be true may be infinite: they are findings without this comparison.
   if (!Number.isFinite(most - least)) [least, most] = [0, 0];
   const step = Math.max(precision, (most - least) / (MISSING - 1)) || 1;
-  return { least, step, packed: packSteps(values, least, 1 / step) };
+  const steps = countSteps(exact, least, 1 / step);
+  const packed = packSteps(steps);
+  release(exact, steps);
+  return { least, step, packed };
+}
+
+/** The whole steps from `least` to each value. */
+function countSteps(
+  values: Float64Array,
+  least: number,
+  stepsPerUnit: number,
+): Uint16Array<ArrayBuffer> {
+  const steps = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const exact = (values[i]! - least) * stepsPerUnit + 0.5;
+    steps[i] = exact >= 0 && exact < MISSING ? exact | 0 : MISSING;
+  }
+  return steps;
 }
 
 /** Joins the packed values of members. */
@@ -88,13 +114,24 @@ export function openPoints(
   { pointCount, members, packed }: FieldPoints,
   member: Member,
 ): OpenPoints | undefined {
+  const part = findPart(members, packed, member);
+  if (!part) return undefined;
+  const steps = new Uint16Array(Math.ceil(pointCount / BLOCK) * BLOCK);
+  new StepReader(part.bytes, pointCount).read(steps);
+  return { ...part.points, steps: steps.subarray(0, pointCount) };
+}
+
+/** A member of a field, and its packed values. */
+function findPart(
+  members: readonly MemberPoints[],
+  packed: Uint8Array<ArrayBuffer>,
+  member: Member,
+): { points: MemberPoints; bytes: Uint8Array<ArrayBuffer> } | undefined {
   let offset = 0;
   for (const points of members) {
-    if (points.member === member) {
-      const part = packed.subarray(offset, offset + points.packedBytes);
-      return { ...points, steps: unpackSteps(part, pointCount) };
-    }
-    offset += points.packedBytes;
+    const end = offset + points.packedBytes;
+    if (points.member === member) return { points, bytes: packed.subarray(offset, end) };
+    offset = end;
   }
   return undefined;
 }
@@ -110,51 +147,71 @@ export function valueAt({ least, step, steps }: OpenPoints, point: number): numb
  * explains; none where the grids differ, as then nothing can be said.
  */
 export function findShrunkPoints(earlier: OpenPoints, later: OpenPoints): number[] {
-  const [a, b] = [earlier.steps, later.steps];
-  if (a.length !== b.length) return [];
+  const { length } = earlier.steps;
+  if (length !== later.steps.length) return [];
   const shrunk: number[] = [];
-  const room = ROUNDED_STEPS * (earlier.step + later.step) + later.least - earlier.least;
-  for (let i = 0; i < a.length; i++) {
-    if (earlier.step * a[i]! - later.step * b[i]! <= room) continue;
-    if (a[i] !== MISSING && b[i] !== MISSING) shrunk.push(i);
-  }
+  const find = (from: number) =>
+    findShrunk(earlier, later, earlier.steps, later.steps, from, length);
+  for (let i = find(0); i < length; i = find(i + 1)) shrunk.push(i);
   return shrunk;
+}
+
+/** @returns the first point from some one on that is smaller at the later step; `end` where none is. */
+function findShrunk(
+  earlier: Pick<MemberPoints, "least" | "step">,
+  later: Pick<MemberPoints, "least" | "step">,
+  a: Uint16Array,
+  b: Uint16Array,
+  from: number,
+  end: number,
+): number {
+  const [stepA, stepB] = [earlier.step, later.step];
+  const room = ROUNDED_STEPS * (stepA + stepB) + later.least - earlier.least;
+  for (let i = from; i < end; i++) {
+    if (stepA * a[i]! - stepB * b[i]! <= room) continue;
+    if (a[i] !== MISSING && b[i] !== MISSING) return i;
+  }
+  return end;
 }
 
 /** The members that two fields share, and that shrink from the one to the other. */
 export function findContradictions(earlier: FieldPoints, later: FieldPoints): Member[] {
+  const { pointCount } = later;
+  if (earlier.pointCount !== pointCount) return [];
+  const [a, b] = [new Uint16Array(COMPARED), new Uint16Array(COMPARED)];
   return later.members.map(({ member }) => member).filter((member) => {
-    const [before, after] = [openPoints(earlier, member), openPoints(later, member)];
+    const before = findPart(earlier.members, earlier.packed, member);
+    const after = findPart(later.members, later.packed, member);
     if (!before || !after) return false;
-    const shrinks = findShrunkPoints(before, after).length > 0;
-    release(before.steps, after.steps);
-    return shrinks;
+    const readBefore = new StepReader(before.bytes, pointCount);
+    const readAfter = new StepReader(after.bytes, pointCount);
+    for (let start = 0; start < pointCount; start += COMPARED) {
+      readBefore.read(a);
+      readAfter.read(b);
+      const end = Math.min(COMPARED, pointCount - start);
+      if (findShrunk(before.points, after.points, a, b, 0, end) < end) return true;
+    }
+    return false;
   });
 }
 
 /**
- * The whole steps from `least` to each value: differences between neighbours, in blocks: a byte with
- * their width, then as many words of 32 bits, little-endian.
+ * Differences between neighbours, in blocks: a byte with their width, then as many words of 32 bits,
+ * little-endian.
  */
-function packSteps(
-  values: Float64Array,
-  least: number,
-  stepsPerUnit: number,
-): Uint8Array<ArrayBuffer> {
-  const blocks = Math.ceil(values.length / BLOCK);
-  const words = new Int32Array(blocks * 16);
+function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
+  const blocks = Math.ceil(steps.length / BLOCK);
+  if (words.length < blocks * 16) words = new Int32Array(blocks * 16);
   const widths = new Uint8Array(blocks);
-  const differences = new Int32Array(BLOCK);
   let used = 0;
   let previous = 0;
   for (let block = 0; block < blocks; block++) {
     const start = block * BLOCK;
-    const count = Math.min(BLOCK, values.length - start);
+    const count = Math.min(BLOCK, steps.length - start);
     differences.fill(0, count);
     let all = 0;
     for (let i = 0; i < count; i++) {
-      const exact = (values[start + i]! - least) * stepsPerUnit + 0.5;
-      const next = exact >= 0 && exact < MISSING ? exact | 0 : MISSING;
+      const next = steps[start + i]!;
       const difference = (next - previous) << 16 >> 16;
       const unsigned = (difference << 1 ^ difference >> 15) & 0xffff; // sign in the lowest bit
       differences[i] = unsigned;
@@ -163,57 +220,126 @@ function packSteps(
     }
     const width = 32 - Math.clz32(all);
     widths[block] = width;
-    if (width === 0) continue;
-    let word = 0;
-    let shift = 0;
-    for (let i = 0; i < BLOCK; i++) {
-      const difference = differences[i]!;
-      word |= difference << shift;
-      shift += width;
-      if (shift < 32) continue;
-      words[used++] = word;
-      shift -= 32;
-      word = shift === 0 ? 0 : difference >> (width - shift);
-    }
+    if (width > 8) packPairs(width, used);
+    else if (width > 0) packFours(width, used);
+    used += width;
   }
   const packed = new Uint8Array(blocks + 4 * used);
   packed.set(widths);
   packed.set(new Uint8Array(words.buffer, 0, 4 * used), blocks);
-  release(words);
   return packed;
 }
 
-function unpackSteps(packed: Uint8Array, count: number): Uint16Array<ArrayBuffer> {
-  const blocks = Math.ceil(count / BLOCK);
-  // One more word than there are: the loop reads the next one before it knows whether it needs it.
-  const words = new Int32Array((packed.length - blocks) / 4 + 1);
-  new Uint8Array(words.buffer).set(packed.subarray(blocks));
-  const steps = new Uint16Array(blocks * BLOCK);
-  let next = 0;
-  let previous = 0;
-  for (let block = 0; block < blocks; block++) {
-    const width = packed[block]!;
-    const start = block * BLOCK;
-    if (width === 0) {
-      steps.fill(previous, start, start + BLOCK);
-      continue;
-    }
-    const mask = (1 << width) - 1;
-    let word = words[next++]!;
-    let shift = 0;
-    for (let i = start; i < start + BLOCK; i++) {
-      let unsigned = (word >>> shift) & mask;
-      shift += width;
-      if (shift >= 32) {
-        shift -= 32;
-        word = words[next++]!;
-        if (shift > 0) unsigned |= (word << (width - shift)) & mask;
-      }
-      previous = (previous + (unsigned >>> 1 ^ -(unsigned & 1))) & 0xffff;
-      steps[i] = previous;
-    }
-    next--;
+/** The words of one member while it is packed; used again. */
+let words = new Int32Array();
+/** The differences of one block while it is packed or unpacked. */
+const differences = new Int32Array(BLOCK);
+
+/** Puts the differences of a block, of up to 8 bits each, into as many words from `first` on. */
+function packFours(width: number, first: number): void {
+  const bits = 4 * width;
+  let at = first;
+  let word = 0;
+  let shift = 0;
+  for (let i = 0; i < BLOCK; i += 4) {
+    const group = differences[i]! | differences[i + 1]! << width |
+      differences[i + 2]! << 2 * width | differences[i + 3]! << 3 * width;
+    word |= group << shift;
+    shift += bits;
+    if (shift < 32) continue;
+    words[at++] = word;
+    shift -= 32;
+    word = shift === 0 ? 0 : group >>> (bits - shift);
   }
-  release(words);
-  return steps.subarray(0, count);
+}
+
+/** The same for differences of up to 16 bits. */
+function packPairs(width: number, first: number): void {
+  const bits = 2 * width;
+  let at = first;
+  let word = 0;
+  let shift = 0;
+  for (let i = 0; i < BLOCK; i += 2) {
+    const group = differences[i]! | differences[i + 1]! << width;
+    word |= group << shift;
+    shift += bits;
+    if (shift < 32) continue;
+    words[at++] = word;
+    shift -= 32;
+    word = shift === 0 ? 0 : group >>> (bits - shift);
+  }
+}
+
+/** Unpacks the steps of one member, some blocks at a time. */
+class StepReader {
+  readonly #view: DataView;
+  readonly #blocks: number;
+  /** The next block, and where its words begin. */
+  #block = 0;
+  #offset: number;
+  #previous = 0;
+
+  constructor(packed: Uint8Array<ArrayBuffer>, pointCount: number) {
+    this.#view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+    this.#blocks = Math.ceil(pointCount / BLOCK);
+    this.#offset = this.#blocks;
+  }
+
+  /** Reads as many blocks as `out` has room for; beyond the last one it stays as it is. */
+  read(out: Uint16Array): void {
+    const end = Math.min(this.#blocks, this.#block + out.length / BLOCK);
+    for (let at = 0; this.#block < end; this.#block++, at += BLOCK) {
+      const width = this.#view.getUint8(this.#block);
+      if (width === 0) out.fill(this.#previous, at, at + BLOCK);
+      else {
+        if (width > 8) unpackPairs(this.#view, this.#offset, width);
+        else unpackFours(this.#view, this.#offset, width);
+        this.#previous = addDifferences(this.#previous, out, at);
+        this.#offset += 4 * width;
+      }
+    }
+  }
+}
+
+/** Reads the differences of a block, of up to 8 bits each. */
+function unpackFours(view: DataView, offset: number, width: number): void {
+  const bits = 4 * width;
+  const mask = (1 << width) - 1;
+  for (let i = 0, bit = 0; i < BLOCK; i += 4, bit += bits) {
+    const group = readGroup(view, offset, bit, bits);
+    differences[i] = group & mask;
+    differences[i + 1] = group >>> width & mask;
+    differences[i + 2] = group >>> 2 * width & mask;
+    differences[i + 3] = group >>> 3 * width & mask;
+  }
+}
+
+/** The same of up to 16 bits. */
+function unpackPairs(view: DataView, offset: number, width: number): void {
+  const bits = 2 * width;
+  const mask = (1 << width) - 1;
+  for (let i = 0, bit = 0; i < BLOCK; i += 2, bit += bits) {
+    const group = readGroup(view, offset, bit, bits);
+    differences[i] = group & mask;
+    differences[i + 1] = group >>> width & mask;
+  }
+}
+
+/** Up to 32 bits of the words from `offset` on; the bits above them are any. */
+function readGroup(view: DataView, offset: number, bit: number, bits: number): number {
+  const at = offset + 4 * (bit >>> 5);
+  const shift = bit & 31;
+  const low = view.getInt32(at, true) >>> shift;
+  return shift + bits > 32 ? low | view.getInt32(at + 4, true) << (32 - shift) : low;
+}
+
+/** Adds the differences of a block up. @returns the last sum. */
+function addDifferences(previous: number, out: Uint16Array, at: number): number {
+  let step = previous;
+  for (let i = 0; i < BLOCK; i++) {
+    const unsigned = differences[i]!;
+    step = (step + (unsigned >>> 1 ^ -(unsigned & 1))) & 0xffff;
+    out[at + i] = step;
+  }
+  return step;
 }

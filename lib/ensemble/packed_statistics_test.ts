@@ -1,8 +1,8 @@
 import { assertEquals } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
-import type { PackedValues } from "./kept_members.ts";
 import { measureMembers } from "./measure_members.ts";
 import { measurePacked } from "./packed_statistics.ts";
+import type { PackedValues } from "./packed_values.ts";
 import type { MemberStatistic } from "./statistic.ts";
 import { meanAndDeviation } from "./statistics.ts";
 

@@ -12,8 +12,8 @@ export interface Statistics {
   counts?: Uint16Array;
 }
 
-/** Points whose sums stay in a processor's fastest memory while all members are added. */
-const BLOCK_POINTS = 1024;
+/** Points that are measured at a time: their sums stay in a processor's fastest memory. */
+export const BLOCK_POINTS = 512;
 
 /**
  * Population mean and standard deviation (ddof 0) at every point, in float64, two passes, in the
@@ -29,29 +29,82 @@ export function meanAndDeviation(
   members: readonly Float64Array[],
   length: number,
 ): Statistics {
-  const averages = new Float64Array(length);
-  const squares = new Float64Array(length);
+  const statistics = new BlockStatistics(length, members.length);
   for (let start = 0; start < length; start += BLOCK_POINTS) {
-    const end = Math.min(length, start + BLOCK_POINTS);
-    sumValues(members, averages, start, end);
-    for (let point = start; point < end; point++) averages[point]! /= members.length;
-    sumSquares(members, averages, squares, start, end);
+    statistics.add(members, start, Math.min(BLOCK_POINTS, length - start), start);
   }
-  const counts = averages.some(Number.isNaN) ? countValues(members, averages, squares) : undefined;
-  const deviation = new Float32Array(length);
-  for (let point = 0; point < length; point++) {
-    deviation[point] = Math.sqrt(squares[point]! / (counts ? counts[point]! : members.length));
+  return statistics.finish();
+}
+
+/** Measures points as {@linkcode meanAndDeviation} does, block by block. */
+export class BlockStatistics {
+  readonly #mean: Float32Array;
+  readonly #deviation: Float32Array;
+  #counts: Uint16Array | undefined;
+  readonly #averages = new Float64Array(BLOCK_POINTS);
+  readonly #squares = new Float64Array(BLOCK_POINTS);
+
+  /** @param length number of points. @param memberCount of all blocks. */
+  constructor(private readonly length: number, private readonly memberCount: number) {
+    this.#mean = new Float32Array(length);
+    this.#deviation = new Float32Array(length);
   }
-  const isWhole = !counts || counts.every((count) => count === members.length);
-  return { mean: new Float32Array(averages), deviation, ...(!isWhole && { counts }) };
+
+  /**
+   * Measures some points, at most {@linkcode BLOCK_POINTS}.
+   *
+   * @param from index of the first one in the arrays of the members.
+   * @param start its number among the points of the result.
+   */
+  add(members: readonly Float64Array[], from: number, count: number, start: number): void {
+    const { memberCount } = this;
+    const averages = this.#averages.fill(0, 0, count);
+    const squares = this.#squares.fill(0, 0, count);
+    sumValues(members, averages, from, count);
+    let isWhole = true;
+    for (let i = 0; i < count; i++) {
+      const average = averages[i]! / memberCount;
+      averages[i] = average;
+      if (average !== average) isWhole = false; // NaN
+    }
+    sumSquares(members, averages, squares, from, count);
+    if (!isWhole) return this.#addCounted(members, from, count, start);
+    for (let i = 0; i < count; i++) {
+      this.#mean[start + i] = averages[i]!;
+      this.#deviation[start + i] = Math.sqrt(squares[i]! / memberCount);
+    }
+  }
+
+  /** The same where members may lack a value. */
+  #addCounted(
+    members: readonly Float64Array[],
+    from: number,
+    count: number,
+    start: number,
+  ): void {
+    const counts = countValues(members, this.#averages, this.#squares, from, count);
+    this.#counts ??= new Uint16Array(this.length).fill(this.memberCount);
+    this.#counts.set(counts, start);
+    for (let i = 0; i < count; i++) {
+      this.#mean[start + i] = this.#averages[i]!;
+      this.#deviation[start + i] = Math.sqrt(this.#squares[i]! / counts[i]!);
+    }
+  }
+
+  /** The statistics of all points. */
+  finish(): Statistics {
+    const counts = this.#counts;
+    const isWhole = !counts || counts.every((count) => count === this.memberCount);
+    return { mean: this.#mean, deviation: this.#deviation, ...(!isWhole && { counts }) };
+  }
 }
 
 /** Adds the members in their order, four at a time: a sum is read and written once for them. */
 function sumValues(
   members: readonly Float64Array[],
   sums: Float64Array,
-  start: number,
-  end: number,
+  from: number,
+  count: number,
 ): void {
   let next = 0;
   for (; next + 4 <= members.length; next += 4) {
@@ -61,13 +114,14 @@ function sumValues(
       members[next + 2]!,
       members[next + 3]!,
     ];
-    for (let point = start; point < end; point++) {
-      sums[point] = sums[point]! + a[point]! + b[point]! + c[point]! + d[point]!;
+    for (let i = 0; i < count; i++) {
+      const at = (from + i) | 0;
+      sums[i] = sums[i]! + a[at]! + b[at]! + c[at]! + d[at]!;
     }
   }
   for (; next < members.length; next++) {
     const values = members[next]!;
-    for (let point = start; point < end; point++) sums[point]! += values[point]!;
+    for (let i = 0; i < count; i++) sums[i]! += values[from + i]!;
   }
 }
 
@@ -76,8 +130,8 @@ function sumSquares(
   members: readonly Float64Array[],
   averages: Float64Array,
   squares: Float64Array,
-  start: number,
-  end: number,
+  from: number,
+  count: number,
 ): void {
   let next = 0;
   for (; next + 4 <= members.length; next += 4) {
@@ -87,20 +141,21 @@ function sumSquares(
       members[next + 2]!,
       members[next + 3]!,
     ];
-    for (let point = start; point < end; point++) {
-      const average = averages[point]!;
-      const da = a[point]! - average;
-      const db = b[point]! - average;
-      const dc = c[point]! - average;
-      const dd = d[point]! - average;
-      squares[point] = squares[point]! + da * da + db * db + dc * dc + dd * dd;
+    for (let i = 0; i < count; i++) {
+      const at = (from + i) | 0;
+      const average = averages[i]!;
+      const da = a[at]! - average;
+      const db = b[at]! - average;
+      const dc = c[at]! - average;
+      const dd = d[at]! - average;
+      squares[i] = squares[i]! + da * da + db * db + dc * dc + dd * dd;
     }
   }
   for (; next < members.length; next++) {
     const values = members[next]!;
-    for (let point = start; point < end; point++) {
-      const difference = values[point]! - averages[point]!;
-      squares[point]! += difference * difference;
+    for (let i = 0; i < count; i++) {
+      const difference = values[from + i]! - averages[i]!;
+      squares[i]! += difference * difference;
     }
   }
 }
@@ -110,15 +165,18 @@ function countValues(
   members: readonly Float64Array[],
   averages: Float64Array,
   squares: Float64Array,
+  from: number,
+  count: number,
 ): Uint16Array {
-  const counts = new Uint16Array(averages.length).fill(members.length);
-  for (const point of averages.keys()) {
-    if (!Number.isNaN(averages[point])) continue;
-    const values = members.map((member) => member[point]!).filter((value) => !Number.isNaN(value));
+  const counts = new Uint16Array(count).fill(members.length);
+  for (let i = 0; i < count; i++) {
+    if (!Number.isNaN(averages[i])) continue;
+    const values = members.map((member) => member[from + i]!)
+      .filter((value) => !Number.isNaN(value));
     const average = values.reduce((sum, value) => sum + value, 0) / values.length;
-    averages[point] = average;
-    squares[point] = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
-    counts[point] = values.length;
+    averages[i] = average;
+    squares[i] = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
+    counts[i] = values.length;
   }
   return counts;
 }

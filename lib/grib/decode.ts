@@ -8,7 +8,7 @@ import { GribError, ShortPrefixError } from "./grib_error.ts";
 import type { GribField } from "./parse_fields.ts";
 import { equalGrids } from "./lat_lon_grid.ts";
 import { openPacking } from "./open_packing.ts";
-import { scaleIntegers, type ValueReader } from "./scaling.ts";
+import type { OpenData, ValueReader } from "./scaling.ts";
 import { fullWindow, type GridWindow } from "./window.ts";
 
 /** Adjacent grid points of the message, and their position in the output. */
@@ -45,23 +45,28 @@ export function decodeField(
   window: GridWindow = fullWindow(field.grid),
   out?: Float64Array,
 ): Float64Array {
-  return decodeMeasured(field, window, false, out).values;
+  return decodeMeasured(field, window, out).values;
 }
 
-/** Values of a window, and how many bytes they need. */
-interface PrefixValues {
-  /** As of {@linkcode decodeField}. */
-  values: Float64Array;
-  /**
-   * The packed integers that the values were made of, in the same order. Absent where there are none of
-   * 16 bits for each of them.
-   */
-  integers?: Uint16Array<ArrayBuffer>;
+/** What a window of a message holds, and how many bytes of the message give it. */
+interface Measured {
   /**
    * The fewest bytes from the beginning of the message that give these values; with complex packing
    * all bytes that were given.
    */
   neededBytes: number;
+}
+
+/** Values of a window. */
+interface PrefixValues extends Measured {
+  /** As of {@linkcode decodeField}. */
+  values: Float64Array;
+}
+
+/** Packed integers of a window: X of `value = (R + X·2^E)·10^-D`. */
+interface PrefixIntegers extends Measured {
+  /** One for each point, in the order of the values of {@linkcode decodeField}. */
+  integers: Uint16Array<ArrayBuffer>;
 }
 
 /**
@@ -78,13 +83,36 @@ export function decodePrefix(
   window: GridWindow,
   out?: Float64Array,
 ): PrefixValues {
-  if (field.data.length === field.dataLength) return decodeMeasured(field, window, true, out);
+  return explainCut(field, () => decodeMeasured(field, window, out));
+}
+
+/**
+ * Reads a window likewise: its packed integers, a quarter of the memory, which `scaleIntegers()` makes the
+ * same values of; or its values, where the message has no integer of 16 bits for each point, as it is packed
+ * in another way, has a bitmap, or columns from the east.
+ *
+ * @param out for values, as of {@linkcode decodeField}.
+ * @throws {ShortPrefixError} as `decodePrefix()`.
+ * @throws {GribError} as `decodePrefix()`.
+ */
+export function decodePacked(
+  field: GribField,
+  window: GridWindow,
+  out?: Float64Array,
+): PrefixIntegers | PrefixValues {
+  return explainCut(field, () => {
+    const open = openWindow(field, window);
+    return readIntegers(field, window, open) ?? readValues(field, window, open, out);
+  });
+}
+
+/** Asks for the whole message where data that are cut short look damaged: only the whole shows which. */
+function explainCut<Result>(field: GribField, read: () => Result): Result {
   try {
-    return decodeMeasured(field, window, true, out);
+    return read();
   } catch (error) {
     const isFinal = error instanceof ShortPrefixError || !isCut(field);
     if (!(error instanceof GribError) || isFinal) throw error;
-    // Cut short or damaged: only the whole message shows which.
     throw new ShortPrefixError(field.messageLength, countGivenBytes(field), error);
   }
 }
@@ -98,15 +126,19 @@ function countGivenBytes({ dataOffset, data }: GribField): number {
   return dataOffset + data.length;
 }
 
-/** @param keepsIntegers whether the packed integers are asked for. */
-function decodeMeasured(
-  field: GribField,
-  window: GridWindow,
-  keepsIntegers: boolean,
-  out?: Float64Array,
-): PrefixValues {
+function decodeMeasured(field: GribField, window: GridWindow, out?: Float64Array): PrefixValues {
+  return readValues(field, window, openWindow(field, window), out);
+}
+
+/** A window of packed data, open for reading. */
+interface OpenWindow {
+  /** In file order. */
+  runs: ValueRun[];
+  packing: OpenData;
+}
+
+function openWindow(field: GribField, window: GridWindow): OpenWindow {
   checkGrid(field, window);
-  const values = prepareOut(window.rowCount * window.columnCount, out);
   const runs = locateValues(planPointRuns(window), field.bitmap);
   const last = runs.at(-1)!;
   const endValue = last.startValue + last.valueCount;
@@ -116,16 +148,36 @@ function decodeMeasured(
   if (isCut(field) && packing.dataBytes > data.length) {
     throw new ShortPrefixError(dataOffset + packing.dataBytes, countGivenBytes(field));
   }
-  const isPlain = field.bitmap === undefined && !field.grid.columnsFromEast;
-  const readIntegers = keepsIntegers && isPlain ? packing.readIntegers : undefined;
-  if (!readIntegers) {
-    for (const run of runs) readRun(run, packing.readValues, field, values);
-    return { values, neededBytes: dataOffset + packing.dataBytes };
+  return { runs, packing };
+}
+
+function readValues(
+  field: GribField,
+  window: GridWindow,
+  { runs, packing }: OpenWindow,
+  out: Float64Array | undefined,
+): PrefixValues {
+  const values = prepareOut(countPoints(window), out);
+  for (const run of runs) readRun(run, packing.readValues, field, values);
+  return { values, neededBytes: field.dataOffset + packing.dataBytes };
+}
+
+/** @returns `undefined` where there is none of 16 bits for each point. */
+function readIntegers(
+  { bitmap, grid, dataOffset }: GribField,
+  window: GridWindow,
+  { runs, packing }: OpenWindow,
+): PrefixIntegers | undefined {
+  if (!packing.readIntegers || bitmap || grid.columnsFromEast) return undefined;
+  const integers = new Uint16Array(countPoints(window));
+  for (const { startValue, valueCount, outStart } of runs) {
+    packing.readIntegers(startValue, valueCount, integers, outStart);
   }
-  const integers = new Uint16Array(window.rowCount * window.columnCount);
-  for (const run of runs) readIntegers(run.startValue, run.valueCount, integers, run.outStart);
-  scaleIntegers(representation, integers, 0, integers.length, values, 0);
-  return { values, integers, neededBytes: dataOffset + packing.dataBytes };
+  return { integers, neededBytes: dataOffset + packing.dataBytes };
+}
+
+function countPoints({ rowCount, columnCount }: GridWindow): number {
+  return rowCount * columnCount;
 }
 
 /** The runs of points that make up a window, in file order. */

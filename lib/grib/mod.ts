@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { decodeField, decodePrefix } from "./decode.ts";
+export { decodeField, decodePacked, decodePrefix } from "./decode.ts";
 export { ShortPrefixError } from "./grib_error.ts";
 export {
   checkMessage,

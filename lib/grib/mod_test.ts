@@ -7,6 +7,7 @@ Deno.test("mod.ts exports what the other rooms use, and no more", () => {
     "ShortPrefixError",
     "checkMessage",
     "decodeField",
+    "decodePacked",
     "decodePrefix",
     "equalGrids",
     "fullWindow",

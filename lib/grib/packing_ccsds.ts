@@ -62,8 +62,7 @@ export function openCcsds(representation: CcsdsRepresentation, data: Uint8Array)
     ...(bitsPerValue <= MAX_INTEGER_BITS && {
       readIntegers: (start, count, out, outStart) =>
         readPieces(start, count, (from, pieceCount, offset) => {
-          const { samples } = reader;
-          for (let i = 0; i < pieceCount; i++) out[outStart + offset + i] = samples[from + i]!;
+          out.set(reader.samples.subarray(from, from + pieceCount), outStart + offset);
         }),
     }),
     get dataBytes() {

@@ -3,6 +3,7 @@ import { copyMessage, copyNamedMessage, expectedMessages } from "./messages_fixt
 import {
   checkMessage,
   decodeField,
+  decodePacked,
   decodePrefix,
   fullWindow,
   GribError,
@@ -66,7 +67,7 @@ Deno.test("decodePrefix() needs exactly as many bytes as it says", () => {
   }
 });
 
-Deno.test("decodePrefix() gives the integers of CCSDS values, one for each, where 16 bits hold them", () => {
+Deno.test("decodePacked() gives the integers of CCSDS values, one for each, where 16 bits hold them, else the values", () => {
   let found = 0;
   for (const message of SINGLE_FIELDS) {
     const field = parsePrefix(copyMessage(message));
@@ -74,9 +75,15 @@ Deno.test("decodePrefix() gives the integers of CCSDS values, one for each, wher
     const isPlain = field.bitmap === undefined && !field.grid.columnsFromEast;
     const hasIntegers = template === 42 && bitsPerValue > 0 && bitsPerValue <= 16 && isPlain;
     for (const window of windowsOf(field)) {
-      const { values, integers } = decodePrefix(field, window);
-      assertEquals(integers !== undefined, hasIntegers, message.name);
-      if (!integers) continue;
+      const { values, neededBytes } = decodePrefix(field, window);
+      const packed = decodePacked(field, window);
+      assertEquals(packed.neededBytes, neededBytes, message.name);
+      assertEquals("integers" in packed, hasIntegers, message.name);
+      if (!("integers" in packed)) {
+        assertEquals(packed.values, values, message.name);
+        continue;
+      }
+      const { integers } = packed;
       found++;
       const [binary, decimal] = [
         powerOf(2, scaling.binaryScaleFactor),

@@ -4,12 +4,8 @@ import { parseRun } from "../ecmwf/run.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import { emptySummary, type ResultField } from "../ensemble/field_result.ts";
 import { type FieldProduct, plainProduct } from "../ensemble/field_product.ts";
-import {
-  type DecodedMessage,
-  keepMembers,
-  type KeptMembers,
-  packValues,
-} from "../ensemble/kept_members.ts";
+import { keepMembers, type KeptMembers } from "../ensemble/kept_members.ts";
+import { packValues, type ValuePacking } from "../ensemble/packed_values.ts";
 import { countUp } from "../util/numbers.ts";
 import { type ProductSource, ProductValues } from "./product_values.ts";
 
@@ -21,7 +17,7 @@ const REPRESENTATION = {
   binaryScaleFactor: -10,
   decimalScaleFactor: 0,
   bitsPerValue: 16,
-} as DecodedMessage["representation"];
+} as ValuePacking["representation"];
 
 /** Two points of each member. */
 type Members = Record<Member, [number, number]>;
@@ -35,7 +31,7 @@ function openValues(given: [name: string, stepHours: number, members: Members][]
       2,
       members.map((member) => {
         const values = Float64Array.from(own[member]!);
-        return { member, ...packValues({ values, representation: REPRESENTATION, factor: 1 }) };
+        return { member, ...packValues(values, { representation: REPRESENTATION, factor: 1 }) };
       }),
     ));
     const reduced = { ...emptySummary([]), members, axes: AXES };
