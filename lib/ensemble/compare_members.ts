@@ -5,7 +5,7 @@
  * @module
  */
 import type { Member } from "../ecmwf/members.ts";
-import { type PackedValues, unpackValues, valueOf, type WindowBuffer } from "./packed_values.ts";
+import { type PackedValues, unpackValues, valueOf, type WindowMemory } from "./packed_values.ts";
 
 /** What is compared of one member's values over a window; some 2 kB. */
 export interface WindowSummary {
@@ -144,14 +144,14 @@ const PATTERN_RULES: readonly FeatureRule[] = [
  *
  * @param packed values, row-major, north first; NaN where missing.
  * @param columns of the window.
- * @param buffer where the rows that are looked at are meanwhile.
+ * @param memory for the rows that are looked at.
  */
 export function summarizeWindow(
   packed: PackedValues,
   columns: number,
-  buffer: WindowBuffer,
+  memory: WindowMemory,
 ): WindowSummary {
-  const rows = sampleRows(packed, columns, buffer);
+  const rows = sampleRows(packed, columns, memory);
   let [least, most] = [Infinity, -Infinity];
   let [difference, steps, atLeast] = [0, 0, 0];
   for (let row = 0; row < rows.length; row += columns) {
@@ -302,10 +302,10 @@ function measureDistances(members: readonly Float64Array[]): number[] {
 }
 
 /** The values of rows of a window, evenly spaced. */
-function sampleRows(packed: PackedValues, columns: number, buffer: WindowBuffer): Float64Array {
+function sampleRows(packed: PackedValues, columns: number, memory: WindowMemory): Float64Array {
   const rows = packed.numbers.length / columns;
   const rowStep = Math.ceil(rows / SAMPLED_ROWS);
-  const sample = buffer.take(Math.ceil(rows / rowStep) * columns);
+  const sample = memory.takeValues(Math.ceil(rows / rowStep) * columns);
   for (let to = 0, from = 0; to < sample.length; to += columns, from += rowStep * columns) {
     unpackValues(packed, sample.subarray(to, to + columns), from);
   }

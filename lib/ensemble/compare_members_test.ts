@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "jsr:@std/assert@^1.0.0";
 import { makeRandom } from "../../fixtures/random.ts";
 import { findOutliers, summarizeWindow, type Usual } from "./compare_members.ts";
-import { WindowBuffer } from "./packed_values.ts";
+import { WindowMemory } from "./packed_values.ts";
 
 const [ROWS, COLUMNS] = [40, 50];
 const WIND: Usual = { least: -150, noise: 4 };
@@ -26,7 +26,7 @@ function drawSmooth(random: () => number, spread: number): Float64Array {
 }
 
 function summarize(values: Float64Array) {
-  return summarizeWindow({ numbers: Float64Array.from(values) }, COLUMNS, new WindowBuffer());
+  return summarizeWindow({ numbers: Float64Array.from(values) }, COLUMNS, new WindowMemory());
 }
 
 /** A sound ensemble, one of whose members may be changed. */

@@ -10,7 +10,7 @@ import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./statistic.ts";
 import { release } from "../util/numbers.ts";
 import { FieldReducer, type ReducedField } from "./field_reducer.ts";
-import { WindowBuffer } from "./packed_values.ts";
+import { WindowMemory } from "./packed_values.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =
@@ -45,7 +45,7 @@ export interface WorkerReply {
 }
 
 const reducers = new Map<number, FieldReducer>();
-const buffer = new WindowBuffer();
+const memory = new WindowMemory();
 
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
   try {
@@ -80,7 +80,7 @@ function addPart(
   { field, expected, start, end }: MessagePart,
   region: Region,
 ): number | undefined {
-  const reducer = reducers.get(field) ?? new FieldReducer(region, buffer);
+  const reducer = reducers.get(field) ?? new FieldReducer(region, memory);
   reducers.set(field, reducer);
   return reducer.add(bytes.subarray(start, end), expected);
 }

@@ -32,7 +32,6 @@ import {
   selectWindow,
   ShortPrefixError,
 } from "../grib/mod.ts";
-import { release } from "../util/numbers.ts";
 import type { FieldDemand } from "./statistic.ts";
 import { keepMembers, type KeptMembers } from "./kept_members.ts";
 import { measurePacked } from "./packed_statistics.ts";
@@ -44,7 +43,7 @@ import {
   packIntegers,
   packValues,
   unpackValues,
-  WindowBuffer,
+  WindowMemory,
 } from "./packed_values.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -143,10 +142,10 @@ export class FieldReducer {
   /** That of the first message; all are of the same variable and step. */
   #expected: ExpectedField | undefined;
 
-  /** @param buffer where the values of a message are while they are worked on. @default {its own} */
+  /** @param memory for the values of messages, used again. @default {its own} */
   constructor(
     private readonly region: Region,
-    private readonly buffer: WindowBuffer = new WindowBuffer(),
+    private readonly memory: WindowMemory = new WindowMemory(),
   ) {}
 
   /**
@@ -179,7 +178,7 @@ export class FieldReducer {
         member,
         axes: { latitudes, longitudes, grid },
         packed,
-        summary: summarizeWindow(packed, window.columnCount, this.buffer),
+        summary: summarizeWindow(packed, window.columnCount, this.memory),
         precision,
         representation: field.representation,
         conversion,
@@ -203,11 +202,7 @@ export class FieldReducer {
     window: GridWindow,
     factor: number,
   ): { packed: PackedValues; neededBytes: number } {
-    const decoded = decodePacked(
-      field,
-      window,
-      this.buffer.take(window.rowCount * window.columnCount),
-    );
+    const decoded = decodePacked(field, window, this.memory);
     const { neededBytes } = decoded;
     const packing = { representation: field.representation, factor };
     if ("integers" in decoded) {
@@ -229,7 +224,7 @@ export class FieldReducer {
     expected: ExpectedField,
   ): { isEmpty: boolean; reason: string | undefined } | undefined {
     if (packed.bounds && isRangePlausible(packed.bounds, precision, expected)) return undefined;
-    const values = this.buffer.take(packed.numbers.length);
+    const values = this.memory.takeValues(packed.numbers.length);
     unpackValues(packed, values);
     return {
       isEmpty: values.every(Number.isNaN),
@@ -284,7 +279,7 @@ export class FieldReducer {
         points: joinPoints(pointCount, fitting.map(packMember)),
       }),
     };
-    release(...decoded.map(({ packed }) => packed.numbers));
+    for (const { packed } of decoded) this.memory.giveBack(packed);
     return reduced;
   }
 

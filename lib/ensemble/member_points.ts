@@ -208,7 +208,7 @@ function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
   for (let block = 0; block < blocks; block++) {
     const start = block * BLOCK;
     const count = Math.min(BLOCK, steps.length - start);
-    differences.fill(0, count);
+    if (count < BLOCK) differences.fill(0, count);
     let all = 0;
     for (let i = 0; i < count; i++) {
       const next = steps[start + i]!;

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
 import type { Limits } from "../ecmwf/variables.ts";
-import type { GribField } from "../grib/mod.ts";
+import type { DecodeMemory, GribField } from "../grib/mod.ts";
 import { powerOf, scaleIntegers } from "../grib/scaling.ts";
+import { release } from "../util/numbers.ts";
 
 /** What makes a value of a whole number `q`: `((q + least) · binary + reference) · decimal · factor`. */
 export interface Scales {
@@ -41,16 +43,40 @@ export interface ValuePacking {
   factor: number;
 }
 
-/** Memory for the values of one window, used again for message after message. */
-export class WindowBuffer {
-  #array = new Float64Array();
+/**
+ * Memory for windows, used again for message after message: allocating it anew takes as long as a quarter
+ * of decoding.
+ */
+export class WindowMemory implements DecodeMemory {
+  #values = new Float64Array();
+  /** Arrays that were given back, all of this length. */
+  #free: Uint16Array<ArrayBuffer>[] = [];
+  #length = 0;
 
   /** An array of some length, with any content, valid until the next call. */
-  take(length: number): Float64Array<ArrayBuffer> {
-    if (this.#array.length < length) this.#array = new Float64Array(length);
-    return this.#array.subarray(0, length);
+  takeValues(length: number): Float64Array<ArrayBuffer> {
+    if (this.#values.length < length) this.#values = new Float64Array(length);
+    return this.#values.subarray(0, length);
+  }
+
+  /** An array of some length, with any content, which belongs to the caller until it is given back. */
+  takeIntegers(length: number): Uint16Array<ArrayBuffer> {
+    if (length !== this.#length) release(...this.#free.splice(0));
+    this.#length = length;
+    return this.#free.pop() ?? new Uint16Array(length);
+  }
+
+  /** Takes the numbers of a message back, which nobody may use any more. */
+  giveBack({ numbers }: PackedNumbers): void {
+    const isUsable = numbers instanceof Uint16Array && numbers.length === this.#length &&
+      this.#free.length < MOST_FREE;
+    if (isUsable) this.#free.push(numbers);
+    else release(numbers);
   }
 }
+
+/** Arrays that are kept to be used again: those of one field. */
+const MOST_FREE = ENSEMBLE_SIZE;
 
 /** `q` of a value that is missing. */
 export const MISSING = 0xffff;

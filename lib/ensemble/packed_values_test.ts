@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@^1.0.0";
+import { ENSEMBLE_SIZE } from "../ecmwf/members.ts";
 import {
   MISSING,
   type PackedValues,
@@ -6,6 +7,7 @@ import {
   packValues,
   unpackValues,
   valueOf,
+  WindowMemory,
 } from "./packed_values.ts";
 import { type DecodedMessage, decodeMessage } from "./packed_values_fixture.ts";
 
@@ -98,5 +100,28 @@ Deno.test("the highest integer counts wherever it is", () => {
     const integers = new Uint16Array(7);
     integers[place] = 1234;
     assertEquals(packIntegers(integers, message).bounds!.most, scale(1234, message));
+  }
+});
+
+Deno.test("memory for integers is taken again once it is given back, and by one message at a time", () => {
+  const memory = new WindowMemory();
+  const [first, second] = [memory.takeIntegers(100), memory.takeIntegers(100)];
+  assert(first !== second);
+  memory.giveBack({ numbers: first });
+  assert(memory.takeIntegers(100) === first);
+  assert(memory.takeIntegers(100) !== first);
+  memory.giveBack({ numbers: second });
+  assertEquals(memory.takeIntegers(50).length, 50);
+  assertEquals(second.length, 0, "windows of another size free it");
+});
+
+Deno.test("memory that cannot be used again is freed: other windows, values, more than a field has", () => {
+  const memory = new WindowMemory();
+  const taken = Array.from({ length: ENSEMBLE_SIZE + 1 }, () => memory.takeIntegers(10));
+  for (const numbers of taken) memory.giveBack({ numbers });
+  assertEquals(taken.map(({ length }) => length), [...Array(ENSEMBLE_SIZE).fill(10), 0]);
+  for (const numbers of [new Uint16Array(11), new Float64Array(10)]) {
+    memory.giveBack({ numbers });
+    assertEquals(numbers.length, 0);
   }
 });

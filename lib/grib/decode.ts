@@ -69,6 +69,12 @@ interface PrefixIntegers extends Measured {
   integers: Uint16Array<ArrayBuffer>;
 }
 
+/** Arrays of some length, with any content. */
+export interface DecodeMemory {
+  takeValues(length: number): Float64Array;
+  takeIntegers(length: number): Uint16Array<ArrayBuffer>;
+}
+
 /**
  * Decodes a window of a field whose data may be cut short, as `parsePrefix()` gives it. The values
  * equal those of the whole message.
@@ -91,18 +97,19 @@ export function decodePrefix(
  * same values of; or its values, where the message has no integer of 16 bits for each point, as it is packed
  * in another way, has a bitmap, or columns from the east.
  *
- * @param out for values, as of {@linkcode decodeField}.
+ * @param memory where they are written. @default allocated
  * @throws {ShortPrefixError} as `decodePrefix()`.
  * @throws {GribError} as `decodePrefix()`.
  */
 export function decodePacked(
   field: GribField,
   window: GridWindow,
-  out?: Float64Array,
+  memory?: DecodeMemory,
 ): PrefixIntegers | PrefixValues {
   return explainCut(field, () => {
     const open = openWindow(field, window);
-    return readIntegers(field, window, open) ?? readValues(field, window, open, out);
+    return readIntegers(field, window, open, memory) ??
+      readValues(field, window, open, memory?.takeValues(countPoints(window)));
   });
 }
 
@@ -167,9 +174,11 @@ function readIntegers(
   { bitmap, grid, dataOffset }: GribField,
   window: GridWindow,
   { runs, packing }: OpenWindow,
+  memory: DecodeMemory | undefined,
 ): PrefixIntegers | undefined {
   if (!packing.readIntegers || bitmap || grid.columnsFromEast) return undefined;
-  const integers = new Uint16Array(countPoints(window));
+  const count = countPoints(window);
+  const integers = memory?.takeIntegers(count) ?? new Uint16Array(count);
   for (const { startValue, valueCount, outStart } of runs) {
     packing.readIntegers(startValue, valueCount, integers, outStart);
   }

@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { decodeField, decodePacked, decodePrefix } from "./decode.ts";
+export { decodeField, type DecodeMemory, decodePacked, decodePrefix } from "./decode.ts";
 export { ShortPrefixError } from "./grib_error.ts";
 export {
   checkMessage,
