@@ -139,6 +139,8 @@ export class FieldReducer {
   readonly #rejections: Rejection[] = [];
   /** Beginnings that were too short, until the rest arrives. */
   readonly #beginnings = new Map<Member, Uint8Array>();
+  /** That of the last message. */
+  #window: GridWindow | undefined;
   /** That of the first message; all are of the same variable and step. */
   #expected: ExpectedField | undefined;
 
@@ -163,7 +165,7 @@ export class FieldReducer {
       const field = parsePrefix(message);
       const mismatch = findMismatch(field, expected);
       if (mismatch) return this.#reject(member, mismatch, "mismatched");
-      const window = selectSmallWindow(field, this.region);
+      const window = this.#selectWindow(field);
       const { latitudes, longitudes, grid } = window;
       const conversion = findConversion(field, expected.variable);
       const factor = findFactor(conversion, expected.stepHours);
@@ -194,6 +196,13 @@ export class FieldReducer {
       this.#beginnings.set(member, message.slice());
       return error.neededBytes;
     }
+  }
+
+  /** The region's part of a grid: most messages have that of the one before. */
+  #selectWindow(field: GribField): GridWindow {
+    const known = this.#window;
+    if (known && equalGrids(known.grid, field.grid)) return known;
+    return this.#window = selectSmallWindow(field, this.region);
   }
 
   /** Decodes a window: its values, multiplied by a factor. */
@@ -352,7 +361,7 @@ export function sameAxes(a: WindowAxes, b: WindowAxes): boolean {
 }
 
 function sameNumbers(a: Float64Array, b: Float64Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
+  return a === b || a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 /** The axes that occur most often; of equally frequent ones those of a usual grid, else the first. */

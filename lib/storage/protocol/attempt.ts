@@ -31,6 +31,9 @@ export interface AttemptOptions {
   patience?: number;
 }
 
+/** Why the signal of an attempt fires at its end: one for all, as each that is made takes a stack trace. */
+const ENDED = new DOMException("The attempt has ended", "AbortError");
+
 /**
  * One attempt at a request. Its signal fires when the caller aborts, when the server makes no
  * progress for `timeoutMs`, when the answer takes far longer than the last ones of this server, and
@@ -124,7 +127,7 @@ export class Attempt implements Disposable {
     clearTimeout(this.#timer);
     if (this.#judged) this.#times.bodies--;
     this.#options.signal?.removeEventListener("abort", this.#onCallerAbort);
-    this.#controller.abort();
+    this.#controller.abort(ENDED);
   }
 
   /** A timer set once and looked at when due is cheaper than one reset for every chunk. */
