@@ -62,7 +62,7 @@ const RULES: readonly PhaseRule[] = [
     ],
   },
   { phase: "parse", files: ["lib/grib/", "check_message.ts"] },
-  { phase: "pack and keep", files: ["kept_members.ts"] },
+  { phase: "pack and keep", files: ["kept_members.ts", "packed_values.ts"] },
   {
     phase: "check",
     files: [

@@ -29,8 +29,6 @@ export interface FieldPoints {
 
 /** Differences that are packed at the same width. As many as bits of a word: no word is shared. */
 const BLOCK = 32;
-/** Points that are compared at a time, in whole blocks. */
-const COMPARED = 32 * BLOCK;
 /**
  * A value shrinks when it does so by more steps than this. Values were rounded twice, on the model's own
  * grid and on this one, at each of two steps, and the two roundings of a step may differ by a factor of 2.
@@ -116,17 +114,32 @@ export function openPoints(
 ): OpenPoints | undefined {
   const part = findPart(members, packed, member);
   if (!part) return undefined;
-  const steps = new Uint16Array(Math.ceil(pointCount / BLOCK) * BLOCK);
-  new StepReader(part.bytes, pointCount).read(steps);
-  return { ...part.points, steps: steps.subarray(0, pointCount) };
+  const steps = new Uint16Array(pointCount);
+  const reader = new BlockReader(part.bytes, pointCount);
+  const differences = new Int32Array(BLOCK);
+  let count = 0;
+  for (let start = 0; start < pointCount; start += BLOCK) {
+    reader.read(differences);
+    const end = Math.min(start + BLOCK, pointCount);
+    for (let i = start; i < end; i++) {
+      count = addDifference(count, differences[i - start]!);
+      steps[i] = count;
+    }
+  }
+  return { ...part.points, steps };
 }
 
 /** A member of a field, and its packed values. */
+interface PackedPart {
+  points: MemberPoints;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 function findPart(
   members: readonly MemberPoints[],
   packed: Uint8Array<ArrayBuffer>,
   member: Member,
-): { points: MemberPoints; bytes: Uint8Array<ArrayBuffer> } | undefined {
+): PackedPart | undefined {
   let offset = 0;
   for (const points of members) {
     const end = offset + points.packedBytes;
@@ -147,52 +160,55 @@ export function valueAt({ least, step, steps }: OpenPoints, point: number): numb
  * explains; none where the grids differ, as then nothing can be said.
  */
 export function findShrunkPoints(earlier: OpenPoints, later: OpenPoints): number[] {
-  const { length } = earlier.steps;
-  if (length !== later.steps.length) return [];
+  const [a, b] = [earlier.steps, later.steps];
+  if (a.length !== b.length) return [];
   const shrunk: number[] = [];
-  const find = (from: number) =>
-    findShrunk(earlier, later, earlier.steps, later.steps, from, length);
-  for (let i = find(0); i < length; i = find(i + 1)) shrunk.push(i);
+  const room = findRoom(earlier, later);
+  for (let i = 0; i < a.length; i++) {
+    if (earlier.step * a[i]! - later.step * b[i]! <= room) continue;
+    if (a[i] !== MISSING && b[i] !== MISSING) shrunk.push(i);
+  }
   return shrunk;
 }
 
-/** @returns the first point from some one on that is smaller at the later step; `end` where none is. */
-function findShrunk(
-  earlier: Pick<MemberPoints, "least" | "step">,
-  later: Pick<MemberPoints, "least" | "step">,
-  a: Uint16Array,
-  b: Uint16Array,
-  from: number,
-  end: number,
-): number {
-  const [stepA, stepB] = [earlier.step, later.step];
-  const room = ROUNDED_STEPS * (stepA + stepB) + later.least - earlier.least;
-  for (let i = from; i < end; i++) {
-    if (stepA * a[i]! - stepB * b[i]! <= room) continue;
-    if (a[i] !== MISSING && b[i] !== MISSING) return i;
-  }
-  return end;
+/** How much larger `step · q` may be at the earlier of two steps. */
+function findRoom(earlier: MemberPoints, later: MemberPoints): number {
+  return ROUNDED_STEPS * (earlier.step + later.step) + later.least - earlier.least;
 }
 
 /** The members that two fields share, and that shrink from the one to the other. */
 export function findContradictions(earlier: FieldPoints, later: FieldPoints): Member[] {
   const { pointCount } = later;
   if (earlier.pointCount !== pointCount) return [];
-  const [a, b] = [new Uint16Array(COMPARED), new Uint16Array(COMPARED)];
   return later.members.map(({ member }) => member).filter((member) => {
     const before = findPart(earlier.members, earlier.packed, member);
     const after = findPart(later.members, later.packed, member);
-    if (!before || !after) return false;
-    const readBefore = new StepReader(before.bytes, pointCount);
-    const readAfter = new StepReader(after.bytes, pointCount);
-    for (let start = 0; start < pointCount; start += COMPARED) {
-      readBefore.read(a);
-      readAfter.read(b);
-      const end = Math.min(COMPARED, pointCount - start);
-      if (findShrunk(before.points, after.points, a, b, 0, end) < end) return true;
-    }
-    return false;
+    return before && after && shrinks(before, after, pointCount);
   });
+}
+
+/** Whether {@linkcode findShrunkPoints} finds one: block by block, which takes no memory. */
+function shrinks(before: PackedPart, after: PackedPart, pointCount: number): boolean {
+  const [stepA, stepB] = [before.points.step, after.points.step];
+  const room = findRoom(before.points, after.points);
+  const [a, b] = [
+    new BlockReader(before.bytes, pointCount),
+    new BlockReader(after.bytes, pointCount),
+  ];
+  const [differencesA, differencesB] = [new Int32Array(BLOCK), new Int32Array(BLOCK)];
+  let [countA, countB] = [0, 0];
+  for (let start = 0; start < pointCount; start += BLOCK) {
+    a.read(differencesA);
+    b.read(differencesB);
+    const end = Math.min(BLOCK, pointCount - start);
+    for (let i = 0; i < end; i++) {
+      countA = addDifference(countA, differencesA[i]!);
+      countB = addDifference(countB, differencesB[i]!);
+      if (stepA * countA - stepB * countB <= room) continue;
+      if (countA !== MISSING && countB !== MISSING) return true;
+    }
+  }
+  return false;
 }
 
 /**
@@ -232,7 +248,7 @@ function packSteps(steps: Uint16Array): Uint8Array<ArrayBuffer> {
 
 /** The words of one member while it is packed; used again. */
 let words = new Int32Array();
-/** The differences of one block while it is packed or unpacked. */
+/** The differences of one block while it is packed. */
 const differences = new Int32Array(BLOCK);
 
 /** Puts the differences of a block, of up to 8 bits each, into as many words from `first` on. */
@@ -270,58 +286,49 @@ function packPairs(width: number, first: number): void {
   }
 }
 
-/** Unpacks the steps of one member, some blocks at a time. */
-class StepReader {
+/** Unpacks the differences of one member, block by block. */
+class BlockReader {
   readonly #view: DataView;
-  readonly #blocks: number;
   /** The next block, and where its words begin. */
   #block = 0;
   #offset: number;
-  #previous = 0;
 
   constructor(packed: Uint8Array<ArrayBuffer>, pointCount: number) {
     this.#view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-    this.#blocks = Math.ceil(pointCount / BLOCK);
-    this.#offset = this.#blocks;
+    this.#offset = Math.ceil(pointCount / BLOCK);
   }
 
-  /** Reads as many blocks as `out` has room for; beyond the last one it stays as it is. */
-  read(out: Uint16Array): void {
-    const end = Math.min(this.#blocks, this.#block + out.length / BLOCK);
-    for (let at = 0; this.#block < end; this.#block++, at += BLOCK) {
-      const width = this.#view.getUint8(this.#block);
-      if (width === 0) out.fill(this.#previous, at, at + BLOCK);
-      else {
-        if (width > 8) unpackPairs(this.#view, this.#offset, width);
-        else unpackFours(this.#view, this.#offset, width);
-        this.#previous = addDifferences(this.#previous, out, at);
-        this.#offset += 4 * width;
-      }
-    }
+  /** Writes the differences of the next block to `out`. */
+  read(out: Int32Array): void {
+    const width = this.#view.getUint8(this.#block++);
+    if (width === 0) out.fill(0);
+    else if (width > 8) unpackPairs(this.#view, this.#offset, width, out);
+    else unpackFours(this.#view, this.#offset, width, out);
+    this.#offset += 4 * width;
   }
 }
 
 /** Reads the differences of a block, of up to 8 bits each. */
-function unpackFours(view: DataView, offset: number, width: number): void {
+function unpackFours(view: DataView, offset: number, width: number, out: Int32Array): void {
   const bits = 4 * width;
   const mask = (1 << width) - 1;
   for (let i = 0, bit = 0; i < BLOCK; i += 4, bit += bits) {
     const group = readGroup(view, offset, bit, bits);
-    differences[i] = group & mask;
-    differences[i + 1] = group >>> width & mask;
-    differences[i + 2] = group >>> 2 * width & mask;
-    differences[i + 3] = group >>> 3 * width & mask;
+    out[i] = group & mask;
+    out[i + 1] = group >>> width & mask;
+    out[i + 2] = group >>> 2 * width & mask;
+    out[i + 3] = group >>> 3 * width & mask;
   }
 }
 
 /** The same of up to 16 bits. */
-function unpackPairs(view: DataView, offset: number, width: number): void {
+function unpackPairs(view: DataView, offset: number, width: number, out: Int32Array): void {
   const bits = 2 * width;
   const mask = (1 << width) - 1;
   for (let i = 0, bit = 0; i < BLOCK; i += 2, bit += bits) {
     const group = readGroup(view, offset, bit, bits);
-    differences[i] = group & mask;
-    differences[i + 1] = group >>> width & mask;
+    out[i] = group & mask;
+    out[i + 1] = group >>> width & mask;
   }
 }
 
@@ -333,13 +340,7 @@ function readGroup(view: DataView, offset: number, bit: number, bits: number): n
   return shift + bits > 32 ? low | view.getInt32(at + 4, true) << (32 - shift) : low;
 }
 
-/** Adds the differences of a block up. @returns the last sum. */
-function addDifferences(previous: number, out: Uint16Array, at: number): number {
-  let step = previous;
-  for (let i = 0; i < BLOCK; i++) {
-    const unsigned = differences[i]!;
-    step = (step + (unsigned >>> 1 ^ -(unsigned & 1))) & 0xffff;
-    out[at + i] = step;
-  }
-  return step;
+/** The number of steps after a difference, whose sign is its lowest bit. */
+function addDifference(count: number, difference: number): number {
+  return (count + (difference >>> 1 ^ -(difference & 1))) & 0xffff;
 }
