@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Member } from "../ecmwf/members.ts";
+import { countUp } from "../util/numbers.ts";
 import { byFileOrder, type FetchRequest, planRequests } from "./fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "./field_plan.ts";
 import type { PrefixNeeds } from "./prefix_need.ts";
@@ -22,23 +24,58 @@ export interface QueuedMessage extends PlannedMessage {
  * than workers: of each field one worker has all messages, and the first fields of a file have the
  * first worker. Messages of several fields lie among each other, so a lot is a run of the file, nearly
  * all of whose messages are for one worker: were it some fields, neighbours would part.
+ *
+ * The messages of a lot are put into line when it is drawn, as a run of 85 steps has 52,020.
  */
-export function queueMessages(plan: readonly PlannedField[], workers: number): QueuedMessage[] {
-  const steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
-  const lotsPerStep = Math.ceil(workers / Math.max(1, steps.length));
-  const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
-  return steps.flatMap((fields, step) => {
-    const ordered = fields.toSorted((a, b) => firstOffset(a) - firstOffset(b));
+export class MessageQueue {
+  readonly #plan: readonly PlannedField[];
+  /** Fields by step. */
+  readonly #steps: readonly (readonly number[])[];
+  readonly #lotsPerStep: number;
+  /** Members that are left out, by field. */
+  readonly #left = new Map<number, Set<Member>>();
+
+  constructor(plan: readonly PlannedField[], readonly workers: number) {
+    this.#plan = plan;
+    this.#steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
+    this.#lotsPerStep = Math.ceil(workers / Math.max(1, this.#steps.length));
+  }
+
+  /** Leaves messages out of the lots that are drawn from now on. */
+  leaveOut(messages: Iterable<QueuedMessage>): void {
+    for (const { field, member } of messages) {
+      const members = this.#left.get(field) ?? new Set();
+      this.#left.set(field, members.add(member));
+    }
+  }
+
+  /** The lots of a worker, each in the order of its file. */
+  *drawLots(worker: number): Generator<QueuedMessage[]> {
+    const lotCount = this.#steps.length * this.#lotsPerStep;
+    for (let own = worker; own < lotCount; own += this.workers) {
+      const step = this.#queueStep(Math.floor(own / this.#lotsPerStep));
+      yield step.filter(({ lot, field, member }) =>
+        lot === own && !this.#left.get(field)?.has(member)
+      );
+    }
+  }
+
+  /** All messages of a step, in the order of its files. */
+  #queueStep(step: number): QueuedMessage[] {
+    const plan = this.#plan;
+    const lotsPerStep = this.#lotsPerStep;
+    const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
+    const ordered = this.#steps[step]!.toSorted((a, b) => firstOffset(a) - firstOffset(b));
     const placed = ordered.flatMap((field, i) => {
       const lot = step * lotsPerStep + Math.floor(i * lotsPerStep / ordered.length);
-      const place = { field, lot, worker: lot % workers };
+      const place = { field, lot, worker: lot % this.workers };
       return plan[field]!.messages.map((message) => ({ ...message, ...place }));
     });
     const lots = placed.map(({ lot }) => lot);
     placed.sort(byFileOrder);
     for (const [i, lot] of lots.entries()) placed[i]!.lot = lot;
     return placed;
-  });
+  }
 }
 
 /** How much is learnt before more is asked for. */
@@ -100,15 +137,13 @@ function countLacking(
  * it is drawn, as `planRequests()` does.
  */
 export function* scheduleRequests(
-  queue: readonly QueuedMessage[],
-  workers: number,
+  queue: MessageQueue,
   wantBytes: (message: QueuedMessage, requestBytes: number) => number,
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<QueuedMessage>> {
-  const byWorker = Map.groupBy(queue, ({ lot }) => lot % workers);
-  let lanes = [...byWorker.values()].map(function* (messages) {
-    for (const lot of Map.groupBy(messages, ({ lot }) => lot).values()) {
+  let lanes = countUp(queue.workers).map(function* (worker) {
+    for (const lot of queue.drawLots(worker)) {
       yield* planRequests(lot, wantBytes, gapBytes, maxJoinedBytes);
     }
   });
