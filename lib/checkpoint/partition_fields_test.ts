@@ -3,7 +3,7 @@ import { makeRandom } from "../../fixtures/random.ts";
 import { findVariables, GIK_VARIABLES, VARIABLES } from "../ecmwf/variables.ts";
 import { DEFAULT_POLICY } from "../ensemble/fetch_plan.ts";
 import type { PlannedField } from "../ensemble/field_plan.ts";
-import { queueMessages, scheduleRequests } from "../ensemble/schedule_requests.ts";
+import { MessageQueue, scheduleRequests } from "../ensemble/schedule_requests.ts";
 import { GIK } from "../output/profile.ts";
 import { partitionFields } from "./partition_fields.ts";
 
@@ -136,11 +136,9 @@ const NEEDED_SHARE = 0.58;
 /** The requests of a process that makes some fields. */
 function countRequests(plan: readonly PlannedField[], part: readonly number[]): number {
   const fields = part.map((fieldIndex) => plan[fieldIndex]!);
-  const workers = Math.min(2, fields.length);
   const { gapBytes, maxJoinedBytes } = DEFAULT_POLICY;
   const requests = scheduleRequests(
-    queueMessages(fields, workers),
-    workers,
+    new MessageQueue(fields, Math.min(2, fields.length)),
     ({ reference }) => NEEDED_SHARE * reference.length,
     () => gapBytes,
     maxJoinedBytes,

@@ -193,6 +193,8 @@ export class WorkFolder {
    * Saves a finished field, whole or not at all, with the versions of its files that are known now. A
    * field that lacks a message gets a name of its own: the next command fetches it again.
    *
+   * The numbers belong to this object from now on: those that it does not hold are freed.
+   *
    * @param fieldIndex of the plan.
    * @throws {StorageError} when the file cannot be written.
    */
@@ -209,8 +211,10 @@ export class WorkFolder {
     const { pieces, sections } = encodeFieldFile(key, saved);
     await storage.put(file, pieces);
     this.#retain(fieldIndex, saved, { file, sections });
+    if (reduced.kept) release(reduced.kept.packed);
   }
 
+  /** Retains what is not read again, and frees the statistics otherwise. */
   #retain(
     fieldIndex: number,
     { reduced, ...origin }: SavedField,
@@ -222,6 +226,7 @@ export class WorkFolder {
     const held = isRemote(file) && { held: { mean, deviation, further } };
     this.#places.set(fieldIndex, { file, sections, ...kept, ...held });
     this.#fields.set(fieldIndex, { ...origin, reduced: summarizeField(reduced) });
+    if (!held) release(mean, deviation, ...further ?? []);
     if (reduced.points) this.options.onPoints?.(fieldIndex, reduced.points);
   }
 

@@ -79,7 +79,7 @@ async function listReduced(work: WorkFolder): Promise<[number, ReducedField][]> 
 
 /** Saves the first field of the plan, and gives the path of its file. */
 async function saveFirst(path: string): Promise<string> {
-  await (await open(path)).save(0, FIELD);
+  await (await open(path)).save(0, structuredClone(FIELD));
   const [name] = await listNames(path);
   return `${path}/${name}`;
 }
@@ -92,13 +92,26 @@ Deno.test("a saved field is the same for the same command, bit for bit", () =>
     assertEquals(warnings, []);
   }));
 
+Deno.test("the numbers of a field are freed once they are in its file", () =>
+  withWorkFolder(async (path) => {
+    const kept = { pointCount: 6, members: [{ member: 0 }], packed: new Uint8Array(48).fill(7) };
+    const field = structuredClone({ ...FIELD, further: [Float32Array.of(7)], kept });
+    const { mean, deviation, further } = field;
+    await (await open(path)).save(0, field);
+    const arrays = [mean, deviation, further[0]!, field.kept.packed];
+    assertEquals(arrays.map(({ byteLength }) => byteLength), [0, 0, 0, 0]);
+    const work = await open(path);
+    assertEquals(await work.readStatistic(0, "further"), Float32Array.of(7));
+    assertEquals(await work.readKept(0), kept);
+  }));
+
 Deno.test("points are handed over when their field is saved or read, and not retained", () =>
   withWorkFolder(async (path) => {
     const given: unknown[] = [];
     const onPoints = (...points: unknown[]) => void given.push(points);
     const openNoting = () => WorkFolder.open(path, PLAN, { settings: SETTINGS, storage, onPoints });
     for (const [i, field] of [FIELD, LACKING].entries()) {
-      await (await openNoting()).save(i, { ...field, points: POINTS });
+      await (await openNoting()).save(i, structuredClone({ ...field, points: POINTS }));
     }
     const work = await openNoting();
     await work.read({ lacking: true });
@@ -110,7 +123,7 @@ Deno.test("points are handed over when their field is saved or read, and not ret
 Deno.test("readPoints() says what to do when the file is gone", () =>
   withWorkFolder(async (path) => {
     const work = await open(path);
-    await work.save(0, { ...FIELD, points: POINTS });
+    await work.save(0, structuredClone({ ...FIELD, points: POINTS }));
     await removeWorkFolder(path, storage);
     const error = await assertRejects(() => work.readPoints(0), MissingDataError);
     assertStringIncludes(
@@ -125,7 +138,7 @@ Deno.test("a field without members is saved, too", () =>
       ({ member, reason: "wrong", fault: "damaged" }) as const
     );
     const field = emptyField([{ ...rejections[0]!, member: 0 }, ...rejections]);
-    await (await open(path)).save(1, field);
+    await (await open(path)).save(1, structuredClone(field));
     assertEquals(await listReduced(await open(path)), [[1, field]]);
   }));
 
@@ -137,7 +150,7 @@ const LACKING: ReducedField = {
 
 Deno.test("a field that lacks a message is read only where `lacking` is set", () =>
   withWorkFolder(async (path) => {
-    await (await open(path)).save(0, LACKING);
+    await (await open(path)).save(0, structuredClone(LACKING));
     assertEquals((await open(path)).fields.size, 0);
     assertEquals(await listReduced(await open(path, PLAN, SETTINGS, true)), [[0, LACKING]]);
   }));
@@ -145,7 +158,7 @@ Deno.test("a field that lacks a message is read only where `lacking` is set", ()
 Deno.test("of a field that was saved twice, the one that lacks nothing is read, whichever came last", () =>
   withWorkFolder(async (path) => {
     const work = await open(path);
-    for (const field of [LACKING, FIELD, LACKING]) await work.save(0, field);
+    for (const field of [LACKING, FIELD, LACKING]) await work.save(0, structuredClone(field));
     assertEquals(await listReduced(await open(path, PLAN, SETTINGS, true)), [[0, FIELD]]);
     await work.drop(0);
     assertEquals((await open(path, PLAN, SETTINGS, true)).fields.size, 0);
@@ -195,7 +208,7 @@ for (const [how, damage] of DAMAGES) {
       const { work, warnings } = await openWarning(path);
       assertEquals(work.fields.size, 0);
       assertStringIncludes(warnings[0]!, `${file} is damaged`);
-      await work.save(0, FIELD);
+      await work.save(0, structuredClone(FIELD));
       assertEquals((await open(path)).fields.size, 1);
     }));
 }
@@ -203,7 +216,7 @@ for (const [how, damage] of DAMAGES) {
 Deno.test("a whole file under the name of another field is ignored", () =>
   withWorkFolder(async (path) => {
     const file = await saveFirst(path);
-    await (await open(path)).save(1, FIELD);
+    await (await open(path)).save(1, structuredClone(FIELD));
     const [other] = (await listNames(path)).filter((name) => name.startsWith("u700_36h_"));
     await Deno.copyFile(file, `${path}/${other}`);
     assertEquals([...(await open(path)).fields.keys()], [0]);

@@ -4,11 +4,18 @@
  *
  * @module
  */
+import type { ExpectedField } from "../ecmwf/check_message.ts";
 import type { Region } from "../grib/mod.ts";
 import { release } from "../util/numbers.ts";
 import type { FieldDemand } from "./statistic.ts";
 import type { ReducedField } from "./field_reducer.ts";
-import type { MessagePart, WorkerCall, WorkerReply, WorkerRequest } from "./decode_worker.ts";
+import type {
+  FieldOpening,
+  MessagePart,
+  WorkerCall,
+  WorkerReply,
+  WorkerRequest,
+} from "./decode_worker.ts";
 
 interface Call {
   resolve(reply: WorkerReply): void;
@@ -16,14 +23,18 @@ interface Call {
 }
 
 /** A message, or its beginning, for the worker that has its field. */
-export interface WorkerPart extends MessagePart {
+export interface WorkerPart extends Omit<MessagePart, "member"> {
   worker: number;
+  /** All messages of a field differ in their member only. */
+  expected: ExpectedField;
 }
 
 /** Decodes and reduces fields in workers, until it is disposed of. */
 export class DecodePool implements Disposable {
   readonly #workers: Worker[];
   readonly #calls = new Map<number, Call>();
+  /** Fields that a worker knows. */
+  readonly #opened = new Set<number>();
   #nextCall = 0;
   /** Why a worker stopped; later calls are rejected with it. */
   #failure: Error | undefined;
@@ -85,11 +96,21 @@ export class DecodePool implements Disposable {
   async #add(
     worker: number,
     bytes: Uint8Array<ArrayBuffer>,
-    parts: MessagePart[],
+    given: readonly WorkerPart[],
   ): Promise<(number | undefined)[]> {
-    const { region } = this;
-    const reply = await this.#ask(worker, { kind: "add", bytes, parts, region }, [bytes.buffer]);
+    const opened = given.flatMap((part) => this.#open(part));
+    const parts = given.map(({ field, expected: { member }, start, end }) => ({
+      ...{ field, member, start, end },
+    }));
+    const reply = await this.#ask(worker, { kind: "add", bytes, parts, opened }, [bytes.buffer]);
     return reply.needs!;
+  }
+
+  /** What the worker of a field must know of it, unless it does. */
+  #open({ field, expected: { member: _, ...expected } }: WorkerPart): FieldOpening[] {
+    if (this.#opened.has(field)) return [];
+    this.#opened.add(field);
+    return [{ field, region: this.region, expected }];
   }
 
   /**
@@ -103,6 +124,7 @@ export class DecodePool implements Disposable {
     field: number,
     demand?: FieldDemand,
   ): Promise<ReducedField | undefined> {
+    this.#opened.delete(field);
     return (await this.#ask(worker, { kind: "reduce", field, demand }, [])).reduced;
   }
 
@@ -169,8 +191,8 @@ export function openPool(early: EarlyPool | undefined, region: Region, size: num
 /** A copy of the bytes from the first of some parts to the last, and where they are in it. */
 function cutOut(
   bytes: Uint8Array<ArrayBuffer>,
-  parts: readonly MessagePart[],
-): { bytes: Uint8Array<ArrayBuffer>; parts: MessagePart[] } {
+  parts: readonly WorkerPart[],
+): { bytes: Uint8Array<ArrayBuffer>; parts: WorkerPart[] } {
   const first = Math.min(...parts.map(({ start }) => start));
   const last = Math.max(...parts.map(({ end }) => end));
   const moved = parts.map((part) => ({

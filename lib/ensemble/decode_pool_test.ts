@@ -5,6 +5,7 @@ import { readMessage } from "../ecmwf/messages_fixture.ts";
 import { findVariable } from "../ecmwf/variables.ts";
 import { FieldReducer } from "./field_reducer.ts";
 import { DecodePool, EarlyPool } from "./decode_pool.ts";
+import type { WorkerCall, WorkerRequest } from "./decode_worker.ts";
 
 const { run } = BEFORE_50R1;
 const REGION = { north: 25, west: 19, south: -14, east: 55 };
@@ -46,6 +47,48 @@ Deno.test("DecodePool moves messages to its workers instead of copying them", as
   await added;
 });
 
+Deno.test("DecodePool describes a field to its worker with the first of its messages only", async () => {
+  const RealWorker = globalThis.Worker;
+  const sent: WorkerRequest[] = [];
+  globalThis.Worker = class extends RealWorker {
+    override postMessage(call: WorkerCall, transfer: unknown) {
+      sent.push(call.request);
+      super.postMessage(call, transfer as Transferable[]);
+    }
+  };
+  try {
+    using pool = new DecodePool(REGION, 1);
+    for (const member of [0, 1, 2]) await add(pool, 7, readSp(member));
+    await pool.reduce(0, 7);
+    await add(pool, 7, readSp(1, 39));
+  } finally {
+    globalThis.Worker = RealWorker;
+  }
+  const opened = sent.map((request) => request.kind === "add" ? request.opened : []);
+  const described = (stepHours: number) => [
+    { field: 7, region: REGION, expected: { run, stepHours, variable: SP } },
+  ];
+  assertEquals(opened, [described(36), [], [], [], described(39)]);
+  const parts = sent.flatMap((request) => request.kind === "add" ? request.parts : []);
+  assertEquals(parts.map(({ member }) => member), [0, 1, 2, 1]);
+  assert(parts.every((part) => Object.values(part).every((value) => typeof value === "number")));
+});
+
+Deno.test("DecodePool counts a conversion once, however many requests bring the messages of a field", async () => {
+  using pool = new DecodePool(REGION, 1);
+  const factor = 2;
+  const variable = {
+    ...SP,
+    encodings: SP.encodings.map((it) => ({ ...it, conversion: { units: "hPa", factor } })),
+  };
+  for (const member of [0, 1]) {
+    const [message, expected] = readSp(member);
+    await add(pool, 0, [message, { ...expected, variable }]);
+  }
+  const { conversions } = (await pool.reduce(0, 0))!;
+  assertEquals(conversions, [{ units: "hPa", factor, messages: 2 }]);
+});
+
 Deno.test("DecodePool forgets a field once it is reduced, and gives nothing for one without messages", async () => {
   using pool = new DecodePool(REGION, 1);
   await add(pool, 3, readSp(1));
@@ -58,7 +101,7 @@ Deno.test("DecodePool reports a fault of the program, and decodes later messages
   using pool = new DecodePool(REGION, 1);
   const [message, expected] = readSp(1);
   const error = await assertRejects(
-    () => add(pool, 0, [message, { ...expected, run: undefined! }]),
+    () => add(pool, 1, [message, { ...expected, run: undefined! }]),
     Error,
     "A decode worker failed: TypeError",
   );

@@ -6,6 +6,7 @@
  */
 /// <reference lib="deno.worker" />
 import type { ExpectedField } from "../ecmwf/check_message.ts";
+import type { Member } from "../ecmwf/members.ts";
 import type { Region } from "../grib/mod.ts";
 import type { FieldDemand } from "./statistic.ts";
 import { release } from "../util/numbers.ts";
@@ -14,14 +15,22 @@ import { WindowMemory } from "./packed_values.ts";
 
 /** A request to the worker. */
 export type WorkerRequest =
-  | { kind: "add"; bytes: Uint8Array<ArrayBuffer>; parts: MessagePart[]; region: Region }
+  | { kind: "add"; bytes: Uint8Array<ArrayBuffer>; parts: MessagePart[]; opened: FieldOpening[] }
   | { kind: "reduce"; field: number; demand?: FieldDemand };
+
+/** A field that is new to the worker: what all its messages have in common, which is copied only once. */
+export interface FieldOpening {
+  /** Its number. */
+  field: number;
+  region: Region;
+  expected: Omit<ExpectedField, "member">;
+}
 
 /** A message, or its beginning, in the bytes of a request. */
 export interface MessagePart {
   /** Number of its field. */
   field: number;
-  expected: ExpectedField;
+  member: Member;
   start: number;
   /** Exclusive. */
   end: number;
@@ -44,7 +53,13 @@ export interface WorkerReply {
   fault?: string;
 }
 
-const reducers = new Map<number, FieldReducer>();
+/** A field of which messages were added. */
+interface OpenField {
+  reducer: FieldReducer;
+  expected: FieldOpening["expected"];
+}
+
+const fields = new Map<number, OpenField>();
 const memory = new WindowMemory();
 
 self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
@@ -59,13 +74,16 @@ self.onmessage = ({ data: { call, request } }: MessageEvent<WorkerCall>) => {
 
 function answer(request: WorkerRequest): Omit<WorkerReply, "call"> {
   if (request.kind === "add") {
-    const { bytes, parts, region } = request;
-    const needs = parts.map((part) => addPart(bytes, part, region));
+    const { bytes, parts, opened } = request;
+    for (const { field, region, expected } of opened) {
+      fields.set(field, { reducer: new FieldReducer(region, memory), expected });
+    }
+    const needs = parts.map((part) => addPart(bytes, part));
     release(bytes);
     return { needs };
   }
-  const reduced = reducers.get(request.field)?.reduce(request.demand);
-  reducers.delete(request.field);
+  const reduced = fields.get(request.field)?.reducer.reduce(request.demand);
+  fields.delete(request.field);
   return reduced ? { reduced } : {};
 }
 
@@ -77,10 +95,8 @@ function listBuffers({ mean, deviation, further, counts, points, kept }: Reduced
 
 function addPart(
   bytes: Uint8Array,
-  { field, expected, start, end }: MessagePart,
-  region: Region,
+  { field, member, start, end }: MessagePart,
 ): number | undefined {
-  const reducer = reducers.get(field) ?? new FieldReducer(region, memory);
-  reducers.set(field, reducer);
-  return reducer.add(bytes.subarray(start, end), expected);
+  const { reducer, expected } = fields.get(field)!;
+  return reducer.add(bytes.subarray(start, end), { ...expected, member });
 }

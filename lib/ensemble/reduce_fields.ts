@@ -32,8 +32,8 @@ import {
 import { PrefixNeeds } from "./prefix_need.ts";
 import {
   chooseScouts,
+  MessageQueue,
   type QueuedMessage,
-  queueMessages,
   scheduleRequests,
 } from "./schedule_requests.ts";
 
@@ -170,19 +170,16 @@ class ReductionPass {
 
   async run(): Promise<void> {
     const { needs } = this.#options;
-    const { size } = this.#pool;
     const policy = this.#policy;
-    let queue = queueMessages(this.#plan, size);
-    const { maxJoinedBytes } = policy;
-    const schedule = (messages: readonly QueuedMessage[]) =>
-      scheduleRequests(messages, size, this.#wantBytes, this.#requestBytes, maxJoinedBytes);
+    const queue = new MessageQueue(this.#plan, this.#pool.size);
+    const schedule = () =>
+      scheduleRequests(queue, this.#wantBytes, this.#requestBytes, policy.maxJoinedBytes);
     for (const count of policy.prefixes ? SCOUTS : []) {
-      const scouts = chooseScouts(schedule(queue), this.#plan, needs, { ...policy, count });
+      const scouts = chooseScouts(schedule(), this.#plan, needs, { ...policy, count });
       await this.#runAll(scouts);
-      const asked = new Set(scouts.flatMap(({ messages }) => messages));
-      queue = queue.filter((message) => !asked.has(message));
+      queue.leaveOut(scouts.flatMap(({ messages }) => messages));
     }
-    await this.#runAll(schedule(queue));
+    await this.#runAll(schedule());
     const late = this.#putOff!;
     this.#putOff = undefined;
     await this.#runAll(late);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Member } from "../ecmwf/members.ts";
+import { countUp } from "../util/numbers.ts";
 import { byFileOrder, type FetchRequest, planRequests } from "./fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "./field_plan.ts";
 import type { PrefixNeeds } from "./prefix_need.ts";
@@ -17,27 +19,80 @@ export interface QueuedMessage extends PlannedMessage {
   lot: number;
 }
 
+/** A part of the messages of a step. */
+interface Lot {
+  /** Number of the step. */
+  step: number;
+  /** Which of the lots of its step it is. */
+  part: number;
+  /** How many lots its step has. */
+  partCount: number;
+}
+
 /**
- * The messages of a plan in lots, one a step. There are several lots a step where there are fewer steps
- * than workers: of each field one worker has all messages, and the first fields of a file have the
- * first worker. Messages of several fields lie among each other, so a lot is a run of the file, nearly
- * all of whose messages are for one worker: were it some fields, neighbours would part.
+ * The messages of a plan in lots, one a step, which the workers take in turn; the last steps, which are
+ * fewer than the workers, have several each, so that all workers have as much to do. Of each field one
+ * worker has all messages, and the first fields of a file have the first lot. Messages of several fields
+ * lie among each other, so a lot is a run of the file, nearly all of whose messages are for one worker: were
+ * it some fields, neighbours would part.
+ *
+ * The messages of a lot are put into line when it is drawn, as a run of 85 steps has 52,020.
  */
-export function queueMessages(plan: readonly PlannedField[], workers: number): QueuedMessage[] {
-  const steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
-  const lotsPerStep = Math.ceil(workers / Math.max(1, steps.length));
-  const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
-  return steps.flatMap((fields, step) => {
-    const ordered = fields.toSorted((a, b) => firstOffset(a) - firstOffset(b));
+export class MessageQueue {
+  readonly #plan: readonly PlannedField[];
+  /** Fields by step. */
+  readonly #steps: readonly (readonly number[])[];
+  readonly #lots: readonly Lot[];
+  /** Members that are left out, by field. */
+  readonly #left = new Map<number, Set<Member>>();
+
+  constructor(plan: readonly PlannedField[], readonly workers: number) {
+    this.#plan = plan;
+    this.#steps = [...Map.groupBy(plan.keys(), (field) => plan[field]!.stepHours).values()];
+    this.#lots = divideSteps(this.#steps.length, workers);
+  }
+
+  /** Leaves messages out of the lots that are drawn from now on. */
+  leaveOut(messages: Iterable<QueuedMessage>): void {
+    for (const { field, member } of messages) {
+      const members = this.#left.get(field) ?? new Set();
+      this.#left.set(field, members.add(member));
+    }
+  }
+
+  /** The lots of a worker, each in the order of its file. */
+  *drawLots(worker: number): Generator<QueuedMessage[]> {
+    for (let own = worker; own < this.#lots.length; own += this.workers) {
+      const { step, part, partCount } = this.#lots[own]!;
+      yield this.#queueStep(step, own - part, partCount).filter(({ lot, field, member }) =>
+        lot === own && !this.#left.get(field)?.has(member)
+      );
+    }
+  }
+
+  /** All messages of a step, in the order of its files. @param first number of its first lot. */
+  #queueStep(step: number, first: number, lotCount: number): QueuedMessage[] {
+    const plan = this.#plan;
+    const firstOffset = (field: number) => plan[field]!.messages[0]?.reference.offset ?? 0;
+    const ordered = this.#steps[step]!.toSorted((a, b) => firstOffset(a) - firstOffset(b));
     const placed = ordered.flatMap((field, i) => {
-      const lot = step * lotsPerStep + Math.floor(i * lotsPerStep / ordered.length);
-      const place = { field, lot, worker: lot % workers };
+      const lot = first + Math.floor(i * lotCount / ordered.length);
+      const place = { field, lot, worker: lot % this.workers };
       return plan[field]!.messages.map((message) => ({ ...message, ...place }));
     });
     const lots = placed.map(({ lot }) => lot);
     placed.sort(byFileOrder);
     for (const [i, lot] of lots.entries()) placed[i]!.lot = lot;
     return placed;
+  }
+}
+
+function divideSteps(stepCount: number, workers: number): Lot[] {
+  const lastCount = stepCount % workers;
+  return countUp(stepCount).flatMap((step) => {
+    const isLast = step >= stepCount - lastCount;
+    const partCount = isLast ? Math.ceil(workers / lastCount) : 1;
+    return countUp(partCount).map((part) => ({ step, part, partCount }));
   });
 }
 
@@ -100,15 +155,13 @@ function countLacking(
  * it is drawn, as `planRequests()` does.
  */
 export function* scheduleRequests(
-  queue: readonly QueuedMessage[],
-  workers: number,
+  queue: MessageQueue,
   wantBytes: (message: QueuedMessage, requestBytes: number) => number,
   gapBytes: (url: string) => number,
   maxJoinedBytes: number,
 ): Generator<FetchRequest<QueuedMessage>> {
-  const byWorker = Map.groupBy(queue, ({ lot }) => lot % workers);
-  let lanes = [...byWorker.values()].map(function* (messages) {
-    for (const lot of Map.groupBy(messages, ({ lot }) => lot).values()) {
+  let lanes = countUp(queue.workers).map(function* (worker) {
+    for (const lot of queue.drawLots(worker)) {
       yield* planRequests(lot, wantBytes, gapBytes, maxJoinedBytes);
     }
   });
