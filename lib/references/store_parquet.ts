@@ -15,6 +15,7 @@ import {
 } from "./parquet_ranges.ts";
 import { decompressSnappy } from "./snappy.ts";
 import { isReference, parseValue, type Store, type StoreValue } from "./store.ts";
+import { release } from "../util/numbers.ts";
 import { limitCalls } from "../util/parallel.ts";
 import { messageOf } from "../util/text.ts";
 
@@ -72,19 +73,24 @@ export async function decodeStore(file: AsyncBuffer, options: DecodeStoreOptions
   const { source, keys } = options;
   const store: Store = new Map();
   const urls = new Map<string, string>();
-  for (const [key, text] of await readRows(file, options)) {
+  const pages: Uint8Array[] = [];
+  for (const [key, text] of await readRows(file, options, pages)) {
     const value = typeof text === "string" ? encoder.encode(text) : text;
     if (!(value instanceof Uint8Array) || typeof key !== "string") {
       throw new ParquetError(`Cannot read ${source}: a row has no key or no value`, source);
     }
-    if (!keys || keys.has(key)) store.set(key, shareUrl(parseValue(value), urls));
+    if (!keys || keys.has(key)) store.set(key, detach(parseValue(value), urls));
   }
+  release(...pages);
   return store;
 }
 
-/** The same with the text of an equal address that was seen: thousands of references have some dozens. */
-function shareUrl(value: StoreValue, urls: Map<string, string>): StoreValue {
-  if (!isReference(value)) return value;
+/**
+ * The same with the text of an equal address that was seen, as thousands of references have some dozens,
+ * and with bytes of its own instead of a part of a page.
+ */
+function detach(value: StoreValue, urls: Map<string, string>): StoreValue {
+  if (!isReference(value)) return value.slice();
   value.url = urls.get(value.url) ?? value.url;
   urls.set(value.url, value.url);
   return value;
@@ -96,6 +102,7 @@ const decodeAlone = limitCalls(1);
 async function readRows(
   file: AsyncBuffer,
   { source, keys, maxBytes = MAX_BYTES }: DecodeStoreOptions,
+  pages: Uint8Array[],
 ): Promise<unknown[][]> {
   const parts = new LoadedParts(file);
   const { byteLength } = file;
@@ -107,7 +114,7 @@ async function readRows(
     const spans = planSpans(groups, COLUMNS, byteLength, MAX_GAP_BYTES);
     await Promise.all(spans.map((span) => parts.load(span)));
     return await decodeAlone(() =>
-      decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes)
+      decodeRows(parts, { ...metadata, row_groups: groups }, maxBytes, pages)
     );
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause.cause;
@@ -164,14 +171,27 @@ function checkColumns(metadata: FileMetaData): void {
   throw new TypeError(`its columns are ${columns.join(", ") || "none"}, not key and value`);
 }
 
-/** The rows of the row groups in the metadata. */
+/**
+ * The rows of the row groups in the metadata; their values are parts of pages.
+ *
+ * @param pages gets those that were Snappy: nothing else uses their memory.
+ */
 async function decodeRows(
   file: AsyncBuffer,
   metadata: FileMetaData,
   maxBytes: number,
+  pages: Uint8Array[],
 ): Promise<unknown[][]> {
   let rows: unknown[][] = [];
-  const compressors = await limitCodecs(maxBytes, isAllSnappy(metadata));
+  const { SNAPPY, ...others } = await limitCodecs(maxBytes, isAllSnappy(metadata));
+  const compressors = {
+    ...others,
+    SNAPPY(...page: Parameters<Codec>): Uint8Array {
+      const bytes = SNAPPY!(...page);
+      pages.push(bytes);
+      return bytes;
+    },
+  };
   await parquetRead({
     file,
     metadata,

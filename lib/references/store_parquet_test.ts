@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@^1.0.0";
+import { stub } from "jsr:@std/testing@^1.0.0/mock";
 import { parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import {
   Compression,
@@ -48,6 +49,21 @@ Deno.test("encodeStore() writes what Apache Arrow reads, and decodeStore() reads
   const store = makeStore(ROWS_OF_A_RUN);
   const rewritten = writeParquet(readParquet(encodeStore(store)));
   assertSameStore(await decode(rewritten), store);
+});
+
+Deno.test("decodeStore() frees the pages of a file, and its values do not need them", async () => {
+  const store = makeStore(ROWS_OF_A_RUN);
+  const file = encodeStore(store);
+  const freed: number[] = [];
+  const { transfer } = ArrayBuffer.prototype;
+  using _ = stub(ArrayBuffer.prototype, "transfer", function (this: ArrayBuffer, length) {
+    freed.push(this.byteLength);
+    return transfer.call(this, length);
+  });
+  const read = await decode(file);
+  const keyBytes = [...store.keys()].reduce((sum, { length }) => sum + length, 0);
+  assert(freed.reduce((sum, bytes) => sum + bytes, 0) > 2 * keyBytes, `${freed}`);
+  assertSameStore(read, store);
 });
 
 for (const codec of ["SNAPPY", "GZIP", "ZSTD", "UNCOMPRESSED"] as const) {

@@ -182,6 +182,9 @@ async function readFromCatalog(
   return await readCatalog(catalog, wanted, context);
 }
 
+/** Local stores that are read at once: what is known of more of them takes memory, and saves no time. */
+const PARALLEL_LOCAL = 2;
+
 /** Loads the readers of stores and of published folders only where they read. */
 async function readStores(
   options: StreamOptions,
@@ -195,7 +198,8 @@ async function readStores(
   const sizes = isPublished ? await readSizes(folder, { storage, reporter }) : undefined;
   const stores = new Map<Member, Store>();
   const bar = reporter.progress("references", members.length, receivedBy(storage));
-  const reads = mapInParallel(options.parallelFetches, members, async (member) => {
+  const parallel = isPublished ? options.parallelFetches : PARALLEL_LOCAL;
+  const reads = mapInParallel(parallel, members, async (member) => {
     const keys = keysOf(member);
     const store = await readStageStore(storage, folder, 3, member, { keys, sizes });
     return [member, store] as const;

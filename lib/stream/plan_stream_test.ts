@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "jsr:@std/assert@^1.0.0";
+import { stub } from "jsr:@std/testing@^1.0.0/mock";
 import { openWorkplace } from "../../fixtures/embedded_run.ts";
 import { waitUntil } from "../../fixtures/wait_until.ts";
 import { UsageError } from "../errors.ts";
@@ -45,6 +46,25 @@ for (const [name, change, says] of BAD_REFERENCES) {
     assertEquals(others, []);
   });
 }
+
+Deno.test("no more than two local stores are read at once", async () => {
+  await using workplace = await openWorkplace();
+  await writeFinalStores(workplace);
+  const options = streamOptions(workplace.folder);
+  const { storage } = workplace.context;
+  const opened = Promise.withResolvers<void>();
+  const { head } = storage;
+  using heads = stub(storage, "head", async (url) => {
+    await opened.promise;
+    return await head.call(storage, url);
+  });
+  const planned = planStream(options, workplace.context);
+  await waitUntil(() => heads.calls.length > 0);
+  assertEquals(heads.calls.length, 2);
+  opened.resolve();
+  await planned;
+  assertEquals([heads.calls.length, options.maxMembers > 2], [options.maxMembers, true]);
+});
 
 Deno.test("streaming twice at once in one folder ends well twice, with the same file", async () => {
   await using workplace = await openWorkplace();
