@@ -251,6 +251,8 @@ let words = new Int32Array();
 /** The differences of one block while it is packed. */
 const differences = new Int32Array(BLOCK);
 
+// Fours and pairs each have a loop: one for any number of neighbours takes half as long again.
+
 /** Puts the differences of a block, of up to 8 bits each, into as many words from `first` on. */
 function packFours(width: number, first: number): void {
   const bits = 4 * width;
