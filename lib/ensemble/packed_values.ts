@@ -43,10 +43,7 @@ export interface ValuePacking {
   factor: number;
 }
 
-/**
- * Memory for windows, used again for message after message: allocating it anew takes as long as a quarter
- * of decoding.
- */
+/** Memory for windows, used again for message after message: a new array has to be cleared, page by page. */
 export class WindowMemory implements DecodeMemory {
   #values = new Float64Array();
   /** Arrays that were given back, all of this length. */
