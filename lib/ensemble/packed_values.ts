@@ -261,5 +261,7 @@ function roundNumbers(
 }
 
 function markMissing(numbers: Uint16Array, start: number, out: Float64Array | Float32Array): void {
+  // Most members have all values: the engine sees that in a tenth of the time of the loop.
+  if (!numbers.subarray(start, start + out.length).includes(MISSING)) return;
   for (let i = 0; i < out.length; i++) if (numbers[start + i] === MISSING) out[i] = NaN;
 }
