@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { countUp } from "../util/numbers.ts";
 import { byFileOrder } from "../ensemble/fetch_plan.ts";
 import type { PlannedField, PlannedMessage } from "../ensemble/field_plan.ts";
 
@@ -40,15 +41,20 @@ interface Cut {
  * bytes, else also between fields, in the order of steps and of files, where few messages that may
  * share a request are parted. The same plan gives the same parts.
  *
- * @param count of parts; some are empty when there are fewer fields.
+ * @param count of parts; the first ones are empty when there are fewer fields.
  * @returns for each part the indexes of its fields, ascending; every field is in one part. No part has
  *   more bytes than 4/3 of an equal share, or than the largest has when all are as equal as fields of
  *   this order allow.
  */
 export function partitionFields(plan: readonly PlannedField[], count: number): number[][] {
   const row = lineUp(plan);
-  const cuts = cutAtSteps(row, count) ?? cutBetweenNeighbours(row, count);
-  return cuts.map((cut, part) => row.order.slice(cuts[part - 1] ?? 0, cut).sort((a, b) => a - b));
+  // Looking for cuts into more parts than there are fields takes time, and finds none.
+  const filled = Math.max(1, Math.min(count, plan.length));
+  const cuts = cutAtSteps(row, filled) ?? cutBetweenNeighbours(row, filled);
+  const parts = cuts.map((cut, part) =>
+    row.order.slice(cuts[part - 1] ?? 0, cut).sort((a, b) => a - b)
+  );
+  return [...countUp(count - filled).map(() => []), ...parts];
 }
 
 function lineUp(plan: readonly PlannedField[]): FieldRow {

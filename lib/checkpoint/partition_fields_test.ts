@@ -69,6 +69,15 @@ Deno.test("partitionFields() puts every field into one part, in parts of nearly 
   }
 });
 
+Deno.test("partitionFields() leaves the first parts empty when there are fewer fields, and cuts the others as without them", () => {
+  const plan = planSteps(5, 4, (step, variable) => 500 + 10 * step + 30 * variable);
+  const parts = partitionFields(plan, 100_000);
+  assertEquals(parts.length, 100_000);
+  assertEquals(parts.slice(-20), partitionFields(plan, 20));
+  assertEquals(parts.slice(0, -20).flat(), []);
+  assertEquals(partitionFields([], 3), [[], [], []]);
+});
+
 Deno.test("partitionFields() gives whole steps where their number allows it", () => {
   // Steps of a real run grow in bytes with time, by some percent.
   const plan = planSteps(85, 12, (step, variable) => 500_000 + 400 * step + 30_000 * variable);
