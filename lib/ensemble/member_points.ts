@@ -108,12 +108,10 @@ export interface OpenPoints extends MemberPoints {
 }
 
 /** Unpacks the values of one member; `undefined` when the field has none of it. */
-export function openPoints(
-  { pointCount, members, packed }: FieldPoints,
-  member: Member,
-): OpenPoints | undefined {
-  const part = findPart(members, packed, member);
+export function openPoints(field: FieldPoints, member: Member): OpenPoints | undefined {
+  const part = findPart(field, member);
   if (!part) return undefined;
+  const { pointCount } = field;
   const steps = new Uint16Array(pointCount);
   const reader = new BlockReader(part.bytes, pointCount);
   const differences = new Int32Array(BLOCK);
@@ -135,11 +133,7 @@ interface PackedPart {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-function findPart(
-  members: readonly MemberPoints[],
-  packed: Uint8Array<ArrayBuffer>,
-  member: Member,
-): PackedPart | undefined {
+function findPart({ members, packed }: FieldPoints, member: Member): PackedPart | undefined {
   let offset = 0;
   for (const points of members) {
     const end = offset + points.packedBytes;
@@ -181,8 +175,8 @@ export function findContradictions(earlier: FieldPoints, later: FieldPoints): Me
   const { pointCount } = later;
   if (earlier.pointCount !== pointCount) return [];
   return later.members.map(({ member }) => member).filter((member) => {
-    const before = findPart(earlier.members, earlier.packed, member);
-    const after = findPart(later.members, later.packed, member);
+    const before = findPart(earlier, member);
+    const after = findPart(later, member);
     return before && after && shrinks(before, after, pointCount);
   });
 }
