@@ -215,37 +215,16 @@ export function unpackValues(
 ): void {
   if (!scales) return out.set(numbers.subarray(start, start + out.length));
   const integers = numbers as Uint16Array;
-  if (out instanceof Float32Array) roundNumbers(integers, start, scales, out);
-  else scaleNumbers(integers, start, scales, out);
+  scaleNumbers(integers, start, scales, out);
   if (!bounds) markMissing(integers, start, out);
 }
 
-// Loops over arrays of one type each, four values at a time, take half the time.
-
+/** Four values at a time take half the time. */
 function scaleNumbers(
   numbers: Uint16Array,
   start: number,
   { least, binary, reference, decimal, factor }: Scales,
-  out: Float64Array,
-): void {
-  const end = out.length & ~3;
-  for (let i = 0; i < end; i += 4) {
-    const at = (start + i) | 0;
-    out[i] = ((numbers[at]! + least) * binary + reference) * decimal * factor;
-    out[i + 1] = ((numbers[at + 1]! + least) * binary + reference) * decimal * factor;
-    out[i + 2] = ((numbers[at + 2]! + least) * binary + reference) * decimal * factor;
-    out[i + 3] = ((numbers[at + 3]! + least) * binary + reference) * decimal * factor;
-  }
-  for (let i = end; i < out.length; i++) {
-    out[i] = ((numbers[start + i]! + least) * binary + reference) * decimal * factor;
-  }
-}
-
-function roundNumbers(
-  numbers: Uint16Array,
-  start: number,
-  { least, binary, reference, decimal, factor }: Scales,
-  out: Float32Array,
+  out: Float64Array | Float32Array,
 ): void {
   const end = out.length & ~3;
   for (let i = 0; i < end; i += 4) {
